@@ -1,0 +1,1 @@
+//! Zones, signing, authoritative answers, and the validating resolver with typed reasons

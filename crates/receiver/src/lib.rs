@@ -1,0 +1,1 @@
+//! The inbound engine: SMTP server, authentication, composite verdict, stamping

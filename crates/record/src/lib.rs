@@ -1,0 +1,328 @@
+//! The record of a run: who did what, when, and why.
+//!
+//! Engines and world actors tell a [`Recorder`] what they did, as values that implement [`Event`]. Each crate defines its
+//! events beside its types; this crate knows only the envelope ([`Entry`]) and the canonical text that is hashed
+//! ([`Entry::canonical`]). What reads a record: the runner compares it with expectations (by kind and fields), the story
+//! prints it for people (by story lines and reasons).
+
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use indexmap::IndexMap;
+use mxlab_env::{Env, Timestamp};
+use serde::Serialize;
+
+/// A value of an event's field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// A word, name, address, code or text.
+    Text(String),
+    /// A count or a number of seconds.
+    Number(i64),
+    /// Yes or no.
+    Flag(bool),
+    /// A point in time.
+    Time(Timestamp),
+    /// Several values, in an order that means something.
+    List(Vec<Value>),
+}
+
+impl Value {
+    /// The text, if it is one.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is one.
+    pub fn as_number(&self) -> Option<i64> {
+        match self {
+            Value::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Value {
+        Value::Text(text.to_owned())
+    }
+}
+impl From<String> for Value {
+    fn from(text: String) -> Value {
+        Value::Text(text)
+    }
+}
+impl From<bool> for Value {
+    fn from(flag: bool) -> Value {
+        Value::Flag(flag)
+    }
+}
+impl From<i64> for Value {
+    fn from(number: i64) -> Value {
+        Value::Number(number)
+    }
+}
+impl From<u32> for Value {
+    fn from(number: u32) -> Value {
+        Value::Number(i64::from(number))
+    }
+}
+impl From<usize> for Value {
+    fn from(number: usize) -> Value {
+        Value::Number(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+impl From<Timestamp> for Value {
+    fn from(time: Timestamp) -> Value {
+        Value::Time(time)
+    }
+}
+impl<T: Into<Value>> From<Vec<T>> for Value {
+    fn from(values: Vec<T>) -> Value {
+        Value::List(values.into_iter().map(Into::into).collect())
+    }
+}
+
+/// The fields of an event, in the order in which they were put in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Fields(IndexMap<&'static str, Value>);
+
+impl Fields {
+    /// No fields.
+    pub fn new() -> Fields {
+        Fields::default()
+    }
+
+    /// Adds a field.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Fields {
+        self.0.insert(name, value.into());
+        self
+    }
+
+    /// Adds a field if there is a value.
+    #[must_use]
+    pub fn with_some(self, name: &'static str, value: Option<impl Into<Value>>) -> Fields {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+
+    /// The value of a field.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// The text of a field, if it is one.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.get(name).and_then(Value::as_text)
+    }
+
+    /// The number of a field, if it is one.
+    pub fn number(&self, name: &str) -> Option<i64> {
+        self.get(name).and_then(Value::as_number)
+    }
+
+    /// All fields.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.0.iter().map(|(name, value)| (*name, value))
+    }
+}
+
+/// A text that a story shows in full: an NDR, a header field, a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Artefact {
+    /// What it is, for a heading: `NDR to ann@contoso.example`.
+    pub title: String,
+    /// The text itself, with LF line ends.
+    pub text: String,
+}
+
+/// Something that happened.
+pub trait Event {
+    /// What it is: lower case, words separated by `-`: `deferred`, `smtp-accepted`. Expectations and the behaviour registry
+    /// find events by it.
+    fn kind(&self) -> &'static str;
+    /// The facts, for expectations.
+    fn fields(&self) -> Fields;
+    /// What a mail engineer would say of it, in one line or a few; empty keeps it out of the story. No ports, no ids, no
+    /// fractions of a second.
+    fn story(&self) -> Vec<String>;
+    /// The reasons, each a clause that can stand after "because".
+    fn because(&self) -> Vec<String> {
+        Vec::new()
+    }
+    /// A text that the story shows in full at its end.
+    fn artefact(&self) -> Option<Artefact> {
+        None
+    }
+}
+
+/// The identity of an entry within its record: its position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct EntryId(pub usize);
+
+/// An event in its envelope.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// When.
+    pub at: Timestamp,
+    /// Who: the host's name in the scenario (`sender`, `mx1`).
+    pub actor: Arc<str>,
+    /// The actor's place in the order of declaration.
+    pub order: u32,
+    /// The entry's number among those of its actor, from 0.
+    pub sequence: u64,
+    /// The entry that it follows from.
+    pub cause: Option<EntryId>,
+    /// See [`Event::kind`].
+    pub kind: &'static str,
+    /// See [`Event::fields`].
+    pub fields: Fields,
+    /// See [`Event::story`].
+    pub story: Vec<String>,
+    /// See [`Event::because`].
+    pub because: Vec<String>,
+    /// See [`Event::artefact`].
+    pub artefact: Option<Artefact>,
+}
+
+impl Entry {
+    /// The canonical form: one line of JSON with the fields in their fixed order. Records are compared and hashed by it.
+    pub fn canonical(&self) -> String {
+        // Serializing strings, integers and lists cannot fail; a fallback that differs keeps two records from looking equal.
+        serde_json::to_string(self).unwrap_or_else(|error| format!("{{\"unserializable\":\"{error}\"}}"))
+    }
+}
+
+/// The record of one run, shared by its recorders.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    entries: Vec<Entry>,
+    bound: usize,
+    lost: u64,
+}
+
+impl Journal {
+    /// An empty record that holds at most `bound` entries; what comes after is counted, and dropped.
+    pub fn new(bound: usize) -> Journal {
+        Journal { shared: Arc::new(Mutex::new(Shared { entries: Vec::new(), bound, lost: 0 })) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        // Entries are pushed whole: a panic of another holder leaves nothing half done.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A recorder for the actor `name`, which was declared as number `order`.
+    pub fn recorder(&self, env: &Env, name: &str, order: u32) -> Recorder {
+        Recorder { journal: self.clone(), env: env.clone(), actor: name.into(), order, sequence: Arc::default() }
+    }
+
+    /// The number of entries.
+    pub fn len(&self) -> usize {
+        self.lock().entries.len()
+    }
+
+    /// Whether nothing has happened yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many entries the bound has cost.
+    pub fn lost(&self) -> u64 {
+        self.lock().lost
+    }
+
+    /// The entries from number `from` on, in the order in which they were told.
+    pub fn since(&self, from: usize) -> Vec<Entry> {
+        self.lock().entries.get(from..).unwrap_or_default().to_vec()
+    }
+
+    /// All entries, in the order in which they were told.
+    pub fn entries(&self) -> Vec<Entry> {
+        self.since(0)
+    }
+
+    /// SHA-256 over the canonical lines, in hexadecimal.
+    pub fn hash(&self) -> String {
+        let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+        for entry in &self.lock().entries {
+            context.update(entry.canonical().as_bytes());
+            context.update(b"\n");
+        }
+        context.finish().as_ref().iter().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+}
+
+/// One actor's pen. Clones write for the same actor.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    journal: Journal,
+    env: Env,
+    actor: Arc<str>,
+    order: u32,
+    sequence: Arc<Mutex<u64>>,
+}
+
+impl Recorder {
+    /// A recorder whose entries nobody reads, for engines that run outside a scenario.
+    pub fn nowhere(env: &Env) -> Recorder {
+        Journal::new(0).recorder(env, "", 0)
+    }
+
+    /// The actor's name.
+    pub fn actor(&self) -> &str {
+        &self.actor
+    }
+
+    /// Writes down that `event` has happened now.
+    pub fn tell(&self, event: &dyn Event) -> EntryId {
+        self.tell_after(event, None)
+    }
+
+    /// Writes down that `event` has happened now, following from `cause`.
+    pub fn tell_after(&self, event: &dyn Event, cause: Option<EntryId>) -> EntryId {
+        let sequence = {
+            let mut next = self.sequence.lock().unwrap_or_else(PoisonError::into_inner);
+            let sequence = *next;
+            *next += 1;
+            sequence
+        };
+        let entry = Entry {
+            at: self.env.now(),
+            actor: self.actor.clone(),
+            order: self.order,
+            sequence,
+            cause,
+            kind: event.kind(),
+            fields: event.fields(),
+            story: event.story(),
+            because: event.because(),
+            artefact: event.artefact(),
+        };
+        let mut shared = self.journal.lock();
+        let id = EntryId(shared.entries.len());
+        if shared.entries.len() < shared.bound {
+            shared.entries.push(entry);
+        } else {
+            shared.lost += 1;
+        }
+        id
+    }
+}

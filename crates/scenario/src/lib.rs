@@ -1,0 +1,1 @@
+//! The scenario file: decoding, diagnostics, running it, expectations and snapshots

@@ -1,0 +1,1 @@
+//! The outbound engine: routing, DANE, SMTP client, retries and non-delivery reports

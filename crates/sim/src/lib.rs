@@ -1,0 +1,1 @@
+//! The kernel: simulated hosts on one paused runtime, the wire between them, crashes and the packet record

@@ -1,0 +1,1 @@
+//! The actors of a scenario: name servers, resolver, certification authorities, mail servers, clients
