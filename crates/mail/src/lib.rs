@@ -1,1 +1,27 @@
-//! Message grammar: header fields, addresses, Authentication-Results, delivery reports, SMTP commands and replies
+//! The grammar of mail: what stands in messages and on SMTP connections, as types, without any I/O.
+//!
+//! Everything here takes bytes or values and gives bytes or values back. What comes from outside is bounded, and what is
+//! wrong with it comes out as data or as a typed error, never as a panic: a lab for mail sees more broken messages than
+//! whole ones.
+//!
+//! | module | standard | holds |
+//! |---|---|---|
+//! | [`address`] | RFC 5321 §4.1.2, RFC 5322 §3.4 | addresses, reverse-paths, lists of mailboxes |
+//! | [`headers`] | RFC 5322 §2.2 | a message split into fields without the loss of a byte; who the author is |
+//! | [`date`] | RFC 5322 §3.3 | dates in fields and in the text of reports |
+//! | [`message_id`] | RFC 5322 §3.6.4 | message identifiers |
+//! | [`smtp`] | RFC 5321 and extensions | replies, commands, the data phase, both ends of a session as state machines |
+//! | [`dsn`] | RFC 3461–3464 | delivery reports in Exchange's form |
+//! | [`authres`] | RFC 8601, as Microsoft writes it | `Authentication-Results` |
+
+pub mod address;
+pub mod authres;
+pub mod date;
+pub mod dsn;
+pub mod headers;
+pub mod message_id;
+pub mod smtp;
+
+pub use address::{Address, ReversePath};
+pub use headers::{HeaderField, Message};
+pub use message_id::MessageId;

@@ -1,0 +1,353 @@
+//! A message as fields and body (RFC 5322 §2.1, §2.2), without the loss of a byte.
+//!
+//! A message is lines; the header section ends at the first empty line. A field is a name, a colon and a body that may go
+//! on over lines that begin with a blank (folding, §2.2.3). Lines end with CRLF; a bare LF is met all the same, ends a line
+//! here too and is reported ([`Message::has_bare_lf`]). A line that is no field is kept as [`Line::Malformed`].
+//! The raw bytes of all lines, the separator and the body, put together again, are the input.
+
+use crate::address::{self, Address, AddressError};
+use crate::message_id::{MessageId, MessageIdError};
+
+/// The most lines (fields and malformed ones) of a header section.
+pub const MAX_LINES: usize = 2_000;
+/// The longest header section, in octets.
+pub const MAX_HEADER: usize = 512 * 1024;
+
+/// Why a message is not split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderError {
+    /// More than [`MAX_LINES`] fields.
+    #[error("more than {MAX_LINES} header fields")]
+    TooManyFields,
+    /// The header section is longer than [`MAX_HEADER`].
+    #[error("header section longer than {MAX_HEADER} octets")]
+    TooLong,
+}
+
+/// One header field, as a view into the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeaderField<'a> {
+    raw: &'a [u8],
+    name: &'a str,
+    value: &'a [u8],
+}
+
+impl<'a> HeaderField<'a> {
+    /// The name as it was written.
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// Whether this is the field `name`; case does not matter (RFC 5322 §1.2.2).
+    pub fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
+    /// All octets of the field, name, colon, folds and the final line end included.
+    pub fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+
+    /// The octets behind the colon, the final line end included.
+    pub fn raw_value(&self) -> &'a [u8] {
+        self.value
+    }
+
+    /// The value unfolded: line ends before blanks removed (RFC 5322 §2.2.3), blanks at both ends too. Octets that are not
+    /// UTF-8 become U+FFFD.
+    pub fn value(&self) -> String {
+        let unfolded: Vec<u8> = self.value.iter().copied().filter(|octet| !matches!(octet, b'\r' | b'\n')).collect();
+        String::from_utf8_lossy(&unfolded).trim_matches([' ', '\t']).to_owned()
+    }
+
+    fn parse(raw: &'a [u8]) -> Option<HeaderField<'a>> {
+        let colon = raw.iter().position(|octet| *octet == b':')?;
+        // obs-optional (RFC 5322 §4.5.8) allows blanks between name and colon.
+        let name = raw.get(..colon)?.trim_ascii_end();
+        // RFC 5322 §2.2: a name is printable US-ASCII without colon and blank.
+        if name.is_empty() || !name.iter().all(u8::is_ascii_graphic) {
+            return None;
+        }
+        Some(HeaderField { raw, name: std::str::from_utf8(name).ok()?, value: raw.get(colon + 1..)? })
+    }
+}
+
+/// A logical line of a header section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line<'a> {
+    /// A field.
+    Field(HeaderField<'a>),
+    /// Octets that are no field: no colon, an impossible name, a continuation of nothing.
+    Malformed(&'a [u8]),
+}
+
+impl<'a> Line<'a> {
+    /// All octets of the line.
+    pub fn raw(&self) -> &'a [u8] {
+        match self {
+            Line::Field(field) => field.raw,
+            Line::Malformed(raw) => raw,
+        }
+    }
+}
+
+/// A message split into header lines and body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message<'a> {
+    lines: Vec<Line<'a>>,
+    header: &'a [u8],
+    separator: &'a [u8],
+    body: &'a [u8],
+    bare_lf: bool,
+}
+
+impl<'a> Message<'a> {
+    /// Splits a message.
+    ///
+    /// # Errors
+    /// Only when a limit of this module is exceeded; whatever else is wrong is data.
+    pub fn parse(message: &'a [u8]) -> Result<Message<'a>, HeaderError> {
+        let mut lines: Vec<Line<'a>> = Vec::new();
+        let mut bare_lf = false;
+        // The logical line that is still open begins here.
+        let mut start = 0;
+        let mut position = 0;
+        let mut separator = &message[message.len()..];
+        while position < message.len() {
+            let rest = &message[position..];
+            let length = rest.iter().position(|octet| *octet == b'\n').map_or(rest.len(), |index| index + 1);
+            let line = &rest[..length];
+            bare_lf |= line.ends_with(b"\n") && !line.ends_with(b"\r\n");
+            if matches!(line, b"\r\n" | b"\n") {
+                separator = line;
+                break;
+            }
+            if !matches!(line.first(), Some(b' ' | b'\t')) && position > start {
+                push(&mut lines, &message[start..position])?;
+                start = position;
+            }
+            position += length;
+            if position > MAX_HEADER {
+                return Err(HeaderError::TooLong);
+            }
+        }
+        if position > start {
+            push(&mut lines, &message[start..position])?;
+        }
+        let body = &message[position + separator.len()..];
+        Ok(Message { lines, header: &message[..position], separator, body, bare_lf })
+    }
+
+    /// The lines of the header section in order.
+    pub fn lines(&self) -> &[Line<'a>] {
+        &self.lines
+    }
+
+    /// The fields in order.
+    pub fn fields(&self) -> impl Iterator<Item = HeaderField<'a>> + '_ {
+        self.lines.iter().filter_map(|line| match line {
+            Line::Field(field) => Some(*field),
+            Line::Malformed(_) => None,
+        })
+    }
+
+    /// The fields called `name`, in order.
+    pub fn fields_named<'b>(&'b self, name: &'b str) -> impl Iterator<Item = HeaderField<'a>> + 'b {
+        self.fields().filter(move |field| field.is(name))
+    }
+
+    /// The first field called `name`.
+    pub fn field(&self, name: &str) -> Option<HeaderField<'a>> {
+        self.fields().find(|field| field.is(name))
+    }
+
+    /// The octets of the header section, without the empty line.
+    pub fn header(&self) -> &'a [u8] {
+        self.header
+    }
+
+    /// The empty line between header and body; empty if there is none, and so no body.
+    pub fn separator(&self) -> &'a [u8] {
+        self.separator
+    }
+
+    /// The body.
+    pub fn body(&self) -> &'a [u8] {
+        self.body
+    }
+
+    /// Whether a line of the header section ends with a bare LF.
+    pub fn has_bare_lf(&self) -> bool {
+        self.bare_lf
+    }
+
+    /// The message's identifier.
+    ///
+    /// # Errors
+    /// `None` stands for a message without the field.
+    pub fn message_id(&self) -> Result<MessageId, Option<MessageIdError>> {
+        self.field("Message-ID").ok_or(None)?.value().parse().map_err(Some)
+    }
+
+    /// Who the message says it is from, as DMARC asks it (RFC 7489 §6.6.1).
+    ///
+    /// # Errors
+    /// When there is not exactly one `From` field with exactly one address.
+    pub fn author(&self) -> Result<Address, AuthorError> {
+        let mut fields = self.fields_named("From");
+        let field = fields.next().ok_or(AuthorError::NoFrom)?;
+        let more = fields.count();
+        if more > 0 {
+            return Err(AuthorError::SeveralFromFields { count: more + 1 });
+        }
+        let value = field.value();
+        let mut authors = Vec::new();
+        for mailbox in address::parse_mailboxes(&value) {
+            authors.push(mailbox.map_err(|reason| AuthorError::Unreadable { value: value.clone(), reason })?);
+        }
+        if authors.len() > 1 {
+            return Err(AuthorError::SeveralAuthors { authors });
+        }
+        authors.pop().ok_or(AuthorError::NoAddress { value })
+    }
+}
+
+fn push<'a>(lines: &mut Vec<Line<'a>>, raw: &'a [u8]) -> Result<(), HeaderError> {
+    if lines.len() == MAX_LINES {
+        return Err(HeaderError::TooManyFields);
+    }
+    let continues_nothing = matches!(raw.first(), Some(b' ' | b'\t'));
+    let field = if continues_nothing { None } else { HeaderField::parse(raw) };
+    lines.push(field.map_or(Line::Malformed(raw), Line::Field));
+    Ok(())
+}
+
+/// Why a message has no single author.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuthorError {
+    /// There is no `From` field.
+    #[error("no From field")]
+    NoFrom,
+    /// There are several (RFC 5322 §3.6 allows one).
+    #[error("{count} From fields")]
+    SeveralFromFields {
+        /// How many.
+        count: usize,
+    },
+    /// The field holds no address.
+    #[error("no address in From: {value}")]
+    NoAddress {
+        /// The field's value.
+        value: String,
+    },
+    /// An address in the field cannot be read.
+    #[error("{reason} in From: {value}")]
+    Unreadable {
+        /// The field's value.
+        value: String,
+        /// What is wrong with the first bad address.
+        reason: AddressError,
+    },
+    /// The field names several authors.
+    #[error("{} authors in From", authors.len())]
+    SeveralAuthors {
+        /// All of them, in order.
+        authors: Vec<Address>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(message: &str, fields: &[(&str, &str)], malformed: &[&str], body: &str) {
+        let parsed = Message::parse(message.as_bytes()).expect("within the limits");
+        let found: Vec<_> = parsed.fields().map(|field| (field.name().to_owned(), field.value())).collect();
+        let expected: Vec<_> = fields.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        assert_eq!(found, expected, "{message:?}");
+        let bad: Vec<_> =
+            parsed.lines().iter().filter(|line| matches!(line, Line::Malformed(_))).map(Line::raw).collect();
+        assert_eq!(bad, malformed.iter().map(|line| line.as_bytes()).collect::<Vec<_>>(), "{message:?}");
+        assert_eq!(parsed.body(), body.as_bytes(), "{message:?}");
+        assert_eq!(whole(&parsed), message.as_bytes());
+    }
+
+    fn whole(message: &Message<'_>) -> Vec<u8> {
+        let mut bytes: Vec<u8> = message.lines().iter().flat_map(|line| line.raw()).copied().collect();
+        assert_eq!(bytes, message.header());
+        bytes.extend(message.separator());
+        bytes.extend(message.body());
+        bytes
+    }
+
+    #[test]
+    fn splitting() {
+        check("A: 1\r\nB: 2\r\n\r\nbody\r\n", &[("A", "1"), ("B", "2")], &[], "body\r\n");
+        check("A: 1\r\n 2\r\n\t3\r\nB:4\r\n\r\n", &[("A", "1 2\t3"), ("B", "4")], &[], "");
+        check("A: 1\nB: 2\n\nbody\n", &[("A", "1"), ("B", "2")], &[], "body\n");
+        check("A: 1\r\nB: 2", &[("A", "1"), ("B", "2")], &[], "");
+        check("\r\nA: 1\r\n", &[], &[], "A: 1\r\n");
+        check("", &[], &[], "");
+        check("A : 1\r\n\r\n", &[("A", "1")], &[], "");
+        check("A: x:y\r\n\r\n", &[("A", "x:y")], &[], "");
+        check("A:\r\n\r\n", &[("A", "")], &[], "");
+        check(" x: 1\r\nB: 2\r\n\r\n", &[("B", "2")], &[" x: 1\r\n"], "");
+        check("no colon\r\n folded\r\nB: 2\r\n\r\n", &[("B", "2")], &["no colon\r\n folded\r\n"], "");
+        check(": 1\r\nB: 2\r\n\r\n", &[("B", "2")], &[": 1\r\n"], "");
+        check("a b: 1\r\n\r\n", &[], &["a b: 1\r\n"], "");
+        check("From x@y Mon\r\nB: 2\r\n\r\n", &[("B", "2")], &["From x@y Mon\r\n"], "");
+        check("A: 1\r2\r\n\r\n", &[("A", "12")], &[], "");
+        check("A: 1\r\n \r\nB: 2\r\n\r\n", &[("A", "1"), ("B", "2")], &[], "");
+    }
+
+    #[test]
+    fn limits() {
+        let many = "A: 1\r\n".repeat(MAX_LINES + 1);
+        assert_eq!(Message::parse(many.as_bytes()), Err(HeaderError::TooManyFields));
+        let long = format!("A: {}\r\n", "x".repeat(MAX_HEADER));
+        assert_eq!(Message::parse(long.as_bytes()), Err(HeaderError::TooLong));
+        let long_body = format!("A: 1\r\n\r\n{}", "x".repeat(MAX_HEADER));
+        assert!(Message::parse(long_body.as_bytes()).is_ok());
+    }
+
+    #[track_caller]
+    fn author(header: &str, expected: Result<&str, &str>) {
+        let message = Message::parse(header.as_bytes()).expect("within the limits");
+        let author = message.author().map(|author| author.to_string()).map_err(|error| error.to_string());
+        assert_eq!(author, expected.map(str::to_owned).map_err(str::to_owned), "{header:?}");
+    }
+
+    #[test]
+    fn authors() {
+        author("From: Ann <ann@contoso.example>\r\n", Ok("ann@contoso.example"));
+        author("from: =?utf-8?q?=C5=BB?=\r\n <ann@contoso.example>\r\n", Ok("ann@contoso.example"));
+        author("Sender: ann@contoso.example\r\n", Err("no From field"));
+        author("From: a@b.example\r\nFrom: c@d.example\r\n", Err("2 From fields"));
+        author("From: a@b.example, c@d.example\r\n", Err("2 authors in From"));
+        author("From: undisclosed:;\r\n", Err("no address in From: undisclosed:;"));
+        author("From: Ann\r\n", Err("no @ in the address in From: Ann"));
+    }
+
+    #[test]
+    fn message_ids() {
+        let id = |header: &str| Message::parse(header.as_bytes()).expect("within the limits").message_id();
+        assert_eq!(id("message-id: <a@b>\r\n").map(|id| id.as_str().to_owned()), Ok("a@b".to_owned()));
+        assert_eq!(id("Message-ID: a@b\r\n"), Err(Some(MessageIdError::Brackets)));
+        assert_eq!(id("A: 1\r\n"), Err(None));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost(message in proptest::collection::vec(prop_oneof![
+            Just(b'\r'), Just(b'\n'), Just(b':'), Just(b' '), Just(b'a'), any::<u8>()
+        ], 0..200)) {
+            let parsed = Message::parse(&message).expect("within the limits");
+            prop_assert_eq!(whole(&parsed), message.clone());
+            let _ = parsed.author();
+            let _ = parsed.message_id();
+        }
+    }
+}
