@@ -1,0 +1,425 @@
+//! What a failure becomes: a deferral while there is time, a bounce when there is none or waiting cannot help.
+//!
+//! A failure is either a [`Condition`] that the service found itself, or a [`Reply`] of another server (RFC 5321 §4.2: the
+//! first digit says whether it is permanent). Over the hosts of one attempt the last host tried speaks for all, since it is
+//! the one that left the message in the queue; over attempts the last one does.
+//!
+//! The wording of a bounce follows what real non-delivery reports show:
+//!
+//! | failure | `Status` and `Diagnostic-Code` |
+//! |---|---|
+//! | security condition | `5.7.323`, `550 5.7.323 tlsa-invalid: …`; as a setting `5.4.300`, `550 5.4.300 Message expired -> 450 4.7.323 …` |
+//! | transport condition | `5.4.316`, `550 5.4.316 Message expired, connection refused` |
+//! | 4xx reply | `5.4.300`, `550 5.4.300 Message expired -> 451 4.7.1 …` |
+//! | 5xx reply with an enhanced code | passed on as it is |
+//! | 5xx reply without | `5.1.351` for an unknown recipient, else `5.0.350`, with the reply after an arrow |
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::condition::{Condition, Family};
+
+/// Where in a session something happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Opening the connection.
+    Connect,
+    /// The greeting.
+    Banner,
+    /// EHLO, or HELO.
+    Ehlo,
+    /// The STARTTLS command.
+    Starttls,
+    /// The TLS handshake and what the certificate is worth.
+    Handshake,
+    /// MAIL FROM.
+    Mail,
+    /// RCPT TO.
+    Rcpt,
+    /// The DATA command.
+    Data,
+    /// The message and its final dot.
+    Dot,
+    /// QUIT.
+    Quit,
+}
+
+impl Stage {
+    /// The word for it in events.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Stage::Connect => "connect",
+            Stage::Banner => "banner",
+            Stage::Ehlo => "ehlo",
+            Stage::Starttls => "starttls",
+            Stage::Handshake => "handshake",
+            Stage::Mail => "mail",
+            Stage::Rcpt => "rcpt",
+            Stage::Data => "data",
+            Stage::Dot => "dot",
+            Stage::Quit => "quit",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// A negative reply of another server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// The reply code, 400 to 599.
+    pub code: u16,
+    /// The enhanced status code, if there is one: `4.7.1`.
+    pub enhanced: Option<String>,
+    /// The text after the codes, its lines joined by spaces.
+    pub text: String,
+}
+
+impl Reply {
+    fn is_permanent(&self) -> bool {
+        self.code >= 500
+    }
+
+    /// The enhanced code, unless its class contradicts the reply code (RFC 3463 §2, RFC 2034 §4).
+    fn status(&self) -> Option<&str> {
+        let class = if self.is_permanent() { "5." } else { "4." };
+        self.enhanced.as_deref().filter(|enhanced| enhanced.starts_with(class))
+    }
+}
+
+/// As on the wire, in one line.
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.code)?;
+        if let Some(enhanced) = &self.enhanced {
+            write!(f, " {enhanced}")?;
+        }
+        if !self.text.is_empty() {
+            write!(f, " {}", self.text)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whose finding a failure is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cause {
+    /// The service's own.
+    Condition(Condition),
+    /// Another server's.
+    Reply(Reply),
+}
+
+/// Why a recipient did not get the message from a host, or from a whole domain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What was found, and by whom.
+    pub cause: Cause,
+    /// The full name of the host that it happened at; none if the failure is the domain's.
+    pub host: Option<String>,
+    /// Where in the session; none if there was no connection to be tried.
+    pub stage: Option<Stage>,
+}
+
+impl Failure {
+    /// A condition of the whole domain.
+    pub fn of_domain(condition: Condition) -> Failure {
+        Failure { cause: Cause::Condition(condition), host: None, stage: None }
+    }
+
+    /// Whether waiting cannot help.
+    pub fn is_permanent(&self) -> bool {
+        match &self.cause {
+            Cause::Condition(condition) => condition.family() == Family::Permanent,
+            Cause::Reply(reply) => reply.is_permanent(),
+        }
+    }
+
+    /// Whether the other hosts of the domain need not be asked: a final word about the domain, or about this message.
+    /// A 5xx greeting or EHLO reply is about the host alone.
+    pub fn is_last_word(&self) -> bool {
+        self.is_permanent() && self.stage.is_none_or(|stage| stage >= Stage::Mail)
+    }
+
+    /// The enhanced code of a deferral: `4.7.323`. A reply without one counts as `4.0.0` (RFC 3463 §3.1).
+    pub fn code(&self) -> String {
+        match &self.cause {
+            Cause::Condition(condition) => condition.queued_code(),
+            Cause::Reply(reply) => {
+                let class = if reply.is_permanent() { 5 } else { 4 };
+                reply.status().map_or_else(|| format!("{class}.0.0"), str::to_owned)
+            }
+        }
+    }
+
+    /// The reply line of a deferral: `450 4.7.323 tlsa-invalid: …`, or the server's own.
+    pub fn line(&self) -> String {
+        match &self.cause {
+            Cause::Condition(condition) => condition.queued_line(),
+            Cause::Reply(reply) => reply.to_string(),
+        }
+    }
+
+    /// The host that answered, if it was an answer and not a finding of the service.
+    pub fn by(&self) -> Option<&str> {
+        match &self.cause {
+            Cause::Condition(_) => None,
+            Cause::Reply(_) => self.host.as_deref(),
+        }
+    }
+
+    /// How it reads once it is final.
+    pub fn bounce(&self, form: NdrForm) -> Bounce {
+        let line = self.line();
+        match &self.cause {
+            Cause::Condition(condition) if condition.family() == Family::Security && form == NdrForm::Wrapped => {
+                Bounce::expired(&line)
+            }
+            Cause::Condition(condition) => Bounce { code: condition.final_code(), diagnostic: condition.final_line() },
+            Cause::Reply(reply) if !reply.is_permanent() => Bounce::expired(&line),
+            Cause::Reply(reply) => match reply.status() {
+                Some(status) => Bounce { code: status.to_owned(), diagnostic: line },
+                None if self.stage == Some(Stage::Rcpt) => Bounce {
+                    code: "5.1.351".to_owned(),
+                    diagnostic: format!(
+                        "550 5.1.351 Remote server returned unknown recipient or mailbox unavailable -> {line}"
+                    ),
+                },
+                None => Bounce {
+                    code: "5.0.350".to_owned(),
+                    diagnostic: format!("550 5.0.350 Remote server returned an error -> {line}"),
+                },
+            },
+        }
+    }
+}
+
+/// How the NDR words a security condition. Which one Exchange Online uses is not documented.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NdrForm {
+    /// `550 5.7.323 tlsa-invalid: …`
+    #[default]
+    Plain,
+    /// `550 5.4.300 Message expired -> 450 4.7.323 tlsa-invalid: …`
+    Wrapped,
+}
+
+/// The last word on a recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bounce {
+    /// The value of the report's `Status` field.
+    pub code: String,
+    /// The value of its `Diagnostic-Code` field after `smtp;`.
+    pub diagnostic: String,
+}
+
+impl Bounce {
+    fn expired(line: &str) -> Bounce {
+        Bounce { code: "5.4.300".to_owned(), diagnostic: format!("550 5.4.300 Message expired -> {line}") }
+    }
+}
+
+/// What an attempt without success means for a recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Conclusion {
+    /// It stays queued.
+    Defer(Failure),
+    /// It is given up at once.
+    Bounce(Failure),
+}
+
+/// What the failures at the hosts of one attempt, in the order in which they were tried, mean for a recipient.
+///
+/// The last host tried speaks. A recipient is given up when that host's word is the last one, or when every host has
+/// refused for good; as long as one host may still take the message, the last such host speaks instead.
+pub fn conclude(failures: &[Failure]) -> Conclusion {
+    let Some(last) = failures.last() else {
+        return Conclusion::Defer(Failure::of_domain(Condition::DnsQueryFailed));
+    };
+    if last.is_last_word() {
+        return Conclusion::Bounce(last.clone());
+    }
+    match failures.iter().rfind(|failure| !failure.is_permanent()) {
+        Some(failure) => Conclusion::Defer(failure.clone()),
+        None => Conclusion::Bounce(last.clone()),
+    }
+}
+
+/// Documented limitations of Exchange Online that can be switched on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limitations {
+    /// `dnssec-as-4.4.312`: DNSSEC failures of a domain's MX and address records surface as `DNS query failed`.
+    pub dnssec_as_dns_query_failed: bool,
+}
+
+impl Limitations {
+    /// The condition for MX or address records that do not validate.
+    pub fn bogus_route(self) -> Condition {
+        if self.dnssec_as_dns_query_failed { Condition::DnsQueryFailed } else { Condition::DnssecInvalid }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(code: u16, enhanced: Option<&str>, text: &str) -> Cause {
+        Cause::Reply(Reply { code, enhanced: enhanced.map(str::to_owned), text: text.to_owned() })
+    }
+
+    fn at(stage: Stage, cause: Cause) -> Failure {
+        Failure { cause, host: Some("mx1.fabrikam.example".to_owned()), stage: Some(stage) }
+    }
+
+    #[track_caller]
+    fn check(failure: &Failure, queued: (&str, &str), plain: (&str, &str), wrapped: Option<(&str, &str)>) {
+        assert_eq!((failure.code().as_str(), failure.line().as_str()), queued);
+        for (form, expected) in [(NdrForm::Plain, plain), (NdrForm::Wrapped, wrapped.unwrap_or(plain))] {
+            let bounce = failure.bounce(form);
+            assert_eq!((bounce.code.as_str(), bounce.diagnostic.as_str()), expected);
+        }
+    }
+
+    #[test]
+    fn wording_of_conditions() {
+        check(
+            &at(Stage::Handshake, Cause::Condition(Condition::TlsaInvalid)),
+            ("4.7.323", "450 4.7.323 tlsa-invalid: The domain failed DANE validation."),
+            ("5.7.323", "550 5.7.323 tlsa-invalid: The domain failed DANE validation."),
+            Some((
+                "5.4.300",
+                "550 5.4.300 Message expired -> 450 4.7.323 tlsa-invalid: The domain failed DANE validation.",
+            )),
+        );
+        check(
+            &at(Stage::Connect, Cause::Condition(Condition::ConnectionRefused)),
+            ("4.4.316", "450 4.4.316 Connection refused"),
+            ("5.4.316", "550 5.4.316 Message expired, connection refused"),
+            None,
+        );
+        check(
+            &Failure::of_domain(Condition::DomainDoesNotExist),
+            ("5.4.310", "550 5.4.310 DNS domain does not exist"),
+            ("5.4.310", "550 5.4.310 DNS domain does not exist"),
+            None,
+        );
+    }
+
+    #[test]
+    fn wording_of_replies() {
+        let greylisted = "451 4.7.1 Greylisted, come back";
+        check(
+            &at(Stage::Rcpt, reply(451, Some("4.7.1"), "Greylisted, come back")),
+            ("4.7.1", greylisted),
+            ("5.4.300", &format!("550 5.4.300 Message expired -> {greylisted}")),
+            None,
+        );
+        check(
+            &at(Stage::Banner, reply(421, None, "")),
+            ("4.0.0", "421"),
+            ("5.4.300", "550 5.4.300 Message expired -> 421"),
+            None,
+        );
+        let unknown = ("5.1.1", "550 5.1.1 User unknown");
+        check(&at(Stage::Rcpt, reply(550, Some("5.1.1"), "User unknown")), unknown, unknown, None);
+        check(
+            &at(Stage::Rcpt, reply(550, None, "no such user")),
+            ("5.0.0", "550 no such user"),
+            (
+                "5.1.351",
+                "550 5.1.351 Remote server returned unknown recipient or mailbox unavailable -> 550 no such user",
+            ),
+            None,
+        );
+        check(
+            &at(Stage::Dot, reply(554, None, "no")),
+            ("5.0.0", "554 no"),
+            ("5.0.350", "550 5.0.350 Remote server returned an error -> 554 no"),
+            None,
+        );
+        // A class that contradicts the reply code is no status.
+        check(
+            &at(Stage::Dot, reply(554, Some("4.7.1"), "no")),
+            ("5.0.0", "554 4.7.1 no"),
+            ("5.0.350", "550 5.0.350 Remote server returned an error -> 554 4.7.1 no"),
+            None,
+        );
+        check(
+            &at(Stage::Dot, reply(451, Some("5.7.1"), "later")),
+            ("4.0.0", "451 5.7.1 later"),
+            ("5.4.300", "550 5.4.300 Message expired -> 451 5.7.1 later"),
+            None,
+        );
+    }
+
+    #[test]
+    fn last_words() {
+        let last = |stage, code| at(stage, reply(code, None, "")).is_last_word();
+        for stage in [Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Dot] {
+            assert!(last(stage, 500));
+            assert!(!last(stage, 499));
+        }
+        for stage in [Stage::Connect, Stage::Banner, Stage::Ehlo, Stage::Starttls, Stage::Handshake] {
+            assert!(!last(stage, 554));
+        }
+        assert!(Failure::of_domain(Condition::NullMx).is_last_word());
+        assert!(!Failure::of_domain(Condition::DnssecInvalid).is_last_word());
+        assert!(!at(Stage::Handshake, Cause::Condition(Condition::TlsaInvalid)).is_last_word());
+    }
+
+    #[test]
+    fn who_answered() {
+        assert_eq!(at(Stage::Rcpt, reply(451, None, "")).by(), Some("mx1.fabrikam.example"));
+        assert_eq!(at(Stage::Handshake, Cause::Condition(Condition::TlsaInvalid)).by(), None);
+    }
+
+    #[test]
+    fn the_last_host_speaks() {
+        let mismatch = at(Stage::Handshake, Cause::Condition(Condition::TlsaInvalid));
+        let refused = at(Stage::Connect, Cause::Condition(Condition::ConnectionRefused));
+        let gone = at(Stage::Banner, reply(554, None, "no service"));
+        let unknown = at(Stage::Rcpt, reply(550, Some("5.1.1"), "User unknown"));
+        let defer = |failure: &Failure| Conclusion::Defer(failure.clone());
+        let bounce = |failure: &Failure| Conclusion::Bounce(failure.clone());
+        let conclude = |failures: &[&Failure]| conclude(&failures.iter().copied().cloned().collect::<Vec<_>>());
+        assert_eq!(conclude(&[&mismatch]), defer(&mismatch));
+        assert_eq!(conclude(&[&mismatch, &refused]), defer(&refused));
+        assert_eq!(conclude(&[&refused, &mismatch]), defer(&mismatch));
+        assert_eq!(conclude(&[&refused, &unknown]), bounce(&unknown));
+        assert_eq!(conclude(&[&gone]), bounce(&gone));
+        assert_eq!(conclude(&[&gone, &refused]), defer(&refused));
+        assert_eq!(conclude(&[&refused, &mismatch, &gone]), defer(&mismatch));
+        assert_eq!(conclude(&[]), defer(&Failure::of_domain(Condition::DnsQueryFailed)));
+    }
+
+    #[test]
+    fn limitation() {
+        assert_eq!(Limitations::default().bogus_route(), Condition::DnssecInvalid);
+        let limited = Limitations { dnssec_as_dns_query_failed: true };
+        assert_eq!(limited.bogus_route(), Condition::DnsQueryFailed);
+    }
+
+    #[test]
+    fn failures_survive_the_spool() {
+        for failure in [at(Stage::Rcpt, reply(451, Some("4.7.1"), "x")), Failure::of_domain(Condition::TlsaInvalid)] {
+            let text = serde_json::to_string(&failure).unwrap();
+            assert_eq!(serde_json::from_str::<Failure>(&text).unwrap(), failure);
+        }
+    }
+
+    #[test]
+    fn stages_have_their_words_in_the_order_of_a_session() {
+        let stages = ["connect", "banner", "ehlo", "starttls", "handshake", "mail", "rcpt", "data", "dot", "quit"];
+        let parsed: Vec<Stage> =
+            stages.iter().map(|word| serde_json::from_str(&format!("\"{word}\"")).unwrap()).collect();
+        assert!(parsed.is_sorted());
+        assert_eq!(parsed.iter().map(Stage::to_string).collect::<Vec<_>>(), stages);
+    }
+}

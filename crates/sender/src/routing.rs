@@ -1,0 +1,365 @@
+//! From a recipient's domain to the hosts that may take its mail, and what DANE demands of each.
+//!
+//! RFC 5321 §5: the MX records name the hosts, lowest preference first; a domain without MX records is its own host.
+//! RFC 7505: a single MX record that names the root says that the domain takes no mail.
+//!
+//! RFC 7672 §2.2 adds where TLSA records may be looked up. DNSSEC must vouch for every step from the domain to the *TLSA base
+//! domain*, or an attacker could name a host of his own:
+//!
+//! - MX records insecure: no DANE ([`Settings::dane_for_insecure_mx`] applies it to the hosts all the same, as §2.2.1 allows).
+//! - Address records insecure without an alias: the host's zone is not signed, TLSA is not asked for (§2.2.2: some servers
+//!   answer such queries badly, and the answer could not be trusted).
+//! - The host is an alias: the expanded name first, if the whole chain is secure; then the original name, if at least its
+//!   own CNAME is secure. So an alias from a signed zone into an unsigned one has its TLSA records at the original name.
+//! - An answer that is bogus or missing is an attack or an accident: the host is not used (§2.1.1, §2.2).
+//!
+//! Equal preferences are tried in the order of the host names. RFC 5321 §5.1 wants them spread at random over many
+//! senders; here one story must come out the same for every seed.
+
+use std::future::Future;
+use std::net::IpAddr;
+
+use crate::condition::Condition;
+use crate::dane::{Classified, Mode, Policy};
+use crate::outcome::Limitations;
+
+/// How many MX hosts of one domain are tried in one attempt, and how many addresses of one host.
+pub const MOST_HOSTS: usize = 20;
+
+/// How far DNS vouches for an answer. The reasons are one-line texts for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// Validated from the root down.
+    Secure,
+    /// Provably not signed.
+    Insecure(String),
+    /// Signed, and the signatures do not hold.
+    Bogus(String),
+    /// No answer worth the name.
+    Unavailable(String),
+}
+
+/// An alias on the way to an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    /// The name that is an alias, lower case without final dot.
+    pub owner: String,
+    /// Whether its CNAME record is secure.
+    pub secure: bool,
+}
+
+/// An answer of DNS, as far as routing cares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup<T> {
+    /// How far the whole answer, every alias included, can be trusted.
+    pub trust: Trust,
+    /// Whether the name does not exist (NXDOMAIN).
+    pub no_such_name: bool,
+    /// The aliases followed, in order.
+    pub aliases: Vec<Alias>,
+    /// The name at the end of the aliases, lower case without final dot.
+    pub canonical_name: String,
+    /// The data found there; empty if there is none.
+    pub records: Vec<T>,
+}
+
+/// One MX record.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mx {
+    /// Lower goes first.
+    pub preference: u16,
+    /// The host, lower case without final dot; empty for the root.
+    pub exchange: String,
+}
+
+/// The questions that routing asks.
+pub trait Dns {
+    /// The MX records of a domain.
+    fn mx(&self, domain: &str) -> impl Future<Output = Lookup<Mx>> + Send;
+    /// The A records of a host.
+    fn a(&self, host: &str) -> impl Future<Output = Lookup<IpAddr>> + Send;
+    /// The AAAA records of a host.
+    fn aaaa(&self, host: &str) -> impl Future<Output = Lookup<IpAddr>> + Send;
+    /// The RDATA of the TLSA records at `owner`, `_25._tcp.…`.
+    fn tlsa(&self, owner: &str) -> impl Future<Output = Lookup<Vec<u8>>> + Send;
+}
+
+/// What of the sender's settings concerns routing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// How DANE is used.
+    pub dane: Mode,
+    /// Documented limitations that are switched on.
+    pub limitations: Limitations,
+    /// RFC 7672 §2.2.1: apply DANE to a signed host even if the MX records that name it are insecure.
+    pub dane_for_insecure_mx: bool,
+}
+
+/// A dead end before any connection, with its reasons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadEnd {
+    /// What it counts as.
+    pub condition: Condition,
+    /// One line that tells it.
+    pub summary: String,
+    /// Clauses that can stand after "because".
+    pub reasons: Vec<String>,
+}
+
+impl DeadEnd {
+    fn new(condition: Condition, summary: impl Into<String>, reason: impl Into<String>) -> DeadEnd {
+        DeadEnd { condition, summary: summary.into(), reasons: vec![reason.into()] }
+    }
+}
+
+/// The hosts of a domain, in the order in which they are tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The hosts with their preferences; at least one.
+    pub hosts: Vec<Mx>,
+    /// The domain has no MX records and is its own host.
+    pub implicit: bool,
+    /// Why the way from domain to hosts is not secure; none if it is.
+    pub insecure: Option<String>,
+}
+
+/// What the TLSA lookups of a host came to, for the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsaDecision {
+    /// Usable records: DANE authenticates.
+    Dane,
+    /// No records, provably.
+    None,
+    /// Records, none of them usable.
+    Unusable,
+    /// The way to the records is not secure, so DANE does not apply.
+    Insecure,
+    /// The lookup failed, the host is not used.
+    Failed,
+    /// The sender is set up not to look.
+    Off,
+}
+
+impl TlsaDecision {
+    /// The word for it in events.
+    pub const fn word(self) -> &'static str {
+        match self {
+            TlsaDecision::Dane => "dane",
+            TlsaDecision::None => "none",
+            TlsaDecision::Unusable => "unusable",
+            TlsaDecision::Insecure => "insecure",
+            TlsaDecision::Failed => "failed",
+            TlsaDecision::Off => "off",
+        }
+    }
+}
+
+/// What DNS says about TLS at one host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostPolicy {
+    /// What is demanded of the session, or why the host is not used.
+    pub policy: Result<Policy, DeadEnd>,
+    /// The kind of outcome.
+    pub decision: TlsaDecision,
+    /// The name below which TLSA records apply, and which goes into SNI; the host's own name without DANE.
+    pub base: String,
+    /// The records found, classified.
+    pub records: Vec<Classified>,
+    /// Clauses that can stand after "because".
+    pub reasons: Vec<String>,
+}
+
+/// The hosts that may take mail for `domain`.
+///
+/// # Errors
+/// The domain's dead end: it does not exist, takes no mail, does not validate, or DNS does not answer.
+pub async fn route<D: Dns>(dns: &D, domain: &str, settings: Settings) -> Result<Route, DeadEnd> {
+    let answer = dns.mx(domain).await;
+    let insecure = match answer.trust {
+        Trust::Secure => None,
+        Trust::Insecure(reason) => Some(format!("the MX records of {domain} are insecure: {reason}")),
+        Trust::Bogus(reason) => {
+            let summary = format!("the MX records of {domain} do not validate");
+            return Err(DeadEnd::new(settings.limitations.bogus_route(), summary, reason));
+        }
+        Trust::Unavailable(reason) => {
+            let summary = format!("the MX records of {domain} cannot be looked up");
+            return Err(DeadEnd::new(Condition::DnsQueryFailed, summary, reason));
+        }
+    };
+    if answer.no_such_name {
+        let reason = format!("DNS says that {} does not exist", answer.canonical_name);
+        return Err(DeadEnd::new(Condition::DomainDoesNotExist, format!("{domain} does not exist"), reason));
+    }
+    if answer.records.is_empty() {
+        // RFC 5321 §5.1: as if there were one MX record of preference 0 with the domain itself.
+        let hosts = vec![Mx { preference: 0, exchange: domain.to_owned() }];
+        return Ok(Route { hosts, implicit: true, insecure });
+    }
+    let (null, mut hosts): (Vec<_>, Vec<_>) = answer.records.into_iter().partition(|mx| mx.exchange.is_empty());
+    if hosts.is_empty() {
+        let reason = format!("its only MX record is {} .", null.first().map_or(0, |mx| mx.preference));
+        return Err(DeadEnd::new(Condition::NullMx, format!("{domain} takes no mail"), reason));
+    }
+    hosts.sort();
+    hosts.dedup();
+    hosts.truncate(MOST_HOSTS);
+    Ok(Route { hosts, implicit: false, insecure })
+}
+
+/// The addresses of a host, and what they say about where its TLSA records are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// IPv4 first, then IPv6, each in numeric order; at least one.
+    pub addresses: Vec<IpAddr>,
+    /// Names below which TLSA records may be, in the order in which they are asked.
+    pub base_candidates: Vec<String>,
+    /// Why there are no candidates, if there are none.
+    pub insecure: Option<String>,
+}
+
+/// Looks up the addresses of `host`.
+///
+/// # Errors
+/// The host's dead end: its addresses do not validate, do not exist, or DNS does not answer.
+pub async fn addresses<D: Dns>(dns: &D, host: &str, settings: Settings) -> Result<Addresses, DeadEnd> {
+    let answers = [dns.a(host).await, dns.aaaa(host).await];
+    for answer in &answers {
+        if let Trust::Bogus(reason) = &answer.trust {
+            let summary = format!("the addresses of {host} do not validate");
+            return Err(DeadEnd::new(settings.limitations.bogus_route(), summary, reason));
+        }
+    }
+    let mut addresses = Vec::new();
+    for answer in &answers {
+        let mut of_family = answer.records.clone();
+        of_family.sort();
+        of_family.dedup();
+        addresses.extend(of_family);
+    }
+    addresses.truncate(MOST_HOSTS);
+    let Some(answer) = answers.iter().find(|answer| !answer.records.is_empty()) else {
+        return Err(no_address(host, &answers));
+    };
+    // Both families go the same way; the one that has addresses tells about it.
+    let (base_candidates, insecure) = base_candidates(host, answer);
+    Ok(Addresses { addresses, base_candidates, insecure })
+}
+
+fn no_address(host: &str, answers: &[Lookup<IpAddr>]) -> DeadEnd {
+    let unavailable = answers.iter().find_map(|answer| match &answer.trust {
+        Trust::Unavailable(reason) => Some(reason.clone()),
+        _ => None,
+    });
+    match unavailable {
+        Some(reason) => {
+            let summary = format!("the addresses of {host} cannot be looked up");
+            DeadEnd::new(Condition::DnsQueryFailed, summary, reason)
+        }
+        None => {
+            let reason = format!("{host} has neither A nor AAAA records");
+            DeadEnd::new(Condition::DnsQueryFailed, format!("{host} has no address"), reason)
+        }
+    }
+}
+
+/// RFC 7672 §2.2.2: where the TLSA records of a host may be, judged by its address lookup.
+fn base_candidates(host: &str, answer: &Lookup<IpAddr>) -> (Vec<String>, Option<String>) {
+    match (&answer.trust, answer.aliases.first()) {
+        (Trust::Secure, None) => (vec![host.to_owned()], None),
+        (Trust::Secure, Some(_)) => (vec![answer.canonical_name.clone(), host.to_owned()], None),
+        (Trust::Insecure(_), Some(first)) if first.secure => (vec![host.to_owned()], None),
+        (Trust::Insecure(reason) | Trust::Bogus(reason) | Trust::Unavailable(reason), _) => {
+            (Vec::new(), Some(format!("the addresses of {host} are insecure: {reason}")))
+        }
+    }
+}
+
+/// Looks up what DANE demands of a host whose addresses are known.
+pub async fn host_policy<D: Dns>(
+    dns: &D,
+    route: &Route,
+    host: &str,
+    addresses: &Addresses,
+    settings: Settings,
+) -> HostPolicy {
+    let without = |decision, reason: String| HostPolicy {
+        policy: without_dane(settings.dane, host, &reason),
+        decision,
+        base: host.to_owned(),
+        records: Vec::new(),
+        reasons: vec![reason],
+    };
+    if settings.dane == Mode::None {
+        return without(TlsaDecision::Off, "the sender does not use DANE for this domain".to_owned());
+    }
+    if let Some(reason) = &route.insecure
+        && !settings.dane_for_insecure_mx
+    {
+        return without(TlsaDecision::Insecure, reason.clone());
+    }
+    if let Some(reason) = &addresses.insecure {
+        return without(TlsaDecision::Insecure, reason.clone());
+    }
+    let mut decision = TlsaDecision::None;
+    let mut reasons = Vec::new();
+    for base in &addresses.base_candidates {
+        let owner = format!("_25._tcp.{base}");
+        let answer = dns.tlsa(&owner).await;
+        match answer.trust {
+            Trust::Secure if !answer.records.is_empty() => return with_records(base, &answer.records),
+            Trust::Secure => reasons.push(format!("{owner} has no TLSA records")),
+            Trust::Insecure(reason) => {
+                decision = TlsaDecision::Insecure;
+                reasons.push(format!("the answer for {owner} is insecure: {reason}"));
+            }
+            Trust::Bogus(reason) => {
+                return failed(base, &format!("the TLSA records of {base} do not validate"), reason);
+            }
+            Trust::Unavailable(reason) => {
+                return failed(base, &format!("the TLSA records of {base} cannot be looked up"), reason);
+            }
+        }
+    }
+    let reason = reasons.join("; ");
+    HostPolicy { reasons, ..without(decision, reason) }
+}
+
+fn with_records(base: &str, records: &[Vec<u8>]) -> HostPolicy {
+    let (policy, records) = Policy::of_records(records.iter().map(Vec::as_slice));
+    let decision = if policy == Policy::Encrypted { TlsaDecision::Unusable } else { TlsaDecision::Dane };
+    let reasons = records
+        .iter()
+        .map(|record| match record {
+            Classified::Usable(tlsa) => format!("TLSA {tlsa} is usable"),
+            Classified::Unusable { record, reason } => format!("TLSA {record} is unusable: {reason}"),
+        })
+        .collect();
+    HostPolicy { policy: Ok(policy), decision, base: base.to_owned(), records, reasons }
+}
+
+fn failed(base: &str, summary: &str, reason: String) -> HostPolicy {
+    HostPolicy {
+        // RFC 7672 §2.1.1, and documented for SERVFAIL in so many words.
+        policy: Err(DeadEnd::new(Condition::DnssecInvalid, summary, reason.clone())),
+        decision: TlsaDecision::Failed,
+        base: base.to_owned(),
+        records: Vec::new(),
+        reasons: vec![reason],
+    }
+}
+
+/// A destination without DANE: ordinary delivery, unless DANE is mandatory. Which code Exchange Online gives then is not
+/// documented; `tlsa-invalid` covers "any other DANE failure".
+fn without_dane(mode: Mode, host: &str, reason: &str) -> Result<Policy, DeadEnd> {
+    match mode {
+        Mode::Opportunistic | Mode::None => Ok(Policy::Opportunistic),
+        Mode::Mandatory => {
+            let summary = format!("DANE is mandatory and {host} does not offer it");
+            Err(DeadEnd::new(Condition::TlsaInvalid, summary, reason))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
