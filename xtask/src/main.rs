@@ -1,3 +1,53 @@
-//! The command line: arguments in, text and exit codes out.
+//! The command line: arguments in, text and exit codes out. What it does is in `mxlab-scenario`, how it looks in
+//! `mxlab-report`.
 
-fn main() {}
+mod determinism;
+mod scenarios;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The lab: scenarios of mail transport security, under virtual time.
+#[derive(Parser)]
+#[command(name = "cargo xtask", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run scenarios and compare their stories with the snapshots.
+    Scenarios(scenarios::Arguments),
+    /// Write the JSON schema of scenario files to `schema/scenario.schema.json`.
+    Schema,
+}
+
+fn main() -> ExitCode {
+    // clap ends with 2 on wrong usage, as the exit codes of this project want it.
+    let arguments = Arguments::parse();
+    let root = root();
+    let code = match arguments.command {
+        Command::Scenarios(arguments) => scenarios::run(&root, &arguments),
+        Command::Schema => match mxlab_scenario::file::write_schema(&root) {
+            Ok(path) => {
+                eprintln!("wrote {}", path.display());
+                0
+            }
+            Err(error) => {
+                eprintln!("error: {error}");
+                1
+            }
+        },
+    };
+    ExitCode::from(code)
+}
+
+/// The repository: the nearest folder from here upwards that holds `scenarios/`; else the one this was built in.
+fn root() -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default();
+    here.ancestors().find(|folder| folder.join("scenarios").is_dir()).map_or(built_in, Path::to_owned)
+}

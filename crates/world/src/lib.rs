@@ -1,1 +1,6 @@
-//! The actors of a scenario: name servers, resolver, certification authorities, mail servers, clients
+//! The actors of a scenario.
+
+pub mod client;
+pub mod derive;
+pub mod pki;
+pub mod server;

@@ -1,0 +1,129 @@
+//! One JSON object a line: a case each, sorted by id then seed, and a summary last.
+//!
+//! The format is an interface: fields are added, never changed. Reading it back ([`hashes`]) is what
+//! `--verify-determinism` does with the lines of its second process.
+
+use std::collections::BTreeMap;
+
+use mxlab_scenario::suite::{CaseOutcome, CaseResult, Failure, Summary};
+use serde::{Deserialize, Serialize};
+
+/// The number of this format.
+const FORMAT: u32 = 1;
+
+#[derive(Serialize)]
+struct CaseLine<'a> {
+    format: u32,
+    scenario: &'a str,
+    path: &'a str,
+    seed: u64,
+    outcome: &'static str,
+    virtual_s: u64,
+    packets: u64,
+    crypto_ops: u64,
+    wall_ms: f64,
+    record_hash: &'a str,
+    packet_hash: &'a str,
+    failures: Vec<FailureLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct FailureLine<'a> {
+    code: &'a str,
+    message: &'a str,
+    file: Option<&'a str>,
+    line: Option<usize>,
+    column: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct SummaryLine {
+    summary: Counts,
+}
+
+#[derive(Serialize)]
+struct Counts {
+    scenarios: usize,
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+    wall_ms: f64,
+    orphans: usize,
+    interrupted: bool,
+}
+
+fn case_line(case: &CaseResult) -> CaseLine<'_> {
+    let run = case.run.as_ref();
+    CaseLine {
+        format: FORMAT,
+        scenario: &case.scenario,
+        path: &case.path,
+        seed: case.seed,
+        outcome: case.outcome.word(),
+        virtual_s: run.map_or(0, |run| run.virtual_seconds),
+        packets: run.map_or(0, |run| run.packets),
+        crypto_ops: run.map_or(0, |run| run.crypto_operations),
+        wall_ms: round(case.wall_ms),
+        record_hash: run.map_or("", |run| &run.record_hash),
+        packet_hash: run.map_or("", |run| &run.packet_hash),
+        failures: case.failures.iter().map(failure_line).collect(),
+    }
+}
+
+fn failure_line(failure: &Failure) -> FailureLine<'_> {
+    FailureLine {
+        code: &failure.code,
+        message: &failure.message,
+        file: failure.file.as_deref(),
+        line: failure.line,
+        column: failure.column,
+    }
+}
+
+fn round(milliseconds: f64) -> f64 {
+    (milliseconds * 1000.0).round() / 1000.0
+}
+
+/// All lines of a suite.
+pub fn lines(summary: &Summary) -> String {
+    let mut text = String::new();
+    let mut push = |line: Result<String, serde_json::Error>| {
+        // Numbers and strings alone: this cannot fail, and if it did an empty line would say less than the error.
+        text.push_str(&line.unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}")));
+        text.push('\n');
+    };
+    for case in &summary.cases {
+        push(serde_json::to_string(&case_line(case)));
+    }
+    let passed = summary.count(|outcome| outcome == CaseOutcome::Passed);
+    let skipped = summary.count(|outcome| outcome == CaseOutcome::Skipped);
+    push(serde_json::to_string(&SummaryLine {
+        summary: Counts {
+            scenarios: summary.cases.len(),
+            passed,
+            failed: summary.cases.len() - passed - skipped,
+            skipped,
+            wall_ms: round(summary.wall_ms),
+            orphans: summary.orphans.len(),
+            interrupted: summary.interrupted,
+        },
+    }));
+    text
+}
+
+#[derive(Deserialize)]
+struct HashLine {
+    scenario: String,
+    seed: u64,
+    record_hash: String,
+    packet_hash: String,
+}
+
+/// The hashes of record and packets in these lines, by scenario and seed.
+pub fn hashes(lines: &str) -> BTreeMap<(String, u64), (String, String)> {
+    lines
+        .lines()
+        .filter_map(|line| serde_json::from_str::<HashLine>(line).ok())
+        .map(|line| ((line.scenario, line.seed), (line.record_hash, line.packet_hash)))
+        .collect()
+}

@@ -1,0 +1,218 @@
+//! Stories as snapshots: files in insta's format, so that `cargo insta review` can go through what changed.
+//!
+//! `snapshots/` mirrors `scenarios/`: `scenarios/dane/mismatch.toml` has `snapshots/dane/mismatch.snap`, and each cell of a
+//! matrix one of its own. A story that differs is written beside as `.snap.new`, which insta's review takes or drops.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What the comparison of a story with its snapshot gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// They are the same.
+    Same,
+    /// There is no snapshot yet.
+    Missing,
+    /// They differ; these lines tell how (`-` in the snapshot, `+` in the story).
+    Differs(Vec<String>),
+}
+
+/// The snapshot file of a scenario id: `dane/matrix[how=kill]` has `dane/matrix/how=kill.snap`, `dane/match` has
+/// `dane/match.snap`.
+pub fn file_of(folder: &Path, id: &str) -> PathBuf {
+    let relative = match id.split_once('[') {
+        Some((file, cell)) => format!("{file}/{}", cell.trim_end_matches(']')),
+        None => id.to_owned(),
+    };
+    folder.join(format!("{relative}.snap"))
+}
+
+/// Compares a story with the snapshot in `file`.
+///
+/// # Errors
+/// If the file is there and cannot be read.
+pub fn compare(file: &Path, story: &str) -> io::Result<Comparison> {
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Comparison::Missing),
+        Err(error) => return Err(error),
+    };
+    let expected = content(&text);
+    if expected.trim_end() == story.trim_end() {
+        Ok(Comparison::Same)
+    } else {
+        Ok(Comparison::Differs(difference(expected, story)))
+    }
+}
+
+/// What follows the header of an insta file: `---`, lines of metadata, `---`.
+fn content(text: &str) -> &str {
+    text.strip_prefix("---\n")
+        .and_then(|rest| rest.split_once("\n---\n"))
+        .map_or(text, |(_, content)| content.trim_start_matches('\n'))
+}
+
+/// The text of a snapshot file.
+pub fn render(scenario_path: &str, story: &str) -> String {
+    format!("---\nsource: {scenario_path}\nexpression: story\n---\n{}\n", story.trim_end())
+}
+
+/// Writes a snapshot, or with `pending` the `.snap.new` beside it. Bytes that are there already are not written again.
+///
+/// # Errors
+/// Those of the file system.
+pub fn write(file: &Path, scenario_path: &str, story: &str, pending: bool) -> io::Result<()> {
+    let target = if pending { pending_of(file) } else { file.to_owned() };
+    if let Some(folder) = target.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let text = render(scenario_path, story);
+    if std::fs::read_to_string(&target).is_ok_and(|there| there == text) {
+        return Ok(());
+    }
+    std::fs::write(target, text)
+}
+
+/// Removes a pending snapshot that is no longer right.
+///
+/// # Errors
+/// Those of the file system.
+pub fn drop_pending(file: &Path) -> io::Result<()> {
+    match std::fs::remove_file(pending_of(file)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn pending_of(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".new");
+    PathBuf::from(name)
+}
+
+/// The snapshots below `folder` that belong to none of `ids`, sorted.
+///
+/// # Errors
+/// Those of the file system.
+pub fn orphans(folder: &Path, ids: &BTreeSet<String>) -> io::Result<Vec<PathBuf>> {
+    let known: BTreeSet<PathBuf> = ids.iter().map(|id| file_of(folder, id)).collect();
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "snap") && !known.contains(&path) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Context lines around a change.
+const CONTEXT: usize = 2;
+
+/// The lines that differ, with a little context: a longest-common-subsequence diff of lines. Beyond a size where that
+/// would be slow, the first difference alone.
+pub fn difference(old: &str, new: &str) -> Vec<String> {
+    let (old, new): (Vec<&str>, Vec<&str>) = (old.trim_end().lines().collect(), new.trim_end().lines().collect());
+    let marked = mark(&old, &new);
+    let mut keep = vec![false; marked.len()];
+    for (index, (mark, _)) in marked.iter().enumerate() {
+        if *mark != ' ' {
+            let end = (index + CONTEXT + 1).min(marked.len());
+            keep[index.saturating_sub(CONTEXT)..end].fill(true);
+        }
+    }
+    let mut lines = Vec::new();
+    let mut skipped = false;
+    for ((mark, line), keep) in marked.iter().zip(keep) {
+        if keep {
+            if skipped && !lines.is_empty() {
+                lines.push("  …".to_owned());
+            }
+            lines.push(format!("{mark} {line}"));
+        }
+        skipped = !keep;
+    }
+    lines
+}
+
+fn mark<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<(char, &'a str)> {
+    const LIMIT: usize = 4_000_000;
+    let same = old.iter().zip(new).take_while(|(a, b)| a == b).count();
+    let (head, old, new) = (&old[..same], &old[same..], &new[same..]);
+    let mut marked: Vec<(char, &str)> = head.iter().map(|line| (' ', *line)).collect();
+    if old.len().saturating_mul(new.len()) > LIMIT {
+        marked.extend(old.first().map(|line| ('-', *line)));
+        marked.extend(new.first().map(|line| ('+', *line)));
+        return marked;
+    }
+    // common[i][j]: the length of the longest common subsequence of old[i..] and new[j..].
+    let mut common = vec![vec![0_u32; new.len() + 1]; old.len() + 1];
+    for i in (0..old.len()).rev() {
+        for j in (0..new.len()).rev() {
+            common[i][j] =
+                if old[i] == new[j] { common[i + 1][j + 1] + 1 } else { common[i + 1][j].max(common[i][j + 1]) };
+        }
+    }
+    let (mut i, mut j) = (0, 0);
+    while i < old.len() || j < new.len() {
+        if i < old.len() && j < new.len() && old[i] == new[j] {
+            marked.push((' ', old[i]));
+            (i, j) = (i + 1, j + 1);
+        } else if j == new.len() || (i < old.len() && common[i + 1][j] >= common[i][j + 1]) {
+            marked.push(('-', old[i]));
+            i += 1;
+        } else {
+            marked.push(('+', new[j]));
+            j += 1;
+        }
+    }
+    marked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rendered_story_compares_as_the_same() {
+        let folder = std::env::temp_dir().join(format!("mxlab-snapshot-{}", std::process::id()));
+        let file = file_of(&folder, "dane/match");
+        assert_eq!(compare(&file, "a\nb\n").unwrap(), Comparison::Missing);
+        write(&file, "scenarios/dane/match.toml", "a\nb\n", false).unwrap();
+        assert_eq!(compare(&file, "a\nb\n").unwrap(), Comparison::Same);
+        let Comparison::Differs(lines) = compare(&file, "a\nc\n").unwrap() else { panic!("they differ") };
+        assert_eq!(lines, ["  a", "- b", "+ c"]);
+        assert_eq!(orphans(&folder, &BTreeSet::from(["dane/other".to_owned()])).unwrap(), [file.clone()]);
+        assert!(orphans(&folder, &BTreeSet::from(["dane/match".to_owned()])).unwrap().is_empty());
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn each_cell_has_its_own_file() {
+        let file = file_of(Path::new("snapshots"), "retry/crash[how=kill,when=now]");
+        assert_eq!(file, Path::new("snapshots/retry/crash/how=kill,when=now.snap"));
+    }
+
+    #[test]
+    fn far_apart_changes_are_told_with_little_context() {
+        let old: Vec<String> = (0..20).map(|n| format!("line {n}")).collect();
+        let mut new = old.clone();
+        new[3] = "changed".into();
+        new.remove(15);
+        let lines = difference(&old.join("\n"), &new.join("\n"));
+        assert_eq!(lines.iter().filter(|line| line.starts_with(['-', '+'])).count(), 3, "{lines:#?}");
+        assert!(lines.contains(&"  …".to_owned()) && lines.len() < 14, "{lines:#?}");
+    }
+}

@@ -1,0 +1,194 @@
+//! The story of a run: what a mail engineer would tell of it.
+//!
+//! A story is made for reading and for comparing. It shows *moments*: what happens without a pause of
+//! [`PAUSE`] belongs to one moment and is told under one time. Within a moment lines stand in the order in which the
+//! actors were declared, and for each actor in the order in which it acted. Latencies, which another seed changes, then
+//! change no story: they move entries within a moment, never across a pause, since every timer of mail and DNS is longer.
+//!
+//! After the moments come the artefacts in full, in the same order: NDRs, stamped header fields.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use mxlab_record::Entry;
+
+/// A silence of at least this length ends a moment. Longer than any exchange of packets takes, shorter than any time-out.
+pub const PAUSE: Duration = Duration::from_secs(3);
+
+/// A moment that begins at no whole second was begun by a timer that ran from somewhere inside an exchange of packets:
+/// its time is told rounded down to a multiple of this many seconds.
+const COARSE: i64 = 5;
+
+/// What stands above the story.
+#[derive(Clone, Debug)]
+pub struct Heading<'a> {
+    /// The scenario's title.
+    pub title: &'a str,
+    /// The file's `story`, in the customer's words.
+    pub words: Option<&'a str>,
+    /// What `+0s` is.
+    pub epoch: Timestamp,
+}
+
+/// Tells the story of these entries.
+pub fn tell(heading: &Heading<'_>, entries: &[Entry]) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "{}", heading.title);
+    if let Some(words) = heading.words {
+        let _ = writeln!(text, "“{words}”");
+    }
+    let _ = writeln!(text, "+0s is {}", heading.epoch.strftime("%A %Y-%m-%d %H:%M:%S UTC"));
+    let width = entries.iter().filter(|entry| !entry.story.is_empty()).map(|e| e.actor.len()).max().unwrap_or(0);
+    let moments = moments(heading.epoch, entries);
+    for moment in &moments {
+        tell_moment(&mut text, moment, width);
+    }
+    for moment in &moments {
+        for entry in &moment.entries {
+            if let Some(artefact) = &entry.artefact {
+                let _ = write!(text, "\n── {}, {} ──\n", artefact.title, moment.time);
+                for line in artefact.text.lines() {
+                    let _ = writeln!(text, "{}", line.trim_end());
+                }
+            }
+        }
+    }
+    text
+}
+
+/// What happened without a pause.
+struct Moment<'a> {
+    /// As the story shows it: `+1h30m`.
+    time: String,
+    /// Ordered for telling.
+    entries: Vec<&'a Entry>,
+}
+
+fn moments(epoch: Timestamp, entries: &[Entry]) -> Vec<Moment<'_>> {
+    let mut in_time: Vec<&Entry> = entries.iter().collect();
+    in_time.sort_by_key(|entry| entry.at);
+    let mut moments: Vec<Moment<'_>> = Vec::new();
+    let mut before: Option<Timestamp> = None;
+    for entry in in_time {
+        let goes_on = before.is_some_and(|before| entry.at.duration_since(before).unsigned_abs() < PAUSE);
+        before = Some(entry.at);
+        match moments.last_mut() {
+            Some(moment) if goes_on => moment.entries.push(entry),
+            _ => moments.push(Moment { time: shown_time(epoch, entry.at), entries: vec![entry] }),
+        }
+    }
+    for moment in &mut moments {
+        moment.entries.sort_by_key(|entry| (entry.order, entry.sequence));
+    }
+    moments
+}
+
+fn shown_time(epoch: Timestamp, at: Timestamp) -> String {
+    let since = at.duration_since(epoch);
+    let seconds = since.as_secs();
+    let exact = since.subsec_nanos() == 0;
+    format_offset(if exact { seconds } else { seconds - seconds.rem_euclid(COARSE) })
+}
+
+/// An offset from the epoch in the notation of scenario files: `+1d2h`, `+15m`, `-30s`.
+pub fn format_offset(seconds: i64) -> String {
+    let mut text = String::from(if seconds < 0 { "-" } else { "+" });
+    let mut rest = seconds.unsigned_abs();
+    for (unit, size) in [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)] {
+        // A day and more is told in hours up to two days: retry timetables are read so.
+        if unit == "d" && rest < 2 * size {
+            continue;
+        }
+        if rest >= size {
+            let _ = write!(text, "{}{unit}", rest / size);
+            rest %= size;
+        }
+    }
+    if text.len() == 1 {
+        text.push_str("0s");
+    }
+    text
+}
+
+fn tell_moment(text: &mut String, moment: &Moment<'_>, width: usize) {
+    let mut told_time = false;
+    for entry in &moment.entries {
+        let Some((first, rest)) = entry.story.split_first() else { continue };
+        if !told_time {
+            let _ = write!(text, "\n{}\n", moment.time);
+            told_time = true;
+        }
+        let _ = writeln!(text, "  {:width$}  {first}", entry.actor);
+        for line in rest {
+            let _ = writeln!(text, "  {:width$}    {line}", "");
+        }
+        for reason in &entry.because {
+            let _ = writeln!(text, "  {:width$}    because {reason}", "");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mxlab_record::Fields;
+
+    fn entry(actor: &str, order: u32, millis: i64, line: &str) -> Entry {
+        Entry {
+            at: Timestamp::from_millisecond(1_772_438_400_000 + millis).unwrap(),
+            actor: actor.into(),
+            order,
+            sequence: 0,
+            cause: None,
+            kind: "test",
+            fields: Fields::new(),
+            story: vec![line.to_owned()],
+            because: Vec::new(),
+            artefact: None,
+        }
+    }
+
+    fn times(entries: &[Entry]) -> Vec<String> {
+        moments(Timestamp::from_second(1_772_438_400).unwrap(), entries).into_iter().map(|m| m.time).collect()
+    }
+
+    #[test]
+    fn latency_never_shows() {
+        let fast = [entry("a", 0, 0, "x"), entry("b", 1, 40, "y"), entry("a", 0, 5_040, "time-out")];
+        let slow = [entry("a", 0, 0, "x"), entry("b", 1, 1_900, "y"), entry("a", 0, 6_950, "time-out")];
+        assert_eq!(times(&fast), ["+0s", "+5s"]);
+        assert_eq!(times(&slow), ["+0s", "+5s"]);
+    }
+
+    #[test]
+    fn an_exact_timer_is_shown_exactly() {
+        assert_eq!(times(&[entry("a", 0, 901_000, "x")]), ["+15m1s"]);
+    }
+
+    #[test]
+    fn a_moment_is_told_in_order_of_declaration() {
+        let entries = [entry("mx1", 5, 10, "took it"), entry("sender", 1, 30, "handed it over")];
+        let heading = Heading { title: "T", words: None, epoch: Timestamp::from_second(1_772_438_400).unwrap() };
+        let told = tell(&heading, &entries);
+        assert!(told.find("handed").unwrap() < told.find("took").unwrap(), "{told}");
+        assert!(told.starts_with("T\n+0s is Monday 2026-03-02 08:00:00 UTC\n"), "{told}");
+    }
+
+    #[test]
+    fn offsets_are_written_as_in_files() {
+        for (seconds, expected) in [
+            (0, "+0s"),
+            (59, "+59s"),
+            (900, "+15m"),
+            (5_400, "+1h30m"),
+            (86_400, "+24h"),
+            (129_600, "+36h"),
+            (172_800, "+2d"),
+            (176_461, "+2d1h1m1s"),
+            (-86_400, "-24h"),
+        ] {
+            assert_eq!(format_offset(seconds), expected);
+        }
+    }
+}

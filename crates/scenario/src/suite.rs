@@ -1,0 +1,642 @@
+//! Many scenarios: finding them, running them on several threads, comparing stories with snapshots.
+//!
+//! What comes out is data ([`CaseResult`], [`Summary`]); how it looks on a terminal or as JSON is `mxlab-report`'s.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError, mpsc};
+
+use crate::file::{self, Cell, Loaded, WorldSource};
+use crate::run::{self, CellRun, End};
+use crate::{registry, snapshot};
+
+/// What to run, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The repository: the folder that holds `scenarios/` and `snapshots/`.
+    pub root: PathBuf,
+    /// Parts of ids, or paths of files; none for all.
+    pub filters: Vec<String>,
+    /// The seeds to run each scenario with; none for the one in its file.
+    pub seeds: Vec<u64>,
+    /// Number of threads.
+    pub jobs: usize,
+    /// Write snapshots instead of comparing them.
+    pub bless: bool,
+    /// Run only the part `.0` of `.1` (from 1), by hash of the id.
+    pub partition: Option<(u64, u64)>,
+    /// Stop every run here, in seconds of virtual time, and compare nothing.
+    pub until: Option<u64>,
+}
+
+/// How one case came out. In order of precedence for the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaseOutcome {
+    /// All held.
+    Passed,
+    /// The story differs from its snapshot, or there is none.
+    SnapshotDiffers,
+    /// An expectation did not hold, or a claim in `covers` is not shown.
+    ExpectationFailed,
+    /// Two runs of the same scenario and seed differ.
+    Nondeterministic,
+    /// A bound ended the run.
+    BoundExceeded,
+    /// The file has mistakes.
+    Invalid,
+    /// A task panicked, or the runner itself failed.
+    Panicked,
+    /// Not run.
+    Skipped,
+}
+
+impl CaseOutcome {
+    /// The word in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            CaseOutcome::Passed => "passed",
+            CaseOutcome::SnapshotDiffers => "snapshot-differs",
+            CaseOutcome::ExpectationFailed => "expectation-failed",
+            CaseOutcome::Nondeterministic => "nondeterministic",
+            CaseOutcome::BoundExceeded => "bound-exceeded",
+            CaseOutcome::Invalid => "invalid",
+            CaseOutcome::Panicked => "panicked",
+            CaseOutcome::Skipped => "skipped",
+        }
+    }
+
+    /// The exit code that it asks for.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            CaseOutcome::Passed | CaseOutcome::Skipped => 0,
+            CaseOutcome::SnapshotDiffers => 12,
+            CaseOutcome::ExpectationFailed => 11,
+            CaseOutcome::Nondeterministic => 13,
+            CaseOutcome::BoundExceeded => 14,
+            CaseOutcome::Invalid => 10,
+            CaseOutcome::Panicked => 1,
+        }
+    }
+}
+
+/// Exit codes from the least to the most severe; the most severe of a suite is the suite's.
+const SEVERITY: [u8; 7] = [0, 12, 11, 13, 14, 10, 1];
+
+/// The more severe of two exit codes.
+pub fn worse(one: u8, other: u8) -> u8 {
+    let rank = |code: u8| SEVERITY.iter().position(|known| *known == code).unwrap_or(SEVERITY.len());
+    if rank(one) >= rank(other) { one } else { other }
+}
+
+/// One thing that is wrong with a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// A word: `expectation`, `covers`, `snapshot`, `unknown-key`, `panic` …
+    pub code: String,
+    /// For people, possibly several lines.
+    pub message: String,
+    /// The file that it is about.
+    pub file: Option<String>,
+    /// Line in that file, from 1.
+    pub line: Option<usize>,
+    /// Column in that line, from 1.
+    pub column: Option<usize>,
+}
+
+impl Failure {
+    fn new(code: &str, message: impl Into<String>) -> Failure {
+        Failure { code: code.to_owned(), message: message.into(), file: None, line: None, column: None }
+    }
+}
+
+/// One scenario (or cell of a matrix), run with one seed.
+#[derive(Clone, Debug)]
+pub struct CaseResult {
+    /// Its id: `dane/mismatch`, `retry/crash[how=kill]`.
+    pub scenario: String,
+    /// Its file, relative to the root.
+    pub path: String,
+    /// The seed it ran with.
+    pub seed: u64,
+    /// How it came out.
+    pub outcome: CaseOutcome,
+    /// What is wrong.
+    pub failures: Vec<Failure>,
+    /// Warnings about the file, rendered.
+    pub warnings: Vec<String>,
+    /// The run, if there was one.
+    pub run: Option<CellRun>,
+    /// Real time that the run took, in milliseconds.
+    pub wall_ms: f64,
+}
+
+/// The whole suite.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// All cases, sorted by id, then seed.
+    pub cases: Vec<CaseResult>,
+    /// Snapshots that belong to no scenario. Only looked for when everything runs.
+    pub orphans: Vec<String>,
+    /// Real time of the suite, in milliseconds.
+    pub wall_ms: f64,
+    /// Whether it was interrupted: results are partial.
+    pub interrupted: bool,
+}
+
+impl Summary {
+    /// The number of cases with this property.
+    pub fn count(&self, which: impl Fn(CaseOutcome) -> bool) -> usize {
+        self.cases.iter().filter(|case| which(case.outcome)).count()
+    }
+
+    /// The exit code of the command contract.
+    pub fn exit_code(&self) -> u8 {
+        if self.interrupted {
+            return 130;
+        }
+        let orphaned = if self.orphans.is_empty() { 0 } else { 12 };
+        self.cases.iter().map(|case| case.outcome.exit_code()).fold(orphaned, worse)
+    }
+}
+
+/// Why a suite could not even begin.
+#[derive(Debug, thiserror::Error)]
+pub enum SuiteError {
+    /// A filter that hits nothing is a mistake of the one who typed it.
+    #[error("no scenario matches `{0}`")]
+    NothingMatches(String),
+    /// The file system said no.
+    #[error("{path}: {error}")]
+    Io {
+        /// Where.
+        path: String,
+        /// What.
+        error: io::Error,
+    },
+}
+
+/// A scenario file as found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Its id, without a cell.
+    pub id: String,
+    /// Its path relative to the root.
+    pub path: String,
+    /// What is in it.
+    pub text: String,
+}
+
+/// Reads worlds from `scenarios/worlds/`.
+#[derive(Debug)]
+pub struct WorldFolder {
+    folder: PathBuf,
+}
+
+impl WorldFolder {
+    /// The worlds of the repository at `root`.
+    pub fn new(root: &Path) -> WorldFolder {
+        WorldFolder { folder: root.join("scenarios/worlds") }
+    }
+}
+
+impl WorldSource for WorldFolder {
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(&self.folder)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| Some(entry.ok()?.file_name().to_str()?.strip_suffix(".toml")?.to_owned()))
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn load(&self, name: &str) -> Option<(String, String)> {
+        let text = std::fs::read_to_string(self.folder.join(format!("{name}.toml"))).ok()?;
+        Some((format!("scenarios/worlds/{name}.toml"), text))
+    }
+}
+
+/// All scenario files below `scenarios/`, worlds excepted, sorted by id.
+///
+/// # Errors
+/// If a folder or file cannot be read.
+pub fn discover(root: &Path) -> Result<Vec<Found>, SuiteError> {
+    let top = root.join("scenarios");
+    let io_error = |path: &Path| {
+        let path = path.display().to_string();
+        move |error| SuiteError::Io { path, error }
+    };
+    let mut found = Vec::new();
+    let mut folders = vec![top.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).map_err(io_error(&folder))? {
+            let path = entry.map_err(io_error(&folder))?.path();
+            if path.is_dir() {
+                if path != top.join("worlds") {
+                    folders.push(path);
+                }
+            } else if path.extension().is_some_and(|extension| extension == "toml") {
+                found.push(read_found(root, &path)?);
+            }
+        }
+    }
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(found)
+}
+
+/// The largest scenario file that is read, in bytes; the reader has its own message for what exceeds 1 MiB.
+const READ_LIMIT: u64 = 4 << 20;
+
+fn read_found(root: &Path, path: &Path) -> Result<Found, SuiteError> {
+    let shown = path.strip_prefix(root).unwrap_or(path).display().to_string().replace('\\', "/");
+    let io_error = |error| SuiteError::Io { path: shown.clone(), error };
+    let size = std::fs::metadata(path).map_err(io_error)?.len();
+    if size > READ_LIMIT {
+        return Err(io_error(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 4 MiB")));
+    }
+    let bytes = std::fs::read(path).map_err(io_error)?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let id = shown.strip_prefix("scenarios/").unwrap_or(&shown).trim_end_matches(".toml").to_owned();
+    Ok(Found { id, path: shown, text })
+}
+
+/// One case that is to be run.
+struct Job {
+    scenario: String,
+    path: String,
+    seed: u64,
+    cell: Cell,
+    warnings: Vec<String>,
+}
+
+/// Everything that the filters let through: jobs, and results for files that cannot be run.
+struct Plan {
+    jobs: Vec<Job>,
+    invalid: Vec<CaseResult>,
+    /// Ids of all cells of all files, whatever the filters; none if a file was invalid, since its cells are unknown.
+    all_ids: Option<BTreeSet<String>>,
+}
+
+/// Reads the files and applies the filters.
+fn plan(options: &Options) -> Result<Plan, SuiteError> {
+    let worlds = WorldFolder::new(&options.root);
+    let mut found = discover(&options.root)?;
+    // A path may name a file outside `scenarios/`: a customer's failure that is just being written down.
+    for filter in options.filters.iter().filter(|filter| filter.ends_with(".toml")) {
+        let path = Path::new(filter);
+        let known = found.iter().any(|file| same_file(&options.root, file, path));
+        if !known && path.is_file() {
+            found.push(read_found(&options.root, path)?);
+        }
+    }
+    let mut plan = Plan { jobs: Vec::new(), invalid: Vec::new(), all_ids: Some(BTreeSet::new()) };
+    let mut hit = vec![false; options.filters.len()];
+    for file in &found {
+        match file::read(&file.path, &file.text, &worlds, &registry::ids()) {
+            Ok(loaded) => plan_file(options, file, loaded, &mut plan, &mut hit),
+            Err(diagnostics) => {
+                plan.all_ids = None;
+                if selected(options, file, &file.id, &mut hit) {
+                    plan.invalid.push(invalid(file, &diagnostics));
+                }
+            }
+        }
+    }
+    match hit.iter().position(|hit| !hit) {
+        Some(missed) => Err(SuiteError::NothingMatches(options.filters[missed].clone())),
+        None => Ok(plan),
+    }
+}
+
+fn same_file(root: &Path, file: &Found, path: &Path) -> bool {
+    Path::new(&file.path) == path || root.join(&file.path).canonicalize().ok() == path.canonicalize().ok()
+}
+
+fn plan_file(options: &Options, file: &Found, loaded: Loaded, plan: &mut Plan, hit: &mut [bool]) {
+    let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    for cell in loaded.cells {
+        let id = format!("{}{}", file.id, cell.suffix);
+        if let Some(all) = &mut plan.all_ids {
+            all.insert(id.clone());
+        }
+        if !selected(options, file, &id, hit) || !in_partition(options.partition, &id) {
+            continue;
+        }
+        let seeds = if options.seeds.is_empty() { vec![cell.scenario.seed()] } else { options.seeds.clone() };
+        for seed in seeds {
+            plan.jobs.push(Job {
+                scenario: id.clone(),
+                path: file.path.clone(),
+                seed,
+                cell: cell.clone(),
+                warnings: warnings.clone(),
+            });
+        }
+    }
+}
+
+fn selected(options: &Options, file: &Found, id: &str, hit: &mut [bool]) -> bool {
+    if options.filters.is_empty() {
+        return true;
+    }
+    let mut any = false;
+    for (filter, hit) in options.filters.iter().zip(hit) {
+        let matches = if filter.ends_with(".toml") {
+            same_file(&options.root, file, Path::new(filter))
+        } else {
+            id.contains(filter.as_str())
+        };
+        *hit |= matches;
+        any |= matches;
+    }
+    any
+}
+
+/// FNV-1a: small, stable over versions of everything, good enough to spread ids.
+fn in_partition(partition: Option<(u64, u64)>, id: &str) -> bool {
+    let Some((part, parts)) = partition else { return true };
+    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    hash % parts.max(1) == part.wrapping_sub(1)
+}
+
+fn invalid(file: &Found, diagnostics: &file::Diagnostics) -> CaseResult {
+    let failures = diagnostics
+        .errors()
+        .map(|error| {
+            let place = error.place();
+            Failure {
+                code: error.code().to_owned(),
+                message: error.to_string(),
+                file: Some(place.file),
+                line: Some(place.line),
+                column: Some(place.column),
+            }
+        })
+        .collect();
+    CaseResult {
+        scenario: file.id.clone(),
+        path: file.path.clone(),
+        seed: 0,
+        outcome: CaseOutcome::Invalid,
+        failures,
+        warnings: Vec::new(),
+        run: None,
+        wall_ms: 0.0,
+    }
+}
+
+/// The ids of all scenarios that the filters let through, with their titles.
+///
+/// # Errors
+/// If a filter hits nothing or a file cannot be read.
+pub fn list(options: &Options) -> Result<Vec<(String, String)>, SuiteError> {
+    let plan = plan(options)?;
+    let mut list: Vec<(String, String)> =
+        plan.jobs.into_iter().map(|job| (job.scenario, job.cell.scenario.title().to_owned())).collect();
+    list.extend(plan.invalid.into_iter().map(|case| (case.scenario, "(has mistakes)".to_owned())));
+    list.sort();
+    list.dedup();
+    Ok(list)
+}
+
+/// Something that happens while a suite runs.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// So many cases will run.
+    Planned(usize),
+    /// One has ended.
+    Ended(&'a CaseResult),
+}
+
+/// Runs a suite. `progress` is called on the calling thread; `interrupted` ends the suite after the running cases.
+///
+/// # Errors
+/// If a filter hits nothing or a file cannot be read.
+pub fn run(
+    options: &Options,
+    interrupted: &AtomicBool,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Summary, SuiteError> {
+    let started = run::real_time();
+    let plan = plan(options)?;
+    progress(Progress::Planned(plan.jobs.len() + plan.invalid.len()));
+    let mut cases = Vec::new();
+    for case in plan.invalid {
+        progress(Progress::Ended(&case));
+        cases.push(case);
+    }
+    cases.extend(run_jobs(options, &plan.jobs, interrupted, progress));
+    settle_snapshots(options, &mut cases)?;
+    cases.sort_by(|a, b| (&a.scenario, a.seed).cmp(&(&b.scenario, b.seed)));
+    let snapshots = options.root.join("snapshots");
+    let orphans = match &plan.all_ids {
+        Some(ids) if options.filters.is_empty() && options.partition.is_none() && options.until.is_none() => {
+            let io_error = |error| SuiteError::Io { path: "snapshots".to_owned(), error };
+            snapshot::orphans(&snapshots, ids).map_err(io_error)?
+        }
+        _ => Vec::new(),
+    };
+    let shown = |path: &PathBuf| path.strip_prefix(&options.root).unwrap_or(path).display().to_string();
+    Ok(Summary {
+        cases,
+        orphans: orphans.iter().map(shown).collect(),
+        wall_ms: run::milliseconds_since(started),
+        interrupted: interrupted.load(Ordering::Relaxed),
+    })
+}
+
+#[allow(clippy::disallowed_methods, reason = "each scenario runs whole on one thread; the threads share nothing")]
+fn run_jobs(
+    options: &Options,
+    jobs: &[Job],
+    interrupted: &AtomicBool,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Vec<CaseResult> {
+    let next = AtomicUsize::new(0);
+    let (results, finished) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..options.jobs.clamp(1, jobs.len().max(1)) {
+            let (results, next) = (results.clone(), &next);
+            scope.spawn(move || {
+                while !interrupted.load(Ordering::Relaxed) {
+                    let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                    if results.send(run_job(options, job)).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(results);
+        let mut cases = Vec::new();
+        for case in finished {
+            progress(Progress::Ended(&case));
+            cases.push(case);
+        }
+        cases
+    })
+}
+
+fn run_job(options: &Options, job: &Job) -> CaseResult {
+    let started = run::real_time();
+    let mut case = CaseResult {
+        scenario: job.scenario.clone(),
+        path: job.path.clone(),
+        seed: job.seed,
+        outcome: CaseOutcome::Passed,
+        failures: Vec::new(),
+        warnings: job.warnings.clone(),
+        run: None,
+        wall_ms: 0.0,
+    };
+    let result = run::run_cell(&job.cell, &job.scenario, &job.path, job.seed, options.until);
+    case.wall_ms = run::milliseconds_since(started);
+    match result {
+        Ok(run) => {
+            judge(options, &mut case, &run);
+            case.run = Some(run);
+        }
+        Err(unsupported) => {
+            case.outcome = CaseOutcome::Invalid;
+            case.failures = unsupported
+                .into_iter()
+                .map(|mistake| Failure {
+                    code: mistake.code,
+                    message: mistake.message,
+                    file: Some(job.path.clone()),
+                    line: mistake.line,
+                    column: mistake.column,
+                })
+                .collect();
+        }
+    }
+    case
+}
+
+fn judge(options: &Options, case: &mut CaseResult, run: &CellRun) {
+    match &run.end {
+        End::Panicked { host, task, message } => {
+            case.outcome = CaseOutcome::Panicked;
+            case.failures.push(Failure::new("panic", format!("host `{host}`, task `{task}` panicked: {message}")));
+        }
+        End::Bound { which } => {
+            case.outcome = CaseOutcome::BoundExceeded;
+            let mut message = format!("the run was ended by a bound: {which}; the last events:");
+            for line in &run.last_events {
+                message.push_str("\n  ");
+                message.push_str(line);
+            }
+            case.failures.push(Failure::new("bound", message));
+        }
+        End::Finished if options.until.is_none() && !run.failures.is_empty() => {
+            case.outcome = CaseOutcome::ExpectationFailed;
+            case.failures.extend(run.failures.iter().cloned());
+        }
+        End::Finished => {}
+    }
+}
+
+/// Compares stories with snapshots, or writes them. Done after all runs, since several seeds share one snapshot.
+fn settle_snapshots(options: &Options, cases: &mut [CaseResult]) -> Result<(), SuiteError> {
+    if options.until.is_some() {
+        return Ok(());
+    }
+    let folder = options.root.join("snapshots");
+    let mut blessed: BTreeMap<String, u64> = BTreeMap::new();
+    for case in cases.iter_mut().filter(|case| case.outcome == CaseOutcome::Passed) {
+        let Some(run) = &case.run else { continue };
+        // A file outside `scenarios/` has no snapshot: it is being tried out.
+        if !case.path.starts_with("scenarios/") {
+            continue;
+        }
+        let file = snapshot::file_of(&folder, &case.scenario);
+        let io_error = |error| SuiteError::Io { path: file.display().to_string(), error };
+        if options.bless && !blessed.contains_key(&case.scenario) {
+            snapshot::write(&file, &case.path, &run.story, false).map_err(io_error)?;
+            snapshot::drop_pending(&file).map_err(io_error)?;
+            blessed.insert(case.scenario.clone(), case.seed);
+            continue;
+        }
+        let message = match snapshot::compare(&file, &run.story).map_err(io_error)? {
+            snapshot::Comparison::Same => {
+                snapshot::drop_pending(&file).map_err(io_error)?;
+                continue;
+            }
+            snapshot::Comparison::Missing => "there is no snapshot yet; read the story, then bless it".to_owned(),
+            snapshot::Comparison::Differs(lines) => {
+                format!("the story differs from its snapshot:\n  {}", lines.join("\n  "))
+            }
+        };
+        snapshot::write(&file, &case.path, &run.story, true).map_err(io_error)?;
+        case.outcome = CaseOutcome::SnapshotDiffers;
+        let shown = file.strip_prefix(&options.root).unwrap_or(&file).display().to_string();
+        case.failures.push(Failure { file: Some(shown), ..Failure::new("snapshot", message) });
+    }
+    Ok(())
+}
+
+/// The line that runs a case again.
+pub fn reproduction(case: &CaseResult) -> String {
+    let name = if case.path.starts_with("scenarios/") { &case.scenario } else { &case.path };
+    let name = if name.contains(['[', ' ', '*']) { format!("'{name}'") } else { name.clone() };
+    match case.outcome {
+        CaseOutcome::Invalid => format!("cargo xtask scenarios {name}"),
+        _ => format!("cargo xtask scenarios {name} --seed {}", case.seed),
+    }
+}
+
+/// Compares the hashes of two runs of the same suite and marks what differs. `second` maps (scenario, seed) to hashes of
+/// record and packets.
+pub fn compare_hashes(summary: &mut Summary, second: &BTreeMap<(String, u64), (String, String)>) {
+    for case in &mut summary.cases {
+        let Some(run) = &case.run else { continue };
+        let difference = match second.get(&(case.scenario.clone(), case.seed)) {
+            None => "the second process did not run it".to_owned(),
+            Some((record, _)) if *record != run.record_hash => "the records of two processes differ".to_owned(),
+            Some((_, packets)) if *packets != run.packet_hash => {
+                "the records of two processes are equal, the packets differ".to_owned()
+            }
+            Some(_) => continue,
+        };
+        if worse(CaseOutcome::Nondeterministic.exit_code(), case.outcome.exit_code()) == 13 {
+            case.outcome = CaseOutcome::Nondeterministic;
+        }
+        case.failures.push(Failure::new("nondeterministic", difference));
+    }
+}
+
+/// A place where threads may leave a message when the watchdog ends the process: what runs now.
+pub static RUNNING: Mutex<BTreeMap<String, u64>> = Mutex::new(BTreeMap::new());
+
+/// Marks a scenario as running while `body` runs.
+pub(crate) fn while_running<T>(scenario: &str, seed: u64, body: impl FnOnce() -> T) -> T {
+    let lock = || RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    lock().insert(scenario.to_owned(), seed);
+    let result = body();
+    lock().remove(scenario);
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_severe_code_wins() {
+        for (one, other, expected) in [(0, 12, 12), (12, 11, 11), (11, 13, 13), (13, 14, 14), (14, 10, 10), (10, 1, 1)] {
+            assert_eq!(worse(one, other), expected);
+            assert_eq!(worse(other, one), expected);
+        }
+    }
+
+    #[test]
+    fn partitions_are_complete_and_disjoint() {
+        for id in ["dane/match", "dane/mismatch", "compauth/e10", "retry/crash[how=kill]"] {
+            let hits = (1..=3).filter(|part| in_partition(Some((*part, 3)), id)).count();
+            assert_eq!(hits, 1, "{id}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! `--verify-determinism`: the same suite in a second process that begins at least two seconds later, in another time
+//! zone, locale and working directory, with another number of jobs.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use mxlab_report::json;
+use mxlab_scenario::suite::Options;
+
+/// How much later the second process begins.
+const LATER: Duration = Duration::from_secs(2);
+
+/// A second process, described but not yet running.
+pub(crate) struct SecondProcess {
+    root: PathBuf,
+    arguments: Vec<String>,
+}
+
+impl SecondProcess {
+    pub(crate) fn prepare(root: &Path, options: &Options) -> SecondProcess {
+        let mut arguments = vec!["scenarios".to_owned(), "--json".to_owned()];
+        // One thread where the first has several, and the other way round.
+        arguments.extend(["--jobs".to_owned(), if options.jobs == 1 { "2" } else { "1" }.to_owned()]);
+        if let (Some(first), Some(last)) = (options.seeds.first(), options.seeds.last()) {
+            let (flag, value) = if first == last && *first != 1 { ("--seed", first) } else { ("--seeds", last) };
+            arguments.extend([flag.to_owned(), value.to_string()]);
+        }
+        if let Some((part, parts)) = options.partition {
+            arguments.extend(["--partition".to_owned(), format!("hash:{part}/{parts}")]);
+        }
+        arguments.extend(options.filters.iter().map(|filter| {
+            // The second process stands in another folder: paths become absolute.
+            Path::new(filter).canonicalize().map_or_else(|_| filter.clone(), |path| path.display().to_string())
+        }));
+        SecondProcess { root: root.to_owned(), arguments }
+    }
+
+    /// Runs it and returns its hashes by scenario and seed.
+    #[allow(clippy::disallowed_methods, reason = "the second process must begin later by the real clock")]
+    pub(crate) fn hashes(self) -> Result<BTreeMap<(String, u64), (String, String)>, String> {
+        std::thread::sleep(LATER);
+        let program = std::env::current_exe().map_err(|error| error.to_string())?;
+        let output = Command::new(program)
+            .args(&self.arguments)
+            .current_dir(self.root.join("scenarios"))
+            .env("TZ", "Pacific/Chatham")
+            .env("LC_ALL", "tr_TR.UTF-8")
+            .env("LANG", "tr_TR.UTF-8")
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .output()
+            .map_err(|error| error.to_string())?;
+        let hashes = json::hashes(&String::from_utf8_lossy(&output.stdout));
+        if hashes.is_empty() { Err(format!("it ended with {} and no results", output.status)) } else { Ok(hashes) }
+    }
+}

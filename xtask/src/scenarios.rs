@@ -1,0 +1,181 @@
+//! `cargo xtask scenarios`.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use mxlab_report::{json, text};
+use mxlab_scenario::file::Duration;
+use mxlab_scenario::suite::{self, CaseOutcome, Options, Progress, Summary};
+
+use crate::determinism;
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// What to run: parts of ids or paths of files; without any, all scenarios.
+///
+/// Exit codes: 0 all held; 1 internal error or panic; 2 usage; 10 a file has mistakes; 11 an expectation failed; 12 a
+/// snapshot differs, is missing or is orphaned; 13 not deterministic; 14 a bound was exceeded; 130 interrupted.
+#[derive(clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Arguments {
+    /// Parts of scenario ids (`dane/`, `mismatch`), or paths of files.
+    #[arg(value_name = "FILTER|PATH")]
+    filters: Vec<String>,
+    /// Run with this seed instead of the file's.
+    #[arg(long, value_name = "N", conflicts_with = "seeds")]
+    seed: Option<u64>,
+    /// Run with each of the seeds 1 to N against the one snapshot.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    seeds: Option<u64>,
+    /// Number of threads [default: the machine's cores].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
+    /// Run only part M of N, chosen by the hash of the id.
+    #[arg(long, value_name = "hash:M/N", value_parser = partition)]
+    partition: Option<(u64, u64)>,
+    /// Write the snapshots of all scenarios whose expectations hold.
+    #[arg(long, conflicts_with_all = ["until", "verify_determinism"])]
+    bless: bool,
+    /// Run everything again in a second process, seconds later and in another environment, and compare hashes.
+    #[arg(long, conflicts_with = "until")]
+    verify_determinism: bool,
+    /// List the scenarios with their titles and run nothing.
+    #[arg(long)]
+    list: bool,
+    /// Print the stories.
+    #[arg(long)]
+    story: bool,
+    /// Print one JSON object a line on standard output.
+    #[arg(long)]
+    json: bool,
+    /// Stop every run at this time, print the stories and compare nothing.
+    #[arg(long, value_name = "+5h", value_parser = until)]
+    until: Option<u64>,
+}
+
+fn partition(text: &str) -> Result<(u64, u64), String> {
+    let parse = || {
+        let (part, parts) = text.strip_prefix("hash:")?.split_once('/')?;
+        let (part, parts) = (part.parse().ok()?, parts.parse().ok()?);
+        (1..=parts).contains(&part).then_some((part, parts))
+    };
+    parse().ok_or_else(|| "write hash:1/4 for the first of four parts".to_owned())
+}
+
+fn until(text: &str) -> Result<u64, String> {
+    let span = text.strip_prefix('+').unwrap_or(text);
+    Duration::parse(span).map(|duration| duration.as_secs()).map_err(|error| error.to_string())
+}
+
+pub(crate) fn run(root: &Path, arguments: &Arguments) -> u8 {
+    if arguments.bless && std::env::var_os("CI").is_some() {
+        eprintln!("error: --bless does nothing under CI: snapshots are read and blessed by people");
+        return 2;
+    }
+    let options = options(root, arguments);
+    if arguments.list {
+        return list(&options);
+    }
+    if ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed)).is_err() {
+        eprintln!("warning: an interrupt will end this at once, without partial results");
+    }
+    let second = arguments.verify_determinism.then(|| determinism::SecondProcess::prepare(root, &options));
+    let mut summary = match run_with_progress(&options) {
+        Ok(summary) => summary,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return 2;
+        }
+    };
+    if let Some(second) = second {
+        match second.hashes() {
+            Ok(hashes) => suite::compare_hashes(&mut summary, &hashes),
+            Err(error) => {
+                eprintln!("error: the second process: {error}");
+                return 1;
+            }
+        }
+    }
+    print(arguments, &summary)
+}
+
+fn options(root: &Path, arguments: &Arguments) -> Options {
+    let seeds = match (arguments.seed, arguments.seeds) {
+        (Some(seed), _) => vec![seed],
+        (None, Some(last)) => (1..=last).collect(),
+        (None, None) => Vec::new(),
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Options {
+        root: root.to_owned(),
+        filters: arguments.filters.clone(),
+        seeds,
+        jobs: arguments.jobs.map_or(cores, usize::from),
+        bless: arguments.bless,
+        partition: arguments.partition,
+        until: arguments.until,
+    }
+}
+
+fn list(options: &Options) -> u8 {
+    match suite::list(options) {
+        Ok(list) => {
+            let width = list.iter().map(|(id, _)| id.len()).max().unwrap_or(0);
+            let lines: String = list.iter().map(|(id, title)| format!("{id:width$}  {title}\n")).collect();
+            write_out(&lines);
+            0
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            2
+        }
+    }
+}
+
+fn run_with_progress(options: &Options) -> Result<Summary, suite::SuiteError> {
+    // Hidden by itself when standard error is no terminal.
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}") {
+        bar.set_style(style);
+    }
+    let mut failed = 0;
+    let summary = suite::run(options, &INTERRUPTED, &mut |progress| match progress {
+        Progress::Planned(count) => bar.set_length(count as u64),
+        Progress::Ended(case) => {
+            if !matches!(case.outcome, CaseOutcome::Passed | CaseOutcome::Skipped) {
+                failed += 1;
+                bar.set_message(format!("{failed} failed"));
+            }
+            bar.inc(1);
+        }
+    });
+    bar.finish_and_clear();
+    summary
+}
+
+fn print(arguments: &Arguments, summary: &Summary) -> u8 {
+    for case in &summary.cases {
+        let said = text::case(case);
+        if !said.is_empty() {
+            eprintln!("{said}");
+        }
+        if arguments.story || arguments.until.is_some() {
+            if let Some(run) = &case.run {
+                let story = format!("── {} (seed {}) ──\n{}\n", case.scenario, case.seed, run.story);
+                if arguments.json { eprint!("{story}") } else { write_out(&story) }
+            }
+        }
+    }
+    if arguments.json {
+        write_out(&json::lines(summary));
+    }
+    eprint!("{}", text::summary(summary));
+    summary.exit_code()
+}
+
+/// A reader that went away (`| head`) is no error.
+fn write_out(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
