@@ -1,1 +1,3 @@
 //! The scenario file: decoding, diagnostics, running it, expectations and snapshots
+
+pub mod file;

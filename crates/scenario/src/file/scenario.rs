@@ -1,0 +1,174 @@
+//! One cell of a file, as the runner takes it: everything decoded, every name resolved.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::declarations::*;
+use super::expectations::{ExpectEntry, Expectation};
+use super::script::{At, AtEntry};
+use super::spanned::Spanned;
+use super::values::*;
+use super::zone_text;
+
+/// A file as it is written: the root of the schema.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(title = "mxlab scenario")]
+pub struct File {
+    /// One line: what is wrong, or shown.
+    pub title: Spanned<String>,
+    /// Why the file exists, in the customer's words.
+    pub story: Option<Spanned<String>>,
+    /// Ids of the behaviour registry.
+    pub covers: Option<Spanned<Vec<Spanned<BehaviourRef>>>>,
+    /// A prepared set of declarations.
+    pub world: Option<Spanned<String>>,
+    /// What `+0s` is (`2026-03-02T08:00:00Z`, a Monday).
+    pub epoch: Option<Spanned<Epoch>>,
+    /// When the run ends.
+    pub until: Option<Spanned<Time>>,
+    /// The seed of latencies and draws (1).
+    pub seed: Option<Spanned<u64>>,
+    /// Why the story depends on the seed.
+    pub seed_sensitive: Option<Spanned<String>>,
+    /// The outbound engine.
+    pub sender: Option<Spanned<Sender>>,
+    /// The inbound engine.
+    pub receiver: Option<Spanned<Receiver>>,
+    /// The validating resolver of both engines.
+    pub resolver: Option<Spanned<Resolver>>,
+    /// Organizations.
+    #[serde(default)]
+    pub tenant: Map<Name, Spanned<Tenant>>,
+    /// DNS zones.
+    #[serde(default)]
+    pub zone: Map<DomainName, Spanned<Zone>>,
+    /// Hosts.
+    #[serde(default)]
+    pub host: Map<Name, Spanned<Host>>,
+    /// Certificates.
+    #[serde(default)]
+    pub cert: Map<Name, Spanned<Cert>>,
+    /// Certificate authorities.
+    #[serde(default)]
+    pub ca: Map<Name, Spanned<Ca>>,
+    /// DKIM and ARC identities.
+    #[serde(default)]
+    pub key: Map<Name, Spanned<Key>>,
+    /// Paths between two hosts.
+    #[serde(default)]
+    pub link: Map<Name, Spanned<Link>>,
+    /// Message texts.
+    #[serde(default)]
+    pub message: Map<Name, Spanned<Message>>,
+    /// The script.
+    #[serde(default)]
+    pub at: Vec<Spanned<AtEntry>>,
+    /// Axes of a matrix.
+    pub variants: Option<Variants>,
+    /// What must be in the record.
+    #[serde(default)]
+    pub expect: Vec<Spanned<ExpectEntry>>,
+    /// What must not be in the record.
+    #[serde(default)]
+    pub never: Vec<Spanned<ExpectEntry>>,
+}
+
+/// `[variants]`: the axes. They are read before the file becomes types, so nothing is kept here.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+pub struct Variants {}
+
+/// The default epoch, 2026-03-02T08:00:00Z, a Monday.
+pub const DEFAULT_EPOCH: Timestamp = Timestamp::constant(1_772_438_400, 0);
+
+/// The name and addresses of a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addressed {
+    /// Its full name, in lower case, without final dot.
+    pub full_name: String,
+    /// Its IPv4 address.
+    pub ipv4: Ipv4Addr,
+    /// Its IPv6 address.
+    pub ipv6: Ipv6Addr,
+    /// What its IPv4 address is called in the reverse tree, if anything.
+    pub ptr: Option<String>,
+    /// Whether some zone text holds an address record for it; if not, the world adds one.
+    pub in_zone_text: bool,
+    /// Whether the world declares it, and not the file.
+    pub from_world: bool,
+}
+
+/// One cell of a file.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// One line: what is wrong, or shown.
+    pub title: Spanned<String>,
+    /// Why the file exists.
+    pub story: Option<Spanned<String>>,
+    /// Ids of the behaviour registry.
+    pub covers: Vec<Spanned<BehaviourRef>>,
+    /// What `+0s` is.
+    pub epoch: Timestamp,
+    /// When the run ends, if it is said.
+    pub until: Option<Spanned<Time>>,
+    /// The seed of latencies and draws.
+    pub seed: u64,
+    /// Why the story depends on the seed.
+    pub seed_sensitive: Option<Spanned<String>>,
+    /// The value of each axis, by name, in the order of the axes.
+    pub values: IndexMap<String, String>,
+    /// The outbound engine, if it runs.
+    pub sender: Option<Spanned<Sender>>,
+    /// The inbound engine, if it runs.
+    pub receiver: Option<Spanned<Receiver>>,
+    /// The resolver's settings.
+    pub resolver: Resolver,
+    /// Organizations.
+    pub tenants: Map<Name, Spanned<Tenant>>,
+    /// The declared zones. Their records are in [`Scenario::zone_text`].
+    pub zones: Map<DomainName, Spanned<Zone>>,
+    /// The declared hosts.
+    pub hosts: Map<Name, Spanned<Host>>,
+    /// Certificates.
+    pub certs: Map<Name, Spanned<Cert>>,
+    /// Certificate authorities.
+    pub cas: Map<Name, Spanned<Ca>>,
+    /// DKIM and ARC identities.
+    pub keys: Map<Name, Spanned<Key>>,
+    /// Paths between two hosts.
+    pub links: Map<Name, Spanned<Link>>,
+    /// Message texts.
+    pub messages: Map<Name, Spanned<Message>>,
+    /// The script, in the order of time, entries of one time in the order of the file.
+    pub at: Vec<At>,
+    /// What must be in the record, in the order of the file: those that apply to this cell.
+    pub expects: Vec<Expectation>,
+    /// What must not be in the record.
+    pub nevers: Vec<Expectation>,
+    /// Names and addresses of all hosts: declared ones, and `sender` and `receiver` if they run.
+    pub addressed: IndexMap<String, Addressed>,
+    pub(crate) zone_records: IndexMap<String, Vec<zone_text::Entry>>,
+}
+
+impl Scenario {
+    /// The records of a declared zone, world and file merged, one a line with full owners; references still in
+    /// braces. Empty if the zone is not declared. `zone` is in lower case.
+    pub fn zone_text(&self, zone: &str) -> String {
+        self.zone_records.get(zone).map(|entries| zone_text::join(entries)).unwrap_or_default()
+    }
+
+    /// The point in time that `time` is in this scenario.
+    pub fn instant(&self, time: Time) -> Timestamp {
+        time.at(self.epoch)
+    }
+
+    /// The short name of the host that is called `full_name`.
+    pub fn host_called(&self, full_name: &str) -> Option<&str> {
+        let found = self.addressed.iter().find(|(_, host)| host.full_name.eq_ignore_ascii_case(full_name));
+        found.map(|(short, _)| short.as_str())
+    }
+}

@@ -1,0 +1,748 @@
+//! The scalar values of the language: times, durations, counts, codes, addresses, and the names of declared things.
+//!
+//! Each is parsed from its text by [`Scalar::parse`], which says what is wrong and where inside the text. The same
+//! parser serves the check of the tree, by way of [`scalar_named`], and the decoding into types.
+
+use std::borrow::{Borrow, Cow};
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::ops::{Deref, Range};
+
+use jiff::{SignedDuration, Timestamp, civil};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Error as _, MapAccess, Visitor, value::MapAccessDeserializer};
+use serde::{Deserialize, Deserializer};
+
+use super::nearest;
+
+/// What is wrong with the text of a scalar, and where in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed {
+    /// Bytes of the text.
+    pub range: Range<usize>,
+    /// What stands there.
+    pub label: String,
+    /// The nearest known word, where words are known.
+    pub nearest: Option<String>,
+}
+
+impl Malformed {
+    fn new(range: Range<usize>, label: impl Into<String>) -> Self {
+        Self { range, label: label.into(), nearest: None }
+    }
+
+    fn whole(text: &str, label: impl Into<String>) -> Self {
+        Self::new(0..text.len(), label)
+    }
+}
+
+/// A value that is written as a string with a syntax of its own.
+pub trait Scalar: Sized {
+    /// What it is, with its article: `a duration`.
+    const WHAT: &'static str;
+    /// How to write it.
+    const HELP: &'static str;
+    /// Parses it.
+    ///
+    /// # Errors
+    /// The part that is wrong.
+    fn parse(text: &str) -> Result<Self, Malformed>;
+}
+
+/// What the tree check needs to know of a [`Scalar`].
+pub(crate) struct ScalarInfo {
+    pub(crate) what: &'static str,
+    pub(crate) help: &'static str,
+    pub(crate) check: fn(&str) -> Result<(), Malformed>,
+}
+
+/// The scalar whose schema is called `definition`.
+pub(crate) fn scalar_named(definition: &str) -> Option<ScalarInfo> {
+    fn info<T: Scalar>() -> ScalarInfo {
+        ScalarInfo { what: T::WHAT, help: T::HELP, check: |text| T::parse(text).map(|_| ()) }
+    }
+    Some(match definition {
+        "Duration" => info::<Duration>(),
+        "Time" => info::<Time>(),
+        "Count" => info::<Count>(),
+        "EnhancedCode" => info::<EnhancedCode>(),
+        "Address" => info::<Address>(),
+        "ReversePath" => info::<ReversePath>(),
+        "ReplyText" => info::<ReplyText>(),
+        "Rate" => info::<Rate>(),
+        "DomainName" => info::<DomainName>(),
+        "Ipv4" => info::<Ipv4>(),
+        "SpoofPair" => info::<SpoofPair>(),
+        "RecordTypeName" => info::<RecordTypeName>(),
+        "Without" => info::<Without>(),
+        _ => return None,
+    })
+}
+
+macro_rules! scalar_traits {
+    ($($name:ident { $($schema:tt)* })+) => {$(
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                Self::parse(&text).map_err(|malformed| D::Error::custom(malformed.label))
+            }
+        }
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ $($schema)* })
+            }
+        }
+    )+};
+}
+
+scalar_traits! {
+    Duration { "type": "string", "pattern": DURATION_PATTERN, "description": "A duration: 90s, 1h30m, 2d" }
+    EnhancedCode { "type": "string", "pattern": r"^[245]\.[0-9]{1,3}\.[0-9]{1,3}$", "description": "An enhanced status code: 4.7.323" }
+    Address { "type": "string", "pattern": "^[^ @]+@[^ @]+$", "description": "An e-mail address" }
+    ReversePath { "type": "string", "pattern": "^([^ @]+@[^ @]+)?$", "description": "An e-mail address, or nothing for the null reverse-path" }
+    ReplyText { "type": "string", "pattern": r"^[2-5][0-9]{2}(\s|$)", "description": "An SMTP reply: 550 5.1.1 User unknown" }
+    Rate { "type": "string", "pattern": "^[0-9]+ per [0-9dhms]+$", "description": "A rate: 1 per 20m" }
+    DomainName { "type": "string", "pattern": r"^[^ ]*[^ .]$|^\.$", "description": "A full DNS name without final dot" }
+    Ipv4 { "type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]{1,3}){3}$", "description": "An IPv4 address" }
+    SpoofPair { "type": "string", "pattern": "^[^,]+,[^,]+$", "description": "<spoofed user>, <sending infrastructure>" }
+    RecordTypeName { "type": "string", "pattern": "^[A-Za-z0-9]+$", "description": "A DNS record type" }
+    Without { "type": "string", "pattern": "^[^ ]+( [A-Za-z0-9]+)?$", "description": "An owner, or an owner and a type: mx2, mx2 A" }
+}
+
+const DURATION_PATTERN: &str = "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
+const TIME_PATTERN: &str = "^[+-](?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
+
+/// A span of time, written `90s`, `1h30m`, `2d`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Duration(std::time::Duration);
+
+impl Duration {
+    /// So many seconds.
+    pub const fn from_secs(seconds: u64) -> Self {
+        Self(std::time::Duration::from_secs(seconds))
+    }
+
+    /// As the standard library's.
+    pub const fn get(self) -> std::time::Duration {
+        self.0
+    }
+}
+
+/// The longest duration that can be written: a hundred years.
+const LONGEST: u64 = 36_500 * 86_400_000;
+
+impl Scalar for Duration {
+    const WHAT: &'static str = "a duration";
+    const HELP: &'static str = "write a duration such as '90s', '1h30m', '2d'";
+
+    fn parse(text: &str) -> Result<Self, Malformed> {
+        if text.starts_with(['+', '-']) {
+            return Err(Malformed::new(0..1, "a duration has no sign"));
+        }
+        unsigned(text, 0).map(|milliseconds| Self(std::time::Duration::from_millis(milliseconds)))
+    }
+}
+
+/// Parses `text[start..]`, a duration without sign, into milliseconds.
+fn unsigned(text: &str, start: usize) -> Result<u64, Malformed> {
+    const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+    let run = |from: usize, digits: bool| {
+        let rest = &text[from..];
+        from + rest.find(|c: char| c.is_ascii_digit() != digits).unwrap_or(rest.len())
+    };
+    if start == text.len() {
+        return Err(Malformed::whole(text, "a number and a unit are missing"));
+    }
+    let (mut total, mut at, mut next_unit) = (0u64, start, 0);
+    while at < text.len() {
+        let number_end = run(at, true);
+        let unit_end = run(number_end, false);
+        let (number, unit) = (&text[at..number_end], &text[number_end..unit_end]);
+        if number.is_empty() {
+            return Err(Malformed::new(number_end..unit_end, "expected a number"));
+        }
+        if unit.is_empty() {
+            return Err(Malformed::new(at..number_end, "a unit is missing"));
+        }
+        let Some(index) = UNITS.iter().position(|(name, _)| *name == unit) else {
+            let label = if unit == "." { "fractions are not taken".into() } else { format!("unknown unit `{unit}`") };
+            return Err(Malformed::new(number_end..unit_end, label));
+        };
+        if index < next_unit {
+            return Err(Malformed::new(number_end..unit_end, "units go from large to small, each once"));
+        }
+        let value = number.parse::<u64>().ok().and_then(|n| n.checked_mul(UNITS[index].1));
+        match value.and_then(|value| total.checked_add(value)) {
+            Some(sum) if sum <= LONGEST => total = sum,
+            _ => return Err(Malformed::new(at..unit_end, "longer than a hundred years")),
+        }
+        (at, next_unit) = (unit_end, index + 1);
+    }
+    Ok(total)
+}
+
+/// A point in time: `+1h30m` after the epoch, `-30d` before it, or a TOML date-time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Time {
+    /// So long after the epoch, or before it.
+    Relative(SignedDuration),
+    /// Regardless of the epoch.
+    Absolute(Timestamp),
+}
+
+impl Time {
+    /// The point in time in a run that starts at `epoch`. Times out of range end at the first and last possible one.
+    pub fn at(self, epoch: Timestamp) -> Timestamp {
+        match self {
+            Self::Absolute(timestamp) => timestamp,
+            Self::Relative(duration) => epoch.saturating_add(duration).unwrap_or(epoch),
+        }
+    }
+}
+
+impl Scalar for Time {
+    const WHAT: &'static str = "a time";
+    const HELP: &'static str = "write a time: '+1h30m' after the epoch, '-30d' before it, or a TOML date-time";
+
+    fn parse(text: &str) -> Result<Self, Malformed> {
+        if !text.starts_with(['+', '-']) {
+            return Err(Malformed::whole(text, "a sign is missing"));
+        }
+        let milliseconds = i64::try_from(unsigned(text, 1)?).unwrap_or(i64::MAX);
+        let signed = if text.starts_with('-') { -milliseconds } else { milliseconds };
+        Ok(Self::Relative(SignedDuration::from_millis(signed)))
+    }
+}
+
+/// The instant that a TOML date-time names, if it names one.
+pub(crate) fn instant(datetime: &toml::value::Datetime) -> Option<Timestamp> {
+    datetime.date?;
+    datetime.time?;
+    datetime.offset?;
+    datetime.to_string().parse().ok()
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TimeVisitor;
+        impl<'de> Visitor<'de> for TimeVisitor {
+            type Value = Time;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a time")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Time, E> {
+                Time::parse(text).map_err(|malformed| E::custom(malformed.label))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Time, A::Error> {
+                let datetime = toml::value::Datetime::deserialize(MapAccessDeserializer::new(map))?;
+                instant(&datetime).map(Time::Absolute).ok_or_else(|| A::Error::custom("not an instant"))
+            }
+        }
+        deserializer.deserialize_any(TimeVisitor)
+    }
+}
+
+impl JsonSchema for Time {
+    fn schema_name() -> Cow<'static, str> {
+        "Time".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A time: +1h30m after the epoch, -30d before it, or a TOML date-time",
+            "anyOf": [
+                { "type": "string", "pattern": TIME_PATTERN },
+                { "type": "string", "format": "date-time" },
+            ],
+        })
+    }
+}
+
+/// The start of a run, a TOML date-time in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Epoch(pub Timestamp);
+
+/// A UTC day, a TOML date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Day(pub civil::Date);
+
+impl<'de> Deserialize<'de> for Epoch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let datetime = toml::value::Datetime::deserialize(deserializer)?;
+        instant(&datetime).map(Self).ok_or_else(|| D::Error::custom("not an instant"))
+    }
+}
+
+impl JsonSchema for Epoch {
+    fn schema_name() -> Cow<'static, str> {
+        "Epoch".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date-time", "description": "A TOML date-time in UTC" })
+    }
+}
+
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let datetime = toml::value::Datetime::deserialize(deserializer)?;
+        let date = datetime.date.filter(|_| datetime.time.is_none());
+        let date = date.and_then(|date| date.to_string().parse().ok());
+        date.map(Self).ok_or_else(|| D::Error::custom("not a day"))
+    }
+}
+
+impl JsonSchema for Day {
+    fn schema_name() -> Cow<'static, str> {
+        "Day".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date", "description": "A TOML date: that UTC day" })
+    }
+}
+
+/// How often something is expected: `2`, `"1..2"`, `"3.."`, `"..5"`; both ends count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// The least.
+    pub least: u64,
+    /// The most, if there is a most.
+    pub most: Option<u64>,
+}
+
+impl Count {
+    /// Whether `count` is one of those expected.
+    pub fn contains(self, count: u64) -> bool {
+        self.least <= count && self.most.is_none_or(|most| count <= most)
+    }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.most {
+            Some(most) if most == self.least => write!(f, "{most}"),
+            Some(most) => write!(f, "{}..{most}", self.least),
+            None => write!(f, "{}..", self.least),
+        }
+    }
+}
+
+impl Scalar for Count {
+    const WHAT: &'static str = "a count";
+    const HELP: &'static str = "write a number, or a range whose ends both count: 2, '1..2', '3..', '..5'";
+
+    fn parse(text: &str) -> Result<Self, Malformed> {
+        let Some((least, most)) = text.split_once("..") else {
+            let label = if text.parse::<u64>().is_ok() { "a number has no quotes" } else { "no range" };
+            return Err(Malformed::whole(text, label));
+        };
+        let end = |part: &str, range: Range<usize>| match part {
+            "" => Ok(None),
+            part if !part.bytes().all(|b| b.is_ascii_digit()) => Err(Malformed::new(range, "not a number")),
+            part => part.parse().map(Some).map_err(|_| Malformed::new(range, "too large")),
+        };
+        let least_end = end(least, 0..least.len())?;
+        let most_end = end(most, text.len() - most.len()..text.len())?;
+        let count = Self { least: least_end.unwrap_or(0), most: most_end };
+        match (least_end, most_end) {
+            (None, None) => Err(Malformed::whole(text, "at least one end is needed")),
+            (_, Some(most)) if most < count.least => Err(Malformed::whole(text, "it ends before it begins")),
+            _ => Ok(count),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct CountVisitor;
+        impl Visitor<'_> for CountVisitor {
+            type Value = Count;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a count")
+            }
+            fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Count, E> {
+                let number = u64::try_from(number).map_err(|_| E::custom("a count is not negative"))?;
+                self.visit_u64(number)
+            }
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Count, E> {
+                Ok(Count { least: number, most: Some(number) })
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Count, E> {
+                Count::parse(text).map_err(|malformed| E::custom(malformed.label))
+            }
+        }
+        deserializer.deserialize_any(CountVisitor)
+    }
+}
+
+impl JsonSchema for Count {
+    fn schema_name() -> Cow<'static, str> {
+        "Count".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A number, or a range whose ends both count: 2, 1..2, 3.., ..5",
+            "type": ["integer", "string"],
+            "minimum": 0,
+            "pattern": r"^([0-9]+\.\.[0-9]*|\.\.[0-9]+)$",
+        })
+    }
+}
+
+/// An enhanced status code (RFC 3463): `4.7.323`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EnhancedCode {
+    /// 2, 4 or 5.
+    pub class: u16,
+    /// What it is about.
+    pub subject: u16,
+    /// What it is.
+    pub detail: u16,
+}
+
+impl fmt::Display for EnhancedCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.class, self.subject, self.detail)
+    }
+}
+
+impl Scalar for EnhancedCode {
+    const WHAT: &'static str = "an enhanced status code";
+    const HELP: &'static str = "write an enhanced status code such as '4.7.323'";
+
+    fn parse(text: &str) -> Result<Self, Malformed> {
+        // RFC 3463 §2: subject and detail have one to three digits.
+        let number = |part: Option<&str>| {
+            part.filter(|p| (1..=3).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit()))?.parse::<u16>().ok()
+        };
+        let mut parts = text.split('.');
+        let code = (number(parts.next()), number(parts.next()), number(parts.next()), parts.next());
+        match code {
+            (Some(class @ (2 | 4 | 5)), Some(subject), Some(detail), None) => Ok(Self { class, subject, detail }),
+            _ => Err(Malformed::whole(text, "three numbers, the first 2, 4 or 5")),
+        }
+    }
+}
+
+macro_rules! text_values {
+    ($($(#[doc = $doc:literal])+ $name:ident)+) => {$(
+        $(#[doc = $doc])+
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// As it is written.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+        impl Deref for $name {
+            type Target = str;
+            fn deref(&self) -> &str {
+                &self.0
+            }
+        }
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self(text.to_owned())
+            }
+        }
+    )+};
+}
+
+text_values! {
+    /// An e-mail address.
+    Address
+    /// An e-mail address, or nothing for the null reverse-path.
+    ReversePath
+    /// An SMTP reply as a server gives it: `550 5.1.1 User unknown`.
+    ReplyText
+    /// A full DNS name, without final dot.
+    DomainName
+    /// A DNS record type: `MX`, `TYPE65280`.
+    RecordTypeName
+}
+
+impl Address {
+    /// What stands before the last `@`.
+    pub fn local_part(&self) -> &str {
+        self.0.rsplit_once('@').map_or(&self.0, |(local, _)| local)
+    }
+
+    /// What stands behind the last `@`.
+    pub fn domain(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+}
+
+impl Scalar for Address {
+    const WHAT: &'static str = "an e-mail address";
+    const HELP: &'static str = "write an address such as 'ann@contoso.example'";
+
+    fn parse(text: &str) -> Result<Self, Malformed> {
+        let Some((local, domain)) = text.rsplit_once('@') else {
+            return Err(Malformed::whole(text, "there is no `@`"));
+        };
+        if local.is_empty() {
+            return Err(Malformed::whole(text, "nothing stands before the `@`"));
+        }
+        if let Some(at) = text.find(|c: char| c.is_ascii_whitespace() || c.is_ascii_control() || c == '<' || c == '>') {
+            return Err(Malformed::new(at..at + 1, "this character cannot stand in an address"));
+        }
+        let offset = local.len() + 1;
+        DomainName::parse(domain).map_err(|malformed| Malformed {
+            range: malformed.range.start + offset..malformed.range.end + offset,
+            ..malformed
+        })?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl ReversePath {
+    /// Whether it is the null reverse-path.
+    pub fn is_null(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Scalar for ReversePath {
+    const WHAT: &'static str = "an e-mail address";
+    const HELP: &'static str = "write an address such as 'ann@contoso.example', or '' for the null reverse-path";
+
+    fn parse(text: &str) -> Result<Self, Malformed> {
+        if text.is_empty() { Ok(Self(String::new())) } else { Address::parse(text).map(|address| Self(address.0)) }
+    }
+}
+
+impl ReplyText {
+    /// The three digits.
+    pub fn code(&self) -> u16 {
+        self.0.get(..3).and_then(|digits| digits.parse().ok()).unwrap_or_default()
+    }
+
+    /// What follows them; several lines are possible.
+    pub fn text(&self) -> &str {
+        self.0.get(3..).unwrap_or_default().trim_start_matches([' ', '-'])
+    }
+}
+
+impl Scalar for ReplyText {
+    const WHAT: &'static str = "an SMTP reply";
+    const HELP: &'static str = "write a reply as a server gives it, such as '550 5.1.1 User unknown'";
+
+    fn parse(text: &str) -> Result<Self, Malformed> {
+        // RFC 5321 §4.2: the first digit is 2 to 5, the second 0 to 5.
+        let code = text.as_bytes().get(..3);
+        let code = code.filter(|c| matches!(c, [b'2'..=b'5', b'0'..=b'5', b'0'..=b'9']));
+        if code.is_none() || !matches!(text.as_bytes().get(3), None | Some(b' ' | b'\n' | b'-')) {
+            let end = text.find(char::is_whitespace).unwrap_or(text.len());
+            return Err(Malformed::new(0..end, "expected three digits, the first 2 to 5"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Scalar for DomainName {
+    const WHAT: &'static str = "a domain name";
+    const HELP: &'static str = "write the full name without final dot, such as 'fabrikam.example'";
+
+    fn parse(text: &str) -> Result<Self, Malformed> {
+        if text == "." {
+            return Ok(Self(text.to_owned()));
+        }
+        if text.len() > 253 {
+            return Err(Malformed::whole(text, "longer than 253 bytes"));
+        }
+        let mut at = 0;
+        for label in text.split('.') {
+            let range = at..at + label.len();
+            if label.is_empty() {
+                let name = if at > 0 && at == text.len() { "a final dot" } else { "an empty label" };
+                return Err(Malformed::new(at.saturating_sub(1)..at.max(1).min(text.len()), name));
+            }
+            if label.len() > 63 {
+                return Err(Malformed::new(range, "longer than 63 bytes"));
+            }
+            if let Some(bad) = label.find(|c: char| c.is_ascii() && !(c.is_ascii_alphanumeric() || "-_*".contains(c))) {
+                return Err(Malformed::new(at + bad..at + bad + 1, "this character cannot stand in a name"));
+            }
+            at = range.end + 1;
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Scalar for RecordTypeName {
+    const WHAT: &'static str = "a record type";
+    const HELP: &'static str = "write a type such as MX, TXT, TLSA, or TYPE65280";
+
+    fn parse(text: &str) -> Result<Self, Malformed> {
+        if super::zone_text::is_record_type(text) {
+            return Ok(Self(text.to_ascii_uppercase()));
+        }
+        let nearest = nearest::nearest(text, super::zone_text::RECORD_TYPES.iter().copied()).map(str::to_owned);
+        Err(Malformed { nearest, ..Malformed::whole(text, "no such type") })
+    }
+}
+
+/// An IPv4 address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ipv4(pub Ipv4Addr);
+
+impl Scalar for Ipv4 {
+    const WHAT: &'static str = "an IPv4 address";
+    const HELP: &'static str = "write an address such as '203.0.113.7'";
+
+    fn parse(text: &str) -> Result<Self, Malformed> {
+        text.parse().map(Self).map_err(|_| Malformed::whole(text, "expected four numbers up to 255"))
+    }
+}
+
+/// So many sessions in such a time: `1 per 20m`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// So many.
+    pub sessions: u32,
+    /// In such a time.
+    pub per: Duration,
+}
+
+impl Scalar for Rate {
+    const WHAT: &'static str = "a rate";
+    const HELP: &'static str = "write a rate such as '1 per 20m'";
+
+    fn parse(text: &str) -> Result<Self, Malformed> {
+        let Some((sessions, per)) = text.split_once(" per ") else {
+            return Err(Malformed::whole(text, "expected a number, `per`, a duration"));
+        };
+        let number = sessions.parse().map_err(|_| Malformed::new(0..sessions.len(), "expected a number"))?;
+        let offset = text.len() - per.len();
+        let per = Duration::parse(per).map_err(|malformed| Malformed {
+            range: malformed.range.start + offset..malformed.range.end + offset,
+            ..malformed
+        })?;
+        Ok(Self { sessions: number, per })
+    }
+}
+
+/// A pair of the Tenant Allow/Block List as the administrator types it: `ceo@contoso.example, mailer.example`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpoofPair {
+    /// An address, a domain, or `*`.
+    pub spoofed_user: String,
+    /// A domain or a network of 256 addresses, or `*`.
+    pub infrastructure: String,
+}
+
+impl Scalar for SpoofPair {
+    const WHAT: &'static str = "a pair";
+    const HELP: &'static str = "write '<spoofed user>, <sending infrastructure>', such as '*, 198.51.100.0/24'";
+
+    fn parse(text: &str) -> Result<Self, Malformed> {
+        let parts: Vec<&str> = text.split(',').map(str::trim).collect();
+        match parts[..] {
+            [user, infrastructure] if !user.is_empty() && !infrastructure.is_empty() => {
+                Ok(Self { spoofed_user: user.to_owned(), infrastructure: infrastructure.to_owned() })
+            }
+            _ => Err(Malformed::whole(text, "expected two parts with a comma between")),
+        }
+    }
+}
+
+/// Records to leave out: of one owner, or of one owner and type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Without {
+    /// The owner as it is written.
+    pub owner: String,
+    /// The type, in capitals; all types if there is none.
+    pub rtype: Option<String>,
+}
+
+impl Scalar for Without {
+    const WHAT: &'static str = "an owner, or an owner and a type";
+    const HELP: &'static str = "write an owner such as 'mx2', or an owner and a type such as 'mx2 A'";
+
+    fn parse(text: &str) -> Result<Self, Malformed> {
+        let mut parts = text.split_whitespace();
+        let (owner, rtype, more) = (parts.next(), parts.next(), parts.next());
+        let Some(owner) = owner.filter(|_| more.is_none()) else {
+            return Err(Malformed::whole(text, "expected one or two words"));
+        };
+        if let Some(rtype) = rtype {
+            let offset = text.rfind(rtype).unwrap_or_default();
+            RecordTypeName::parse(rtype)
+                .map_err(|malformed| Malformed { range: offset..offset + rtype.len(), ..malformed })?;
+        }
+        Ok(Self { owner: owner.to_owned(), rtype: rtype.map(str::to_ascii_uppercase) })
+    }
+}
+
+/// Texts whose meaning is looked up, each with its own kind of name.
+macro_rules! names {
+    ($($(#[doc = $doc:literal])+ $name:ident $pattern:literal;)+) => {
+        text_values! { $($(#[doc = $doc])+ $name)+ }
+        $(
+            impl<'de> Deserialize<'de> for $name {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    String::deserialize(deserializer).map(Self)
+                }
+            }
+            impl JsonSchema for $name {
+                fn schema_name() -> Cow<'static, str> {
+                    stringify!($name).into()
+                }
+                fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                    json_schema!({ "type": "string", "pattern": $pattern, "description": concat!($($doc),+).trim() })
+                }
+            }
+        )+
+    };
+}
+
+names! {
+    /// The name of a declared thing, where it is declared.
+    Name "^[a-z0-9-]+$";
+    /// The short name of a host; `sender` and `receiver` are the engines' own.
+    HostRef "^[a-z0-9-]+$";
+    /// The name of a certificate.
+    CertRef "^[a-z0-9-]+$";
+    /// `public`, `self`, or the name of a certificate authority.
+    IssuerRef "^[a-z0-9-]+$";
+    /// The name of a certificate authority.
+    CaRef "^[a-z0-9-]+$";
+    /// The name of a key.
+    KeyRef "^[a-z0-9-]+$";
+    /// The name of a key, or `own`.
+    SealRef "^[a-z0-9-]+$";
+    /// The name of a tenant.
+    TenantRef "^[a-z0-9-]+$";
+    /// A zone.
+    ZoneRef "^([^ ]*[^ .]|\\.)$";
+    /// The name of a message text.
+    MessageRef "^[a-z0-9-]+$";
+    /// The id of a send, or `ndr`, `delay`, `tls-report`, `dmarc-report`.
+    SentRef "^[a-z0-9-]+$";
+    /// The address of a recipient or author.
+    KnownAddress "^[^ @]+@[^ @]+$";
+    /// The name of a fault.
+    FaultRef "^[a-z0-9-]+$";
+    /// The id of a behaviour.
+    BehaviourRef "^[a-z0-9.-]+$";
+    /// Master-file text (RFC 1035 section 5).
+    ZoneText "";
+    /// The text of a message or page, in which braces that fit no reference stay as they are.
+    MessageText "";
+    /// Text with references in braces.
+    Text "";
+}

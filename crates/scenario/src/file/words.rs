@@ -1,0 +1,468 @@
+//! The fields that take one of a few words.
+
+/// Defines an enum whose values are written as words: parsing, showing, and the schema come from one list.
+macro_rules! words {
+    ($($(#[doc = $doc:literal])+ $name:ident { $($(#[doc = $word_doc:literal])+ $variant:ident = $word:literal,)+ })+) => {$(
+        $(#[doc = $doc])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[doc = $word_doc])+ $variant,)+ }
+
+        impl $name {
+            /// All of them, in the order of the reference.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The word as it is written.
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = String::deserialize(deserializer)?;
+                let known = Self::ALL.iter().copied().find(|value| value.word() == word);
+                known.ok_or_else(|| serde::de::Error::unknown_variant(&word, &[$($word,)+]))
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({
+                    "type": "string",
+                    "description": concat!($($doc),+).trim(),
+                    "enum": [$($word,)+],
+                })
+            }
+        }
+    )+};
+}
+pub(crate) use words;
+
+words! {
+    /// Whose rules an engine follows.
+    Profile {
+        /// Exchange Online as documented.
+        Exo = "exo",
+        /// The RFCs to the letter.
+        Rfc = "rfc",
+    }
+    /// How the sender uses DANE (RFC 7672).
+    DaneMode {
+        /// Where the destination publishes TLSA records.
+        Opportunistic = "opportunistic",
+        /// Always: without DANE nothing is delivered.
+        Mandatory = "mandatory",
+        /// Never.
+        None = "none",
+    }
+    /// How the sender uses MTA-STS (RFC 8461).
+    MtaStsMode {
+        /// Where the destination publishes a policy.
+        Opportunistic = "opportunistic",
+        /// Never.
+        None = "none",
+    }
+    /// A documented limitation of the service that can be switched on.
+    Limitation {
+        /// Failures of DNSSEC are told as 4.4.312.
+        DnssecAs44312 = "dnssec-as-4.4.312",
+    }
+    /// The layout of the header fields that the receiver stamps.
+    HeaderLayout {
+        /// As stamped today.
+        Current = "current",
+        /// As stamped before 2021.
+        Old = "old",
+    }
+    /// What stands between the resolver and the name servers.
+    ForwarderKind {
+        /// Nothing.
+        None = "none",
+        /// A forwarder that leaves out the records of DNSSEC.
+        StripsDnssec = "strips-dnssec",
+    }
+    /// Canonicalization of one part of a message (RFC 6376 section 3.4).
+    CanonicalizationPart {
+        /// White space does not matter.
+        Relaxed = "relaxed",
+        /// Every byte matters.
+        Simple = "simple",
+    }
+    /// Canonicalization of header and body (RFC 6376 section 3.5, `c=`).
+    Canonicalization {
+        /// Both relaxed.
+        RelaxedRelaxed = "relaxed/relaxed",
+        /// Relaxed header, simple body.
+        RelaxedSimple = "relaxed/simple",
+        /// Simple header, relaxed body.
+        SimpleRelaxed = "simple/relaxed",
+        /// Both simple.
+        SimpleSimple = "simple/simple",
+    }
+    /// What a tenant does with a message that fails authentication.
+    AuthFailAction {
+        /// To the Junk Email folder.
+        MoveToJmf = "move-to-jmf",
+        /// To quarantine.
+        Quarantine = "quarantine",
+    }
+    /// What a tenant does with a message that fails DMARC with `p=reject`.
+    DmarcRejectAction {
+        /// Refuse it.
+        Reject = "reject",
+        /// To quarantine.
+        Quarantine = "quarantine",
+    }
+    /// How a zone proves that something does not exist.
+    Denial {
+        /// NSEC (RFC 4034).
+        Nsec = "nsec",
+        /// NSEC3 (RFC 5155).
+        Nsec3 = "nsec3",
+        /// NSEC3 with opt-out (RFC 5155 section 6).
+        Nsec3Optout = "nsec3-optout",
+    }
+    /// The algorithm of a zone's keys.
+    ZoneAlgorithm {
+        /// Number 15 (RFC 8080).
+        Ed25519 = "ed25519",
+        /// Number 13 (RFC 6605).
+        EcdsaP256 = "ecdsa-p256",
+        /// Number 8 with 2048 bits.
+        Rsa2048 = "rsa2048",
+        /// Number 8 with 1024 bits.
+        Rsa1024 = "rsa1024",
+        /// A number that no resolver knows.
+        Unsupported = "unsupported",
+    }
+    /// How many keys a zone has.
+    ZoneKeys {
+        /// One key for everything.
+        Single = "single",
+        /// A key-signing and a zone-signing key.
+        Split = "split",
+    }
+    /// The highest version of TLS that a server speaks.
+    TlsVersion {
+        /// STARTTLS is not offered.
+        None = "none",
+        /// TLS 1.0.
+        V1_0 = "1.0",
+        /// TLS 1.2.
+        V1_2 = "1.2",
+        /// TLS 1.3.
+        V1_3 = "1.3",
+    }
+    /// What an intermediary does to a message.
+    Change {
+        /// A tag goes before the subject.
+        SubjectTag = "subject-tag",
+        /// A footer goes below the text.
+        Footer = "footer",
+        /// A disclaimer goes above the text.
+        Disclaimer = "disclaimer",
+        /// Attachments are replaced by a note.
+        AttachmentRemoved = "attachment-removed",
+        /// The author becomes the list.
+        FromRewritten = "from-rewritten",
+        /// Header fields change their order.
+        HeadersReordered = "headers-reordered",
+        /// The transfer encoding changes.
+        Reencoded = "reencoded",
+        /// What Exchange 2016 does in transit.
+        Exchange2016 = "exchange2016",
+        /// A byte of the DKIM signature changes.
+        SignatureBroken = "signature-broken",
+        /// DKIM signatures are taken off.
+        SignaturesRemoved = "signatures-removed",
+        /// A word of the text changes.
+        BodyChanged = "body-changed",
+    }
+    /// MAIL FROM of what an intermediary sends on.
+    RelayEnvelope {
+        /// As it came.
+        Keep = "keep",
+        /// Rewritten by the Sender Rewriting Scheme.
+        Srs = "srs",
+        /// The list's own bounce address.
+        List = "list",
+    }
+    /// What is wrong with an ARC set (RFC 8617).
+    SealFlaw {
+        /// It says `cv=fail`.
+        CvFail = "cv-fail",
+        /// An instance number is missing.
+        MissingInstance = "missing-instance",
+        /// The seal does not verify.
+        BrokenSeal = "broken-seal",
+        /// The body hash does not verify.
+        BrokenBody = "broken-body",
+        /// It cannot be parsed.
+        Unparsable = "unparsable",
+    }
+    /// Which certificates a server sends.
+    ChainSent {
+        /// The certificate and the ones between it and the root.
+        Chain = "chain",
+        /// The certificate alone.
+        Leaf = "leaf",
+        /// All, with the root.
+        ChainWithRoot = "chain-with-root",
+    }
+    /// The algorithm of a DKIM or ARC key.
+    KeyAlgorithm {
+        /// RSA with 2048 bits.
+        Rsa2048 = "rsa2048",
+        /// RSA with 1024 bits.
+        Rsa1024 = "rsa1024",
+        /// RSA with 512 bits, too weak to count (RFC 8301).
+        Rsa512 = "rsa512",
+        /// Ed25519 (RFC 8463).
+        Ed25519 = "ed25519",
+    }
+    /// A step of a key change (RFC 7583).
+    RollStep {
+        /// The new key appears beside the old one.
+        AddKey = "add-key",
+        /// The new DS appears at the parent beside the old one.
+        AddDs = "add-ds",
+        /// The new key signs.
+        SwitchSigning = "switch-signing",
+        /// The old key and DS go.
+        DropOld = "drop-old",
+    }
+    /// How a process ends.
+    RestartHow {
+        /// It is asked to stop and finishes what it does.
+        Stop = "stop",
+        /// It is killed.
+        Kill = "kill",
+        /// The machine loses power: unsynced data is gone.
+        PowerLoss = "power-loss",
+    }
+    /// The moment of a restart.
+    RestartWhen {
+        /// At once.
+        Now = "now",
+        /// When a message has been put into the queue.
+        Queued = "queued",
+        /// When a connection to a server stands.
+        Connected = "connected",
+        /// When the final dot has been sent and no reply was read.
+        FinalDotSent = "final-dot-sent",
+        /// When the reply to the final dot was read.
+        ReplyRead = "reply-read",
+        /// When the outcome is stored.
+        Stored = "stored",
+    }
+    /// The NOTIFY parameter (RFC 3461 section 4.1), one word of it.
+    NotifyWord {
+        /// No DSN at all.
+        Never = "never",
+        /// A DSN on delivery.
+        Success = "success",
+        /// A DSN on failure.
+        Failure = "failure",
+        /// A DSN when it takes long.
+        Delay = "delay",
+    }
+    /// The RET parameter (RFC 3461 section 4.3).
+    ReturnContent {
+        /// The whole message.
+        Full = "full",
+        /// The header only.
+        Headers = "hdrs",
+    }
+    /// A moment of an SMTP session.
+    Stage {
+        /// The connection is made.
+        Connect = "connect",
+        /// The server's greeting.
+        Banner = "banner",
+        /// EHLO.
+        Ehlo = "ehlo",
+        /// STARTTLS.
+        Starttls = "starttls",
+        /// The TLS handshake.
+        Handshake = "handshake",
+        /// MAIL FROM.
+        Mail = "mail",
+        /// RCPT TO.
+        Rcpt = "rcpt",
+        /// DATA.
+        Data = "data",
+        /// The final dot.
+        Dot = "dot",
+        /// QUIT.
+        Quit = "quit",
+    }
+    /// How a delivery was protected.
+    SecurityLevel {
+        /// In clear.
+        None = "none",
+        /// TLS without a checked identity.
+        Tls = "tls",
+        /// TLS as an MTA-STS policy asks for it.
+        MtaSts = "mta-sts",
+        /// TLS authenticated by DANE.
+        Dane = "dane",
+    }
+    /// Where a message lies.
+    Folder {
+        /// The inbox.
+        Inbox = "inbox",
+        /// The Junk Email folder.
+        Junk = "junk",
+        /// Quarantine.
+        Quarantine = "quarantine",
+    }
+    /// What a DSN that is no failure tells (RFC 3464 section 2.3.3).
+    NotifiedAction {
+        /// It takes long.
+        Delayed = "delayed",
+        /// It has arrived.
+        Delivered = "delivered",
+        /// It went to a system that sends no DSNs.
+        Relayed = "relayed",
+    }
+    /// A result of SPF (RFC 7208 section 2.6).
+    SpfWord {
+        /// The client may send for the domain.
+        Pass = "pass",
+        /// It may not.
+        Fail = "fail",
+        /// It probably may not.
+        Softfail = "softfail",
+        /// The domain says nothing about it.
+        Neutral = "neutral",
+        /// There is no record.
+        None = "none",
+        /// DNS failed for now.
+        Temperror = "temperror",
+        /// The record is wrong.
+        Permerror = "permerror",
+    }
+    /// A result of DKIM.
+    DkimWord {
+        /// A signature verified.
+        Pass = "pass",
+        /// None did.
+        Fail = "fail",
+        /// The message is not signed.
+        None = "none",
+        /// The key could not be had in time.
+        Timeout = "timeout",
+        /// DNS failed for now.
+        Temperror = "temperror",
+        /// The signature or key is malformed.
+        Permerror = "permerror",
+    }
+    /// A result of DMARC.
+    DmarcWord {
+        /// An identifier is aligned.
+        Pass = "pass",
+        /// None is.
+        Fail = "fail",
+        /// There is no record; the message would pass if there were one.
+        Bestguesspass = "bestguesspass",
+        /// There is no record.
+        None = "none",
+        /// DNS failed for now.
+        Temperror = "temperror",
+        /// The record is malformed.
+        Permerror = "permerror",
+    }
+    /// The word after `action=`.
+    DmarcActionWord {
+        /// Nothing is applied.
+        None = "none",
+        /// Quarantine.
+        Quarantine = "quarantine",
+        /// Reject.
+        Reject = "reject",
+        /// Reject, overridden.
+        Oreject = "oreject",
+        /// Quarantine, left out by `pct`.
+        PctQuarantine = "pct.quarantine",
+        /// Reject, left out by `pct`.
+        PctReject = "pct.reject",
+        /// DNS failed for now.
+        Temperror = "temperror",
+        /// The record is malformed.
+        Permerror = "permerror",
+    }
+    /// A composite verdict.
+    CompauthWord {
+        /// Authentic.
+        Pass = "pass",
+        /// Not authentic.
+        Fail = "fail",
+        /// Perhaps authentic.
+        Softpass = "softpass",
+        /// Not judged.
+        None = "none",
+    }
+    /// A result of ARC (RFC 8617 section 4.4).
+    ArcWord {
+        /// The chain verifies.
+        Pass = "pass",
+        /// It does not.
+        Fail = "fail",
+        /// There is none.
+        None = "none",
+    }
+    /// What overrode a verdict.
+    OverrideWord {
+        /// An allowed pair of the Tenant Allow/Block List.
+        SpoofAllow = "spoof-allow",
+        /// A blocked pair of it.
+        SpoofBlock = "spoof-block",
+        /// A safe sender of the mailbox.
+        SafeSender = "safe-sender",
+    }
+    /// The kind of a report.
+    ReportKind {
+        /// TLS reporting (RFC 8460).
+        Tls = "tls",
+        /// DMARC aggregate reporting.
+        Dmarc = "dmarc",
+        /// Spoof detections.
+        Spoof = "spoof",
+    }
+    /// The policy that a TLS report is about.
+    ReportedPolicy {
+        /// TLSA records.
+        Tlsa = "tlsa",
+        /// An MTA-STS policy.
+        Sts = "sts",
+    }
+    /// What the resolver says of an answer.
+    ResolvedStatus {
+        /// Proven.
+        Secure = "secure",
+        /// Proven to be unsigned.
+        Insecure = "insecure",
+        /// Not what the zone's owner signed.
+        Bogus = "bogus",
+        /// No answer.
+        Servfail = "servfail",
+    }
+    /// The state of a DKIM configuration.
+    DkimStatusWord {
+        /// It has no keys.
+        NoDkimKeys = "NoDKIMKeys",
+        /// Its CNAME records are not there.
+        CnameMissing = "CnameMissing",
+        /// It works.
+        Valid = "Valid",
+    }
+}
