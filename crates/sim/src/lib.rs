@@ -1,1 +1,309 @@
-//! The kernel: simulated hosts on one paused runtime, the wire between them, crashes and the packet record
+//! The kernel: simulated hosts on one paused runtime, the wire between them, crash and restart, and the packet record.
+//!
+//! A [`Sim`] is one world. Hosts are added to it, tasks are spawned on the hosts' [`Env`](mxlab_env::Env)s, and
+//! [`Sim::run`] polls a *main* future (the script of a scenario) until it completes or something else ends the run:
+//! the time `until`, a bound, a panic. What happened comes back as an [`Outcome`].
+//!
+//! ```
+//! use std::time::Duration;
+//! use mxlab_sim::{Config, End, Sim};
+//! use tokio::io::{AsyncReadExt, AsyncWriteExt};
+//!
+//! let mut sim = Sim::new(Config::default())?;
+//! let mx = sim.add_host("mx1.contoso.test", ["192.0.2.25".parse()?])?;
+//! let client = sim.add_host("client.fabrikam.test", ["198.51.100.7".parse()?])?;
+//!
+//! // Tasks may be spawned before the run; they start with it.
+//! let env = mx.env();
+//! mx.env().spawn("smtp server", async move {
+//!     let Ok(listener) = env.listen("192.0.2.25:25".parse().unwrap()).await else { return };
+//!     while let Ok(mut stream) = listener.accept().await {
+//!         let _ = stream.write_all(b"220 mx1.contoso.test\r\n").await;
+//!     }
+//! });
+//!
+//! let env = client.env();
+//! let outcome = sim.run(async move {
+//!     tokio::time::sleep(Duration::from_secs(24 * 3600)).await; // costs nothing
+//!     let mut stream = env.connect("192.0.2.25:25".parse().unwrap()).await?;
+//!     let mut banner = String::new();
+//!     stream.read_to_string(&mut banner).await?;
+//!     std::io::Result::Ok(banner)
+//! });
+//! assert_eq!(outcome.end, End::Finished);
+//! assert_eq!(outcome.value.unwrap()?, "220 mx1.contoso.test\r\n");
+//! assert!(outcome.packets > 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! How it works. All hosts share one tokio runtime whose clock is paused: when every task waits, the clock jumps to the
+//! next timer. `turmoil-net` gives each host sockets, in memory; each time everything waits, the [`wire`](Link) takes the
+//! packets that the hosts have emitted, gives each its arrival time and delivers it then. So all code may use
+//! `tokio::time` as it is, and a day without events costs nothing.
+//!
+//! What is guaranteed: the same program with the same seed does the same and sends the same bytes, in every process.
+//! Another seed changes latencies, ports and random bytes. The draws of a host depend on its name and boot alone, the
+//! latency of a link on the names of its two hosts: a host that is added elsewhere changes neither.
+//!
+//! What it is not: it knows nothing about mail, and it does not judge; a run that hits a bound is reported, not explained.
+//! One thread runs one world at a time; several threads may each run theirs.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `wire` | latency, order, loss, partition, and what the network does to flows of hosts that lost power |
+//! | `host` | hosts, their processes, crash, restart, power loss |
+//! | `task` | the tasks of a process: scope, counting, panics |
+//! | `ports`, `socket`, `files`, `entropy` | the simulated adapter of `env` |
+//! | `watchdog` | ends a program that loops without an await |
+
+mod control;
+mod entropy;
+mod files;
+mod host;
+mod kernel;
+mod outcome;
+mod packet;
+mod panics;
+mod ports;
+mod socket;
+mod task;
+mod watchdog;
+mod wire;
+
+use std::future::{Future, poll_fn};
+use std::marker::PhantomData;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::pin::pin;
+use std::sync::{Arc, OnceLock, Weak};
+use std::task::Poll;
+use std::time::Duration;
+
+use mxlab_env::{Env, Timestamp};
+use tokio::runtime::Runtime;
+use turmoil_net::{KernelConfig, Net};
+
+pub use control::{Control, Link};
+pub use host::HostHandle;
+pub use outcome::{End, Outcome};
+pub use packet::{Fate, PacketRecord, Protocol, Tap, TcpFlags, Verdict};
+pub use watchdog::{OnStuck, Stuck};
+
+use kernel::Kernel;
+use ports::SimPorts;
+
+/// How a world is run.
+#[derive(Clone)]
+pub struct Config {
+    /// What a person calls this run, e.g. the scenario's id. Used in reports only.
+    pub label: String,
+    /// The command that runs it again. Used in reports only.
+    pub reproduce: String,
+    /// The wall clock when the run starts.
+    pub epoch: Timestamp,
+    /// From which latencies, loss, ports and random bytes are drawn.
+    pub seed: u64,
+    /// The run ends at the latest when this much virtual time has passed.
+    pub until: Duration,
+    /// What ends a run that never rests.
+    pub bounds: Bounds,
+    /// Latencies of links that nobody set, in milliseconds, drawn per pair of hosts.
+    pub latency_ms: RangeInclusive<u64>,
+    /// How many packets [`Outcome::log`] keeps, from the first on.
+    pub packet_log: usize,
+    /// How long a host's disk takes for each sync. With zero a file operation takes no virtual time.
+    pub sync_delay: Duration,
+    /// How long, in real time, one poll of a task may take before `on_stuck` is called.
+    pub stuck_after: Duration,
+    /// Called, on another thread, when one poll does not return. By default it prints and exits with code 14.
+    pub on_stuck: OnStuck,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            label: String::new(),
+            reproduce: String::new(),
+            epoch: Timestamp::from_second(1_767_225_600).unwrap_or(Timestamp::UNIX_EPOCH),
+            seed: 1,
+            until: Duration::from_secs(48 * 3600),
+            bounds: Bounds::default(),
+            latency_ms: 5..=50,
+            packet_log: 0,
+            sync_delay: Duration::ZERO,
+            stuck_after: Duration::from_secs(10),
+            on_stuck: watchdog::exit_when_stuck(),
+        }
+    }
+}
+
+/// What ends a run that never rests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Packets sent, in all.
+    pub packets: u64,
+    /// Polls of tasks, in all.
+    pub polls: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Bounds {
+        Bounds { packets: 1_000_000, polls: 5_000_000 }
+    }
+}
+
+/// Why a world could not be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SimError {
+    /// Two hosts of a world have one name.
+    #[error("two hosts are called {0}")]
+    NameTaken(String),
+    /// Two hosts of a world have one address.
+    #[error("{address} belongs to {owner} already")]
+    AddressTaken {
+        /// The address.
+        address: IpAddr,
+        /// The host that has it.
+        owner: String,
+    },
+    /// Loopback belongs to every host, and no host can have the unspecified address.
+    #[error("{0} cannot be a host's address")]
+    NotAnAddress(IpAddr),
+    /// The runtime could not be built.
+    #[error("the runtime could not be built: {0}")]
+    Runtime(#[from] std::io::Error),
+}
+
+/// One world, before it runs.
+pub struct Sim {
+    net: Net,
+    processes: Processes,
+    runtime: Runtime,
+    kernel: Arc<Kernel>,
+    /// The network lives in a thread-local: a world stays on its thread.
+    not_send: PhantomData<*const ()>,
+}
+
+impl Sim {
+    /// A world without hosts.
+    ///
+    /// # Errors
+    /// [`SimError::Runtime`] when the system refuses a runtime.
+    pub fn new(config: Config) -> Result<Sim, SimError> {
+        panics::install();
+        let slot: Arc<OnceLock<Weak<Kernel>>> = Arc::default();
+        let parked = Arc::clone(&slot);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .on_thread_park(move || {
+                if let Some(kernel) = parked.get().and_then(Weak::upgrade) {
+                    kernel.drain();
+                }
+            })
+            .build()?;
+        let kernel = Arc::new(Kernel::new(config, runtime.handle().clone()));
+        let _ = slot.set(Arc::downgrade(&kernel));
+        // turmoil-net counts retransmissions in passes, not in time: nothing is retransmitted, the wire owns loss.
+        let net = Net::with_config(KernelConfig::default().retx_threshold(u32::MAX));
+        Ok(Sim { net, processes: Processes(Arc::clone(&kernel)), runtime, kernel, not_send: PhantomData })
+    }
+
+    /// Adds a host that is up, with a process that does nothing yet.
+    ///
+    /// # Errors
+    /// The name or an address is taken, or an address is no host's.
+    pub fn add_host(&mut self, name: &str, addresses: impl Into<Vec<IpAddr>>) -> Result<HostHandle, SimError> {
+        let addresses = addresses.into();
+        self.kernel.check_host(name, &addresses)?;
+        let id = self.net.add_host(addresses.clone());
+        Ok(self.kernel.add_host(id, name, addresses))
+    }
+
+    /// Changes links and ends the run, before and while it runs.
+    pub fn control(&self) -> Control {
+        Control { kernel: Arc::clone(&self.kernel) }
+    }
+
+    /// Runs the world until `main` completes, or until something else ends the run.
+    ///
+    /// `main` belongs to no host. It is polled before any task that wakes at the same moment, so a step of a script takes
+    /// effect before the timers of that moment. What it draws from [`mxlab_env::entropy`] is seeded too.
+    ///
+    /// # Panics
+    /// When called on a thread where another world is running.
+    pub fn run<T>(self, main: impl Future<Output = T>) -> Outcome<T> {
+        let Sim { net, processes, runtime, kernel, .. } = self;
+        let mut main = pin!(main);
+        kernel.wire().enter(net.enter());
+        kernel.set_live(true);
+        let teardown = Teardown { processes, runtime, leave: Leave(Arc::clone(&kernel)) };
+        let runtime = &teardown.runtime;
+        let _watched = watchdog::watch(&kernel.beat);
+        runtime.handle().spawn(wire::Deliver::new(Arc::clone(&kernel)));
+        let script = Env::new(SimPorts::of_script(&kernel));
+        let value = runtime.block_on(async {
+            let mut until = pin!(tokio::time::sleep_until(kernel.start() + kernel.config.until));
+            poll_fn(|cx| {
+                kernel.set_main_waker(cx.waker());
+                if kernel.has_ended() || !kernel.count_poll(None, &kernel.script) {
+                    return Poll::Ready(None);
+                }
+                let polled = task::guarded(&kernel, &script, None, &kernel.script, || main.as_mut().poll(cx));
+                match polled {
+                    None => Poll::Ready(None),
+                    Some(_) if kernel.has_ended() => Poll::Ready(None),
+                    Some(Poll::Ready(value)) => {
+                        kernel.end(End::Finished);
+                        Poll::Ready(Some(value))
+                    }
+                    Some(Poll::Pending) if until.as_mut().poll(cx).is_ready() => {
+                        kernel.end(End::Until);
+                        Poll::Ready(None)
+                    }
+                    Some(Poll::Pending) => Poll::Pending,
+                }
+            })
+            .await
+        });
+        drop(teardown);
+        kernel.outcome(value)
+    }
+}
+
+impl std::fmt::Debug for Sim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sim").field("label", &self.kernel.config.label).finish_non_exhaustive()
+    }
+}
+
+/// Drops all tasks when it goes, whether or not the world ran: they hold the world, and the world holds them.
+struct Processes(Arc<Kernel>);
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        self.0.elapsed_at_end();
+        self.0.forget_processes();
+    }
+}
+
+/// Takes the network out of its thread-local, else the process aborts when the thread ends.
+struct Leave(Arc<Kernel>);
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        self.0.wire().leave();
+        self.0.set_live(false);
+    }
+}
+
+/// What a run takes apart, in this order, on return and on unwinding: whatever holds a socket goes while the network is
+/// still there.
+struct Teardown {
+    #[expect(dead_code, reason = "held to be dropped first")]
+    processes: Processes,
+    runtime: Runtime,
+    #[expect(dead_code, reason = "held to be dropped last")]
+    leave: Leave,
+}

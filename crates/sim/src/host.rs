@@ -1,0 +1,175 @@
+//! Hosts, and the process that runs on each.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use mxlab_env::Env;
+use turmoil_fs::Fs;
+use turmoil_net::HostId;
+
+use crate::entropy::Stream;
+use crate::kernel::{Kernel, lock};
+use crate::ports::SimPorts;
+use crate::task::Slot;
+
+/// A host as the kernel knows it.
+pub(crate) struct Host {
+    pub(crate) index: usize,
+    pub(crate) id: HostId,
+    pub(crate) name: Arc<str>,
+    pub(crate) addresses: Vec<IpAddr>,
+    pub(crate) disk: Fs,
+    /// Numbers the files that are written beside the ones they replace.
+    pub(crate) next_file: AtomicU64,
+    process: Mutex<Arc<Process>>,
+}
+
+/// One boot of a host's process.
+pub(crate) struct Process {
+    boot: u64,
+    alive: AtomicBool,
+    next_task: AtomicU64,
+    tasks: Mutex<BTreeMap<u64, Arc<Slot>>>,
+    pub(crate) entropy: Mutex<Stream>,
+}
+
+impl Process {
+    pub(crate) fn new(seed: u64, host: &str, boot: u64) -> Process {
+        Process {
+            boot,
+            alive: AtomicBool::new(true),
+            next_task: AtomicU64::new(0),
+            tasks: Mutex::default(),
+            entropy: Mutex::new(Stream::new(seed, host, boot)),
+        }
+    }
+
+    pub(crate) fn is_alive(&self) -> bool {
+        self.alive.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn next_task(&self) -> u64 {
+        self.next_task.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Takes a task in; `false` if the process is dead.
+    pub(crate) fn adopt(&self, number: u64, slot: &Arc<Slot>) -> bool {
+        if self.is_alive() {
+            lock(&self.tasks).insert(number, Arc::clone(slot));
+        }
+        self.is_alive()
+    }
+
+    /// Lets go of a task that has ended.
+    pub(crate) fn disown(&self, number: u64) {
+        let slot = lock(&self.tasks).remove(&number);
+        drop(slot);
+    }
+
+    /// Ends the process: every task is dropped, in the order in which they were spawned.
+    fn end(&self) {
+        self.alive.store(false, Ordering::Relaxed);
+        // Not held while tasks are dropped: their drops may end others.
+        let tasks = std::mem::take(&mut *lock(&self.tasks));
+        for slot in tasks.values() {
+            slot.end();
+        }
+    }
+}
+
+impl Host {
+    pub(crate) fn new(kernel: &Kernel, index: usize, id: HostId, name: &str, addresses: Vec<IpAddr>) -> Host {
+        Host {
+            index,
+            id,
+            name: name.into(),
+            addresses,
+            disk: Fs::builder().seed(kernel.config.seed).build(),
+            next_file: AtomicU64::new(0),
+            process: Mutex::new(Arc::new(Process::new(kernel.config.seed, name, 0))),
+        }
+    }
+
+    pub(crate) fn process(&self) -> Arc<Process> {
+        Arc::clone(&lock(&self.process))
+    }
+
+    pub(crate) fn end_process(&self, kernel: &Kernel) {
+        if kernel.is_here() {
+            turmoil_net::set_current(self.id);
+        }
+        self.process().end();
+    }
+
+    fn boot(&self, kernel: &Kernel) {
+        let mut process = lock(&self.process);
+        *process = Arc::new(Process::new(kernel.config.seed, &self.name, process.boot + 1));
+    }
+}
+
+/// A host of a world. Clones are the same host.
+#[derive(Clone)]
+pub struct HostHandle {
+    pub(crate) kernel: Arc<Kernel>,
+    pub(crate) host: Arc<Host>,
+}
+
+impl HostHandle {
+    /// The host's name.
+    pub fn name(&self) -> &str {
+        &self.host.name
+    }
+
+    /// The host's addresses, in the order given.
+    pub fn addresses(&self) -> &[IpAddr] {
+        &self.host.addresses
+    }
+
+    /// The env of the process that runs now, or of the last one if none runs: such an env refuses everything.
+    pub fn env(&self) -> Env {
+        Env::new(SimPorts::of_host(&self.kernel, &self.host, &self.host.process()))
+    }
+
+    /// Whether a process runs.
+    pub fn is_up(&self) -> bool {
+        self.host.process().is_alive()
+    }
+
+    /// Crashes the process: its tasks and timers are gone at once, the machine closes its sockets, and peers see FIN or
+    /// RST. Files stay as they are, written and not synced ones too. Nothing listens until a [`restart`](Self::restart).
+    pub fn kill(&self) {
+        self.host.end_process(&self.kernel);
+    }
+
+    /// The power fails: the process is gone, the machine says nothing more to anyone, and what was not synced is lost.
+    /// Until [`restart`](Self::restart), packets to it get no answer; afterwards, it answers segments of connections that
+    /// it no longer knows with RST.
+    pub fn power_loss(&self) {
+        let now = self.kernel.elapsed();
+        let running = self.kernel.is_here();
+        if running {
+            self.kernel.wire().drain(now);
+        }
+        self.host.end_process(&self.kernel);
+        self.host.disk.crash();
+        self.kernel.wire().power_off(&self.host);
+    }
+
+    /// Starts a new process, after ending the one that runs, and returns its env. Its random bytes are those of a new boot.
+    pub fn restart(&self) -> Env {
+        self.host.end_process(&self.kernel);
+        let now = self.kernel.elapsed();
+        self.kernel.wire().power_on(now, &self.host);
+        self.host.boot(&self.kernel);
+        self.env()
+    }
+}
+
+impl fmt::Debug for HostHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("HostHandle").field(&self.name()).finish()
+    }
+}

@@ -1,0 +1,240 @@
+//! What one world shares: its clock, its hosts, its wire, its end.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::thread::ThreadId;
+use std::time::Duration;
+
+use mxlab_env::Timestamp;
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+use turmoil_net::HostId;
+
+use crate::host::{Host, HostHandle};
+use crate::outcome::{End, Outcome};
+use crate::watchdog::Beat;
+use crate::wire::Wire;
+use crate::{Config, SimError};
+
+/// How many of the last events an outcome tells.
+const RECENT: usize = 16;
+
+/// Locks without regard to poison: a panic in a task ends the run, and what it left behind is only taken apart.
+pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(crate) struct Kernel {
+    pub(crate) config: Config,
+    pub(crate) runtime: Handle,
+    pub(crate) beat: Arc<Beat>,
+    /// What reports call the main future.
+    pub(crate) script: Arc<str>,
+    start: Instant,
+    thread: ThreadId,
+    live: AtomicBool,
+    hosts: Mutex<Vec<Arc<Host>>>,
+    wire: Mutex<Wire>,
+    run: Mutex<Run>,
+}
+
+#[derive(Default)]
+struct Run {
+    end: Option<End>,
+    main: Option<Waker>,
+    polls: u64,
+    elapsed: Option<Duration>,
+    recent: VecDeque<Polled>,
+}
+
+/// A task that was polled, several times in a row perhaps.
+struct Polled {
+    at: Duration,
+    host: Option<usize>,
+    task: String,
+    times: u64,
+}
+
+impl Kernel {
+    pub(crate) fn new(config: Config, runtime: Handle) -> Kernel {
+        let start = {
+            let _inside = runtime.enter();
+            Instant::now()
+        };
+        Kernel {
+            beat: Arc::new(Beat::new(&config)),
+            script: "the script".into(),
+            wire: Mutex::new(Wire::new(&config)),
+            config,
+            runtime,
+            start,
+            thread: std::thread::current().id(),
+            live: AtomicBool::new(false),
+            hosts: Mutex::default(),
+            run: Mutex::default(),
+        }
+    }
+
+    /// When the run started, on tokio's clock.
+    pub(crate) fn start(&self) -> Instant {
+        self.start
+    }
+
+    /// Virtual time since the start.
+    pub(crate) fn elapsed(&self) -> Duration {
+        let _inside = self.runtime.enter();
+        self.start.elapsed()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        // Past the year 9999 the clock stands still.
+        self.config.epoch.checked_add(self.elapsed()).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Whether sockets of this world can be used here: it runs, on this thread.
+    pub(crate) fn is_here(&self) -> bool {
+        self.live.load(Ordering::Relaxed) && std::thread::current().id() == self.thread
+    }
+
+    pub(crate) fn set_live(&self, live: bool) {
+        self.live.store(live, Ordering::Relaxed);
+    }
+
+    pub(crate) fn wire(&self) -> MutexGuard<'_, Wire> {
+        lock(&self.wire)
+    }
+
+    /// Puts everything that the hosts have emitted on the wire. Called each time all tasks wait.
+    pub(crate) fn drain(&self) {
+        let within = self.wire().drain(self.elapsed());
+        if !within {
+            self.end(End::Bound { which: "packets", limit: self.config.bounds.packets });
+        }
+    }
+
+    pub(crate) fn check_host(&self, name: &str, addresses: &[IpAddr]) -> Result<(), SimError> {
+        let hosts = lock(&self.hosts);
+        if hosts.iter().any(|host| &*host.name == name) {
+            return Err(SimError::NameTaken(name.to_owned()));
+        }
+        for (index, &address) in addresses.iter().enumerate() {
+            if address.is_loopback() || address.is_unspecified() {
+                return Err(SimError::NotAnAddress(address));
+            }
+            let twice = addresses[..index].contains(&address).then_some(name);
+            let owner = hosts.iter().find(|host| host.addresses.contains(&address)).map(|host| &*host.name).or(twice);
+            if let Some(owner) = owner {
+                return Err(SimError::AddressTaken { address, owner: owner.to_owned() });
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn add_host(self: &Arc<Kernel>, id: HostId, name: &str, addresses: Vec<IpAddr>) -> HostHandle {
+        let mut hosts = lock(&self.hosts);
+        let host = Arc::new(Host::new(self, hosts.len(), id, name, addresses));
+        self.wire().add_host(&host);
+        hosts.push(Arc::clone(&host));
+        HostHandle { kernel: Arc::clone(self), host }
+    }
+
+    fn host_name(&self, host: Option<usize>) -> String {
+        let name = host.and_then(|index| lock(&self.hosts).get(index).map(|host| host.name.to_string()));
+        name.unwrap_or_else(|| self.script.to_string())
+    }
+
+    /// Drops every process with all its tasks.
+    pub(crate) fn forget_processes(self: &Arc<Kernel>) {
+        let hosts = lock(&self.hosts).clone();
+        for host in hosts {
+            host.end_process(self);
+        }
+    }
+
+    pub(crate) fn set_main_waker(&self, waker: &Waker) {
+        let mut run = lock(&self.run);
+        match &mut run.main {
+            Some(main) => main.clone_from(waker),
+            none => *none = Some(waker.clone()),
+        }
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        lock(&self.run).end.is_some()
+    }
+
+    /// Ends the run, unless it has ended already.
+    pub(crate) fn end(&self, end: End) {
+        let mut run = lock(&self.run);
+        if run.end.is_none() {
+            run.end = Some(end);
+            if let Some(main) = run.main.take() {
+                main.wake();
+            }
+        }
+    }
+
+    pub(crate) fn panicked(&self, host: Option<usize>, task: &str, message: String) {
+        self.end(End::Panicked { host: self.host_name(host), task: task.to_owned(), message });
+    }
+
+    /// Counts a poll; `false` if the run is over and nothing may be polled any more.
+    pub(crate) fn count_poll(&self, host: Option<usize>, task: &str) -> bool {
+        let at = self.elapsed();
+        let mut run = lock(&self.run);
+        if run.end.is_some() {
+            return false;
+        }
+        run.polls += 1;
+        match run.recent.back_mut() {
+            Some(last) if last.host == host && last.task == task && last.at == at => last.times += 1,
+            _ => {
+                // The oldest entry's string is used again: this is called for every poll.
+                let mut entry = if run.recent.len() == RECENT { run.recent.pop_front() } else { None }
+                    .unwrap_or(Polled { at, host, task: String::new(), times: 0 });
+                entry.task.clear();
+                entry.task.push_str(task);
+                (entry.at, entry.host, entry.times) = (at, host, 1);
+                run.recent.push_back(entry);
+            }
+        }
+        let limit = self.config.bounds.polls;
+        let within = run.polls <= limit;
+        drop(run);
+        if !within {
+            self.end(End::Bound { which: "polls of tasks", limit });
+        }
+        within
+    }
+
+    /// Remembers the time of the end, while the clock is still there.
+    pub(crate) fn elapsed_at_end(&self) {
+        let elapsed = self.elapsed();
+        lock(&self.run).elapsed.get_or_insert(elapsed);
+    }
+
+    pub(crate) fn outcome<T>(&self, value: Option<T>) -> Outcome<T> {
+        let mut run = lock(&self.run);
+        let recent = std::mem::take(&mut run.recent);
+        let (packets, packet_hash, log) = self.wire().finish();
+        Outcome {
+            end: run.end.clone().unwrap_or(End::Finished),
+            value,
+            elapsed: run.elapsed.unwrap_or_default(),
+            packets,
+            packet_hash,
+            polls: run.polls,
+            log,
+            recent: recent
+                .iter()
+                .map(|polled| {
+                    let times = if polled.times == 1 { String::new() } else { format!(", {} times", polled.times) };
+                    format!("+{:?} {}: {}{times}", polled.at, self.host_name(polled.host), polled.task)
+                })
+                .collect(),
+        }
+    }
+}

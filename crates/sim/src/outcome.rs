@@ -1,0 +1,63 @@
+//! How a run ended.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::packet::PacketRecord;
+
+/// What ended a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The main future completed.
+    Finished,
+    /// The time `until` came.
+    Until,
+    /// A bound was exceeded: the world never rested.
+    Bound {
+        /// What was counted.
+        which: &'static str,
+        /// How many there may be.
+        limit: u64,
+    },
+    /// Code panicked.
+    Panicked {
+        /// The host's name, or "the script" for the main future.
+        host: String,
+        /// The name that the task was spawned with.
+        task: String,
+        /// The panic's message, with file and line.
+        message: String,
+    },
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            End::Finished => f.write_str("finished"),
+            End::Until => f.write_str("the time was up"),
+            End::Bound { which, limit } => write!(f, "more than {limit} {which}"),
+            End::Panicked { host, task, message } => write!(f, "panic on {host} in {task:?}: {message}"),
+        }
+    }
+}
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Outcome<T = ()> {
+    /// What ended it.
+    pub end: End,
+    /// What the main future returned, if it did.
+    pub value: Option<T>,
+    /// Virtual time that passed.
+    pub elapsed: Duration,
+    /// Packets sent.
+    pub packets: u64,
+    /// Hexadecimal SHA-256 over all packets in the order sent: time, addresses, ports, flags, numbers, payload.
+    pub packet_hash: String,
+    /// Polls of tasks.
+    pub polls: u64,
+    /// The first packets, as many as [`Config::packet_log`](crate::Config::packet_log) asked for.
+    pub log: Vec<PacketRecord>,
+    /// The last things that happened before the end, oldest first, one a line.
+    pub recent: Vec<String>,
+}

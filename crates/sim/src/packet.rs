@@ -1,0 +1,204 @@
+//! Packets as they are seen from outside: the record, the hash, taps.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use ring::digest::{Context, SHA256};
+use turmoil_net::{Packet, TcpSegment, Transport};
+
+/// One packet at the moment when it was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PacketRecord {
+    /// Virtual time since the start of the run.
+    pub at: Duration,
+    /// Source address and port.
+    pub from: SocketAddr,
+    /// Destination address and port.
+    pub to: SocketAddr,
+    /// Its transport header.
+    pub protocol: Protocol,
+    /// What it carries.
+    pub payload: Vec<u8>,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// The transport header of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// A datagram.
+    Udp,
+    /// A segment.
+    Tcp {
+        /// Sequence number of the first byte.
+        sequence: u32,
+        /// The next byte expected from the other end.
+        acknowledged: u32,
+        /// How much more the other end may send.
+        window: u16,
+        /// Control flags.
+        flags: TcpFlags,
+    },
+}
+
+/// TCP control flags.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the flags of RFC 9293 §3.1, by name")]
+pub struct TcpFlags {
+    pub syn: bool,
+    pub ack: bool,
+    pub fin: bool,
+    pub rst: bool,
+    pub psh: bool,
+}
+
+/// What became of a packet when it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It arrives at this time since the start, if the host is up then.
+    Arrives(Duration),
+    /// The path is broken; TCP sends it again after the path is healed.
+    Held,
+    /// It is gone.
+    Lost,
+}
+
+/// What a [`Tap`] does with a packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Lets it go on.
+    Pass,
+    /// Takes it off the wire. A TCP segment is then gone for good: nothing sends it again.
+    Drop,
+    /// Replaces what it carries. In a TCP segment the length must stay, else the packet passes unchanged.
+    Payload(Vec<u8>),
+}
+
+/// Someone who sits on the wire and sees every packet when it is sent, with [`Fate::Lost`] as its fate as yet.
+///
+/// It is called inside the kernel: it must not use sockets or the [`Control`](crate::Control).
+pub trait Tap: Send {
+    /// Sees one packet and decides.
+    fn packet(&mut self, packet: &PacketRecord) -> Verdict;
+}
+
+impl<F: FnMut(&PacketRecord) -> Verdict + Send> Tap for F {
+    fn packet(&mut self, packet: &PacketRecord) -> Verdict {
+        self(packet)
+    }
+}
+
+/// Source and destination of a packet.
+pub(crate) fn ends(packet: &Packet) -> (SocketAddr, SocketAddr) {
+    let (from, to) = match &packet.payload {
+        Transport::Udp(datagram) => (datagram.src_port, datagram.dst_port),
+        Transport::Tcp(segment) => (segment.src_port, segment.dst_port),
+    };
+    (SocketAddr::new(packet.src, from), SocketAddr::new(packet.dst, to))
+}
+
+pub(crate) fn payload(packet: &Packet) -> &[u8] {
+    match &packet.payload {
+        Transport::Udp(datagram) => &datagram.payload,
+        Transport::Tcp(segment) => &segment.payload,
+    }
+}
+
+pub(crate) fn record(at: Duration, packet: &Packet, fate: Fate) -> PacketRecord {
+    let (from, to) = ends(packet);
+    let protocol = match &packet.payload {
+        Transport::Udp(_) => Protocol::Udp,
+        Transport::Tcp(segment) => {
+            let flags = segment.flags;
+            let flags = TcpFlags { syn: flags.syn, ack: flags.ack, fin: flags.fin, rst: flags.rst, psh: flags.psh };
+            Protocol::Tcp { sequence: segment.seq, acknowledged: segment.ack, window: segment.window, flags }
+        }
+    };
+    PacketRecord { at, from, to, protocol, payload: payload(packet).to_vec(), fate }
+}
+
+/// Replaces what a packet carries, as far as its protocol survives that.
+pub(crate) fn alter(packet: &mut Packet, payload: Vec<u8>) {
+    match &mut packet.payload {
+        Transport::Udp(datagram) => datagram.payload = payload.into(),
+        Transport::Tcp(segment) if segment.payload.len() == payload.len() => segment.payload = payload.into(),
+        Transport::Tcp(_) => {}
+    }
+}
+
+/// The answer of a host that knows nothing of the segment's connection (RFC 9293 §3.10.7.1).
+pub(crate) fn reset_in_answer(packet: &Packet, segment: &TcpSegment) -> Packet {
+    let mut answer = segment.clone();
+    (answer.src_port, answer.dst_port) = (segment.dst_port, segment.src_port);
+    answer.flags = turmoil_net::TcpFlags { rst: true, ..Default::default() };
+    answer.window = 0;
+    answer.payload = Vec::new().into();
+    if segment.flags.ack {
+        (answer.seq, answer.ack) = (segment.ack, 0);
+    } else {
+        let length = u32::try_from(segment.payload.len()).unwrap_or(u32::MAX);
+        let length = length.wrapping_add(u32::from(segment.flags.syn)).wrapping_add(u32::from(segment.flags.fin));
+        (answer.seq, answer.ack) = (0, segment.seq.wrapping_add(length));
+        answer.flags.ack = true;
+    }
+    Packet { src: packet.dst, dst: packet.src, ttl: packet.ttl, payload: Transport::Tcp(answer) }
+}
+
+/// A reset that makes the host at `local` forget its connection with `peer`.
+pub(crate) fn reset_towards(local: SocketAddr, peer: SocketAddr) -> Packet {
+    let segment = TcpSegment {
+        src_port: peer.port(),
+        dst_port: local.port(),
+        seq: 0,
+        ack: 0,
+        flags: turmoil_net::TcpFlags { rst: true, ..Default::default() },
+        window: 0,
+        payload: Vec::new().into(),
+    };
+    Packet { src: peer.ip(), dst: local.ip(), ttl: 64, payload: Transport::Tcp(segment) }
+}
+
+/// The hash over all packets.
+pub(crate) struct PacketHash(Context);
+
+impl PacketHash {
+    pub(crate) fn new() -> PacketHash {
+        PacketHash(Context::new(&SHA256))
+    }
+
+    pub(crate) fn add(&mut self, at: Duration, packet: &Packet) {
+        let (from, to) = ends(packet);
+        let payload = payload(packet);
+        let mut header = Vec::with_capacity(80);
+        header.extend_from_slice(&at.as_nanos().to_be_bytes());
+        for end in [from, to] {
+            match end.ip() {
+                IpAddr::V4(ip) => header.extend_from_slice(&ip.octets()),
+                IpAddr::V6(ip) => header.extend_from_slice(&ip.octets()),
+            }
+            header.extend_from_slice(&end.port().to_be_bytes());
+        }
+        match &packet.payload {
+            Transport::Udp(_) => header.push(17),
+            Transport::Tcp(segment) => {
+                let flags = segment.flags;
+                header.push(6);
+                header.extend_from_slice(&segment.seq.to_be_bytes());
+                header.extend_from_slice(&segment.ack.to_be_bytes());
+                header.extend_from_slice(&segment.window.to_be_bytes());
+                header.extend([flags.syn, flags.ack, flags.fin, flags.rst, flags.psh, flags.urg].map(u8::from));
+            }
+        }
+        header.extend_from_slice(&(payload.len() as u64).to_be_bytes());
+        self.0.update(&header);
+        self.0.update(payload);
+    }
+
+    pub(crate) fn hex(&self) -> String {
+        use std::fmt::Write;
+        self.0.clone().finish().as_ref().iter().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! The simulated adapter of `env`.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use mxlab_env::{BoxFuture, BoxStream, Datagrams, Env, Files, Listener, Ports, Task, Timestamp};
+
+use crate::files::SimFiles;
+use crate::host::{Host, Process};
+use crate::kernel::{Kernel, lock};
+use crate::{socket, task};
+
+/// The ports of one boot of a host's process.
+#[derive(Clone)]
+pub(crate) struct SimPorts {
+    kernel: Arc<Kernel>,
+    process: Arc<Process>,
+    /// None for the script, which belongs to no host.
+    host: Option<Arc<Host>>,
+    files: SimFiles,
+}
+
+impl SimPorts {
+    pub(crate) fn of_host(kernel: &Arc<Kernel>, host: &Arc<Host>, process: &Arc<Process>) -> SimPorts {
+        SimPorts {
+            kernel: Arc::clone(kernel),
+            process: Arc::clone(process),
+            host: Some(Arc::clone(host)),
+            files: SimFiles::new(Some(host), process, kernel.config.sync_delay),
+        }
+    }
+
+    /// The script's: it can tell the time and draw random bytes.
+    pub(crate) fn of_script(kernel: &Arc<Kernel>) -> SimPorts {
+        let process = Arc::new(Process::new(kernel.config.seed, "", 0));
+        let files = SimFiles::new(None, &process, kernel.config.sync_delay);
+        SimPorts { kernel: Arc::clone(kernel), process, host: None, files }
+    }
+
+    fn host(&self) -> io::Result<&Arc<Host>> {
+        let host = self.host.as_ref().ok_or_else(|| io::Error::other("the script has no host"))?;
+        if !self.process.is_alive() {
+            return Err(io::Error::other(format!("the process on {} is dead", host.name)));
+        }
+        if !self.kernel.is_here() {
+            return Err(io::Error::other("the world does not run here"));
+        }
+        Ok(host)
+    }
+}
+
+impl Ports for SimPorts {
+    fn now(&self) -> Timestamp {
+        self.kernel.now()
+    }
+
+    fn fill(&self, buffer: &mut [u8]) {
+        lock(&self.process.entropy).fill(buffer);
+    }
+
+    fn spawn(&self, name: String, future: BoxFuture<'static, ()>) -> Task {
+        match &self.host {
+            Some(host) => task::spawn(&self.kernel, host, &self.process, Env::new(self.clone()), name, future),
+            // The script's env is not handed out.
+            None => Task::new(|| {}),
+        }
+    }
+
+    fn connect(&self, to: SocketAddr) -> BoxFuture<'_, io::Result<BoxStream>> {
+        Box::pin(async move { socket::connect(&self.kernel, self.host()?, to).await })
+    }
+
+    fn listen(&self, at: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Listener>>> {
+        Box::pin(async move { socket::listen(&self.kernel, self.host()?, at).await })
+    }
+
+    fn bind(&self, at: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Datagrams>>> {
+        Box::pin(async move {
+            let draw = || {
+                let mut bytes = [0; 2];
+                self.fill(&mut bytes);
+                u16::from_be_bytes(bytes)
+            };
+            socket::bind(&self.kernel, self.host()?, at, draw).await
+        })
+    }
+
+    fn files(&self) -> &dyn Files {
+        &self.files
+    }
+}

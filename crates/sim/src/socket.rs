@@ -1,0 +1,307 @@
+//! Sockets that know their host.
+//!
+//! turmoil-net's calls go to whichever host is current on the thread. Every use of a socket here, its drop included, makes
+//! its own host the current one first, so that a socket works wherever it was moved. A socket that outlives its world does
+//! nothing any more.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::mem;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use mxlab_env::{BoxFuture, BoxStream, Datagrams, Listener, Stream};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use turmoil_net::shim::tokio::net::{TcpListener, TcpStream, UdpSocket};
+
+use crate::host::Host;
+use crate::kernel::Kernel;
+
+/// The size of a simulated receive buffer. A read that frees less than half of it does not reopen a window that has
+/// closed, so all of it is read at once.
+const RECEIVE_BUFFER: usize = 64 * 1024;
+
+/// The ports from which an unbound UDP socket draws (RFC 6335 §6).
+const DYNAMIC_PORTS: std::ops::RangeInclusive<u16> = 49_152..=65_535;
+
+/// How often a drawn port may be taken already.
+const PORT_DRAWS: usize = 64;
+
+/// Where a socket lives.
+#[derive(Clone)]
+struct Home {
+    kernel: Arc<Kernel>,
+    host: Arc<Host>,
+}
+
+impl Home {
+    fn new(kernel: &Arc<Kernel>, host: &Arc<Host>) -> Home {
+        Home { kernel: Arc::clone(kernel), host: Arc::clone(host) }
+    }
+
+    /// Makes the host current; an error once the world is gone.
+    fn enter(&self) -> io::Result<()> {
+        if !self.kernel.is_here() {
+            return Err(io::Error::other("the world has ended"));
+        }
+        turmoil_net::set_current(self.host.id);
+        Ok(())
+    }
+
+    /// Drops what holds a socket, on its host, or not at all when the world is gone, and the socket with it.
+    fn dispose<T>(&self, socket: T) {
+        match self.enter() {
+            Ok(()) => drop(socket),
+            Err(_) => mem::forget(socket),
+        }
+    }
+}
+
+/// A future that uses a host's sockets.
+struct OnHost<F> {
+    home: Home,
+    future: Option<Pin<Box<F>>>,
+}
+
+impl<F: Future> OnHost<F> {
+    fn new(home: &Home, future: F) -> OnHost<F> {
+        OnHost { home: home.clone(), future: Some(Box::pin(future)) }
+    }
+}
+
+impl<T, F: Future<Output = io::Result<T>>> Future for OnHost<F> {
+    type Output = io::Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        self.home.enter()?;
+        match &mut self.future {
+            Some(future) => future.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<F> Drop for OnHost<F> {
+    fn drop(&mut self) {
+        let future = self.future.take();
+        self.home.dispose(future);
+    }
+}
+
+pub(crate) async fn connect(kernel: &Arc<Kernel>, host: &Arc<Host>, to: SocketAddr) -> io::Result<BoxStream> {
+    let home = Home::new(kernel, host);
+    let stream = OnHost::new(&home, TcpStream::connect(to)).await?;
+    SimStream::new(home, stream)
+}
+
+pub(crate) async fn listen(kernel: &Arc<Kernel>, host: &Arc<Host>, at: SocketAddr) -> io::Result<Box<dyn Listener>> {
+    let home = Home::new(kernel, host);
+    home.enter()?;
+    let reopened = kernel.wire().reopen(host, at);
+    let listener = match reopened {
+        Some(listener) => listener,
+        None => match OnHost::new(&home, TcpListener::bind(at)).await {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                kernel.wire().forget_closed(host, at.port());
+                OnHost::new(&home, TcpListener::bind(at)).await?
+            }
+            bound => bound?,
+        },
+    };
+    home.enter()?;
+    let local = listener.local_addr()?;
+    Ok(Box::new(SimListener { home, listener: Some(listener), local }))
+}
+
+pub(crate) async fn bind(
+    kernel: &Arc<Kernel>,
+    host: &Arc<Host>,
+    at: SocketAddr,
+    draw: impl Fn() -> u16,
+) -> io::Result<Box<dyn Datagrams>> {
+    let home = Home::new(kernel, host);
+    let mut attempts = if at.port() == 0 { PORT_DRAWS } else { 1 };
+    let span = DYNAMIC_PORTS.end() - DYNAMIC_PORTS.start() + 1;
+    let socket = loop {
+        let port = if at.port() == 0 { DYNAMIC_PORTS.start() + draw() % span } else { at.port() };
+        attempts -= 1;
+        match OnHost::new(&home, UdpSocket::bind(SocketAddr::new(at.ip(), port))).await {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempts > 0 => {}
+            bound => break bound?,
+        }
+    };
+    home.enter()?;
+    let local = socket.local_addr()?;
+    Ok(Box::new(SimDatagrams { home, socket: Some(socket), local }))
+}
+
+struct SimStream {
+    home: Home,
+    /// Some until dropped.
+    stream: Option<TcpStream>,
+    local: SocketAddr,
+    peer: SocketAddr,
+    /// What was read from the socket and not yet by the caller: `received[start..end]`. Allocated at the first read.
+    received: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// The peer has said FIN or RST: it will send nothing more.
+    peer_done: bool,
+}
+
+impl SimStream {
+    fn new(home: Home, stream: TcpStream) -> io::Result<BoxStream> {
+        home.enter()?;
+        let (local, peer) = (stream.local_addr()?, stream.peer_addr()?);
+        let received = Vec::new();
+        Ok(Box::new(SimStream {
+            home,
+            stream: Some(stream),
+            local,
+            peer,
+            received,
+            start: 0,
+            end: 0,
+            peer_done: false,
+        }))
+    }
+
+    fn stream(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+        self.home.enter()?;
+        self.stream.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    fn receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut received = mem::take(&mut self.received);
+        received.resize(RECEIVE_BUFFER, 0);
+        let mut buffer = ReadBuf::new(&mut received);
+        let polled = self.stream()?.poll_read(cx, &mut buffer);
+        (self.start, self.end) = (0, buffer.filled().len());
+        self.received = received;
+        match &polled {
+            Poll::Ready(Ok(())) => self.peer_done = self.end == 0,
+            Poll::Ready(Err(_)) => self.peer_done = true,
+            Poll::Pending => {}
+        }
+        polled
+    }
+}
+
+impl Stream for SimStream {
+    fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+    fn peer_addr(&self) -> SocketAddr {
+        self.peer
+    }
+}
+
+impl AsyncRead for SimStream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.start == self.end {
+            match self.receive(cx) {
+                Poll::Ready(Ok(())) => {}
+                other => return other,
+            }
+        }
+        let piece = buffer.remaining().min(self.end - self.start);
+        buffer.put_slice(&self.received[self.start..self.start + piece]);
+        self.start += piece;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for SimStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.stream()?.poll_write(cx, bytes)
+    }
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream()?.poll_flush(cx)
+    }
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream()?.poll_shutdown(cx)
+    }
+}
+
+impl Drop for SimStream {
+    fn drop(&mut self) {
+        let stream = self.stream.take();
+        self.home.dispose(stream);
+        if !self.peer_done && self.home.kernel.is_here() {
+            self.home.kernel.wire().orphan(self.local, self.peer);
+        }
+    }
+}
+
+struct SimListener {
+    home: Home,
+    /// Some until dropped.
+    listener: Option<TcpListener>,
+    local: SocketAddr,
+}
+
+impl Listener for SimListener {
+    fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+
+    fn accept(&self) -> BoxFuture<'_, io::Result<BoxStream>> {
+        Box::pin(async {
+            let accepted = poll_fn(|cx| {
+                self.home.enter()?;
+                match &self.listener {
+                    Some(listener) => listener.poll_accept(cx),
+                    None => Poll::Pending,
+                }
+            });
+            let (stream, _) = accepted.await?;
+            SimStream::new(self.home.clone(), stream)
+        })
+    }
+}
+
+impl Drop for SimListener {
+    fn drop(&mut self) {
+        let Some(listener) = self.listener.take() else { return };
+        match self.home.enter() {
+            Ok(()) => self.home.kernel.wire().close(&self.home.host, self.local, listener),
+            Err(_) => mem::forget(listener),
+        }
+    }
+}
+
+struct SimDatagrams {
+    home: Home,
+    /// Some until dropped.
+    socket: Option<UdpSocket>,
+    local: SocketAddr,
+}
+
+impl SimDatagrams {
+    fn socket(&self) -> io::Result<&UdpSocket> {
+        self.socket.as_ref().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}
+
+impl Datagrams for SimDatagrams {
+    fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+
+    fn send_to<'a>(&'a self, payload: &'a [u8], to: SocketAddr) -> BoxFuture<'a, io::Result<()>> {
+        Box::pin(async move { OnHost::new(&self.home, self.socket()?.send_to(payload, to)).await.map(|_| ()) })
+    }
+
+    fn recv_from<'a>(&'a self, buffer: &'a mut [u8]) -> BoxFuture<'a, io::Result<(usize, SocketAddr)>> {
+        Box::pin(async move { OnHost::new(&self.home, self.socket()?.recv_from(buffer)).await })
+    }
+}
+
+impl Drop for SimDatagrams {
+    fn drop(&mut self) {
+        let socket = self.socket.take();
+        self.home.dispose(socket);
+    }
+}

@@ -1,0 +1,139 @@
+//! The tasks of a process.
+//!
+//! Each poll and the final drop of a task happen inside its *scope*: its host is the network's current one, and random
+//! bytes come from its env. A task's future sits in a slot that the process can empty at once, wherever the task waits:
+//! that is what a crash is.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::task::{Context, Poll};
+
+use mxlab_env::{BoxFuture, Env, Task, entropy};
+use tokio::task::AbortHandle;
+
+use crate::host::{Host, Process};
+use crate::kernel::{Kernel, lock};
+use crate::panics;
+
+/// One task of a process.
+pub(crate) struct Slot {
+    name: Arc<str>,
+    number: u64,
+    kernel: Arc<Kernel>,
+    host: Arc<Host>,
+    process: Weak<Process>,
+    env: Env,
+    /// Empty while the task is polled, and after its end.
+    future: Mutex<Option<BoxFuture<'static, ()>>>,
+    abort: OnceLock<AbortHandle>,
+}
+
+/// Runs `f` on a host as that task; `None` if it panicked, which ends the run.
+pub(crate) fn guarded<R>(
+    kernel: &Kernel,
+    env: &Env,
+    host: Option<&Host>,
+    task: &Arc<str>,
+    f: impl FnOnce() -> R,
+) -> Option<R> {
+    let _busy = kernel.beat.begin(host.map_or(&kernel.script, |host| &host.name), task);
+    let _drawing = entropy::enter(env);
+    if let Some(host) = host.filter(|_| kernel.is_here()) {
+        turmoil_net::set_current(host.id);
+    }
+    match panics::catch(f) {
+        Ok(result) => Some(result),
+        Err(message) => {
+            kernel.panicked(host.map(|host| host.index), task, message);
+            None
+        }
+    }
+}
+
+/// Starts a task in a process.
+pub(crate) fn spawn(
+    kernel: &Arc<Kernel>,
+    host: &Arc<Host>,
+    process: &Arc<Process>,
+    env: Env,
+    name: String,
+    future: BoxFuture<'static, ()>,
+) -> Task {
+    let slot = Arc::new(Slot {
+        name: name.into(),
+        number: process.next_task(),
+        kernel: Arc::clone(kernel),
+        host: Arc::clone(host),
+        process: Arc::downgrade(process),
+        env,
+        future: Mutex::new(Some(future)),
+        abort: OnceLock::new(),
+    });
+    if kernel.has_ended() || !process.adopt(slot.number, &slot) {
+        // A process that is dead starts nothing.
+        slot.drop_future();
+        return Task::new(|| {});
+    }
+    let handle = kernel.runtime.spawn(Runner(Arc::clone(&slot))).abort_handle();
+    let _ = slot.abort.set(handle.clone());
+    Task::new(move || handle.abort())
+}
+
+impl Slot {
+    /// Ends the task now; if it is being polled, when that poll returns.
+    pub(crate) fn end(&self) {
+        self.drop_future();
+        if let Some(handle) = self.abort.get() {
+            handle.abort();
+        }
+    }
+
+    fn drop_future(&self) {
+        let future = lock(&self.future).take();
+        if let Some(future) = future {
+            self.scoped(|| drop(future));
+        }
+    }
+
+    fn scoped<R>(&self, f: impl FnOnce() -> R) -> Option<R> {
+        guarded(&self.kernel, &self.env, Some(&self.host), &self.name, f)
+    }
+
+    fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(mut future) = lock(&self.future).take() else { return Poll::Ready(()) };
+        if !self.kernel.count_poll(Some(self.host.index), &self.name) {
+            // The run is over: the task stays where it is until everything is taken apart.
+            *lock(&self.future) = Some(future);
+            return Poll::Pending;
+        }
+        let polled = self.scoped(|| future.as_mut().poll(cx));
+        let alive = self.process.upgrade().is_some_and(|process| process.is_alive());
+        if alive && polled == Some(Poll::Pending) {
+            *lock(&self.future) = Some(future);
+            return Poll::Pending;
+        }
+        self.scoped(|| drop(future));
+        Poll::Ready(())
+    }
+}
+
+/// What tokio polls. Dropped by tokio when the task is aborted.
+struct Runner(Arc<Slot>);
+
+impl Future for Runner {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.poll(cx)
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        self.0.drop_future();
+        if let Some(process) = self.0.process.upgrade() {
+            process.disown(self.0.number);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Ends a program in which one poll never returns.
+//!
+//! Counting polls ends a task that wakes itself for ever, but not one that loops without an await: nothing inside the
+//! runtime runs any more. One thread per process looks from outside, in real time, at every world that runs. It cannot
+//! stop the looping thread, nobody can, so it reports and, by default, ends the process.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Once, Weak};
+use std::time::Duration;
+
+use crate::Config;
+use crate::kernel::lock;
+
+/// What is called when one poll does not return.
+pub type OnStuck = Arc<dyn Fn(&Stuck) + Send + Sync>;
+
+/// A poll that does not return.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stuck {
+    /// [`Config::label`] of the world.
+    pub label: String,
+    /// [`Config::reproduce`] of the world.
+    pub reproduce: String,
+    /// The world's seed.
+    pub seed: u64,
+    /// The host's name, or "the script".
+    pub host: String,
+    /// The name that the task was spawned with.
+    pub task: String,
+    /// For how long it has been running, in real time.
+    pub since: Duration,
+}
+
+/// Exit code of a run that exceeded a bound.
+const BOUND_EXCEEDED: i32 = 14;
+
+/// The default: prints who is stuck and how to see it again, and exits with code 14.
+pub(crate) fn exit_when_stuck() -> OnStuck {
+    Arc::new(|stuck| {
+        let Stuck { label, reproduce, seed, host, task, since } = stuck;
+        let seconds = since.as_secs();
+        eprintln!("error: {label} (seed {seed}): task {task:?} on {host} runs since {seconds} s without an await");
+        if !reproduce.is_empty() {
+            eprintln!("  run it again: {reproduce}");
+        }
+        std::process::exit(BOUND_EXCEEDED);
+    })
+}
+
+/// What a world shows to the watchdog.
+pub(crate) struct Beat {
+    label: String,
+    reproduce: String,
+    seed: u64,
+    stuck_after: Duration,
+    on_stuck: OnStuck,
+    /// Who is being polled now.
+    busy: Mutex<Option<(Arc<str>, Arc<str>)>>,
+    /// Changes with every poll.
+    step: AtomicU64,
+    seen: AtomicU64,
+    stalled_ms: AtomicU64,
+    told: AtomicBool,
+}
+
+impl Beat {
+    pub(crate) fn new(config: &Config) -> Beat {
+        Beat {
+            label: config.label.clone(),
+            reproduce: config.reproduce.clone(),
+            seed: config.seed,
+            stuck_after: config.stuck_after,
+            on_stuck: Arc::clone(&config.on_stuck),
+            busy: Mutex::new(None),
+            step: AtomicU64::new(0),
+            seen: AtomicU64::new(0),
+            stalled_ms: AtomicU64::new(0),
+            told: AtomicBool::new(false),
+        }
+    }
+
+    /// Notes that a poll begins; it ends when the returned value is dropped.
+    pub(crate) fn begin(&self, host: &Arc<str>, task: &Arc<str>) -> Busy<'_> {
+        self.step.fetch_add(1, Ordering::Relaxed);
+        let outer = lock(&self.busy).replace((Arc::clone(host), Arc::clone(task)));
+        Busy { beat: self, outer }
+    }
+
+    fn look(&self, passed: Duration) {
+        let step = self.step.load(Ordering::Relaxed);
+        let busy = lock(&self.busy).clone();
+        let moved = self.seen.swap(step, Ordering::Relaxed) != step;
+        let Some((host, task)) = busy.filter(|_| !moved) else {
+            self.stalled_ms.store(0, Ordering::Relaxed);
+            return;
+        };
+        let passed = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX);
+        let since = Duration::from_millis(self.stalled_ms.fetch_add(passed, Ordering::Relaxed).saturating_add(passed));
+        if since >= self.stuck_after && !self.told.swap(true, Ordering::Relaxed) {
+            (self.on_stuck)(&Stuck {
+                label: self.label.clone(),
+                reproduce: self.reproduce.clone(),
+                seed: self.seed,
+                host: host.to_string(),
+                task: task.to_string(),
+                since,
+            });
+        }
+    }
+}
+
+/// While it lives, a poll is under way.
+pub(crate) struct Busy<'a> {
+    beat: &'a Beat,
+    outer: Option<(Arc<str>, Arc<str>)>,
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.beat.step.fetch_add(1, Ordering::Relaxed);
+        *lock(&self.beat.busy) = self.outer.take();
+    }
+}
+
+static WATCHED: Mutex<Vec<Weak<Beat>>> = Mutex::new(Vec::new());
+static STARTED: Once = Once::new();
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// Has a world watched for as long as the returned value lives.
+pub(crate) fn watch(beat: &Arc<Beat>) -> Watched {
+    lock(&WATCHED).push(Arc::downgrade(beat));
+    STARTED.call_once(|| {
+        // Without the thread, a loop without an await simply hangs: worse to report, not wrong.
+        let _ = std::thread::Builder::new().name("mxlab watchdog".to_owned()).spawn(look_forever);
+    });
+    Watched(Arc::downgrade(beat))
+}
+
+/// While it lives, the world is watched.
+pub(crate) struct Watched(Weak<Beat>);
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        lock(&WATCHED).retain(|beat| !beat.ptr_eq(&self.0));
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the watchdog looks at the simulation from outside, in real time")]
+fn look_forever() {
+    loop {
+        // Its own intervals are what it counts, not a clock: a machine that was suspended is not a task that loops.
+        std::thread::sleep(INTERVAL);
+        let watched: Vec<_> = lock(&WATCHED).iter().filter_map(Weak::upgrade).collect();
+        for beat in watched {
+            beat.look(INTERVAL);
+        }
+    }
+}

@@ -1,0 +1,576 @@
+//! The wire between the hosts.
+//!
+//! turmoil-net never sends anything again (its retransmission is switched off), accepts TCP segments in order only, and
+//! knows no time. So the wire owns all three: it gives each packet its arrival time, keeps the order of each direction
+//! between two hosts, and does to TCP what retransmission would: a lost segment arrives at a back-off time instead of
+//! never, and segments sent into a broken path wait until it is healed.
+//!
+//! It also plays the part of the hosts' TCP where turmoil-net's differs from a real one:
+//! - a socket address that has sessions open can be listened at again at once (SO_REUSEADDR): the kernel's listener is
+//!   kept, closed, and segments that ask for a connection are answered with RST here;
+//! - data for a connection that its process has closed is answered with RST (RFC 9293 §3.6.1).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tokio::time::{Sleep, sleep_until};
+use turmoil_net::shim::tokio::net::TcpListener;
+use turmoil_net::{EnterGuard, HostId, Packet, Transport};
+
+use crate::Config;
+use crate::control::Link;
+use crate::entropy::{Draws, digest, first_u64};
+use crate::host::Host;
+use crate::kernel::Kernel;
+use crate::packet::{self, Fate, PacketHash, PacketRecord, Tap, Verdict};
+
+/// Source and destination of the packets of one direction of a connection.
+type Flow = (SocketAddr, SocketAddr);
+
+/// RFC 6298 §2.1: the first retransmission timeout.
+const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
+/// RFC 6298 §2.5: the upper bound of the timeout.
+const LAST_BACK_OFF: Duration = Duration::from_secs(60);
+
+/// What the wire knows of a host.
+struct End {
+    id: HostId,
+    name: Arc<str>,
+    first_address: Option<IpAddr>,
+    isolated: bool,
+    /// Without power.
+    dark: bool,
+    delay: Duration,
+    loss_percent: u8,
+}
+
+/// Segments of one direction of a connection that wait for their path to be healed.
+struct Held {
+    since: Duration,
+    packets: Vec<Packet>,
+}
+
+pub(crate) struct Wire {
+    /// Some while the world runs.
+    net: Option<EnterGuard>,
+    seed: u64,
+    latency_ms: (u64, u64),
+    packet_bound: u64,
+    ends: Vec<End>,
+    owners: BTreeMap<IpAddr, usize>,
+    /// Links that were set, or used. The lower index first.
+    links: BTreeMap<(usize, usize), Link>,
+    partitions: BTreeSet<(usize, usize)>,
+    blackholes: BTreeSet<IpAddr>,
+    /// By arrival time, then by order of sending.
+    in_flight: BTreeMap<(Duration, u64), Packet>,
+    /// When the last packet of each direction arrives.
+    last_arrivals: BTreeMap<(usize, usize), Duration>,
+    /// When the last segment of a delayed flow arrives; gone once that time has passed.
+    delayed: BTreeMap<Flow, Duration>,
+    held: BTreeMap<Flow, Held>,
+    draws: BTreeMap<(usize, usize), Draws>,
+    /// Connections that a process has closed while its peer may still send; local end first.
+    orphans: BTreeSet<Flow>,
+    /// Listeners that nobody listens at any more.
+    closed: BTreeMap<(usize, SocketAddr), TcpListener>,
+    taps: Vec<Box<dyn Tap>>,
+    waker: Option<Waker>,
+    sent: u64,
+    hash: PacketHash,
+    log: Vec<PacketRecord>,
+    log_limit: usize,
+    emitted: Vec<Packet>,
+}
+
+impl Wire {
+    pub(crate) fn new(config: &Config) -> Wire {
+        Wire {
+            net: None,
+            seed: config.seed,
+            latency_ms: (*config.latency_ms.start(), *config.latency_ms.end()),
+            packet_bound: config.bounds.packets,
+            ends: Vec::new(),
+            owners: BTreeMap::new(),
+            links: BTreeMap::new(),
+            partitions: BTreeSet::new(),
+            blackholes: BTreeSet::new(),
+            in_flight: BTreeMap::new(),
+            last_arrivals: BTreeMap::new(),
+            delayed: BTreeMap::new(),
+            held: BTreeMap::new(),
+            draws: BTreeMap::new(),
+            orphans: BTreeSet::new(),
+            closed: BTreeMap::new(),
+            taps: Vec::new(),
+            waker: None,
+            sent: 0,
+            hash: PacketHash::new(),
+            log: Vec::new(),
+            log_limit: config.packet_log,
+            emitted: Vec::new(),
+        }
+    }
+
+    pub(crate) fn add_host(&mut self, host: &Host) {
+        self.owners.extend(host.addresses.iter().map(|&address| (address, host.index)));
+        self.ends.push(End {
+            id: host.id,
+            name: Arc::clone(&host.name),
+            first_address: host.addresses.first().copied(),
+            isolated: false,
+            dark: false,
+            delay: Duration::ZERO,
+            loss_percent: 0,
+        });
+    }
+
+    pub(crate) fn enter(&mut self, net: EnterGuard) {
+        self.net = Some(net);
+    }
+
+    /// Takes the network off the thread, after everything in the wire that holds a socket.
+    pub(crate) fn leave(&mut self) {
+        self.closed.clear();
+        self.taps.clear();
+        self.waker = None;
+        self.net = None;
+    }
+
+    /// The count, the hash and the log of all packets.
+    pub(crate) fn finish(&mut self) -> (u64, String, Vec<PacketRecord>) {
+        (self.sent, self.hash.hex(), std::mem::take(&mut self.log))
+    }
+
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.in_flight.is_empty()
+    }
+
+    pub(crate) fn tap(&mut self, tap: Box<dyn Tap>) {
+        self.taps.push(tap);
+    }
+}
+
+/// Links.
+impl Wire {
+    /// The link between two hosts; unless it was set, its latency is drawn from the seed and the two names alone.
+    pub(crate) fn link(&mut self, a: usize, b: usize) -> Link {
+        let pair = (a.min(b), a.max(b));
+        if let Some(&link) = self.links.get(&pair) {
+            return link;
+        }
+        let mut names = [&*self.ends[a].name, &*self.ends[b].name];
+        names.sort_unstable();
+        let (low, high) = self.latency_ms;
+        let key = digest(&[b"link", &self.seed.to_be_bytes(), names[0].as_bytes(), names[1].as_bytes()]);
+        let latency = low + first_u64(&key) % (high.saturating_sub(low) + 1);
+        let link = Link { latency: Duration::from_millis(latency), jitter: Duration::ZERO, loss_percent: 0 };
+        self.links.insert(pair, link);
+        link
+    }
+
+    pub(crate) fn set_link(&mut self, a: usize, b: usize, link: Link) {
+        self.links.insert((a.min(b), a.max(b)), link);
+    }
+
+    pub(crate) fn impair(&mut self, host: usize, delay: Duration, loss_percent: u8) {
+        (self.ends[host].delay, self.ends[host].loss_percent) = (delay, loss_percent);
+    }
+
+    pub(crate) fn partition(&mut self, a: usize, b: usize) {
+        self.partitions.insert((a.min(b), a.max(b)));
+    }
+
+    pub(crate) fn heal(&mut self, now: Duration, a: usize, b: usize) {
+        self.partitions.remove(&(a.min(b), a.max(b)));
+        self.release(now);
+    }
+
+    pub(crate) fn isolate(&mut self, host: usize) {
+        self.ends[host].isolated = true;
+    }
+
+    pub(crate) fn rejoin(&mut self, now: Duration, host: usize) {
+        self.ends[host].isolated = false;
+        self.release(now);
+    }
+
+    pub(crate) fn blackhole(&mut self, address: IpAddr, on: bool) {
+        if on {
+            self.blackholes.insert(address)
+        } else {
+            self.blackholes.remove(&address)
+        };
+    }
+
+    fn is_broken(&self, from: usize, to: usize) -> bool {
+        let cut = |host: &End| host.isolated || host.dark;
+        cut(&self.ends[from]) || cut(&self.ends[to]) || self.partitions.contains(&(from.min(to), from.max(to)))
+    }
+
+    fn draw(&mut self, from: usize, to: usize, bound: u64) -> u64 {
+        let (seed, ends) = (self.seed, &self.ends);
+        self.draws.entry((from, to)).or_insert_with(|| Draws::new(seed, &ends[from].name, &ends[to].name)).below(bound)
+    }
+}
+
+/// Sending.
+impl Wire {
+    /// Sends everything that the hosts have emitted; `false` once there were more packets than the bound allows.
+    pub(crate) fn drain(&mut self, now: Duration) -> bool {
+        let mut emitted = std::mem::take(&mut self.emitted);
+        if let Some(net) = &self.net {
+            net.egress_all(&mut emitted);
+        }
+        for packet in emitted.drain(..) {
+            self.send(now, packet);
+        }
+        self.emitted = emitted;
+        self.sent <= self.packet_bound
+    }
+
+    fn send(&mut self, now: Duration, mut packet: Packet) {
+        self.sent += 1;
+        let passed = self.pass_taps(now, &mut packet);
+        self.hash.add(now, &packet);
+        let mut record = (self.log.len() < self.log_limit).then(|| packet::record(now, &packet, Fate::Lost));
+        let fate = if passed { self.dispatch(now, packet) } else { Fate::Lost };
+        if let Some(record) = &mut record {
+            record.fate = fate;
+        }
+        self.log.extend(record);
+    }
+
+    fn pass_taps(&mut self, now: Duration, packet: &mut Packet) -> bool {
+        for tap in &mut self.taps {
+            match tap.packet(&packet::record(now, packet, Fate::Lost)) {
+                Verdict::Pass => {}
+                Verdict::Drop => return false,
+                Verdict::Payload(payload) => packet::alter(packet, payload),
+            }
+        }
+        true
+    }
+
+    /// Decides when a packet arrives.
+    fn dispatch(&mut self, now: Duration, packet: Packet) -> Fate {
+        let (Some(&from), Some(&to)) = (self.owners.get(&packet.src), self.owners.get(&packet.dst)) else {
+            return Fate::Lost;
+        };
+        if self.blackholes.contains(&packet.dst) {
+            return Fate::Lost;
+        }
+        let tcp = matches!(packet.payload, Transport::Tcp(_));
+        let flow = packet::ends(&packet);
+        if self.is_broken(from, to) || self.held.contains_key(&flow) {
+            return if tcp { self.hold(now, flow, packet) } else { Fate::Lost };
+        }
+        let link = self.link(from, to);
+        let mut back_off = Duration::ZERO;
+        let percents = [link.loss_percent, self.ends[from].loss_percent, self.ends[to].loss_percent];
+        while self.is_lost(from, to, percents) {
+            if !tcp {
+                return Fate::Lost;
+            }
+            back_off = next_back_off(back_off);
+        }
+        let transit = self.transit(from, to, link);
+        let arrival = if tcp {
+            self.arrival_of_segment(now, (from, to), flow, transit, back_off)
+        } else {
+            self.in_order(from, to, now + transit)
+        };
+        self.put(arrival, packet);
+        Fate::Arrives(arrival)
+    }
+
+    fn is_lost(&mut self, from: usize, to: usize, percents: [u8; 3]) -> bool {
+        // A link that loses everything is a partition; here at most 99 of 100, so that TCP gets through some day.
+        percents.into_iter().any(|percent| {
+            let percent = u64::from(percent.min(99));
+            percent > 0 && self.draw(from, to, 100) < percent
+        })
+    }
+
+    fn transit(&mut self, from: usize, to: usize, link: Link) -> Duration {
+        let jitter = u64::try_from(link.jitter.as_millis()).unwrap_or(u64::MAX);
+        let jitter = if jitter > 0 { self.draw(from, to, jitter.saturating_add(1)) } else { 0 };
+        let whole = link.latency + self.ends[from].delay + self.ends[to].delay + Duration::from_millis(jitter);
+        Duration::from_millis(u64::try_from(whole.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn in_order(&mut self, from: usize, to: usize, arrival: Duration) -> Duration {
+        let last = self.last_arrivals.entry((from, to)).or_default();
+        *last = arrival.max(*last);
+        *last
+    }
+
+    /// A segment that was lost delays its own flow alone.
+    fn arrival_of_segment(
+        &mut self,
+        now: Duration,
+        (from, to): (usize, usize),
+        flow: Flow,
+        transit: Duration,
+        back_off: Duration,
+    ) -> Duration {
+        let undisturbed = now + transit;
+        let arrival = match self.delayed.get(&flow) {
+            Some(&after) if after > now => Some(after.max(undisturbed + back_off)),
+            _ if back_off > Duration::ZERO => Some(undisturbed + back_off),
+            _ => None,
+        };
+        match arrival {
+            Some(arrival) => {
+                // What this flow has sent before may be on its way still.
+                let last = self.last_arrivals.get(&(from, to)).copied().unwrap_or_default();
+                let arrival = arrival.max(last);
+                self.delayed.insert(flow, arrival);
+                arrival
+            }
+            None => {
+                self.delayed.remove(&flow);
+                self.in_order(from, to, undisturbed)
+            }
+        }
+    }
+
+    fn put(&mut self, arrival: Duration, packet: Packet) {
+        let first = self.in_flight.first_key_value().is_none_or(|(&(first, _), _)| arrival < first);
+        self.in_flight.insert((arrival, self.sent), packet);
+        if first && let Some(waker) = &self.waker {
+            waker.wake_by_ref();
+        }
+    }
+
+    fn hold(&mut self, now: Duration, flow: Flow, packet: Packet) -> Fate {
+        self.held.entry(flow).or_insert_with(|| Held { since: now, packets: Vec::new() }).packets.push(packet);
+        Fate::Held
+    }
+
+    /// Sends what waited for paths that are whole again, at the next back-off time of each flow. Only a connection that
+    /// its sender still has would send again.
+    fn release(&mut self, now: Duration) {
+        let flows: Vec<Flow> = self.held.keys().copied().collect();
+        for flow in flows {
+            let (Some(&from), Some(&to)) = (self.owners.get(&flow.0.ip()), self.owners.get(&flow.1.ip())) else {
+                continue;
+            };
+            if self.is_broken(from, to) {
+                continue;
+            }
+            let Some(held) = self.held.remove(&flow) else { continue };
+            if !self.connections(from).contains(&flow) {
+                continue;
+            }
+            let mut back_off = next_back_off(Duration::ZERO);
+            while held.since + back_off < now {
+                back_off = next_back_off(back_off);
+            }
+            let link = self.link(from, to);
+            let last = self.last_arrivals.get(&(from, to)).copied().unwrap_or_default();
+            let arrival = (held.since + back_off + self.transit(from, to, link)).max(last);
+            self.delayed.insert(flow, arrival);
+            for packet in held.packets {
+                self.sent += 1;
+                self.hash.add(now, &packet);
+                self.put(arrival, packet);
+            }
+        }
+    }
+}
+
+/// The time of the next retransmission after the one at `after`, both counted from when the segment was first sent:
+/// 1 s, 3 s, 7 s … 63 s, then every 60 s.
+fn next_back_off(after: Duration) -> Duration {
+    after + (after + FIRST_BACK_OFF).min(LAST_BACK_OFF)
+}
+
+/// Delivering.
+impl Wire {
+    fn next_arrival(&self) -> Option<Duration> {
+        self.in_flight.first_key_value().map(|(&(arrival, _), _)| arrival)
+    }
+
+    fn deliver_due(&mut self, now: Duration) {
+        while self.next_arrival().is_some_and(|arrival| arrival <= now) {
+            if let Some((_, packet)) = self.in_flight.pop_first() {
+                self.deliver(now, packet);
+            }
+        }
+    }
+
+    fn deliver(&mut self, now: Duration, packet: Packet) {
+        let Some(&host) = self.owners.get(&packet.dst) else { return };
+        let (peer, local) = packet::ends(&packet);
+        let Transport::Tcp(segment) = &packet.payload else {
+            if !self.ends[host].dark {
+                self.hand_over(packet);
+            }
+            return;
+        };
+        if self.ends[host].dark {
+            self.hold(now, (peer, local), packet);
+            return;
+        }
+        let flags = segment.flags;
+        let asks = flags.syn && !flags.ack;
+        if asks || flags.fin || flags.rst {
+            self.orphans.remove(&(local, peer));
+        }
+        let closed = [local.ip(), unspecified(local.ip())]
+            .into_iter()
+            .map(|ip| (host, SocketAddr::new(ip, local.port())))
+            .find(|key| self.closed.contains_key(key));
+        if asks && closed.is_some() {
+            let answer = packet::reset_in_answer(&packet, segment);
+            self.send(now, answer);
+        } else if !segment.payload.is_empty() && self.orphans.remove(&(local, peer)) {
+            let answer = packet::reset_in_answer(&packet, segment);
+            self.hand_over(packet::reset_towards(local, peer));
+            self.send(now, answer);
+        } else {
+            self.hand_over(packet);
+        }
+        if let Some(key) = closed {
+            self.refuse_accepted(key);
+        }
+    }
+
+    fn hand_over(&self, packet: Packet) {
+        if let Some(net) = &self.net {
+            net.deliver(packet);
+        }
+    }
+}
+
+/// What a host's own TCP would do.
+impl Wire {
+    /// The TCP connections of a host, local end first.
+    fn connections(&self, host: usize) -> BTreeSet<Flow> {
+        match self.ends[host].first_address {
+            Some(address) if self.net.is_some() => {
+                let sockets = turmoil_net::netstat(address).entries;
+                let tcp = sockets.into_iter().filter(|socket| socket.proto == turmoil_net::Proto::Tcp);
+                tcp.filter_map(|socket| Some((socket.local, socket.peer?))).collect()
+            }
+            _ => BTreeSet::new(),
+        }
+    }
+
+    /// A process has closed a connection: data that still comes for it will be answered with RST.
+    pub(crate) fn orphan(&mut self, local: SocketAddr, peer: SocketAddr) {
+        self.orphans.insert((local, peer));
+    }
+
+    /// Keeps a listener that nobody listens at any more.
+    pub(crate) fn close(&mut self, host: &Host, at: SocketAddr, listener: TcpListener) {
+        let key = (host.index, at);
+        self.closed.insert(key, listener);
+        self.refuse_accepted(key);
+    }
+
+    /// Gives back the listener that was closed at that address, if one was.
+    pub(crate) fn reopen(&mut self, host: &Host, at: SocketAddr) -> Option<TcpListener> {
+        self.closed.remove(&(host.index, at))
+    }
+
+    /// Lets go of closed listeners at a port, so that another address with that port can be bound.
+    pub(crate) fn forget_closed(&mut self, host: &Host, port: u16) {
+        turmoil_net::set_current(host.id);
+        self.closed.retain(|&(index, at), _| index != host.index || at.port() != port);
+    }
+
+    /// Closes the connections that a closed listener has completed.
+    fn refuse_accepted(&self, key: (usize, SocketAddr)) {
+        let Some(listener) = self.closed.get(&key) else { return };
+        turmoil_net::set_current(self.ends[key.0].id);
+        let mut context = Context::from_waker(Waker::noop());
+        while let Poll::Ready(Ok((stream, _))) = listener.poll_accept(&mut context) {
+            drop(stream);
+        }
+    }
+
+    /// The host has lost its power, and its process with it. What its machine would say now is not said, and its
+    /// connections are forgotten.
+    pub(crate) fn power_off(&mut self, host: &Host) {
+        let now_dark = host.index;
+        self.ends[now_dark].dark = true;
+        for (local, peer) in self.connections(now_dark) {
+            self.hand_over(packet::reset_towards(local, peer));
+        }
+        let mut emitted = std::mem::take(&mut self.emitted);
+        if let Some(net) = &self.net {
+            net.egress_all(&mut emitted);
+        }
+        // Others have emitted nothing since the wire was drained, a moment ago.
+        emitted.clear();
+        self.emitted = emitted;
+        self.orphans.retain(|(local, _)| !host.addresses.contains(&local.ip()));
+        self.held.retain(|(from, _), _| !host.addresses.contains(&from.ip()));
+    }
+
+    pub(crate) fn power_on(&mut self, now: Duration, host: &Host) {
+        if self.ends[host.index].dark {
+            self.ends[host.index].dark = false;
+            self.release(now);
+        }
+    }
+}
+
+fn unspecified(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(_) => IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED),
+    }
+}
+
+/// The task that delivers: it sleeps until the earliest arrival.
+pub(crate) struct Deliver {
+    kernel: Arc<Kernel>,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Deliver {
+    pub(crate) fn new(kernel: Arc<Kernel>) -> Deliver {
+        let _inside = kernel.runtime.enter();
+        let sleep = Box::pin(sleep_until(kernel.start()));
+        drop(_inside);
+        Deliver { kernel, sleep }
+    }
+}
+
+impl Future for Deliver {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let now = self.kernel.elapsed();
+            let next = {
+                let mut wire = self.kernel.wire();
+                wire.deliver_due(now);
+                match &mut wire.waker {
+                    Some(waker) => waker.clone_from(cx.waker()),
+                    none => *none = Some(cx.waker().clone()),
+                }
+                wire.next_arrival()
+            };
+            // Without a packet there is nothing to wait for but the waker.
+            let Some(next) = next else { return Poll::Pending };
+            let deadline = self.kernel.start() + next;
+            self.sleep.as_mut().reset(deadline);
+            if self.sleep.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+}
