@@ -222,6 +222,29 @@ fn push<'a>(lines: &mut Vec<Line<'a>>, raw: &'a [u8]) -> Result<(), HeaderError>
     Ok(())
 }
 
+/// A field written out: `name: value`, folded at 78 columns (RFC 5322 §2.1.1) and ended with CRLF.
+///
+/// Folds fall at blanks alone, and each continuation begins with the blank at which it was folded, so unfolding gives the
+/// value back. A word that is longer than a line stays whole. CR and LF inside the value become blanks.
+pub fn folded(name: &str, value: &str) -> String {
+    const WIDTH: usize = 78;
+    let value = value.replace(['\r', '\n'], " ");
+    let mut field = format!("{name}:");
+    let mut column = field.len();
+    for (index, word) in value.split(' ').enumerate() {
+        // No fold before the first word, nor before an empty one: a line of blanks alone would end the header for some.
+        if index > 0 && !word.is_empty() && column + 1 + word.len() > WIDTH {
+            field.push_str("\r\n");
+            column = 0;
+        }
+        field.push(' ');
+        field.push_str(word);
+        column += 1 + word.len();
+    }
+    field.push_str("\r\n");
+    field
+}
+
 /// Why a message has no single author.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthorError {
@@ -339,7 +362,32 @@ mod tests {
         assert_eq!(id("A: 1\r\n"), Err(None));
     }
 
+    #[track_caller]
+    fn folds(value: &str, expected: &str) {
+        let field = folded("Received", value);
+        assert_eq!(field, expected);
+        assert_eq!(Message::parse(field.as_bytes()).expect("a field").field("received").expect("it").value(), value);
+    }
+
+    #[test]
+    fn folding() {
+        folds("from a by b", "Received: from a by b\r\n");
+        let (a, b) = ("a".repeat(40), "b".repeat(40));
+        folds(&format!("{a} {b} c"), &format!("Received: {a}\r\n {b} c\r\n"));
+        folds(&format!("{a} c;d={b}"), &format!("Received: {a}\r\n c;d={b}\r\n"));
+        let long = "x".repeat(200);
+        folds(&format!("{long} y"), &format!("Received: {long}\r\n y\r\n"));
+    }
+
     proptest! {
+        #[test]
+        fn folding_loses_nothing(value in "[a-z;=]{1,30}( [a-z;=]{1,50}){0,12}") {
+            let field = folded("X-Test", &value);
+            prop_assert!(field.lines().all(|line| line.len() <= 78));
+            let message = Message::parse(field.as_bytes()).expect("a field");
+            prop_assert_eq!(message.field("x-test").expect("it").value(), value);
+        }
+
         #[test]
         fn nothing_is_lost(message in proptest::collection::vec(prop_oneof![
             Just(b'\r'), Just(b'\n'), Just(b':'), Just(b' '), Just(b'a'), any::<u8>()

@@ -365,8 +365,11 @@ mod tests {
         }
     }
 
+    /// Code, enhanced code and lines of a reply.
+    type Parts<'a> = (u16, Option<&'a str>, &'a [&'a str]);
+
     #[track_caller]
-    fn check(wire: &str, expected: Result<Option<(u16, Option<&str>, &[&str])>, ReplyError>) {
+    fn check(wire: &str, expected: Result<Option<Parts<'_>>, ReplyError>) {
         // Byte by byte and at once must read the same.
         for step in [1, wire.len().max(1)] {
             let mut reader = ReplyReader::new();
