@@ -1,6 +1,21 @@
-//! The actors of a scenario.
+//! The actors of a scenario: everything in the small internet that is not an engine under test.
+//!
+//! Actors run on `env`, so the same world can be served on real sockets. None looks into another: name servers, mail
+//! servers and clients meet in packets only. Each has a control through which the script acts as its administrator, and
+//! through which faults befall it.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`client`] | plain clients, which hand over one message |
+//! | [`derive`] | values that must be the same in every run |
+//! | [`internet`] | zones, their servers and delegations |
+//! | [`pki`] | certification authorities and certificates |
+//! | [`server`] | scripted mail servers |
+//!
+//! No verdict is made here.
 
 pub mod client;
 pub mod derive;
+pub mod internet;
 pub mod pki;
 pub mod server;
