@@ -16,9 +16,13 @@
 
 pub mod condition;
 pub mod dane;
+pub mod event;
 pub mod outcome;
 pub mod retry;
 pub mod routing;
+pub mod smtp;
+pub mod spool;
+pub mod tls;
 
 /// Whose behaviour the engine follows where the two differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -14,111 +14,21 @@
 //! | 5xx reply with an enhanced code | passed on as it is |
 //! | 5xx reply without | `5.1.351` for an unknown recipient, else `5.0.350`, with the reply after an arrow |
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
+use mxlab_mail::smtp::{Reply, Stage};
 
 use crate::condition::{Condition, Family};
 
-/// Where in a session something happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Stage {
-    /// Opening the connection.
-    Connect,
-    /// The greeting.
-    Banner,
-    /// EHLO, or HELO.
-    Ehlo,
-    /// The STARTTLS command.
-    Starttls,
-    /// The TLS handshake and what the certificate is worth.
-    Handshake,
-    /// MAIL FROM.
-    Mail,
-    /// RCPT TO.
-    Rcpt,
-    /// The DATA command.
-    Data,
-    /// The message and its final dot.
-    Dot,
-    /// QUIT.
-    Quit,
-}
-
-impl Stage {
-    /// The word for it in events.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Stage::Connect => "connect",
-            Stage::Banner => "banner",
-            Stage::Ehlo => "ehlo",
-            Stage::Starttls => "starttls",
-            Stage::Handshake => "handshake",
-            Stage::Mail => "mail",
-            Stage::Rcpt => "rcpt",
-            Stage::Data => "data",
-            Stage::Dot => "dot",
-            Stage::Quit => "quit",
-        }
-    }
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
-
-/// A negative reply of another server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reply {
-    /// The reply code, 400 to 599.
-    pub code: u16,
-    /// The enhanced status code, if there is one: `4.7.1`.
-    pub enhanced: Option<String>,
-    /// The text after the codes, its lines joined by spaces.
-    pub text: String,
-}
-
-impl Reply {
-    fn is_permanent(&self) -> bool {
-        self.code >= 500
-    }
-
-    /// The enhanced code, unless its class contradicts the reply code (RFC 3463 §2, RFC 2034 §4).
-    fn status(&self) -> Option<&str> {
-        let class = if self.is_permanent() { "5." } else { "4." };
-        self.enhanced.as_deref().filter(|enhanced| enhanced.starts_with(class))
-    }
-}
-
-/// As on the wire, in one line.
-impl fmt::Display for Reply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.code)?;
-        if let Some(enhanced) = &self.enhanced {
-            write!(f, " {enhanced}")?;
-        }
-        if !self.text.is_empty() {
-            write!(f, " {}", self.text)?;
-        }
-        Ok(())
-    }
-}
-
 /// Whose finding a failure is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// The service's own.
     Condition(Condition),
-    /// Another server's.
+    /// Another server's negative reply.
     Reply(Reply),
 }
 
 /// Why a recipient did not get the message from a host, or from a whole domain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// What was found, and by whom.
     pub cause: Cause,
@@ -154,7 +64,7 @@ impl Failure {
             Cause::Condition(condition) => condition.queued_code(),
             Cause::Reply(reply) => {
                 let class = if reply.is_permanent() { 5 } else { 4 };
-                reply.status().map_or_else(|| format!("{class}.0.0"), str::to_owned)
+                reply.enhanced.map_or_else(|| format!("{class}.0.0"), |enhanced| enhanced.to_string())
             }
         }
     }
@@ -184,8 +94,8 @@ impl Failure {
             }
             Cause::Condition(condition) => Bounce { code: condition.final_code(), diagnostic: condition.final_line() },
             Cause::Reply(reply) if !reply.is_permanent() => Bounce::expired(&line),
-            Cause::Reply(reply) => match reply.status() {
-                Some(status) => Bounce { code: status.to_owned(), diagnostic: line },
+            Cause::Reply(reply) => match reply.enhanced {
+                Some(enhanced) => Bounce { code: enhanced.to_string(), diagnostic: line },
                 None if self.stage == Some(Stage::Rcpt) => Bounce {
                     code: "5.1.351".to_owned(),
                     diagnostic: format!(
@@ -270,8 +180,8 @@ impl Limitations {
 mod tests {
     use super::*;
 
-    fn reply(code: u16, enhanced: Option<&str>, text: &str) -> Cause {
-        Cause::Reply(Reply { code, enhanced: enhanced.map(str::to_owned), text: text.to_owned() })
+    fn reply(line: &str) -> Cause {
+        Cause::Reply(line.parse().unwrap())
     }
 
     fn at(stage: Stage, cause: Cause) -> Failure {
@@ -316,21 +226,21 @@ mod tests {
     fn wording_of_replies() {
         let greylisted = "451 4.7.1 Greylisted, come back";
         check(
-            &at(Stage::Rcpt, reply(451, Some("4.7.1"), "Greylisted, come back")),
+            &at(Stage::Rcpt, reply("451 4.7.1 Greylisted, come back")),
             ("4.7.1", greylisted),
             ("5.4.300", &format!("550 5.4.300 Message expired -> {greylisted}")),
             None,
         );
         check(
-            &at(Stage::Banner, reply(421, None, "")),
+            &at(Stage::Banner, reply("421")),
             ("4.0.0", "421"),
             ("5.4.300", "550 5.4.300 Message expired -> 421"),
             None,
         );
         let unknown = ("5.1.1", "550 5.1.1 User unknown");
-        check(&at(Stage::Rcpt, reply(550, Some("5.1.1"), "User unknown")), unknown, unknown, None);
+        check(&at(Stage::Rcpt, reply("550 5.1.1 User unknown")), unknown, unknown, None);
         check(
-            &at(Stage::Rcpt, reply(550, None, "no such user")),
+            &at(Stage::Rcpt, reply("550 no such user")),
             ("5.0.0", "550 no such user"),
             (
                 "5.1.351",
@@ -339,20 +249,20 @@ mod tests {
             None,
         );
         check(
-            &at(Stage::Dot, reply(554, None, "no")),
+            &at(Stage::Dot, reply("554 no")),
             ("5.0.0", "554 no"),
             ("5.0.350", "550 5.0.350 Remote server returned an error -> 554 no"),
             None,
         );
         // A class that contradicts the reply code is no status.
         check(
-            &at(Stage::Dot, reply(554, Some("4.7.1"), "no")),
+            &at(Stage::Dot, reply("554 4.7.1 no")),
             ("5.0.0", "554 4.7.1 no"),
             ("5.0.350", "550 5.0.350 Remote server returned an error -> 554 4.7.1 no"),
             None,
         );
         check(
-            &at(Stage::Dot, reply(451, Some("5.7.1"), "later")),
+            &at(Stage::Dot, reply("451 5.7.1 later")),
             ("4.0.0", "451 5.7.1 later"),
             ("5.4.300", "550 5.4.300 Message expired -> 451 5.7.1 later"),
             None,
@@ -361,12 +271,12 @@ mod tests {
 
     #[test]
     fn last_words() {
-        let last = |stage, code| at(stage, reply(code, None, "")).is_last_word();
+        let last = |stage, code: u16| at(stage, reply(&code.to_string())).is_last_word();
         for stage in [Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Dot] {
             assert!(last(stage, 500));
             assert!(!last(stage, 499));
         }
-        for stage in [Stage::Connect, Stage::Banner, Stage::Ehlo, Stage::Starttls, Stage::Handshake] {
+        for stage in [Stage::Connect, Stage::Banner, Stage::Ehlo, Stage::StartTls, Stage::Handshake] {
             assert!(!last(stage, 554));
         }
         assert!(Failure::of_domain(Condition::NullMx).is_last_word());
@@ -376,7 +286,7 @@ mod tests {
 
     #[test]
     fn who_answered() {
-        assert_eq!(at(Stage::Rcpt, reply(451, None, "")).by(), Some("mx1.fabrikam.example"));
+        assert_eq!(at(Stage::Rcpt, reply("451")).by(), Some("mx1.fabrikam.example"));
         assert_eq!(at(Stage::Handshake, Cause::Condition(Condition::TlsaInvalid)).by(), None);
     }
 
@@ -384,8 +294,8 @@ mod tests {
     fn the_last_host_speaks() {
         let mismatch = at(Stage::Handshake, Cause::Condition(Condition::TlsaInvalid));
         let refused = at(Stage::Connect, Cause::Condition(Condition::ConnectionRefused));
-        let gone = at(Stage::Banner, reply(554, None, "no service"));
-        let unknown = at(Stage::Rcpt, reply(550, Some("5.1.1"), "User unknown"));
+        let gone = at(Stage::Banner, reply("554 no service"));
+        let unknown = at(Stage::Rcpt, reply("550 5.1.1 User unknown"));
         let defer = |failure: &Failure| Conclusion::Defer(failure.clone());
         let bounce = |failure: &Failure| Conclusion::Bounce(failure.clone());
         let conclude = |failures: &[&Failure]| conclude(&failures.iter().copied().cloned().collect::<Vec<_>>());
@@ -404,22 +314,5 @@ mod tests {
         assert_eq!(Limitations::default().bogus_route(), Condition::DnssecInvalid);
         let limited = Limitations { dnssec_as_dns_query_failed: true };
         assert_eq!(limited.bogus_route(), Condition::DnsQueryFailed);
-    }
-
-    #[test]
-    fn failures_survive_the_spool() {
-        for failure in [at(Stage::Rcpt, reply(451, Some("4.7.1"), "x")), Failure::of_domain(Condition::TlsaInvalid)] {
-            let text = serde_json::to_string(&failure).unwrap();
-            assert_eq!(serde_json::from_str::<Failure>(&text).unwrap(), failure);
-        }
-    }
-
-    #[test]
-    fn stages_have_their_words_in_the_order_of_a_session() {
-        let stages = ["connect", "banner", "ehlo", "starttls", "handshake", "mail", "rcpt", "data", "dot", "quit"];
-        let parsed: Vec<Stage> =
-            stages.iter().map(|word| serde_json::from_str(&format!("\"{word}\"")).unwrap()).collect();
-        assert!(parsed.is_sorted());
-        assert_eq!(parsed.iter().map(Stage::to_string).collect::<Vec<_>>(), stages);
     }
 }

@@ -67,6 +67,52 @@ impl Timetable {
     }
 }
 
+/// What is to be done about a recipient that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// An attempt, now.
+    Attempt,
+    /// Telling the author that the message is delayed, now.
+    Notice,
+    /// Giving up, now.
+    Expiry,
+    /// Nothing until then.
+    Wait(Timestamp),
+}
+
+/// How far a recipient has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// When the message was accepted.
+    pub accepted: Timestamp,
+    /// Attempts made.
+    pub attempts: u32,
+    /// When the last of them started; means nothing before the first.
+    pub started: Timestamp,
+    /// When the author is to be told of the delay; none if that has happened or is never to happen.
+    pub notice: Option<Timestamp>,
+}
+
+impl Timetable {
+    /// What is due at `now`. A first attempt is made whatever the time is; an attempt or the expiry goes before a notice
+    /// of the same moment, since it may make the notice needless.
+    pub fn due(&self, progress: &Progress, now: Timestamp) -> Due {
+        if progress.attempts == 0 {
+            return Due::Attempt;
+        }
+        let (next, due) = match self.next(progress.accepted, progress.started, progress.attempts) {
+            Next::Attempt(at) => (at, Due::Attempt),
+            Next::Expiry(at) => (at, Due::Expiry),
+        };
+        match progress.notice {
+            _ if next <= now => due,
+            Some(notice) if notice <= now => Due::Notice,
+            Some(notice) => Due::Wait(notice.min(next)),
+            None => Due::Wait(next),
+        }
+    }
+}
+
 /// `time + span`, or the end of time.
 pub fn after(time: Timestamp, span: Duration) -> Timestamp {
     SignedDuration::try_from(span).ok().and_then(|span| time.checked_add(span).ok()).unwrap_or(Timestamp::MAX)
@@ -129,6 +175,30 @@ mod tests {
         assert_eq!(next, Next::Attempt("2026-03-02T08:35:07Z".parse().unwrap()));
         let next = Timetable::default().next(accepted, late, 3);
         assert_eq!(next, Next::Attempt("2026-03-02T09:20:07Z".parse().unwrap()));
+    }
+
+    #[test]
+    fn what_is_due() {
+        let at = |minutes: u64| after("2026-03-02T08:00:00Z".parse().unwrap(), Duration::from_secs(minutes * 60));
+        let check = |attempts, started, notice: Option<u64>, now, expected| {
+            let progress = Progress { accepted: at(0), attempts, started: at(started), notice: notice.map(at) };
+            assert_eq!(Timetable::default().due(&progress, at(now)), expected);
+        };
+        check(0, 0, None, 0, Due::Attempt);
+        check(0, 0, Some(240), 3000, Due::Attempt);
+        check(1, 0, None, 0, Due::Wait(at(15)));
+        check(1, 0, Some(240), 14, Due::Wait(at(15)));
+        check(1, 0, Some(240), 15, Due::Attempt);
+        check(6, 210, Some(240), 211, Due::Wait(at(240)));
+        check(6, 210, Some(240), 240, Due::Notice);
+        check(6, 210, None, 240, Due::Wait(at(270)));
+        check(6, 210, Some(240), 270, Due::Attempt);
+        check(6, 210, Some(270), 270, Due::Attempt);
+        check(26, 1410, None, 1439, Due::Wait(at(1440)));
+        check(26, 1410, None, 1440, Due::Expiry);
+        check(26, 1410, Some(1440), 1440, Due::Expiry);
+        check(3, 30, Some(240), 5000, Due::Attempt);
+        check(25, 1400, None, 5000, Due::Expiry);
     }
 
     #[test]

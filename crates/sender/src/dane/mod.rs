@@ -103,6 +103,11 @@ pub enum TlsFacts {
         /// The reply.
         reply: String,
     },
+    /// STARTTLS was not answered: the connection was closed, or stalled.
+    Unanswered {
+        /// In a few words.
+        cause: String,
+    },
     /// The handshake did not come to an end.
     HandshakeFailed {
         /// In a few words.
@@ -154,6 +159,7 @@ pub fn decide(policy: &Policy, tls: &TlsFacts, now: Timestamp, profile: Profile)
         TlsFacts::Established(certificate) => return decide_certificate(policy, certificate, now, profile),
         TlsFacts::NotOffered => ("STARTTLS is not offered", "its EHLO reply does not list STARTTLS".to_owned()),
         TlsFacts::Refused { reply } => ("STARTTLS is refused", format!("it answered STARTTLS with {reply}")),
+        TlsFacts::Unanswered { cause } => ("STARTTLS is not answered", format!("it did not answer STARTTLS: {cause}")),
         TlsFacts::HandshakeFailed { cause } => ("the TLS handshake fails", format!("the TLS handshake ended: {cause}")),
     };
     match policy {

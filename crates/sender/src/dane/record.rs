@@ -139,11 +139,11 @@ fn check_data(selector: Selector, matching: Matching, data: &[u8]) -> Result<(),
         (Matching::Sha256, _) => digest(32),
         (Matching::Sha512, _) => digest(64),
         (Matching::Full, Selector::Certificate) => match x509_parser::parse_x509_certificate(data) {
-            Ok((rest, _)) if rest.is_empty() => Ok(()),
+            Ok(([], _)) => Ok(()),
             _ => Err(Unusable::MalformedCertificate),
         },
         (Matching::Full, Selector::PublicKey) => match SubjectPublicKeyInfo::from_der(data) {
-            Ok((rest, _)) if rest.is_empty() => Ok(()),
+            Ok(([], _)) => Ok(()),
             _ => Err(Unusable::MalformedKey),
         },
     }

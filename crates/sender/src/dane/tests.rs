@@ -263,6 +263,7 @@ fn without_tls() {
     let failures = [
         (TlsFacts::NotOffered, "STARTTLS is not offered"),
         (TlsFacts::Refused { reply: "454 4.7.0 TLS not available".to_owned() }, "STARTTLS is refused"),
+        (TlsFacts::Unanswered { cause: "the connection was closed".to_owned() }, "STARTTLS is not answered"),
         (TlsFacts::HandshakeFailed { cause: "the peer sent an alert".to_owned() }, "the TLS handshake fails"),
     ];
     let usable = other([3, 1, 1]);

@@ -1,0 +1,514 @@
+//! What the engine tells the record, and how a mail administrator would tell it.
+//!
+//! Facts go into fields, for expectations; the story has one line for what is new. A message that waits for a day fails in
+//! the same way 26 times: the first failure is told with its reasons, a repetition in half a line.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use mxlab_mail::{Address, ReversePath};
+use mxlab_record::{Artefact, Event, Fields};
+
+use crate::outcome::Failure;
+use crate::routing::TlsaDecision;
+use crate::smtp::Security;
+
+/// A message was taken over and is safe in the spool.
+#[derive(Clone, Debug)]
+pub struct Queued {
+    /// Its Message-ID.
+    pub message: String,
+    /// The envelope sender.
+    pub from: ReversePath,
+    /// The envelope recipients.
+    pub to: Vec<Address>,
+    /// What the engine wrote itself, in words (`delay notice`); none for a message that was submitted.
+    pub own: Option<&'static str>,
+}
+
+impl Event for Queued {
+    fn kind(&self) -> &'static str {
+        "queued"
+    }
+    fn fields(&self) -> Fields {
+        let to: Vec<_> = self.to.iter().map(Address::to_string).collect();
+        Fields::new().with("message", self.message.as_str()).with("from", path(&self.from)).with("to", to)
+    }
+    fn story(&self) -> Vec<String> {
+        let to = list(&self.to);
+        vec![match (self.own, self.from.address()) {
+            (Some(own), _) => format!("queues its {own} to {to}"),
+            (None, Some(from)) => format!("takes a message from {from} to {to}"),
+            (None, None) => format!("takes a message with a null reverse-path to {to}"),
+        }]
+    }
+}
+
+/// A message that was in the spool when the engine started.
+#[derive(Clone, Debug)]
+pub struct Resumed {
+    /// Its Message-ID.
+    pub message: String,
+    /// The recipients that still wait.
+    pub to: Vec<Address>,
+}
+
+impl Event for Resumed {
+    fn kind(&self) -> &'static str {
+        "resumed"
+    }
+    fn fields(&self) -> Fields {
+        let to: Vec<_> = self.to.iter().map(Address::to_string).collect();
+        Fields::new().with("message", self.message.as_str()).with("to", to)
+    }
+    fn story(&self) -> Vec<String> {
+        vec![format!("finds the message to {} in its spool and goes on where it was", list(&self.to))]
+    }
+}
+
+/// A file in the spool that cannot be read; it is left where it is.
+#[derive(Clone, Debug)]
+pub struct SpoolDamaged {
+    /// The file.
+    pub file: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl Event for SpoolDamaged {
+    fn kind(&self) -> &'static str {
+        "spool-damaged"
+    }
+    fn fields(&self) -> Fields {
+        Fields::new().with("file", self.file.as_str()).with("problem", self.problem.as_str())
+    }
+    fn story(&self) -> Vec<String> {
+        vec![format!("cannot use the spool file {}: {}", self.file, self.problem)]
+    }
+}
+
+/// An attempt begins.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The Message-ID.
+    pub message: String,
+    /// The recipient.
+    pub to: Address,
+    /// Its number, from 1.
+    pub attempt: u32,
+}
+
+impl Event for Attempt {
+    fn kind(&self) -> &'static str {
+        "attempt"
+    }
+    fn fields(&self) -> Fields {
+        Fields::new()
+            .with("message", self.message.as_str())
+            .with("to", self.to.to_string())
+            .with("attempt", self.attempt)
+    }
+    fn story(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// What DNS demands of a host.
+#[derive(Clone, Debug)]
+pub struct Tlsa {
+    /// The host.
+    pub host: String,
+    /// The TLSA base domain, or the host's own name.
+    pub base: String,
+    /// The kind of outcome.
+    pub decision: TlsaDecision,
+    /// The records found, abbreviated.
+    pub records: Vec<String>,
+    /// Why.
+    pub reasons: Vec<String>,
+    /// Whether the story has said the same already.
+    pub known: bool,
+}
+
+impl Event for Tlsa {
+    fn kind(&self) -> &'static str {
+        "tlsa"
+    }
+    fn fields(&self) -> Fields {
+        Fields::new()
+            .with("host", self.host.as_str())
+            .with("base", self.base.as_str())
+            .with("decision", self.decision.word())
+            .with("records", self.records.clone())
+    }
+    fn story(&self) -> Vec<String> {
+        if self.known {
+            return Vec::new();
+        }
+        let Tlsa { host, base, .. } = self;
+        vec![match self.decision {
+            TlsaDecision::Dane => format!("{host} must prove itself by DANE: TLSA records at _25._tcp.{base}"),
+            TlsaDecision::None => format!("{host} has no TLSA records: ordinary delivery"),
+            TlsaDecision::Unusable => format!("{host} must offer TLS: no TLSA record at _25._tcp.{base} is usable"),
+            TlsaDecision::Insecure => format!("DANE does not apply to {host}: ordinary delivery"),
+            TlsaDecision::Failed => format!("{host} is not used: its TLSA records cannot be trusted"),
+            TlsaDecision::Off => return Vec::new(),
+        }]
+    }
+    fn because(&self) -> Vec<String> {
+        if self.known { Vec::new() } else { self.reasons.clone() }
+    }
+}
+
+/// A host was tried in an attempt.
+#[derive(Clone, Debug)]
+pub struct Tried {
+    /// The Message-ID.
+    pub message: String,
+    /// The recipients' domain.
+    pub domain: String,
+    /// The recipients that were left for this host.
+    pub to: Vec<Address>,
+    /// The host.
+    pub host: String,
+    /// Its preference; none for a domain that is its own host.
+    pub preference: Option<u16>,
+    /// The number of the attempt.
+    pub attempt: u32,
+    /// The address that was called.
+    pub ip: Option<String>,
+    /// The failure, if no recipient was taken.
+    pub failure: Option<Failure>,
+    /// How the session was protected.
+    pub security: Option<Security>,
+    /// One line that tells it.
+    pub summary: String,
+    /// Its reasons.
+    pub reasons: Vec<String>,
+    /// Whether the story has said the same of an earlier attempt, or another event says it.
+    pub known: bool,
+}
+
+impl Event for Tried {
+    fn kind(&self) -> &'static str {
+        "tried"
+    }
+    fn fields(&self) -> Fields {
+        let failure = self.failure.as_ref();
+        Fields::new()
+            .with("message", self.message.as_str())
+            .with("domain", self.domain.as_str())
+            .with("host", self.host.as_str())
+            .with_some("ip", self.ip.as_deref())
+            .with("outcome", if failure.is_some() { "failed" } else { "delivered" })
+            .with_some("security", self.security.map(Security::word))
+            .with_some("code", failure.map(Failure::code))
+            .with_some("text", failure.map(Failure::line))
+            .with_some("stage", failure.and_then(|failure| failure.stage).map(|stage| stage.word()))
+    }
+    fn story(&self) -> Vec<String> {
+        if self.known {
+            return Vec::new();
+        }
+        let preference = self.preference.map_or(String::new(), |preference| format!(" (preference {preference})"));
+        let Tried { attempt, host, summary, .. } = self;
+        vec![format!("attempt {attempt} for {}: {host}{preference}: {summary}", list(&self.to))]
+    }
+    fn because(&self) -> Vec<String> {
+        if self.known { Vec::new() } else { self.reasons.clone() }
+    }
+}
+
+/// A host has taken the message for a recipient.
+#[derive(Clone, Debug)]
+pub struct Relayed {
+    /// The Message-ID.
+    pub message: String,
+    /// The recipient.
+    pub to: Address,
+    /// The host.
+    pub host: String,
+    /// How the session was protected.
+    pub security: Security,
+    /// Attempts, this one included.
+    pub attempts: u32,
+    /// Why the session was good enough.
+    pub reasons: Vec<String>,
+}
+
+impl Event for Relayed {
+    fn kind(&self) -> &'static str {
+        "relayed"
+    }
+    fn fields(&self) -> Fields {
+        Fields::new()
+            .with("message", self.message.as_str())
+            .with("to", self.to.to_string())
+            .with("host", self.host.as_str())
+            .with("security", self.security.word())
+            .with("attempts", self.attempts)
+    }
+    fn story(&self) -> Vec<String> {
+        let how = match self.security {
+            Security::None => "in clear text",
+            Security::Tls => "over TLS, unauthenticated",
+            Security::Dane => "over TLS, authenticated by DANE",
+        };
+        vec![format!("attempt {}: {} takes the message for {} {how}", self.attempts, self.host, self.to)]
+    }
+    fn because(&self) -> Vec<String> {
+        self.reasons.clone()
+    }
+}
+
+/// A recipient stays queued after an attempt.
+#[derive(Clone, Debug)]
+pub struct Deferred {
+    /// The Message-ID.
+    pub message: String,
+    /// The recipient.
+    pub to: Address,
+    /// Why.
+    pub failure: Failure,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// When the next attempt is; none if the message expires before one.
+    pub next: Option<Timestamp>,
+    /// What the story says.
+    pub told: Vec<String>,
+    /// Why, if the story says something new.
+    pub reasons: Vec<String>,
+}
+
+impl Event for Deferred {
+    fn kind(&self) -> &'static str {
+        "deferred"
+    }
+    fn fields(&self) -> Fields {
+        failure_fields(&self.message, &self.to, &self.failure.code(), &self.failure.line(), self.attempts)
+            .with_some("by", self.failure.by())
+            .with_some("stage", self.failure.stage.map(|stage| stage.word()))
+            .with_some("next", self.next)
+    }
+    fn story(&self) -> Vec<String> {
+        self.told.clone()
+    }
+    fn because(&self) -> Vec<String> {
+        self.reasons.clone()
+    }
+}
+
+/// A recipient was given up.
+#[derive(Clone, Debug)]
+pub struct Bounced {
+    /// The Message-ID.
+    pub message: String,
+    /// The recipient.
+    pub to: Address,
+    /// The last failure.
+    pub failure: Failure,
+    /// The value of `Status`.
+    pub code: String,
+    /// The value of `Diagnostic-Code`.
+    pub text: String,
+    /// Attempts made.
+    pub attempts: u32,
+    /// The NDR: its Message-ID, whom it goes to, its text. None for a message with a null reverse-path.
+    pub ndr: Option<Report>,
+    /// Why, where no deferral has said so before.
+    pub reasons: Vec<String>,
+}
+
+/// A report that the engine wrote.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Its Message-ID.
+    pub message_id: String,
+    /// Whom it goes to.
+    pub to: Address,
+    /// Its octets.
+    pub message: Vec<u8>,
+}
+
+impl Report {
+    fn artefact(&self, what: &str) -> Artefact {
+        let text = String::from_utf8_lossy(&self.message).replace("\r\n", "\n");
+        Artefact { title: format!("{what} to {}", self.to), text }
+    }
+}
+
+impl Event for Bounced {
+    fn kind(&self) -> &'static str {
+        "bounced"
+    }
+    fn fields(&self) -> Fields {
+        failure_fields(&self.message, &self.to, &self.code, &self.text, self.attempts)
+            .with_some("by", self.failure.by())
+            .with_some("stage", self.failure.stage.map(|stage| stage.word()))
+            .with_some("ndr", self.ndr.as_ref().map(|ndr| ndr.message_id.as_str()))
+    }
+    fn story(&self) -> Vec<String> {
+        let attempts = if self.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", self.attempts) };
+        let report = match &self.ndr {
+            Some(ndr) => format!("writes an NDR to {}", ndr.to),
+            None => "writes no NDR: the message has a null reverse-path".to_owned(),
+        };
+        vec![format!("gives up on {} after {attempts}: {}", self.to, self.text), report]
+    }
+    fn because(&self) -> Vec<String> {
+        self.reasons.clone()
+    }
+    fn artefact(&self) -> Option<Artefact> {
+        self.ndr.as_ref().map(|ndr| ndr.artefact("NDR"))
+    }
+}
+
+/// The author was told something other than a failure.
+#[derive(Clone, Debug)]
+pub struct Notified {
+    /// The Message-ID.
+    pub message: String,
+    /// The recipient that it is about.
+    pub to: Address,
+    /// `delayed`.
+    pub action: &'static str,
+    /// The report.
+    pub dsn: Report,
+}
+
+impl Event for Notified {
+    fn kind(&self) -> &'static str {
+        "notified"
+    }
+    fn fields(&self) -> Fields {
+        Fields::new()
+            .with("message", self.message.as_str())
+            .with("to", self.to.to_string())
+            .with("action", self.action)
+            .with("dsn", self.dsn.message_id.as_str())
+    }
+    fn story(&self) -> Vec<String> {
+        vec![format!("tells {} that delivery to {} is {}", self.dsn.to, self.to, self.action)]
+    }
+    fn artefact(&self) -> Option<Artefact> {
+        Some(self.dsn.artefact("delivery report"))
+    }
+}
+
+/// A scenario needs something that is not implemented; whatever came of it proves nothing.
+#[derive(Clone, Debug)]
+pub struct NotSupportedYet {
+    /// What: `TLSA usage 2`.
+    pub feature: &'static str,
+    /// Where it was needed.
+    pub host: String,
+}
+
+impl Event for NotSupportedYet {
+    fn kind(&self) -> &'static str {
+        "not-supported-yet"
+    }
+    fn fields(&self) -> Fields {
+        Fields::new().with("feature", self.feature).with("host", self.host.as_str())
+    }
+    fn story(&self) -> Vec<String> {
+        vec![format!("NOT SUPPORTED YET: {} at {}", self.feature, self.host)]
+    }
+}
+
+/// A message was refused at submission.
+#[derive(Clone, Debug)]
+pub struct Rejected {
+    /// The envelope sender.
+    pub from: ReversePath,
+    /// The recipient, if it was about one.
+    pub to: Option<Address>,
+    /// The enhanced code.
+    pub code: String,
+    /// The reply.
+    pub text: String,
+    /// The engine's own full name.
+    pub by: String,
+    /// Where in the session.
+    pub stage: &'static str,
+}
+
+impl Event for Rejected {
+    fn kind(&self) -> &'static str {
+        "rejected"
+    }
+    fn fields(&self) -> Fields {
+        Fields::new()
+            .with("from", path(&self.from))
+            .with_some("to", self.to.as_ref().map(Address::to_string))
+            .with("code", self.code.as_str())
+            .with("text", self.text.as_str())
+            .with("by", self.by.as_str())
+            .with("stage", self.stage)
+    }
+    fn story(&self) -> Vec<String> {
+        vec![format!("refuses a message from <{}>: {}", path(&self.from), self.text)]
+    }
+}
+
+fn failure_fields(message: &str, to: &Address, code: &str, text: &str, attempts: u32) -> Fields {
+    Fields::new()
+        .with("message", message)
+        .with("to", to.to_string())
+        .with("code", code)
+        .with("text", text)
+        .with("attempts", attempts)
+}
+
+/// The address of a reverse-path, empty for the null one.
+fn path(path: &ReversePath) -> String {
+    path.address().map(Address::to_string).unwrap_or_default()
+}
+
+/// Addresses as in a sentence; more than three are counted.
+pub(crate) fn list(addresses: &[Address]) -> String {
+    match addresses {
+        [] => "nobody".to_owned(),
+        [one] => one.to_string(),
+        [one, two] => format!("{one} and {two}"),
+        [one, two, three] => format!("{one}, {two} and {three}"),
+        [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
+    }
+}
+
+/// A span as in a sentence: `15 min`, `1 h`, `23 h 45 min`. Seconds only where there are no hours.
+pub(crate) fn span(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let parts = [(hours, "h"), (minutes, "min"), (if hours == 0 { rest } else { 0 }, "s")];
+    let words: Vec<_> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count} {unit}")).collect();
+    if words.is_empty() { "0 s".to_owned() } else { words.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_in_words() {
+        let check = |seconds, expected| assert_eq!(span(Duration::from_secs(seconds)), expected);
+        check(0, "0 s");
+        check(59, "59 s");
+        check(61, "1 min 1 s");
+        check(900, "15 min");
+        check(3600, "1 h");
+        check(3661, "1 h 1 min");
+        check(85_500, "23 h 45 min");
+    }
+
+    #[test]
+    fn lists_in_words() {
+        let address = |name: &str| format!("{name}@fabrikam.example").parse::<Address>().unwrap();
+        let addresses: Vec<_> = ["a", "b", "c", "d"].into_iter().map(address).collect();
+        assert_eq!(list(&addresses[..1]), "a@fabrikam.example");
+        assert_eq!(list(&addresses[..2]), "a@fabrikam.example and b@fabrikam.example");
+        assert_eq!(list(&addresses[..3]), "a@fabrikam.example, b@fabrikam.example and c@fabrikam.example");
+        assert_eq!(list(&addresses), "a@fabrikam.example, b@fabrikam.example and 2 more");
+    }
+}

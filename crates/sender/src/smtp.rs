@@ -1,0 +1,576 @@
+//! One SMTP session with one MX host (RFC 5321, RFC 3207): from the connection to the reply to the final dot.
+//!
+//! What the host has to prove is given as a [`Policy`]; [`dane::decide`] compares it with what TLS showed, before the first
+//! command inside TLS. A host that must be authenticated never sees a command of the message in clear. Without such a
+//! policy TLS is opportunistic (RFC 7435): if it fails, the host is called once more without it.
+//!
+//! Every wait has its time-out. Those of RFC 5321 §4.5.3.2 are minima for the steps that it names.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use mxlab_env::Env;
+use mxlab_mail::smtp::client::{Capabilities, Step, Transaction};
+use mxlab_mail::smtp::{Command, Parameters, Reply, ReplyError, ReplyReader, Stage};
+use mxlab_mail::{Address, ReversePath};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
+
+use crate::Profile;
+use crate::condition::Condition;
+use crate::dane::{self, Decision, Policy, TlsFacts, Verdict};
+use crate::outcome::{Cause, Failure};
+use crate::tls;
+
+const MINUTE: Duration = Duration::from_secs(60);
+/// Octets of a message that are written under one time-out (RFC 5321 §4.5.3.2.5 speaks of a block).
+const BLOCK: usize = 64 * 1024;
+
+/// How long each step may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Opening the connection; RFC 5321 names none.
+    pub connect: Duration,
+    /// The greeting (§4.5.3.2.1).
+    pub banner: Duration,
+    /// EHLO and STARTTLS; as for MAIL.
+    pub ehlo: Duration,
+    /// The TLS handshake.
+    pub handshake: Duration,
+    /// MAIL (§4.5.3.2.2).
+    pub mail: Duration,
+    /// RCPT (§4.5.3.2.3).
+    pub rcpt: Duration,
+    /// The 354 to DATA (§4.5.3.2.4).
+    pub data: Duration,
+    /// Writing one block of the message (§4.5.3.2.5).
+    pub block: Duration,
+    /// The reply to the final dot (§4.5.3.2.6).
+    pub dot: Duration,
+    /// The reply to QUIT. The message is through by then, so it is short.
+    pub quit: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Timeouts {
+        Timeouts {
+            connect: MINUTE / 2,
+            banner: 5 * MINUTE,
+            ehlo: 5 * MINUTE,
+            handshake: MINUTE,
+            mail: 5 * MINUTE,
+            rcpt: 5 * MINUTE,
+            data: 2 * MINUTE,
+            block: 3 * MINUTE,
+            dot: 10 * MINUTE,
+            quit: MINUTE / 6,
+        }
+    }
+}
+
+impl Timeouts {
+    fn of(&self, stage: Stage) -> Duration {
+        match stage {
+            Stage::Connect => self.connect,
+            Stage::Banner => self.banner,
+            Stage::Ehlo | Stage::StartTls => self.ehlo,
+            Stage::Handshake => self.handshake,
+            Stage::Mail => self.mail,
+            Stage::Rcpt => self.rcpt,
+            Stage::Data => self.data,
+            Stage::Dot => self.dot,
+            Stage::Quit => self.quit,
+        }
+    }
+}
+
+/// Who calls, and how.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// The machine.
+    pub env: Env,
+    /// The name for EHLO.
+    pub name: String,
+    /// The port to call; 25 but for tests on a machine where others use that.
+    pub port: u16,
+    /// Whose rules decide about certificates.
+    pub profile: Profile,
+    /// How long each step may take.
+    pub timeouts: Timeouts,
+    /// The client's side of TLS.
+    pub tls: tls::Client,
+}
+
+/// Whom to call, and what to demand.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The host's full name.
+    pub host: String,
+    /// Its addresses, in the order in which they are called.
+    pub addresses: Vec<IpAddr>,
+    /// What DNS demands.
+    pub policy: Policy,
+    /// The name for SNI: the TLSA base domain, or the host's own.
+    pub server_name: String,
+}
+
+/// A message with an envelope.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// The reverse-path.
+    pub from: ReversePath,
+    /// The recipients; at least one.
+    pub to: Vec<Address>,
+    /// The message, with CRLF line ends.
+    pub message: Vec<u8>,
+}
+
+/// How the session was protected when the message went through it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// Not at all.
+    None,
+    /// By TLS, with a host that has proven nothing.
+    Tls,
+    /// By TLS, with a host that DANE has authenticated.
+    Dane,
+}
+
+impl Security {
+    /// The word for it in events.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Security::None => "none",
+            Security::Tls => "tls",
+            Security::Dane => "dane",
+        }
+    }
+}
+
+/// What a session with a host came to.
+#[derive(Debug)]
+pub struct Report {
+    /// For each recipient, in their order: taken, or why not.
+    pub results: Vec<Result<(), Failure>>,
+    /// The address that answered.
+    pub ip: Option<IpAddr>,
+    /// How the session was protected; none if it did not get as far as the message.
+    pub security: Option<Security>,
+    /// What TLS was worth, if that came to be decided.
+    pub decision: Option<Decision>,
+    /// Evaluating the host's TLSA records is not implemented.
+    pub not_supported_yet: bool,
+    /// In one line, what went wrong with the session as a whole; none if it brought the message to an end.
+    pub problem: Option<String>,
+    /// The session, still open, if it is in order.
+    pub open: Option<Connection>,
+}
+
+/// What breaks a session, as against a negative reply.
+#[derive(Debug)]
+enum Broken {
+    TimedOut,
+    Refused,
+    Closed,
+    Garbage(ReplyError),
+    Other(io::Error),
+}
+
+impl Broken {
+    fn from_io(error: io::Error) -> Broken {
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => Broken::Refused,
+            // An unreachable address looks the same from here as one that swallows everything, only sooner.
+            io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+                Broken::TimedOut
+            }
+            io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::NotConnected
+            | io::ErrorKind::BrokenPipe => Broken::Closed,
+            _ => Broken::Other(error),
+        }
+    }
+
+    fn condition(&self, stage: Stage) -> Condition {
+        match self {
+            Broken::TimedOut => Condition::ConnectionTimedOut,
+            Broken::Refused => Condition::ConnectionRefused,
+            Broken::Closed => Condition::ConnectionClosed,
+            Broken::Garbage(_) => Condition::CannotConnect,
+            Broken::Other(_) if stage == Stage::Connect => Condition::CannotConnect,
+            Broken::Other(_) => Condition::ConnectionClosed,
+        }
+    }
+
+    /// What happened, as a clause after the host's name.
+    fn clause(&self, stage: Stage) -> String {
+        match (self, stage) {
+            (Broken::TimedOut, Stage::Connect) => "does not answer".to_owned(),
+            (Broken::TimedOut, _) => format!("stalls at {}", step(stage)),
+            (Broken::Refused, _) => "refuses the connection".to_owned(),
+            (Broken::Closed, _) => format!("closes the connection at {}", step(stage)),
+            (Broken::Garbage(error), _) => format!("does not speak SMTP at {}: {error}", step(stage)),
+            (Broken::Other(error), _) => format!("is lost at {}: {error}", step(stage)),
+        }
+    }
+}
+
+/// The step of a session in words.
+fn step(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Connect => "connecting",
+        Stage::Banner => "the greeting",
+        Stage::Ehlo => "EHLO",
+        Stage::StartTls => "STARTTLS",
+        Stage::Handshake => "the TLS handshake",
+        Stage::Mail => "MAIL",
+        Stage::Rcpt => "RCPT",
+        Stage::Data => "DATA",
+        Stage::Dot => "the final dot",
+        Stage::Quit => "QUIT",
+    }
+}
+
+/// A byte stream, in clear or not.
+trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+
+/// An open session.
+pub struct Connection {
+    wire: Box<dyn Wire>,
+    replies: ReplyReader,
+    timeouts: Timeouts,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Connection")
+    }
+}
+
+impl Connection {
+    async fn write(&mut self, bytes: &[u8], stage: Stage) -> Result<(), Broken> {
+        let limit = if stage == Stage::Dot { self.timeouts.block } else { self.timeouts.of(stage) };
+        for block in bytes.chunks(BLOCK) {
+            let write = async {
+                self.wire.write_all(block).await?;
+                self.wire.flush().await
+            };
+            timeout(limit, write).await.map_err(|_| Broken::TimedOut)?.map_err(Broken::from_io)?;
+        }
+        Ok(())
+    }
+
+    async fn reply(&mut self, stage: Stage) -> Result<Reply, Broken> {
+        let limit = self.timeouts.of(stage);
+        timeout(limit, self.next_reply()).await.map_err(|_| Broken::TimedOut)?
+    }
+
+    async fn next_reply(&mut self) -> Result<Reply, Broken> {
+        let mut buffer = vec![0; 4096];
+        loop {
+            if let Some(reply) = self.replies.next_reply().map_err(Broken::Garbage)? {
+                return Ok(reply);
+            }
+            let read = self.wire.read(&mut buffer).await.map_err(Broken::from_io)?;
+            if read == 0 {
+                return Err(Broken::Closed);
+            }
+            self.replies.push(buffer.get(..read).unwrap_or_default());
+        }
+    }
+
+    async fn command(&mut self, command: &Command, stage: Stage) -> Result<Reply, Broken> {
+        self.write(&command.to_wire(), stage).await?;
+        self.reply(stage).await
+    }
+
+    /// Ends the session politely. What comes of it changes nothing.
+    pub async fn quit(mut self) {
+        let _ = self.command(&Command::Quit, Stage::Quit).await;
+        let _ = timeout(self.timeouts.quit, self.wire.shutdown()).await;
+    }
+}
+
+/// Why a session ended before the message: the failure of all recipients.
+struct Ended {
+    failure: Failure,
+    problem: String,
+    decision: Option<Decision>,
+    not_supported_yet: bool,
+    open: Option<Connection>,
+}
+
+/// A session that is ready for the message.
+struct Ready {
+    connection: Connection,
+    capabilities: Capabilities,
+    security: Security,
+    decision: Option<Decision>,
+}
+
+/// What a first call came to.
+enum Called {
+    Ready(Box<Ready>),
+    /// TLS has spoilt the connection, and clear text is allowed.
+    AgainInClear(Decision),
+}
+
+impl Client {
+    /// Calls a host and gives it the message.
+    pub async fn deliver(&self, target: &Target, outgoing: &Outgoing) -> Report {
+        let (ip, called) = self.call_any(target).await;
+        match called {
+            Ok(ready) => self.transact(target, outgoing, ready, ip).await,
+            Err(ended) => Report {
+                results: vec![Err(ended.failure); outgoing.to.len()],
+                ip,
+                security: None,
+                decision: ended.decision,
+                not_supported_yet: ended.not_supported_yet,
+                problem: Some(ended.problem),
+                open: ended.open,
+            },
+        }
+    }
+
+    /// Calls the host's addresses in turn until one accepts the connection.
+    async fn call_any(&self, target: &Target) -> (Option<IpAddr>, Result<Ready, Ended>) {
+        let mut result = (None, Err(broken(target, Stage::Connect, &Broken::TimedOut)));
+        for ip in &target.addresses {
+            let called = match self.call(target, *ip, true).await {
+                Ok(Called::AgainInClear(decision)) => self.call_in_clear(target, *ip, decision).await,
+                Ok(Called::Ready(ready)) => Ok(*ready),
+                Err(ended) => Err(ended),
+            };
+            let next = matches!(&called, Err(ended) if ended.failure.stage == Some(Stage::Connect));
+            result = (Some(*ip), called);
+            if !next {
+                break;
+            }
+        }
+        result
+    }
+
+    async fn call_in_clear(&self, target: &Target, ip: IpAddr, decision: Decision) -> Result<Ready, Ended> {
+        match self.call(target, ip, false).await {
+            Ok(Called::Ready(ready)) => Ok(Ready { decision: Some(decision), ..*ready }),
+            // Not reached: without TLS nothing can spoil the connection.
+            Ok(Called::AgainInClear(_)) => Err(broken(target, Stage::Handshake, &Broken::Closed)),
+            Err(ended) => Err(ended),
+        }
+    }
+
+    /// Connects, greets and, if `with_tls`, tries STARTTLS; then decides.
+    async fn call(&self, target: &Target, ip: IpAddr, with_tls: bool) -> Result<Called, Ended> {
+        let at = |stage| move |error: Broken| broken(target, stage, &error);
+        let address = SocketAddr::new(ip, self.port);
+        let connect = timeout(self.timeouts.connect, self.env.connect(address));
+        let stream = connect.await.map_err(|_| Broken::TimedOut).map_err(at(Stage::Connect))?;
+        let stream = stream.map_err(Broken::from_io).map_err(at(Stage::Connect))?;
+        let wire: Box<dyn Wire> = Box::new(stream);
+        let mut connection = Connection { wire, replies: ReplyReader::new(), timeouts: self.timeouts.clone() };
+        let banner = connection.reply(Stage::Banner).await.map_err(at(Stage::Banner))?;
+        if !banner.is_positive() {
+            return Err(refused(target, Stage::Banner, banner, connection));
+        }
+        let (mut connection, capabilities) = self.hello(target, connection).await?;
+        if !with_tls {
+            let ready = Ready { connection, capabilities, security: Security::None, decision: None };
+            return Ok(Called::Ready(Box::new(ready)));
+        }
+        if !capabilities.has("STARTTLS") {
+            return self.decide(target, TlsFacts::NotOffered, Some(connection), Some(capabilities)).await;
+        }
+        let answer = connection.command(&Command::StartTls, Stage::StartTls).await;
+        let facts = match answer {
+            Ok(reply) if reply.is_positive() && !connection.replies.is_empty() => {
+                // CVE-2011-0411: whoever put that there is not the server.
+                TlsFacts::HandshakeFailed { cause: "text in clear stood behind the reply to STARTTLS".to_owned() }
+            }
+            Ok(reply) if reply.is_positive() => return self.secure(target, connection).await,
+            Ok(reply) => {
+                let facts = TlsFacts::Refused { reply: reply.to_string() };
+                return self.decide(target, facts, Some(connection), Some(capabilities)).await;
+            }
+            Err(error) => TlsFacts::Unanswered { cause: format!("it {}", error.clause(Stage::StartTls)) },
+        };
+        self.decide(target, facts, None, None).await
+    }
+
+    /// EHLO, or HELO where EHLO is not known (RFC 5321 §3.2).
+    async fn hello(&self, target: &Target, mut connection: Connection) -> Result<(Connection, Capabilities), Ended> {
+        let at = |error: Broken| broken(target, Stage::Ehlo, &error);
+        let reply = connection.command(&Command::Ehlo(self.name.clone()), Stage::Ehlo).await.map_err(at)?;
+        if reply.is_positive() {
+            return Ok((connection, Capabilities::from_reply(&reply)));
+        }
+        if !matches!(reply.code, 500 | 502) {
+            return Err(refused(target, Stage::Ehlo, reply, connection));
+        }
+        let reply = connection.command(&Command::Helo(self.name.clone()), Stage::Ehlo).await.map_err(at)?;
+        if reply.is_positive() {
+            Ok((connection, Capabilities::default()))
+        } else {
+            Err(refused(target, Stage::Ehlo, reply, connection))
+        }
+    }
+
+    /// The handshake, the decision, and EHLO again (RFC 3207 §4.2).
+    async fn secure(&self, target: &Target, connection: Connection) -> Result<Called, Ended> {
+        let handshake = self.tls.handshake(connection.wire, &target.server_name);
+        let cause = match timeout(self.timeouts.handshake, handshake).await {
+            Ok(Ok((stream, certificate))) => {
+                let wire: Box<dyn Wire> = Box::new(stream);
+                let connection = Connection { wire, replies: ReplyReader::new(), timeouts: self.timeouts.clone() };
+                return self.decide(target, TlsFacts::Established(certificate), Some(connection), None).await;
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the server stalled".to_owned(),
+        };
+        self.decide(target, TlsFacts::HandshakeFailed { cause }, None, None).await
+    }
+
+    /// Compares what TLS showed with what DNS demands. `connection` is the one to go on with, if it is in order;
+    /// `capabilities` are known unless EHLO has to be said again.
+    async fn decide(
+        &self,
+        target: &Target,
+        facts: TlsFacts,
+        connection: Option<Connection>,
+        capabilities: Option<Capabilities>,
+    ) -> Result<Called, Ended> {
+        let decision = dane::decide(&target.policy, &facts, self.env.now(), self.profile);
+        let stage = match facts {
+            TlsFacts::NotOffered | TlsFacts::Refused { .. } | TlsFacts::Unanswered { .. } => Stage::StartTls,
+            TlsFacts::HandshakeFailed { .. } | TlsFacts::Established(_) => Stage::Handshake,
+        };
+        let (condition, not_supported_yet) = match decision.verdict {
+            Verdict::Fail(condition) => (condition, false),
+            Verdict::NotSupportedYet => (Condition::TlsaInvalid, true),
+            Verdict::Clear | Verdict::Encrypted | Verdict::Authenticated => {
+                return self.go_on(target, decision, connection, capabilities).await;
+            }
+        };
+        let host = Some(target.host.clone());
+        let failure = Failure { cause: Cause::Condition(condition), host, stage: Some(stage) };
+        // Nothing is said inside TLS to a host that is not the one that DNS promised, not even QUIT.
+        let open = connection.filter(|_| stage == Stage::StartTls);
+        let problem = decision.summary.clone();
+        Err(Ended { failure, problem, decision: Some(decision), not_supported_yet, open })
+    }
+
+    async fn go_on(
+        &self,
+        target: &Target,
+        decision: Decision,
+        connection: Option<Connection>,
+        capabilities: Option<Capabilities>,
+    ) -> Result<Called, Ended> {
+        let security = match decision.verdict {
+            Verdict::Authenticated => Security::Dane,
+            Verdict::Encrypted => Security::Tls,
+            Verdict::Clear | Verdict::Fail(_) | Verdict::NotSupportedYet => Security::None,
+        };
+        let (connection, capabilities) = match (connection, capabilities) {
+            (Some(connection), Some(capabilities)) => (connection, capabilities),
+            (Some(connection), None) => self.hello(target, connection).await?,
+            (None, _) => return Ok(Called::AgainInClear(decision)),
+        };
+        Ok(Called::Ready(Box::new(Ready { connection, capabilities, security, decision: Some(decision) })))
+    }
+
+    /// MAIL to the final dot.
+    async fn transact(&self, target: &Target, outgoing: &Outgoing, ready: Ready, ip: Option<IpAddr>) -> Report {
+        let Ready { mut connection, capabilities, security, decision } = ready;
+        let recipients = outgoing.to.iter().map(|to| (to.clone(), Parameters::new())).collect();
+        let parameters = mail_parameters(&capabilities, &outgoing.message);
+        let mut transaction = Transaction::new(outgoing.from.clone(), parameters, recipients, outgoing.message.clone());
+        let mut lost: Option<Ended> = None;
+        // When the connection breaks, the transaction is played to its end with this reply, which no server can send.
+        let marker = Reply::new(0, "");
+        let outcome = loop {
+            let (stage, bytes) = match transaction.next_step() {
+                Step::Write { stage, bytes } => (stage, bytes),
+                Step::Done(outcome) => break outcome,
+            };
+            let reply = match lost {
+                Some(_) => marker.clone(),
+                None => match exchange(&mut connection, &bytes, stage).await {
+                    Ok(reply) => reply,
+                    Err(error) => {
+                        lost = Some(broken(target, stage, &error));
+                        marker.clone()
+                    }
+                },
+            };
+            transaction.answered(reply);
+        };
+        let results = outcome.recipients.into_iter().map(|(_, stage, reply)| match &lost {
+            Some(ended) if reply == marker => Err(ended.failure.clone()),
+            _ => judge(target, stage, reply),
+        });
+        let results = results.collect();
+        let (problem, open) = match lost {
+            Some(ended) => (Some(ended.problem), None),
+            None => (None, Some(connection)),
+        };
+        Report { results, ip, security: Some(security), decision, not_supported_yet: false, problem, open }
+    }
+}
+
+async fn exchange(connection: &mut Connection, bytes: &[u8], stage: Stage) -> Result<Reply, Broken> {
+    connection.write(bytes, stage).await?;
+    connection.reply(stage).await
+}
+
+/// The parameters of MAIL that the server's extensions call for (RFC 1870, RFC 6152).
+fn mail_parameters(capabilities: &Capabilities, message: &[u8]) -> Parameters {
+    let mut parameters = Parameters::new();
+    if capabilities.has("SIZE") {
+        parameters = parameters.with("SIZE", message.len().to_string());
+    }
+    if capabilities.has("8BITMIME") && !message.is_ascii() {
+        parameters = parameters.with("BODY", "8BITMIME");
+    }
+    parameters
+}
+
+/// What the deciding reply means for a recipient.
+fn judge(target: &Target, stage: Stage, reply: Reply) -> Result<(), Failure> {
+    let host = Some(target.host.clone());
+    if stage == Stage::Dot && reply.is_positive() {
+        return Ok(());
+    }
+    // A 2xx or 3xx where it makes no sense is no SMTP.
+    let negative = reply.is_transient() || reply.is_permanent();
+    let cause = if negative { Cause::Reply(reply) } else { Cause::Condition(Condition::CannotConnect) };
+    Err(Failure { cause, host, stage: Some(stage) })
+}
+
+fn broken(target: &Target, stage: Stage, error: &Broken) -> Ended {
+    let cause = Cause::Condition(error.condition(stage));
+    Ended {
+        failure: Failure { cause, host: Some(target.host.clone()), stage: Some(stage) },
+        problem: format!("it {}", error.clause(stage)),
+        decision: None,
+        not_supported_yet: false,
+        open: None,
+    }
+}
+
+fn refused(target: &Target, stage: Stage, reply: Reply, connection: Connection) -> Ended {
+    let problem = format!("it answers {} with {reply}", step(stage));
+    let failure = match judge(target, stage, reply) {
+        Err(failure) => failure,
+        Ok(()) => Failure {
+            cause: Cause::Condition(Condition::CannotConnect),
+            host: Some(target.host.clone()),
+            stage: Some(stage),
+        },
+    };
+    Ended { failure, problem, decision: None, not_supported_yet: false, open: Some(connection) }
+}
