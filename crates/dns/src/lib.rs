@@ -1,19 +1,62 @@
-//! DNS with DNSSEC, built on raw record data.
+//! DNS with DNSSEC: zones and their signing, authoritative answers, recursion, and the validating resolver that says why.
+//!
+//! Everything stands on raw record data: a message is read without looking into its records, and what a record holds is
+//! decided by who needs it. So one odd record is that record's problem, and everything here is bounded by what arrived.
+//!
+//! From bottom to top:
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`name`], [`record`], [`rdata`] | names, records, typed views of their data |
+//! | [`wire`] | messages, EDNS |
+//! | [`zonefile`] | master-file text, with errors that point at their place |
+//! | [`keys`], [`sign`] | zone keys, DS, signatures over RRsets |
+//! | [`zone`], [`signed_zone`] | a zone's records; its signatures, made when asked for, and its NSEC chain |
+//! | [`authority`], [`fault`], [`serve`] | answers from zones, what goes wrong on purpose, the loop over UDP |
+//! | [`exchange`] | one query, one answer |
+//! | [`recursor`] | a recursive resolver that iterates from the root and does not validate |
+//! | [`security`] | secure, insecure, bogus, unavailable; and the reasons |
+//! | [`validator`], [`denial`] | RRsets, keys and proofs, as functions over what was received and a given time |
+//! | [`resolver`], [`answer`] | the validating stub resolver and what it answers |
+//!
+//! Not here: mail, and the simulation. A server and a resolver share no memory; they meet on the network of the env.
 
+pub mod answer;
+pub mod authority;
+mod cache;
+mod chain;
+pub mod denial;
+pub mod exchange;
+pub mod fault;
+mod iteration;
+pub mod keys;
 pub mod name;
 pub mod rdata;
 mod rdata_text;
 pub mod record;
-pub mod wire;
-
-pub use name::Name;
-pub use record::{Class, RawRdata, Rcode, Record, RecordType, Rrset};
-pub mod authority;
-pub mod fault;
-pub mod keys;
+pub mod recursor;
+pub mod resolver;
+pub mod security;
 pub mod serve;
 pub mod sign;
 pub mod signed_zone;
+pub mod validator;
+pub mod wire;
 pub mod zone;
 pub mod zonefile;
 mod zonefile_data;
+
+pub use answer::{AliasKind, Answer, Step};
+pub use authority::Authority;
+pub use fault::{Fault, FaultId, FaultKind, FaultScope};
+pub use keys::{Algorithm, DigestType, SigningKey};
+pub use name::{Name, NameError};
+pub use record::{Class, RawRdata, Rcode, Record, RecordType, Rrset};
+pub use recursor::{Recursor, RecursorConfig};
+pub use resolver::{Resolver, ResolverConfig, TrustAnchor};
+pub use security::{Reason, RrsetId, Security};
+pub use serve::{Reply, Responder, serve_udp};
+pub use signed_zone::{Expiration, ServedZone, SignedZone, Signing};
+pub use wire::Message;
+pub use zone::{Zone, ZoneError};
+pub use zonefile::{Entry, Reference, ZoneTextError};

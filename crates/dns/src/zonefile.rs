@@ -11,7 +11,7 @@
 use std::ops::Range;
 
 use crate::name::{Name, escaped};
-use crate::record::{RawRdata, Record, RecordType};
+use crate::record::{Record, RecordType};
 
 use crate::zonefile_data::Data;
 
@@ -266,7 +266,7 @@ fn read_line(
         data.extend(substitute(token, Some(rtype), references)?);
     }
     let rdata = Data::new(data, end, origin).read(rtype)?;
-    let record = Record::new(owner, rtype, ttl.unwrap_or(default_ttl), RawRdata::from(rdata));
+    let record = Record::new(owner, rtype, ttl.unwrap_or(default_ttl), rdata);
     Ok(Entry { record, span: first..end, own_ttl: ttl.is_some() })
 }
 

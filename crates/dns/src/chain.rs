@@ -1,0 +1,151 @@
+//! The chain of trust, walked from the anchor downwards (RFC 4035 §5).
+//!
+//! At every name on the way the parent is asked for the DS. There is one: the child's keys must fit it. There provably is
+//! none, at a delegation: everything below is insecure. There provably is no delegation: the name belongs to the same zone.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::denial::{NoDs, Proofs};
+use crate::name::Name;
+use crate::record::RecordType;
+use crate::resolver::Resolver;
+use crate::security::{Reason, RrsetId, Security};
+use crate::validator::{Budget, EntryPoints, SignedRrset, ZoneKeys, group, usable_ds, verify, verify_keys};
+
+/// The state of one lookup: the work that is left, and the cuts seen so far.
+#[derive(Default)]
+pub(crate) struct Work {
+    pub(crate) budget: Budget,
+    cuts: BTreeMap<Name, Cut>,
+}
+
+/// Where a chain ends.
+#[derive(Clone, Debug)]
+pub(crate) enum Chain {
+    /// In the keys of the lowest signed zone at or above the name.
+    Secure(Arc<ZoneKeys>),
+    /// At a delegation that is proved to be unsigned.
+    Insecure(Reason),
+}
+
+/// What there is at a name on the way down.
+#[derive(Clone, Debug)]
+pub(crate) enum Cut {
+    /// The apex of a signed zone.
+    Secure(Arc<ZoneKeys>),
+    /// The apex of an unsigned zone.
+    Insecure(Reason),
+    /// No apex.
+    None,
+}
+
+impl Resolver {
+    /// The chain to the lowest zone at or above `name`.
+    ///
+    /// # Errors
+    /// A link is bogus, or could not be fetched.
+    pub(crate) async fn chain_to(&self, name: &Name, work: &mut Work) -> Result<Chain, Security> {
+        let anchor = &self.inner.config.anchor.zone;
+        if !name.is_subdomain_of(anchor) {
+            return Ok(Chain::Insecure(Reason::NoTrustAnchor { name: name.clone() }));
+        }
+        let mut keys: Option<Arc<ZoneKeys>> = None;
+        for labels in anchor.label_count()..=name.label_count() {
+            let child = name.suffix(labels);
+            match self.cut(&child, keys.as_deref(), work).await? {
+                Cut::Secure(own) => keys = Some(own),
+                Cut::Insecure(reason) => return Ok(Chain::Insecure(reason)),
+                Cut::None => {}
+            }
+        }
+        match keys {
+            Some(keys) => Ok(Chain::Secure(keys)),
+            None => Ok(Chain::Insecure(Reason::NoTrustAnchor { name: name.clone() })),
+        }
+    }
+
+    /// What there is at `name`, remembered or fetched. `parent` has the keys of the zone above; none at the anchor.
+    async fn cut(&self, name: &Name, parent: Option<&ZoneKeys>, work: &mut Work) -> Result<Cut, Security> {
+        let known = work.cuts.get(name).cloned().or_else(|| self.cache().cut(name, self.now()));
+        if let Some(cut) = known {
+            return Ok(cut);
+        }
+        let (cut, expires) = match parent {
+            None => self.anchor(work).await?,
+            Some(parent) => self.fetch_cut(name, parent, work).await?,
+        };
+        work.cuts.insert(name.clone(), cut.clone());
+        self.cache().keep_cut(name, &cut, expires, self.now());
+        Ok(cut)
+    }
+
+    async fn anchor(&self, work: &mut Work) -> Result<(Cut, Timestamp), Security> {
+        let anchor = &self.inner.config.anchor;
+        let entry = match anchor.ds.as_slice() {
+            [] if anchor.keys.is_empty() => {
+                return Ok((Cut::Insecure(Reason::NoTrustAnchor { name: anchor.zone.clone() }), Timestamp::MAX));
+            }
+            [] => EntryPoints::Keys(&anchor.keys),
+            ds => EntryPoints::Ds(ds),
+        };
+        let (keys, expires) = self.zone_keys(&anchor.zone, entry, work).await?;
+        Ok((Cut::Secure(keys), expires))
+    }
+
+    async fn fetch_cut(&self, name: &Name, parent: &ZoneKeys, work: &mut Work) -> Result<(Cut, Timestamp), Security> {
+        let message = self.fetch(name, RecordType::DS).await?;
+        let sets = group(&message.answer);
+        let find = |rtype| sets.iter().find(|set| set.rrset.rtype == rtype && set.rrset.name == *name);
+        let now = self.now();
+        if let Some(set) = find(RecordType::DS) {
+            let verified = verify(set, parent, now, &mut work.budget).map_err(Security::Bogus)?;
+            let ds = match usable_ds(name, &set.rrset) {
+                Ok(ds) => ds,
+                Err(reason) => return Ok((Cut::Insecure(reason), verified.expires)),
+            };
+            let (keys, expires) = self.zone_keys(name, EntryPoints::Ds(&ds), work).await?;
+            return Ok((Cut::Secure(keys), expires.min(verified.expires)));
+        }
+        // An alias has no other data, a delegation least of all.
+        if let Some(set) = find(RecordType::CNAME) {
+            let verified = verify(set, parent, now, &mut work.budget).map_err(Security::Bogus)?;
+            return Ok((Cut::None, verified.expires));
+        }
+        let authority = group(&message.authority);
+        let proofs = Proofs::new(&authority, parent, now, &mut work.budget);
+        match proofs.no_ds(name).map_err(Security::Bogus)? {
+            NoDs::Delegation => {
+                let reason = Reason::InsecureDelegation { zone: name.clone(), parent: parent.zone.clone() };
+                Ok((Cut::Insecure(reason), proofs.expires.min(expiry(&authority, now))))
+            }
+            NoDs::NotACut => Ok((Cut::None, proofs.expires.min(expiry(&authority, now)))),
+        }
+    }
+
+    /// Fetches the keys of a zone and checks them against its entry points.
+    async fn zone_keys(
+        &self,
+        zone: &Name,
+        entry: EntryPoints<'_>,
+        work: &mut Work,
+    ) -> Result<(Arc<ZoneKeys>, Timestamp), Security> {
+        let message = self.fetch(zone, RecordType::DNSKEY).await?;
+        let sets = group(&message.answer);
+        let own = |set: &&SignedRrset| set.rrset.rtype == RecordType::DNSKEY && set.rrset.name == *zone;
+        let Some(set) = sets.iter().find(own) else {
+            let rrset = RrsetId { name: zone.clone(), rtype: RecordType::DNSKEY };
+            return Err(Security::Bogus(Reason::KeyMissing { zone: zone.clone(), key_tag: None, rrset }));
+        };
+        let verified = verify_keys(zone, entry, set, self.now(), &mut work.budget);
+        let (keys, expires) = verified.map_err(Security::Bogus)?;
+        Ok((Arc::new(keys), expires))
+    }
+}
+
+/// When the first RRset of a section runs out by its TTL.
+fn expiry(sets: &[SignedRrset], now: Timestamp) -> Timestamp {
+    sets.iter().map(|set| set.expires(now)).min().unwrap_or(now)
+}

@@ -1,0 +1,208 @@
+//! A recursive resolver (RFC 1034 §5.3.3) that does not validate: it finds answers, and hands on what it was given.
+//!
+//! It starts from the root's addresses, follows referrals downwards, keeps what it learns until its TTL runs out, and
+//! passes signatures and proofs on to clients that set DO. The servers of a zone are asked in the order in which the zone
+//! lists them, another one only after a failure, so that a run does not depend on a draw.
+//!
+//! Only what lies below the zone whose servers were asked is believed (RFC 5452 §6), and of an answer only what belongs to
+//! the name that was asked for: the target of an alias is asked for anew. How it iterates is in `iteration`.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use mxlab_env::{Datagrams, Env};
+
+use crate::authority::MAX_UDP;
+use crate::exchange::{Exchange, UdpExchange};
+use crate::iteration::{Failure, Found, Memory, Work};
+use crate::name::Name;
+use crate::rdata::Cname;
+use crate::record::{Class, Rcode, Record, RecordType};
+use crate::serve::{AFTER_ERROR, MAX_QUERY};
+use crate::wire::{Edns, Message, Question};
+
+/// How many aliases are followed for one client.
+const MAX_ALIASES: usize = 12;
+/// How many clients are served at once; further queries are dropped, and clients ask again.
+const MAX_CLIENTS: usize = 1_000;
+
+/// How the recursive resolver works.
+#[derive(Clone, Debug)]
+pub struct RecursorConfig {
+    /// The root's servers: names and addresses.
+    pub roots: Vec<(Name, Vec<IpAddr>)>,
+    /// How long to wait for an answer to one transmission.
+    pub timeout: Duration,
+    /// How often a query is sent to each address.
+    pub attempts: u32,
+    /// How long a client's question may take before it gets SERVFAIL.
+    pub deadline: Duration,
+    /// The largest UDP payload to ask for.
+    pub edns_size: u16,
+    /// Whether answers and referrals are kept.
+    pub cache: bool,
+}
+
+impl RecursorConfig {
+    /// From these roots on: 600 ms for each of two transmissions and 4.5 s in all, so that a stub that waits five seconds
+    /// learns that the servers of a zone do not answer.
+    pub fn new(roots: Vec<(Name, Vec<IpAddr>)>) -> RecursorConfig {
+        RecursorConfig {
+            roots,
+            timeout: Duration::from_millis(600),
+            attempts: 2,
+            deadline: Duration::from_millis(4_500),
+            edns_size: 1_232,
+            cache: true,
+        }
+    }
+}
+
+/// A recursive resolver. Clones share its cache.
+#[derive(Clone)]
+pub struct Recursor {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) env: Env,
+    pub(crate) config: RecursorConfig,
+    pub(crate) exchange: Arc<dyn Exchange>,
+    memory: Mutex<Memory>,
+    /// The queries that are being worked on: a retransmission must not begin the work again.
+    clients: Mutex<BTreeSet<(SocketAddr, u16)>>,
+}
+
+impl Recursor {
+    /// A resolver over the env's network.
+    pub fn new(env: &Env, config: RecursorConfig) -> Recursor {
+        Recursor::with_exchange(env, config, Arc::new(UdpExchange::new(env)))
+    }
+
+    /// A resolver over another transport.
+    pub fn with_exchange(env: &Env, config: RecursorConfig, exchange: Arc<dyn Exchange>) -> Recursor {
+        let memory = Mutex::new(Memory::new(config.cache));
+        let inner = Inner { env: env.clone(), config, exchange, memory, clients: Mutex::default() };
+        Recursor { inner: Arc::new(inner) }
+    }
+
+    /// Forgets everything it has learnt.
+    pub fn clear_cache(&self) {
+        *self.memory() = Memory::new(self.inner.config.cache);
+    }
+
+    pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
+        // Entries are replaced whole: a panic of another holder leaves nothing half done.
+        self.inner.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn clients(&self) -> MutexGuard<'_, BTreeSet<(SocketAddr, u16)>> {
+        self.inner.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Serves clients at `at` over UDP until the task that runs it ends.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub async fn serve(&self, at: SocketAddr) -> io::Result<()> {
+        let socket: Arc<dyn Datagrams> = self.inner.env.bind(at).await?.into();
+        let mut buffer = [0; MAX_QUERY];
+        loop {
+            let Ok((length, client)) = socket.recv_from(&mut buffer).await else {
+                tokio::time::sleep(AFTER_ERROR).await;
+                continue;
+            };
+            let query = buffer.get(..length).unwrap_or_default().to_vec();
+            let Some(id) = query.first_chunk().map(|id| u16::from_be_bytes(*id)) else { continue };
+            {
+                let mut clients = self.clients();
+                if clients.len() >= MAX_CLIENTS || !clients.insert((client, id)) {
+                    continue;
+                }
+            }
+            let (recursor, socket) = (self.clone(), socket.clone());
+            self.inner.env.spawn("dns question", async move {
+                if let Some(answer) = recursor.answer(&query).await {
+                    // An answer that cannot be sent is lost like one that was lost on the way.
+                    let _ = socket.send_to(&answer, client).await;
+                }
+                recursor.clients().remove(&(client, id));
+            });
+        }
+    }
+
+    /// The answer to a client's query; none to what is no query.
+    pub async fn answer(&self, query: &[u8]) -> Option<Vec<u8>> {
+        let query = Message::decode(query).ok().filter(|query| !query.flags.response)?;
+        let mut response = query.response(Rcode::NOERROR);
+        response.flags.recursion_available = true;
+        let dnssec = query.edns.as_ref().is_some_and(|edns| edns.dnssec_ok);
+        response.edns = query.edns.as_ref().map(|edns| Edns::new(MAX_UDP as u16, edns.dnssec_ok));
+        match &query.question {
+            _ if query.flags.opcode != 0 => response.rcode = Rcode::NOTIMP,
+            Some(question) if question.class == Class::IN => {
+                let work = self.fill(question, &mut response);
+                let done = tokio::time::timeout(self.inner.config.deadline, work).await;
+                if let Err(failure) = done.unwrap_or(Err(Failure::TimedOut)) {
+                    fail(&mut response, failure);
+                }
+                if !dnssec {
+                    strip(&mut response, question.rtype);
+                }
+            }
+            Some(_) => response.rcode = Rcode::REFUSED,
+            None => response.rcode = Rcode::FORMERR,
+        }
+        let limit = query.edns.map_or(512, |edns| usize::from(edns.udp_size).clamp(512, MAX_UDP));
+        Some(response.encode(limit))
+    }
+
+    /// Puts the whole answer together, following aliases.
+    async fn fill(&self, question: &Question, response: &mut Message) -> Result<(), Failure> {
+        let mut work = Work::default();
+        let mut name = question.name.clone();
+        for _ in 0..=MAX_ALIASES {
+            let found = self.find(&name, question.rtype, &mut work).await?;
+            let Found { rcode, answer, authority } = found;
+            let alias = answer.iter().find(|record| record.rtype == RecordType::CNAME);
+            let target = alias.and_then(|record| Cname::parse(&record.rdata).ok());
+            response.answer.extend(answer);
+            response.authority.extend(authority);
+            response.rcode = rcode;
+            match target {
+                Some(Cname(target)) if question.rtype != RecordType::CNAME => name = target,
+                _ => return Ok(()),
+            }
+            if response.answer.iter().any(|record| record.name == name) {
+                return Err(Failure::Error);
+            }
+        }
+        Err(Failure::Error)
+    }
+}
+
+/// SERVFAIL, and why (RFC 8914).
+fn fail(response: &mut Message, failure: Failure) {
+    response.rcode = Rcode::SERVFAIL;
+    response.answer.clear();
+    response.authority.clear();
+    if let Some(edns) = &mut response.edns {
+        edns.extended_error = match failure {
+            Failure::Lame => Some(20),
+            Failure::TimedOut => Some(22),
+            Failure::Error => None,
+        };
+    }
+}
+
+/// A client without DO gets no signatures and proofs that it did not ask for (RFC 4035 §3.2.1).
+fn strip(response: &mut Message, asked: RecordType) {
+    let kept = |record: &Record| {
+        record.rtype == asked || !matches!(record.rtype, RecordType::RRSIG | RecordType::NSEC | RecordType::NSEC3)
+    };
+    response.answer.retain(kept);
+    response.authority.retain(kept);
+}
