@@ -1,1 +1,40 @@
-//! SPF, DKIM, DMARC and ARC: evaluate, sign, seal
+//! Who sent this? SPF and DMARC, evaluated with all their evidence.
+//!
+//! Each evaluation takes facts and a [`Dns`], and gives a result with what it rests on: which record, which term, which
+//! lookup. What to do about a result is policy, and not decided here; nor is Microsoft's composite verdict.
+//!
+//! | module | standard | holds |
+//! |---|---|---|
+//! | [`dns`] | | the questions that evaluation asks, as a trait |
+//! | [`spf`] | RFC 7208 | the record and its evaluation |
+//! | [`alignment`] | RFC 7489 §3.1 | when two domains belong together |
+//! | [`dmarc`] | RFC 7489 | the record, its discovery, and the result |
+//! | [`dkim`] | RFC 6376 | whether a message is signed |
+//!
+//! What a standard has and this crate has not yet is a [`NotSupportedYet`], never a guess.
+
+pub mod alignment;
+pub mod dkim;
+pub mod dmarc;
+pub mod dns;
+pub mod spf;
+
+pub use dns::{Data, Dns, DnsError, RecordKind};
+
+/// A result depends on a part of a standard that is not implemented. Whoever gets it must say so loudly.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not supported yet: {what}")]
+pub struct NotSupportedYet {
+    /// The part: `SPF mechanism include in the record of contoso.example`.
+    pub what: String,
+}
+
+impl NotSupportedYet {
+    /// `what` names the part and where it was met.
+    pub fn new(what: impl Into<String>) -> NotSupportedYet {
+        NotSupportedYet { what: what.into() }
+    }
+}
+
+#[cfg(test)]
+mod testing;

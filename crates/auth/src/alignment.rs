@@ -1,0 +1,134 @@
+//! Identifier alignment (RFC 7489 §3.1): whether an authenticated domain speaks for the author's.
+//!
+//! *Strict* wants the same domain. *Relaxed* wants the same organizational domain (§3.2): the public suffix and one label
+//! more. Public suffixes come from the Public Suffix List; a top-level domain that is not on it is a suffix itself (the
+//! list's default rule `*`), so the organizational domain of `a.b.fabrikam.example` is `fabrikam.example`.
+
+use mxlab_mail::address::normalized_domain;
+
+/// How closely two domains must agree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mode {
+    /// The same organizational domain.
+    #[default]
+    Relaxed,
+    /// The same domain.
+    Strict,
+}
+
+impl Mode {
+    /// The word for people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Mode::Relaxed => "relaxed",
+            Mode::Strict => "strict",
+        }
+    }
+}
+
+/// The organizational domain, in lower case. A public suffix has none, and stands for itself.
+pub fn organizational_domain(domain: &str) -> String {
+    let domain = normalized_domain(domain);
+    match psl::domain_str(&domain) {
+        Some(organizational) => organizational.to_owned(),
+        None => domain,
+    }
+}
+
+/// Whether the authenticated `identifier` is aligned with the `author` domain. Case and a final dot do not matter; an
+/// empty domain is aligned with nothing.
+pub fn aligned(identifier: &str, author: &str, mode: Mode) -> bool {
+    let (identifier, author) = (normalized_domain(identifier), normalized_domain(author));
+    if identifier.is_empty() || author.is_empty() {
+        return false;
+    }
+    match mode {
+        Mode::Strict => identifier == author,
+        Mode::Relaxed => organizational_domain(&identifier) == organizational_domain(&author),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn organizational(domain: &str, expected: &str) {
+        assert_eq!(organizational_domain(domain), expected, "{domain}");
+    }
+
+    #[test]
+    fn organizational_domains() {
+        organizational("fabrikam.example", "fabrikam.example");
+        organizational("a.b.fabrikam.example", "fabrikam.example");
+        organizational("Mail.Fabrikam.Example.", "fabrikam.example");
+        organizational("contoso.com", "contoso.com");
+        organizational("mail.contoso.com", "contoso.com");
+        organizational("contoso.co.uk", "contoso.co.uk");
+        organizational("mail.contoso.co.uk", "contoso.co.uk");
+        // A private suffix of the list, a wildcard with an exception.
+        organizational("tenant.github.io", "tenant.github.io");
+        organizational("x.tenant.github.io", "tenant.github.io");
+        organizational("x.y.foo.ck", "y.foo.ck");
+        organizational("x.www.ck", "www.ck");
+        // Suffixes stand for themselves.
+        organizational("com", "com");
+        organizational("co.uk", "co.uk");
+        organizational("example", "example");
+        organizational("", "");
+    }
+
+    #[track_caller]
+    fn check(identifier: &str, author: &str, relaxed: bool, strict: bool) {
+        assert_eq!(aligned(identifier, author, Mode::Relaxed), relaxed, "{identifier} {author} relaxed");
+        assert_eq!(aligned(identifier, author, Mode::Strict), strict, "{identifier} {author} strict");
+    }
+
+    #[test]
+    fn alignment() {
+        check("contoso.example", "contoso.example", true, true);
+        check("CONTOSO.example.", "contoso.Example", true, true);
+        check("mail.contoso.example", "contoso.example", true, false);
+        check("contoso.example", "mail.contoso.example", true, false);
+        check("a.contoso.example", "b.contoso.example", true, false);
+        check("contoso.example", "fabrikam.example", false, false);
+        check("notcontoso.example", "contoso.example", false, false);
+        check("contoso.example.evil.example", "contoso.example", false, false);
+        check("contoso.com", "contoso.example", false, false);
+        // The organizational domain is the list's, not the last two labels.
+        check("a.co.uk", "b.co.uk", false, false);
+        check("mail.a.co.uk", "a.co.uk", true, false);
+        check("a.github.io", "b.github.io", false, false);
+        // A suffix speaks for no one below it.
+        check("com", "contoso.com", false, false);
+        check("example", "contoso.example", false, false);
+        check("com", "com", true, true);
+        check("", "", false, false);
+        check("", "contoso.example", false, false);
+        check("contoso.example", "", false, false);
+    }
+
+    proptest! {
+        #[test]
+        fn laws(a in "([a-c]{1,2}\\.){0,3}(com|example|co\\.uk|ck)", b in "([a-c]{1,2}\\.){0,3}(com|example|co\\.uk|ck)") {
+            // Reflexive, symmetric, and strict implies relaxed.
+            for mode in [Mode::Relaxed, Mode::Strict] {
+                prop_assert!(aligned(&a, &a, mode));
+                prop_assert_eq!(aligned(&a, &b, mode), aligned(&b, &a, mode));
+                prop_assert_eq!(aligned(&a, &b, mode), aligned(&a.to_uppercase(), &format!("{b}."), mode));
+            }
+            prop_assert!(!aligned(&a, &b, Mode::Strict) || aligned(&a, &b, Mode::Relaxed));
+            // An organizational domain is its own, and a suffix of the domain.
+            let organizational = organizational_domain(&a);
+            prop_assert_eq!(organizational_domain(&organizational), organizational.clone());
+            prop_assert!(a.ends_with(&organizational));
+        }
+
+        #[test]
+        fn never_panics(a in "\\PC*", b in "\\PC*") {
+            aligned(&a, &b, Mode::Relaxed);
+        }
+    }
+}
