@@ -72,7 +72,7 @@ pub trait Files: Send + Sync {
     fn replace<'a>(&'a self, name: &'a str, content: &'a [u8]) -> BoxFuture<'a, io::Result<()>>;
     /// Removes a file, durably. Removing a file that does not exist is no error.
     fn remove<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<()>>;
-    /// The names of the files below `folder`, sorted; none if there is no such folder.
+    /// The names of the files in `folder` itself, `folder` included, sorted; none if there is no such folder.
     fn list<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, io::Result<Vec<String>>>;
 }
 

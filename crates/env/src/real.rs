@@ -50,7 +50,7 @@ impl Ports for Real {
     }
 
     fn connect(&self, to: SocketAddr) -> BoxFuture<'_, io::Result<BoxStream>> {
-        Box::pin(async move { RealStream::new(TcpStream::connect(to).await?) })
+        Box::pin(async move { RealStream::boxed(TcpStream::connect(to).await?) })
     }
 
     fn listen(&self, at: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Listener>>> {
@@ -81,7 +81,7 @@ struct RealStream {
 }
 
 impl RealStream {
-    fn new(stream: TcpStream) -> io::Result<BoxStream> {
+    fn boxed(stream: TcpStream) -> io::Result<BoxStream> {
         stream.set_nodelay(true)?;
         let (local, peer) = (stream.local_addr()?, stream.peer_addr()?);
         Ok(Box::new(RealStream { stream, local, peer }))
@@ -125,7 +125,7 @@ impl Listener for RealListener {
         self.local
     }
     fn accept(&self) -> BoxFuture<'_, io::Result<BoxStream>> {
-        Box::pin(async move { RealStream::new(self.listener.accept().await?.0) })
+        Box::pin(async move { RealStream::boxed(self.listener.accept().await?.0) })
     }
 }
 
@@ -156,7 +156,11 @@ impl RealFiles {
         let ok = !name.is_empty()
             && name.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
             && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"./-".contains(&b));
-        if ok { Ok(self.folder.join(name)) } else { Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file name")) }
+        if ok {
+            Ok(self.folder.join(name))
+        } else {
+            Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file name"))
+        }
     }
 }
 
@@ -216,9 +220,12 @@ impl Files for RealFiles {
                 Err(error) => return Err(error),
             };
             for entry in entries {
-                let name = entry?.file_name();
+                let entry = entry?;
+                let name = entry.file_name();
                 match name.to_str() {
-                    Some(name) if !name.ends_with(".NEW") => names.push(format!("{folder}/{name}")),
+                    Some(name) if entry.file_type()?.is_file() && !name.ends_with(".NEW") => {
+                        names.push(format!("{folder}/{name}"));
+                    }
                     _ => {}
                 }
             }

@@ -19,11 +19,7 @@ use crate::{Env, entropy};
 
 /// The provider: ring's cipher suites and signature algorithms, randomness and X25519 from the env of the running task.
 pub fn crypto_provider() -> Arc<CryptoProvider> {
-    Arc::new(CryptoProvider {
-        kx_groups: vec![&EnvX25519],
-        secure_random: &EnvRandom,
-        ..ring::default_provider()
-    })
+    Arc::new(CryptoProvider { kx_groups: vec![&EnvX25519], secure_random: &EnvRandom, ..ring::default_provider() })
 }
 
 /// The env clock, for certificate dates inside rustls.

@@ -188,6 +188,12 @@ impl Kernel {
         if run.end.is_some() {
             return false;
         }
+        let limit = self.config.bounds.polls;
+        if run.polls == limit {
+            drop(run);
+            self.end(End::Bound { which: "polls of tasks", limit });
+            return false;
+        }
         run.polls += 1;
         match run.recent.back_mut() {
             Some(last) if last.host == host && last.task == task && last.at == at => last.times += 1,
@@ -201,13 +207,7 @@ impl Kernel {
                 run.recent.push_back(entry);
             }
         }
-        let limit = self.config.bounds.polls;
-        let within = run.polls <= limit;
-        drop(run);
-        if !within {
-            self.end(End::Bound { which: "polls of tasks", limit });
-        }
-        within
+        true
     }
 
     /// Remembers the time of the end, while the clock is still there.

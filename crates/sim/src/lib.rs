@@ -1,6 +1,6 @@
 //! The kernel: simulated hosts on one paused runtime, the wire between them, crash and restart, and the packet record.
 //!
-//! A [`Sim`] is one world. Hosts are added to it, tasks are spawned on the hosts' [`Env`](mxlab_env::Env)s, and
+//! A [`Sim`] is one world. Hosts are added to it, tasks are spawned on the hosts' [`Env`]s, and
 //! [`Sim::run`] polls a *main* future (the script of a scenario) until it completes or something else ends the run:
 //! the time `until`, a bound, a panic. What happened comes back as an [`Outcome`].
 //!

@@ -93,7 +93,7 @@ impl<F> Drop for OnHost<F> {
 pub(crate) async fn connect(kernel: &Arc<Kernel>, host: &Arc<Host>, to: SocketAddr) -> io::Result<BoxStream> {
     let home = Home::new(kernel, host);
     let stream = OnHost::new(&home, TcpStream::connect(to)).await?;
-    SimStream::new(home, stream)
+    SimStream::boxed(home, stream)
 }
 
 pub(crate) async fn listen(kernel: &Arc<Kernel>, host: &Arc<Host>, at: SocketAddr) -> io::Result<Box<dyn Listener>> {
@@ -152,7 +152,7 @@ struct SimStream {
 }
 
 impl SimStream {
-    fn new(home: Home, stream: TcpStream) -> io::Result<BoxStream> {
+    fn boxed(home: Home, stream: TcpStream) -> io::Result<BoxStream> {
         home.enter()?;
         let (local, peer) = (stream.local_addr()?, stream.peer_addr()?);
         let received = Vec::new();
@@ -257,7 +257,7 @@ impl Listener for SimListener {
                 }
             });
             let (stream, _) = accepted.await?;
-            SimStream::new(self.home.clone(), stream)
+            SimStream::boxed(self.home.clone(), stream)
         })
     }
 }

@@ -377,8 +377,10 @@ impl Wire {
                 back_off = next_back_off(back_off);
             }
             let link = self.link(from, to);
+            // What the flow has sent before it was held may be on its way still.
             let last = self.last_arrivals.get(&(from, to)).copied().unwrap_or_default();
-            let arrival = (held.since + back_off + self.transit(from, to, link)).max(last);
+            let before = self.delayed.get(&flow).copied().unwrap_or_default();
+            let arrival = (held.since + back_off + self.transit(from, to, link)).max(last).max(before);
             self.delayed.insert(flow, arrival);
             for packet in held.packets {
                 self.sent += 1;

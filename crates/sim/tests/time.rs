@@ -1,0 +1,151 @@
+//! Virtual time, and how runs end.
+
+mod common;
+
+use common::{finished, seconds, world};
+use mxlab_sim::{Bounds, Config, End};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+#[test]
+fn a_timer_a_day_away_costs_two_polls() {
+    let (sim, []) = world(Config::default());
+    let outcome = sim.run(async { tokio::time::sleep(DAY).await });
+    assert_eq!((outcome.end, outcome.elapsed, outcome.polls, outcome.packets), (End::Finished, DAY, 2, 0));
+}
+
+#[test]
+fn the_wall_clock_moves_with_virtual_time() {
+    let (sim, [a]) = world(Config::default());
+    let env = a.env();
+    let start = env.now();
+    let after = finished(sim.run(async {
+        tokio::time::sleep(DAY).await;
+        env.now()
+    }));
+    assert_eq!(after.duration_since(start).as_secs(), 24 * 3600);
+    assert_eq!(start, Config::default().epoch);
+}
+
+#[test]
+fn a_world_without_timers_ends_at_until() {
+    let (sim, [a]) = world(Config { until: seconds(3600), ..Config::default() });
+    a.env().spawn("waits for ever", std::future::pending());
+    let outcome = sim.run(std::future::pending::<()>());
+    assert_eq!((outcome.end, outcome.elapsed, outcome.value), (End::Until, seconds(3600), None));
+    assert!(outcome.polls < 5, "{} polls", outcome.polls);
+}
+
+fn few_polls() -> Config {
+    Config { bounds: Bounds { polls: 1000, ..Bounds::default() }, ..Config::default() }
+}
+
+#[test]
+fn a_task_that_never_rests_hits_the_bound() {
+    let (sim, [a]) = world(few_polls());
+    a.env().spawn("spins", async {
+        loop {
+            tokio::task::yield_now().await;
+        }
+    });
+    let outcome = sim.run(std::future::pending::<()>());
+    assert_eq!(outcome.end, End::Bound { which: "polls of tasks", limit: 1000 });
+    assert_eq!(outcome.end.to_string(), "more than 1000 polls of tasks");
+    assert_eq!(outcome.elapsed, Duration::ZERO);
+    let last = outcome.recent.last().expect("something happened");
+    assert_eq!(last, "+0ns a.test: spins, 999 times");
+}
+
+#[test]
+fn a_script_that_never_rests_hits_the_bound() {
+    let (sim, []) = world(few_polls());
+    let outcome = sim.run(async {
+        loop {
+            tokio::task::yield_now().await;
+        }
+    });
+    assert_eq!(outcome.end, End::Bound { which: "polls of tasks", limit: 1000 });
+}
+
+#[test]
+fn two_tasks_that_wake_each_other_hit_the_bound() {
+    let (sim, [a]) = world(few_polls());
+    let (ping, pong) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
+    for (name, mine, other) in [("ping", ping.clone(), pong.clone()), ("pong", pong, ping)] {
+        a.env().spawn(name, async move {
+            loop {
+                other.notify_one();
+                mine.notified().await;
+            }
+        });
+    }
+    let outcome = sim.run(std::future::pending::<()>());
+    assert!(matches!(outcome.end, End::Bound { .. }));
+    assert!(outcome.recent.iter().any(|line| line.contains("a.test: ping")), "{:?}", outcome.recent);
+}
+
+#[test]
+fn somebody_else_may_end_a_run_at_a_bound_of_their_own() {
+    let (sim, [a]) = world(Config::default());
+    let control = sim.control();
+    a.env().spawn("counts", async move {
+        tokio::time::sleep(seconds(5)).await;
+        control.exceeded("record entries", 100);
+    });
+    let outcome = sim.run(std::future::pending::<()>());
+    assert_eq!((outcome.end, outcome.elapsed), (End::Bound { which: "record entries", limit: 100 }, seconds(5)));
+}
+
+#[test]
+fn a_step_of_the_script_comes_before_the_tasks_of_that_moment() {
+    let (sim, [a]) = world(Config::default());
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let task_order = Arc::clone(&order);
+    a.env().spawn("timer", async move {
+        for _ in 0..3 {
+            tokio::time::sleep(seconds(60)).await;
+            task_order.lock().expect("no panic").push("task");
+        }
+    });
+    let script_order = Arc::clone(&order);
+    let _ = sim.run(async move {
+        for _ in 0..3 {
+            tokio::time::sleep(seconds(60)).await;
+            script_order.lock().expect("no panic").push("script");
+        }
+        tokio::time::sleep(seconds(1)).await;
+    });
+    assert_eq!(*order.lock().expect("no panic"), ["script", "task", "script", "task", "script", "task"]);
+}
+
+#[test]
+fn a_poll_that_never_returns_is_reported_from_outside() {
+    let (told, stuck) = std::sync::mpsc::channel();
+    let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let (release, told) = (Arc::clone(&stop), Mutex::new(told));
+    let (sim, [a]) = world(Config {
+        label: "loops".to_owned(),
+        reproduce: "cargo xtask scenarios loops --seed 7".to_owned(),
+        seed: 7,
+        stuck_after: common::ms(300),
+        on_stuck: Arc::new(move |stuck| {
+            let _ = told.lock().expect("no panic").send(stuck.clone());
+            release.store(true, std::sync::atomic::Ordering::Relaxed);
+        }),
+        ..Config::default()
+    });
+    let done = Arc::clone(&stop);
+    a.env().spawn("loops without an await", async move {
+        while !done.load(std::sync::atomic::Ordering::Relaxed) {
+            std::hint::spin_loop();
+        }
+    });
+    let outcome = sim.run(async { tokio::time::sleep(seconds(1)).await });
+    assert_eq!(outcome.end, End::Finished);
+    let stuck = stuck.try_recv().expect("a report");
+    assert_eq!((&*stuck.host, &*stuck.task), ("a.test", "loops without an await"));
+    assert_eq!((&*stuck.label, stuck.seed), ("loops", 7));
+    assert_eq!(stuck.reproduce, "cargo xtask scenarios loops --seed 7");
+}
