@@ -11,18 +11,33 @@
 //! | [`retry`] | when the next attempt is, and when a message expires | RFC 5321 §4.5.4.1 |
 //! | [`outcome`] | what failures become: deferrals, bounces, their codes | RFC 5321 §4.2, 3463 |
 //! | [`routing`] | from domain to hosts, addresses and TLSA base domains | RFC 5321 §5, 7505, 7672 §2.2 |
+//! | [`tls`] | a TLS client that learns everything about a certificate and judges nothing | RFC 8446 |
+//! | [`smtp`] | one session with one host | RFC 5321, 3207 |
+//! | [`spool`] | what survives a crash | |
+//! | [`ndr`] | non-delivery reports and delay notices | RFC 3464 |
+//! | [`engine`] | the whole: submission, queue, reports | RFC 6409, 3464 |
+//! | [`event`] | what it tells the record | |
 //!
 //! What is not here: MTA-STS, DKIM signing and TLS reports (they come later), and anything about incoming mail.
 
+mod attempt;
 pub mod condition;
 pub mod dane;
+pub mod engine;
 pub mod event;
+pub mod ndr;
 pub mod outcome;
+mod queue;
+mod resolve;
 pub mod retry;
 pub mod routing;
 pub mod smtp;
 pub mod spool;
+mod submission;
 pub mod tls;
+
+pub use engine::{Sender, SenderConfig, SetupError, Submission, Tenant};
+pub use resolve::Validating;
 
 /// Whose behaviour the engine follows where the two differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -219,7 +219,7 @@ impl Broken {
 }
 
 /// The step of a session in words.
-fn step(stage: Stage) -> &'static str {
+pub(crate) fn step(stage: Stage) -> &'static str {
     match stage {
         Stage::Connect => "connecting",
         Stage::Banner => "the greeting",

@@ -5,6 +5,7 @@
 //! submission is answered with 250, a report before the recipient that it is about is forgotten.
 
 use std::io;
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use mxlab_env::Env;
@@ -57,8 +58,19 @@ pub struct Group {
 pub struct Recipient {
     /// Its address.
     pub address: Address,
-    /// Why the last attempt failed, and when that attempt started.
-    pub failure: Option<Failure>,
+    /// How the last attempt failed.
+    pub last: Option<LastFailure>,
+}
+
+/// How an attempt failed for a recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastFailure {
+    /// What failed.
+    pub failure: Failure,
+    /// When.
+    pub at: Timestamp,
+    /// The address that was called.
+    pub ip: Option<IpAddr>,
 }
 
 impl Item {
@@ -67,7 +79,7 @@ impl Item {
         let mut groups: Vec<Group> = Vec::new();
         for address in recipients {
             let domain = address.normalized_domain();
-            let recipient = Recipient { address, failure: None };
+            let recipient = Recipient { address, last: None };
             match groups.iter_mut().find(|group| group.domain == domain) {
                 Some(group) if group.recipients.iter().any(|other| other.address == recipient.address) => {}
                 Some(group) => group.recipients.push(recipient),
@@ -133,7 +145,7 @@ struct StoredGroup {
 #[derive(Serialize, Deserialize)]
 struct StoredRecipient {
     address: String,
-    failure: Option<StoredFailure>,
+    last: Option<StoredFailure>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -141,6 +153,8 @@ struct StoredFailure {
     cause: StoredCause,
     host: Option<String>,
     stage: Option<String>,
+    at: Timestamp,
+    ip: Option<IpAddr>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -172,7 +186,7 @@ pub fn encode(item: &Item) -> Result<Vec<u8>, serde_json::Error> {
 fn encode_group(group: &Group) -> StoredGroup {
     let recipients = group.recipients.iter().map(|recipient| StoredRecipient {
         address: recipient.address.to_string(),
-        failure: recipient.failure.as_ref().map(encode_failure),
+        last: recipient.last.as_ref().map(encode_failure),
     });
     StoredGroup {
         domain: group.domain.clone(),
@@ -183,12 +197,14 @@ fn encode_group(group: &Group) -> StoredGroup {
     }
 }
 
-fn encode_failure(failure: &Failure) -> StoredFailure {
+fn encode_failure(last: &LastFailure) -> StoredFailure {
+    let failure = &last.failure;
     let cause = match &failure.cause {
         Cause::Condition(condition) => StoredCause::Condition(*condition),
         Cause::Reply(reply) => StoredCause::Reply(reply.to_string()),
     };
-    StoredFailure { cause, host: failure.host.clone(), stage: failure.stage.map(|stage| stage.word().to_owned()) }
+    let stage = failure.stage.map(|stage| stage.word().to_owned());
+    StoredFailure { cause, host: failure.host.clone(), stage, at: last.at, ip: last.ip }
 }
 
 /// The item in a file.
@@ -217,21 +233,22 @@ pub fn decode(id: u64, file: &[u8]) -> Result<Item, Damage> {
 
 fn decode_group(stored: StoredGroup) -> Result<Group, Damage> {
     let recipients = stored.recipients.into_iter().map(|recipient| {
-        let failure = recipient.failure.map(decode_failure).transpose()?;
-        Ok(Recipient { address: value("address", &recipient.address)?, failure })
+        let last = recipient.last.map(decode_failure).transpose()?;
+        Ok(Recipient { address: value("address", &recipient.address)?, last })
     });
     let recipients = recipients.collect::<Result<_, Damage>>()?;
     let StoredGroup { domain, attempts, started, notified, .. } = stored;
     Ok(Group { domain, attempts, started, notified, recipients })
 }
 
-fn decode_failure(stored: StoredFailure) -> Result<Failure, Damage> {
+fn decode_failure(stored: StoredFailure) -> Result<LastFailure, Damage> {
     let cause = match stored.cause {
         StoredCause::Condition(condition) => Cause::Condition(condition),
         StoredCause::Reply(line) => Cause::Reply(value::<Reply>("reply", &line)?),
     };
     let stage = stored.stage.map(|word| value::<Stage>("stage", &word)).transpose()?;
-    Ok(Failure { cause, host: stored.host, stage })
+    let failure = Failure { cause, host: stored.host, stage };
+    Ok(LastFailure { failure, at: stored.at, ip: stored.ip })
 }
 
 fn value<T: std::str::FromStr>(what: &'static str, text: &str) -> Result<T, Damage> {
@@ -317,15 +334,23 @@ mod tests {
         groups[0].attempts = 3;
         groups[0].started = Some("2026-03-02T08:30:00Z".parse().unwrap());
         groups[1].notified = true;
-        groups[0].recipients[0].failure = Some(Failure {
-            cause: Cause::Condition(Condition::TlsaInvalid),
-            host: Some("mx1.fabrikam.example".to_owned()),
-            stage: Some(Stage::Handshake),
+        groups[0].recipients[0].last = Some(LastFailure {
+            failure: Failure {
+                cause: Cause::Condition(Condition::TlsaInvalid),
+                host: Some("mx1.fabrikam.example".to_owned()),
+                stage: Some(Stage::Handshake),
+            },
+            at: "2026-03-02T08:30:01Z".parse().unwrap(),
+            ip: Some("192.0.2.10".parse().unwrap()),
         });
-        groups[0].recipients[1].failure = Some(Failure {
-            cause: Cause::Reply("451 4.7.1 Greylisted, come back".parse().unwrap()),
-            host: None,
-            stage: None,
+        groups[0].recipients[1].last = Some(LastFailure {
+            failure: Failure {
+                cause: Cause::Reply("451 4.7.1 Greylisted, come back".parse().unwrap()),
+                host: None,
+                stage: None,
+            },
+            at: "2026-03-02T08:30:02Z".parse().unwrap(),
+            ip: None,
         });
         Item {
             id: 7,

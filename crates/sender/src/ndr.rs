@@ -1,0 +1,146 @@
+//! The reports that the engine writes: non-delivery reports and delay notices (RFC 3464, in Exchange's form).
+//!
+//! A report goes to the reverse-path and itself carries the null one, so a report is never answered by a report
+//! (RFC 5321 §4.5.5). Its identifiers derive from the message and recipient that it is about: writing it twice, before and
+//! after a crash, gives the same report.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use mxlab_mail::dsn::{self, Answer, Kind, explanation};
+use mxlab_mail::message_id::MessageIdError;
+use mxlab_mail::smtp::{Class, EnhancedCode};
+use mxlab_mail::{Address, MessageId};
+
+use crate::event;
+use crate::outcome::{Bounce, Failure};
+
+/// What a report is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The engine's full name.
+    pub reporter: &'a str,
+    /// Who the report is from.
+    pub postmaster: &'a Address,
+    /// Whom it is for: the reverse-path of the message.
+    pub to: &'a Address,
+    /// The recipient that it is about.
+    pub recipient: &'a Address,
+    /// The message's identifier.
+    pub message_id: &'a str,
+    /// Who handed the message in.
+    pub received_from: &'a str,
+    /// When.
+    pub accepted: Timestamp,
+    /// The message.
+    pub original: &'a [u8],
+    /// The last failure.
+    pub last: Option<LastFailure<'a>>,
+}
+
+/// The failure of the last attempt.
+#[derive(Clone, Copy, Debug)]
+pub struct LastFailure<'a> {
+    /// What failed.
+    pub failure: &'a Failure,
+    /// When the attempt failed.
+    pub at: Timestamp,
+    /// The address that was called.
+    pub ip: Option<IpAddr>,
+}
+
+/// The report that a recipient was given up.
+///
+/// # Errors
+/// The reporter's name cannot stand in a Message-ID.
+pub fn failed(subject: &Subject<'_>, bounce: &Bounce, now: Timestamp) -> Result<event::Report, MessageIdError> {
+    let status = bounce.code.parse().unwrap_or(EnhancedCode::new(Class::Permanent, 0, 0));
+    let remote = subject.last.and_then(|last| last.failure.by());
+    let mut answers = Vec::new();
+    // A reply that was final at once is shown as the server gave it; else the service's own last word goes first.
+    if subject.last.is_none_or(|last| last.failure.by().is_none() || last.failure.line() != bounce.diagnostic) {
+        let server = subject.reporter.to_owned();
+        answers.push(Answer { at: now, server, ip: None, text: bounce.diagnostic.clone() });
+    }
+    answers.extend(last_answer(subject));
+    let failure = dsn::Failure {
+        to: subject.recipient.clone(),
+        original_recipient: None,
+        status,
+        diagnostic: bounce.diagnostic.clone(),
+        remote_mta: remote.map(str::to_owned),
+        explanation: explanation(status, remote),
+        answers,
+    };
+    write(subject, Kind::Failure, failure, now)
+}
+
+/// The report that a recipient still waits.
+///
+/// # Errors
+/// The reporter's name cannot stand in a Message-ID.
+pub fn delayed(subject: &Subject<'_>, remaining: Duration, now: Timestamp) -> Result<event::Report, MessageIdError> {
+    let status = EnhancedCode::new(Class::Transient, 4, 7);
+    let diagnostic = "400 4.4.7 Message delayed".to_owned();
+    let server = subject.reporter.to_owned();
+    let mut answers = vec![Answer { at: now, server, ip: None, text: diagnostic.clone() }];
+    answers.extend(last_answer(subject));
+    let remote = subject.last.and_then(|last| last.failure.by());
+    let failure = dsn::Failure {
+        to: subject.recipient.clone(),
+        original_recipient: None,
+        status,
+        diagnostic,
+        remote_mta: remote.map(str::to_owned),
+        explanation: explanation(status, None),
+        answers,
+    };
+    write(subject, Kind::Delay { remaining }, failure, now)
+}
+
+/// What the last attempt was told, or found, in the words of the time when it was not final.
+fn last_answer(subject: &Subject<'_>) -> Option<Answer> {
+    let LastFailure { failure, at, ip } = subject.last?;
+    let server = failure.host.clone().unwrap_or_else(|| subject.recipient.normalized_domain());
+    Some(Answer { at, server, ip, text: failure.line() })
+}
+
+fn write(
+    subject: &Subject<'_>,
+    kind: Kind,
+    failure: dsn::Failure,
+    now: Timestamp,
+) -> Result<event::Report, MessageIdError> {
+    let what = if kind == Kind::Failure { "failed" } else { "delayed" };
+    let derived = |label: &str| identity(&[label, what, subject.message_id, &subject.recipient.to_string()]);
+    let message_id = MessageId::new(format!("{}@{}", derived("message-id"), subject.reporter))?;
+    let report = dsn::Report {
+        kind,
+        from: subject.postmaster.clone(),
+        to: subject.to.clone(),
+        date: now,
+        message_id: message_id.clone(),
+        boundary: derived("boundary"),
+        generating_server: subject.reporter.to_owned(),
+        receiving_server: subject.last.and_then(|last| last.failure.host.clone()),
+        received_from: Some(subject.received_from.to_owned()),
+        arrival: subject.accepted,
+        envelope_id: None,
+        recipients: vec![failure],
+        original: subject.original.to_vec(),
+        return_full: false,
+    };
+    let (message_id, to) = (message_id.as_str().to_owned(), subject.to.clone());
+    Ok(event::Report { message_id, to, message: report.to_message() })
+}
+
+/// 128 bits in hexadecimal that stand for these words, whose borders count.
+pub(crate) fn identity(words: &[&str]) -> String {
+    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+    for word in words {
+        context.update(&u64::try_from(word.len()).unwrap_or(u64::MAX).to_be_bytes());
+        context.update(word.as_bytes());
+    }
+    context.finish().as_ref().iter().take(16).map(|octet| format!("{octet:02x}")).collect()
+}

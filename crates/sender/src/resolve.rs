@@ -1,0 +1,76 @@
+//! Routing's questions, asked of the validating resolver.
+
+use std::net::IpAddr;
+
+use mxlab_dns::rdata::{A, Aaaa, Mx as MxData};
+use mxlab_dns::{Answer, Name, RecordType, Resolver, Security};
+
+use crate::routing::{Alias, Dns, Lookup, Mx, Trust};
+
+/// A [`Dns`] that validates.
+#[derive(Clone)]
+pub struct Validating(Resolver);
+
+impl Validating {
+    /// On this resolver.
+    pub fn new(resolver: Resolver) -> Validating {
+        Validating(resolver)
+    }
+
+    async fn lookup<T>(&self, name: &str, rtype: RecordType, read: impl FnOnce(&Answer) -> Vec<T>) -> Lookup<T> {
+        // An address may have a domain that is no name of DNS: a literal, or a label that is too long.
+        let Ok(asked) = name.parse::<Name>() else {
+            let trust = Trust::Unavailable(format!("{name} is no name of DNS"));
+            let canonical_name = name.to_owned();
+            return Lookup { trust, no_such_name: false, aliases: Vec::new(), canonical_name, records: Vec::new() };
+        };
+        let answer = self.0.lookup(&asked, rtype).await;
+        let aliases = answer.steps.iter();
+        let aliases = aliases.map(|step| Alias { owner: text(&step.owner), secure: step.security.is_secure() });
+        Lookup {
+            trust: trust(&answer.security),
+            no_such_name: answer.is_nx_domain(),
+            aliases: aliases.collect(),
+            canonical_name: text(&answer.canonical_name),
+            records: read(&answer),
+        }
+    }
+}
+
+impl Dns for Validating {
+    async fn mx(&self, domain: &str) -> Lookup<Mx> {
+        let host = |mx: MxData| Mx { preference: mx.preference, exchange: text(&mx.exchange) };
+        self.lookup(domain, RecordType::MX, |answer| answer.data::<MxData>().map(host).collect()).await
+    }
+
+    async fn a(&self, host: &str) -> Lookup<IpAddr> {
+        self.lookup(host, RecordType::A, |answer| answer.data::<A>().map(|a| a.0.into()).collect()).await
+    }
+
+    async fn aaaa(&self, host: &str) -> Lookup<IpAddr> {
+        self.lookup(host, RecordType::AAAA, |answer| answer.data::<Aaaa>().map(|aaaa| aaaa.0.into()).collect()).await
+    }
+
+    /// The RDATA as it is: a record that does not parse is unusable, not absent.
+    async fn tlsa(&self, owner: &str) -> Lookup<Vec<u8>> {
+        let read = |answer: &Answer| {
+            let records = answer.records.iter().filter(|record| record.rtype == RecordType::TLSA);
+            records.map(|record| record.rdata.to_vec()).collect()
+        };
+        self.lookup(owner, RecordType::TLSA, read).await
+    }
+}
+
+fn trust(security: &Security) -> Trust {
+    match security {
+        Security::Secure => Trust::Secure,
+        Security::Insecure(reason) => Trust::Insecure(reason.to_string()),
+        Security::Bogus(reason) => Trust::Bogus(reason.to_string()),
+        Security::Unavailable(reason) => Trust::Unavailable(reason.to_string()),
+    }
+}
+
+/// Lower case, without final dot; the root is empty.
+fn text(name: &Name) -> String {
+    if name.is_root() { String::new() } else { name.to_lowercase().to_string() }
+}
