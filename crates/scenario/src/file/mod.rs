@@ -16,23 +16,44 @@
 //!
 //! Nothing here runs anything, and nothing here reads a file except [`WorldDirectory`].
 
+mod assemble;
+mod axes;
+mod check;
 pub mod declarations;
 pub mod diagnostics;
 pub mod expectations;
 pub mod faults;
+mod layers;
+mod names;
 mod nearest;
+pub mod references;
+mod rules;
 pub mod scenario;
+pub mod schema;
 pub mod script;
 mod spanned;
+mod tree;
+mod unused;
 pub mod values;
 pub mod words;
 pub mod zone_text;
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+use serde::Deserialize;
+use toml::de::{DeValue, ValueDeserializer};
+
+use axes::{Axis, Substitution};
+use check::Check;
 pub use diagnostics::{Diagnostic, Diagnostics, Position, Severity, Source, Sources};
+use names::Names;
 pub use scenario::{Addressed, File, Scenario};
+pub use schema::schema;
 pub use spanned::{Span, Spanned};
+use tree::{Node, Table};
 
 /// Where worlds come from.
 pub trait WorldSource {
@@ -60,4 +81,186 @@ pub struct Cell {
     pub suffix: String,
     /// The scenario.
     pub scenario: Scenario,
+}
+
+/// The most text of a file or a world: 1 MiB.
+const MOST_TEXT: usize = 1 << 20;
+
+/// Reads the file `text`, which is shown as `path`, over the worlds of `worlds`. `behaviours` are the ids that `covers`
+/// may name.
+///
+/// # Errors
+/// Everything that is wrong with the file, warnings among it.
+pub fn read(path: &str, text: &str, worlds: &dyn WorldSource, behaviours: &[&str]) -> Result<Loaded, Diagnostics> {
+    let mut sources = Sources::new(path, text);
+    let mut mistakes = Vec::new();
+    let Some(file) = parse(text, 0, &mut mistakes) else { return Err(Diagnostics::new(Arc::new(sources), mistakes)) };
+    let world = match world(&file, worlds, &mut mistakes) {
+        Some(world) => world,
+        None => {
+            // Without its world nothing that the file names can be found.
+            return Err(Diagnostics::new(Arc::new(sources), mistakes));
+        }
+    };
+    let world_text = world.as_ref().map(|world| world.text.clone());
+    if let Some(world) = world {
+        sources.set_world(world);
+    }
+    let sources = Arc::new(sources);
+    let world_tree = match &world_text {
+        None => None,
+        Some(text) => match parse(text, sources.world_offset(), &mut mistakes) {
+            Some(tree) => Some(tree),
+            None => return Err(Diagnostics::new(sources, mistakes)),
+        },
+    };
+    let layers = layers::lay(file, world_tree, &mut mistakes);
+    let mut reader = Reader { sources: &sources, behaviours, mistakes };
+    let cells = reader.cells(layers);
+    let diagnostics = Diagnostics::new(sources.clone(), reader.mistakes);
+    if diagnostics.has_errors() { Err(diagnostics) } else { Ok(Loaded { warnings: diagnostics, cells, sources }) }
+}
+
+/// Parses one text; nothing if it is not TOML.
+fn parse<'t>(text: &'t str, offset: usize, mistakes: &mut Vec<Diagnostic>) -> Option<Table<'t>> {
+    if text.len() > MOST_TEXT {
+        let span = Span { start: offset, end: offset };
+        let message = format!("{} bytes are more than the limit of {MOST_TEXT}", text.len());
+        mistakes.push(Diagnostic::error("limit", message, span, "this text"));
+        return None;
+    }
+    let (tree, errors) = tree::parse(text, offset);
+    let whole = errors.is_empty();
+    mistakes.extend(errors);
+    whole.then_some(tree)
+}
+
+/// The world that the file names: `Some(None)` if it names none, `None` if there is no such world.
+fn world(file: &Table<'_>, worlds: &dyn WorldSource, mistakes: &mut Vec<Diagnostic>) -> Option<Option<Source>> {
+    let Some((node, name)) = file.get("world").and_then(|node| Some((node, tree::string(node)?))) else {
+        return Some(None);
+    };
+    if let Some(world) = worlds.world(name) {
+        return Some(Some(world));
+    }
+    let known = worlds.names();
+    let found =
+        Diagnostic::error("unknown-name", format!("there is no world `{name}`"), tree::span(node), "no such world");
+    mistakes.push(found.maybe_help(nearest::help(name, known.iter().map(String::as_str))));
+    None
+}
+
+struct Reader<'a> {
+    sources: &'a Sources,
+    behaviours: &'a [&'a str],
+    mistakes: Vec<Diagnostic>,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads all cells.
+    fn cells<'t>(&mut self, layers: layers::Layers<'t>) -> Vec<Cell> {
+        let mut tree = layers.tree;
+        let axes = axes::take(&mut tree, &mut self.mistakes);
+        let names: Vec<String> = axes.iter().map(|axis| axis.name.clone()).collect();
+        axes::check_when(&tree, &axes, &mut self.mistakes);
+        let mut used = BTreeSet::new();
+        let mut cells = Vec::new();
+        for combination in axes::combinations(&axes) {
+            let mut substitution = Substitution::new(&axes, &combination);
+            let cell_tree = substitution.apply(&tree);
+            used.append(&mut substitution.used);
+            self.mistakes.append(&mut substitution.mistakes);
+            let values = axes::names(&axes, &combination);
+            let suffix = axes::suffix(&values);
+            if let Some(scenario) = self.cell(cell_tree, &layers.world_records, &axes, &names, values) {
+                if scenario.expects.is_empty() && scenario.nevers.is_empty() && !axes.is_empty() {
+                    let message = format!("no expectation applies to the cell {suffix}");
+                    let found = Diagnostic::warning("bare-cell", message, axes[0].span, "this matrix");
+                    self.mistakes.push(found.help("its story is still compared with its snapshot"));
+                }
+                cells.push(Cell { suffix, scenario });
+            }
+        }
+        axes::check_use(&axes, &used, &mut self.mistakes);
+        cells
+    }
+
+    /// Reads one cell; nothing if it cannot even be decoded.
+    fn cell<'t>(
+        &mut self,
+        mut tree: Table<'t>,
+        world_records: &IndexMap<String, Node<'t>>,
+        axes: &[Axis<'t>],
+        axis_names: &[String],
+        values: IndexMap<String, String>,
+    ) -> Option<Scenario> {
+        let mut check = Check::new(self.sources, axis_names);
+        let decodable = check.file(&mut tree, schema::shape());
+        for (zone, records) in world_records {
+            check.lone_text(records, "ZoneText", ("zone".into(), zone.clone()), "records");
+        }
+        let complete = check.mistakes.is_empty();
+        let mentions = std::mem::take(&mut check.mentions);
+        self.mistakes.append(&mut check.mistakes);
+        if !decodable {
+            return None;
+        }
+        let root: Node<'t> = toml::Spanned::new(0..0, DeValue::Table(tree));
+        let file = match File::deserialize(ValueDeserializer::from(root)) {
+            Ok(file) => file,
+            Err(error) => {
+                let span = error.span().map(Span::new).unwrap_or_default();
+                let message = format!("internal error: what passed its check was not decoded: {}", error.message());
+                self.mistakes.push(Diagnostic::error("internal", message, span, "here"));
+                return None;
+            }
+        };
+        let text = |(zone, node): (&String, &Node<'t>)| Some((zone.clone(), tree::string(node)?.to_owned()));
+        let world_records: IndexMap<String, String> = world_records.iter().filter_map(text).collect();
+        let axis_spans: Vec<(String, Span)> = axes.iter().map(|axis| (axis.name.clone(), axis.span)).collect();
+        let names = Names::new(&file, &world_records, self.sources, axis_names, self.behaviours, complete);
+        names.resolve(&mentions, &mut self.mistakes);
+        for entry in &file.at {
+            names.configured(entry, &mut self.mistakes);
+        }
+        rules::declarations(&file, &axis_spans, &mut self.mistakes);
+        if complete {
+            rules::expectations(&file, &names, &mut self.mistakes);
+            rules::some_expectation(&file, self.sources, &mut self.mistakes);
+        }
+        let errors_before = self.mistakes.iter().any(|mistake| mistake.severity == Severity::Error);
+        let scenario = assemble::assemble(file.clone(), &world_records, values, self.sources, &mut self.mistakes);
+        // A misspelt name elsewhere is why something seems to be used by nothing.
+        if !errors_before {
+            self.mistakes.extend(unused::check(&file, &scenario, &mentions, self.sources));
+        }
+        Some(scenario)
+    }
+}
+
+/// Worlds in the files of a directory, `NAME.toml`.
+#[derive(Clone, Debug)]
+pub struct WorldDirectory {
+    /// The directory.
+    pub directory: PathBuf,
+    /// The directory as it is shown: `scenarios/worlds`.
+    pub shown: String,
+}
+
+impl WorldSource for WorldDirectory {
+    fn world(&self, name: &str) -> Option<Source> {
+        // The name comes from a file that may be anybody's, so it must not lead out of the directory.
+        let plain = !name.is_empty() && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+        let file = format!("{name}.toml");
+        let text = plain.then(|| std::fs::read_to_string(self.directory.join(&file)).ok())??;
+        Some(Source { path: format!("{}/{file}", self.shown), text })
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.directory).into_iter().flatten().filter_map(Result::ok);
+        let stem = |entry: std::fs::DirEntry| Some(entry.file_name().to_str()?.strip_suffix(".toml")?.to_owned());
+        let mut names: Vec<String> = entries.filter_map(stem).collect();
+        names.sort();
+        names
+    }
 }

@@ -1,0 +1,424 @@
+//! Comparing a tree with the schema: unknown and missing keys, wrong types, unknown words, malformed scalars, the
+//! number of verbs. All are found in one pass.
+//!
+//! What is wrong is taken out of the tree, so that the rest can still be decoded and have its names resolved: a file
+//! with a misspelt key and an unknown host shows both mistakes at once.
+
+use toml::de::DeValue;
+
+use super::axes::unknown_axis;
+use super::diagnostics::{Diagnostic, Sources};
+use super::nearest;
+use super::schema::{Shape, Struct};
+use super::spanned::Span;
+use super::tree::{self, Node, Table};
+use super::values::scalar_named;
+
+/// A string of the tree whose meaning is looked up later.
+#[derive(Clone, Debug)]
+pub(crate) struct Mention {
+    /// The name of its type in the schema: `HostRef`, `ZoneText`, …
+    pub(crate) kind: &'static str,
+    pub(crate) text: String,
+    /// The string with its quotes.
+    pub(crate) span: Span,
+    /// The keys of the table and the entry in it that the string stands in: `host`, `mx1`.
+    pub(crate) section: (String, String),
+}
+
+/// The result of a check.
+pub(crate) struct Check<'a> {
+    sources: &'a Sources,
+    axes: &'a [String],
+    section: (String, String),
+    depth: usize,
+    pub(crate) mistakes: Vec<Diagnostic>,
+    pub(crate) mentions: Vec<Mention>,
+}
+
+impl<'a> Check<'a> {
+    pub(crate) fn new(sources: &'a Sources, axes: &'a [String]) -> Self {
+        let section = (String::new(), String::new());
+        Self { sources, axes, section, depth: 0, mistakes: Vec::new(), mentions: Vec::new() }
+    }
+
+    /// Compares a whole file. Afterwards the tree can be decoded, unless `false` is returned.
+    pub(crate) fn file(&mut self, tree: &mut Table<'_>, shape: &'static Shape) -> bool {
+        let Shape::Struct(fields) = shape else { return false };
+        self.table(tree, Span::default(), fields, "")
+    }
+
+    /// Compares a node that stands outside of the tree, as a text of kind `kind`.
+    pub(crate) fn lone_text(&mut self, node: &Node<'_>, kind: &'static str, section: (String, String), name: &str) {
+        self.section = section;
+        self.text(node, kind, name);
+    }
+
+    /// Compares a node; `false` if it has to go.
+    fn node<'t>(&mut self, node: &mut Node<'t>, shape: &'static Shape, name: &str) -> bool {
+        let span = tree::span(node);
+        if let Some(axis) = lone_axis(node).filter(|_| !takes_any_text(shape)) {
+            self.mistakes.push(unknown_axis(axis, self.axes, span));
+            return false;
+        }
+        match (shape, node.get_mut()) {
+            (Shape::Struct(fields), DeValue::Table(table)) => return self.table(table, span, fields, name),
+            (Shape::Map { key, value }, DeValue::Table(table)) => {
+                self.map(table, key.as_deref(), value, name);
+                return true;
+            }
+            (Shape::List(item), DeValue::Array(items)) => {
+                let kept = std::mem::replace(items, Vec::new().into_iter().collect())
+                    .into_iter()
+                    .filter_map(|mut entry| self.node(&mut entry, item, name).then_some(entry));
+                let kept: Vec<Node<'t>> = kept.collect();
+                *items = kept.into_iter().collect();
+                return true;
+            }
+            _ => {}
+        }
+        match (shape, node.get_ref()) {
+            (Shape::Words(words), DeValue::String(text)) => {
+                let known = words.iter().any(|word| word == text);
+                if !known {
+                    let found = Diagnostic::error(
+                        "unknown-value",
+                        format!("unknown {name} `{text}`"),
+                        span,
+                        "not one of the known values",
+                    );
+                    self.mistakes.push(found.maybe_help(nearest::help(text, words.iter().map(String::as_str))));
+                }
+                known
+            }
+            (Shape::Scalar(definition, _), DeValue::Integer(number)) if definition == "Count" => {
+                let fits = number.to_string().parse::<u64>().is_ok();
+                if !fits {
+                    self.mistakes.push(out_of_range(name, number.as_str(), span, "a count is not negative"));
+                }
+                fits
+            }
+            (Shape::Scalar(definition, info), DeValue::Datetime(value)) if definition == "Time" => {
+                let fits = super::values::instant(value).is_some();
+                if !fits {
+                    let found =
+                        Diagnostic::error("bad-value", format!("`{value}` is not a time"), span, "no time zone");
+                    self.mistakes.push(found.help(info.help));
+                }
+                fits
+            }
+            (Shape::Scalar(definition, info), DeValue::String(text)) => match (info.check)(text) {
+                Ok(()) => {
+                    self.mention(definition, text, span);
+                    true
+                }
+                Err(malformed) => {
+                    let place = content(self.sources, span, text, malformed.range);
+                    let message = format!("`{}` is not {}", shown(text), info.what);
+                    let help = malformed.nearest.map_or(info.help.to_owned(), |name| format!("did you mean `{name}`?"));
+                    self.mistakes.push(Diagnostic::error("bad-value", message, place, malformed.label).help(help));
+                    false
+                }
+            },
+            (Shape::Text(kind), DeValue::String(_)) => self.text(node, kind, name),
+            (Shape::Integer { least, most }, DeValue::Integer(number)) => {
+                let value = i128::from_str_radix(number.as_str(), number.radix()).ok();
+                let fits = value.is_some_and(|value| (*least..=*most).contains(&value));
+                if !fits {
+                    self.mistakes.push(out_of_range(name, number.as_str(), span, &format!("from {least} to {most}")));
+                }
+                fits
+            }
+            (Shape::Boolean, DeValue::Boolean(_)) | (Shape::Anything, _) | (Shape::Names, DeValue::String(_)) => true,
+            (Shape::Names, DeValue::Array(items)) => {
+                let wrong: Vec<_> = items.iter().filter(|item| tree::string(item).is_none()).collect();
+                for item in &wrong {
+                    self.wrong_type(item, "a string", name);
+                }
+                wrong.is_empty()
+            }
+            (Shape::DateTime, DeValue::Datetime(value)) => {
+                let utc = super::values::instant(value).is_some()
+                    && matches!(
+                        value.offset,
+                        Some(toml::value::Offset::Z | toml::value::Offset::Custom { minutes: 0 })
+                    );
+                if !utc {
+                    let message = format!("`{value}` is not a date-time in UTC");
+                    let found = Diagnostic::error("bad-value", message, span, "it must end in Z");
+                    self.mistakes.push(found.help("write a TOML date-time such as 2026-03-02T08:00:00Z"));
+                }
+                utc
+            }
+            (Shape::Date, DeValue::Datetime(value)) => {
+                let day = value.date.is_some() && value.time.is_none();
+                if !day {
+                    let found =
+                        Diagnostic::error("bad-value", format!("`{value}` is not a day"), span, "it has a time");
+                    self.mistakes.push(found.help("write a TOML date such as 2026-03-02"));
+                }
+                day
+            }
+            _ => {
+                self.wrong_type(node, takes(shape), name);
+                false
+            }
+        }
+    }
+
+    /// A string that is kept for later; names of declared things have a syntax.
+    fn text(&mut self, node: &Node<'_>, kind: &'static str, name: &str) -> bool {
+        let Some(text) = tree::string(node) else {
+            self.wrong_type(node, "a string", name);
+            return false;
+        };
+        let span = tree::span(node);
+        if kind == "Name"
+            && let Some(at) = not_a_name(text)
+        {
+            let message = format!("`{}` is not a name", shown(text));
+            let place = content(self.sources, span, text, at);
+            self.mistakes.push(Diagnostic::error("bad-value", message, place, NAME_LABEL));
+            return false;
+        }
+        self.mention(kind, text, span);
+        true
+    }
+
+    fn mention(&mut self, kind: &'static str, text: &str, span: Span) {
+        self.mentions.push(Mention { kind, text: text.to_owned(), span, section: self.section.clone() });
+    }
+
+    fn table(&mut self, table: &mut Table<'_>, span: Span, fields: &'static Struct, name: &str) -> bool {
+        self.depth += 1;
+        let mut unknown = false;
+        let mut gone: Vec<String> = Vec::new();
+        let mut written: Vec<(&'static str, Span)> = Vec::new();
+        let mut present: Vec<String> = Vec::new();
+        for (key, value) in table.iter_mut() {
+            let (key_text, place) = (key.get_ref().as_ref(), tree::key_span(key));
+            if self.depth == 1 {
+                self.section = (key_text.to_owned(), String::new());
+            }
+            let Some(shape) = fields.field(key_text) else {
+                self.mistakes.push(unknown_key(key_text, place, name, fields));
+                unknown = true;
+                gone.push(key_text.to_owned());
+                continue;
+            };
+            present.push(key_text.to_owned());
+            if let Some(verb) = fields.verbs.iter().find(|verb| *verb == key_text) {
+                written.push((verb, place));
+            }
+            if !self.node(value, shape, key_text) {
+                gone.push(key_text.to_owned());
+            }
+        }
+        for key in &gone {
+            table.remove(key.as_str());
+        }
+        self.depth -= 1;
+        let missing: Vec<&String> = fields.required.iter().filter(|field| !present.contains(field)).collect();
+        for field in &missing {
+            let who = if name.is_empty() { "a scenario".to_owned() } else { format!("`{name}`") };
+            let message = format!("{who} needs `{field}`");
+            self.mistakes.push(Diagnostic::error("missing", message, span, format!("no `{field}` here")));
+        }
+        let verbs = fields.verbs.is_empty() || self.verbs(&written, unknown, span, name, fields);
+        verbs && fields.required.iter().all(|field| table.contains_key(field.as_str()))
+    }
+
+    /// Whether an entry has exactly one verb.
+    fn verbs(&mut self, written: &[(&str, Span)], unknown: bool, span: Span, name: &str, fields: &Struct) -> bool {
+        match written {
+            [_] => true,
+            // The unknown key was meant to be the verb.
+            [] if unknown => false,
+            [] => {
+                let says = if name == "at" { "does" } else { "says" };
+                let message = format!("this [[{name}]] {says} nothing");
+                let found = Diagnostic::error("no-verb", message, span, "exactly one verb is needed");
+                self.mistakes.push(found.help(format!("verbs: {}", fields.verbs.join(", "))));
+                false
+            }
+            _ => {
+                let mut written = written.to_vec();
+                written.sort_by_key(|(_, place)| *place);
+                let article = if name == "never" { "a" } else { "an" };
+                let message =
+                    format!("{article} [[{name}]] entry has exactly one verb, this one has {}", written.len());
+                let same = if name == "at" { "time" } else { "window" };
+                let found = Diagnostic::error("two-verbs", message, written[0].1, "first verb")
+                    .and(written[1].1, "one too many")
+                    .help(format!("start a second [[{name}]] with the same {same}"));
+                self.mistakes.push(found);
+                false
+            }
+        }
+    }
+
+    fn map(&mut self, table: &mut Table<'_>, key_kind: Option<&str>, shape: &'static Shape, name: &str) {
+        self.depth += 1;
+        let mut gone: Vec<String> = Vec::new();
+        for (key, value) in table.iter_mut() {
+            let (key_text, place) = (key.get_ref().as_ref(), tree::key_span(key));
+            if self.depth == 2 {
+                self.section.1 = key_text.to_owned();
+            }
+            if let Some(found) = malformed_key(key_kind, key_text, place) {
+                self.mistakes.push(found);
+                gone.push(key_text.to_owned());
+                continue;
+            }
+            let called =
+                if key_text.contains('.') { format!("{name}.\"{key_text}\"") } else { format!("{name}.{key_text}") };
+            if !self.node(value, shape, &called) {
+                match shape {
+                    // The declaration stays, so that what refers to it is not wrong as well.
+                    Shape::Struct(fields) if fields.required.is_empty() && tree::table(value).is_none() => {
+                        *value = toml::Spanned::new(value.span(), DeValue::Table(Table::new()));
+                    }
+                    _ => gone.push(key_text.to_owned()),
+                }
+            }
+        }
+        for key in &gone {
+            table.remove(key.as_str());
+        }
+        self.depth -= 1;
+    }
+
+    fn wrong_type(&mut self, node: &Node<'_>, takes: &str, name: &str) {
+        let span = tree::span(node);
+        let label = match node.get_ref() {
+            DeValue::String(_) => "this is a string",
+            DeValue::Integer(_) => "this is an integer",
+            DeValue::Float(_) => "this is a fraction",
+            DeValue::Boolean(_) => "this is true or false",
+            DeValue::Datetime(_) => "this is a date or time",
+            DeValue::Array(_) => "this is an array",
+            DeValue::Table(_) => "this is a table",
+        };
+        let written = self.sources.slice(span);
+        let help = match (takes, node.get_ref()) {
+            ("true or false" | "an integer" | "a day" | "a date-time", DeValue::String(text)) if text.len() < 40 => {
+                Some(format!("write {text} without quotes"))
+            }
+            ("an array", value) if value.is_str() || value.is_integer() => {
+                (written.len() < 80).then(|| format!("write [{written}]"))
+            }
+            ("a string", DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_)) => {
+                Some(format!("write \"{written}\""))
+            }
+            ("a duration", _) => scalar_named("Duration").map(|info| info.help.to_owned()),
+            ("a time", _) => scalar_named("Time").map(|info| info.help.to_owned()),
+            ("a count", _) => scalar_named("Count").map(|info| info.help.to_owned()),
+            ("a day", _) => Some("write a TOML date such as 2026-03-02".to_owned()),
+            _ => None,
+        };
+        let message = format!("`{name}` takes {takes}");
+        self.mistakes.push(Diagnostic::error("wrong-type", message, span, label).maybe_help(help));
+    }
+}
+
+/// What a shape takes, in words.
+fn takes(shape: &Shape) -> &'static str {
+    match shape {
+        Shape::Struct(_) | Shape::Map { .. } => "a table",
+        Shape::List(_) => "an array",
+        Shape::Words(_) | Shape::Text(_) => "a string",
+        Shape::Scalar(_, info) => info.what,
+        Shape::Integer { .. } => "an integer",
+        Shape::Boolean => "true or false",
+        Shape::DateTime => "a date-time",
+        Shape::Date => "a day",
+        Shape::Names => "a string or an array of strings",
+        Shape::Anything => "a value",
+    }
+}
+
+/// Whether any text may stand there, braces included.
+fn takes_any_text(shape: &Shape) -> bool {
+    match shape {
+        Shape::Text(kind) => matches!(kind.as_str(), "Text" | "ZoneText" | "MessageText" | "String"),
+        Shape::Anything => true,
+        _ => false,
+    }
+}
+
+/// The name in a string that is nothing but a name in braces.
+fn lone_axis<'n>(node: &'n Node<'_>) -> Option<&'n str> {
+    let name = tree::string(node)?.strip_prefix('{')?.strip_suffix('}')?;
+    not_a_name(name).is_none().then_some(name)
+}
+
+const NAME_LABEL: &str = "a name is made of a-z, 0-9 and `-`";
+
+/// The part of a text that cannot stand in a name.
+fn not_a_name(text: &str) -> Option<std::ops::Range<usize>> {
+    if text.is_empty() {
+        return Some(0..0);
+    }
+    let (at, bad) = text.char_indices().find(|(_, c)| !matches!(c, 'a'..='z' | '0'..='9' | '-'))?;
+    Some(at..at + bad.len_utf8())
+}
+
+fn malformed_key(kind: Option<&str>, key: &str, place: Span) -> Option<Diagnostic> {
+    match kind? {
+        "Name" => {
+            not_a_name(key)?;
+            Some(Diagnostic::error("bad-value", format!("`{}` is not a name", shown(key)), place, NAME_LABEL))
+        }
+        definition => {
+            let info = scalar_named(definition)?;
+            let malformed = (info.check)(key).err()?;
+            let message = format!("`{}` is not {}", shown(key), info.what);
+            Some(Diagnostic::error("bad-value", message, place, malformed.label).help(info.help))
+        }
+    }
+}
+
+fn unknown_key(key: &str, place: Span, name: &str, fields: &Struct) -> Diagnostic {
+    let message = match name {
+        "" => format!("unknown key `{key}` at the top of the file"),
+        name => format!("unknown key `{key}` in `{name}`"),
+    };
+    let known = fields.fields.iter().map(|(field, _)| field.as_str());
+    Diagnostic::error("unknown-key", message, place, "no such key").maybe_help(nearest::help(key, known))
+}
+
+fn out_of_range(name: &str, number: &str, span: Span, range: &str) -> Diagnostic {
+    Diagnostic::error("bad-value", format!("`{name}` cannot be {number}"), span, range)
+}
+
+/// A text as it stands in a message: its first line, cut if it is long.
+pub(crate) fn shown(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    if line.chars().count() > 60 || line.len() < text.trim_end().len() {
+        let start: String = line.chars().take(57).collect();
+        return format!("{start}…");
+    }
+    line.to_owned()
+}
+
+/// The place of a part of a string's text. A string with escapes or substitutions is marked as a whole.
+pub(crate) fn content(sources: &Sources, span: Span, text: &str, part: std::ops::Range<usize>) -> Span {
+    let written = sources.slice(span);
+    let quotes = match written.as_bytes() {
+        [a, b, c, ..] if matches!(a, b'"' | b'\'') && a == b && b == c && written.len() >= 6 => 3,
+        [b'"' | b'\'', ..] if written.len() >= 2 => 1,
+        _ => return span,
+    };
+    let inner = &written[quotes..written.len() - quotes];
+    // A line end right behind the opening quotes is not part of the text.
+    let skipped = match quotes {
+        3 if inner.starts_with("\r\n") => 2,
+        3 if inner.starts_with('\n') => 1,
+        _ => 0,
+    };
+    if &inner[skipped..] != text {
+        return span;
+    }
+    let start = span.start + quotes + skipped;
+    Span::new(start + part.start..start + part.end)
+}

@@ -1,0 +1,343 @@
+//! Rules that concern several fields or several tables: what is needed, what fits together, limits.
+
+use std::collections::BTreeSet;
+
+use super::assemble::AT_ONCE;
+use super::declarations::items;
+use super::diagnostics::{Diagnostic, Sources};
+use super::expectations::ExpectEntry;
+use super::faults::{ALWAYS, FaultFamily, FaultKind};
+use super::names::{Names, WRITTEN_BY_ENGINES};
+use super::nearest;
+use super::references::FILL_INS;
+use super::scenario::{DEFAULT_EPOCH, File};
+use super::script::{AtEntry, Fault};
+use super::spanned::{Span, Spanned};
+use super::values::{HostRef, Time};
+
+/// The most entries of `[[at]]`, `[[expect]]` and `[[never]]` together.
+const MOST_ENTRIES: usize = 200;
+/// The most hosts.
+const MOST_HOSTS: usize = 100;
+/// The longest run, in seconds: 40 days.
+const LONGEST_RUN: i64 = 40 * 86_400;
+
+/// Checks everything that can be checked of a cell without its script being whole.
+pub(crate) fn declarations(file: &File, axes: &[(String, Span)], mistakes: &mut Vec<Diagnostic>) {
+    host_names(file, axes, mistakes);
+    needed(file, mistakes);
+    roles(file, mistakes);
+    limits(file, mistakes);
+    for entry in &file.at {
+        if let Some(fault) = &entry.fault {
+            self::fault(fault, file, mistakes);
+        }
+    }
+    windows(file, mistakes);
+    out_of_order(file, mistakes);
+    ids(file, mistakes);
+}
+
+/// Hosts, engines, axes and the fill-ins of messages share one set of names.
+fn host_names(file: &File, axes: &[(String, Span)], mistakes: &mut Vec<Diagnostic>) {
+    for name in file.host.keys() {
+        let taken = match name.as_str() {
+            "sender" | "receiver" => Some("the engines' own hosts are called so"),
+            other if FILL_INS.contains(&other) => Some("`send` fills this into messages"),
+            _ => None,
+        };
+        if let Some(label) = taken {
+            let message = format!("no host can be called `{name}`");
+            mistakes.push(Diagnostic::error("reserved-name", message, name.span(), label).help("choose another name"));
+        }
+    }
+    for (axis, span) in axes {
+        if let Some((host, _)) = file.host.get_key_value(axis.as_str()) {
+            let message = format!("an axis and a host are both called `{axis}`");
+            let found = Diagnostic::error("duplicate-name", message, *span, "this axis");
+            mistakes.push(found.and(host.span(), "this host").help("`{…}` must mean one of them: rename the axis"));
+        } else if matches!(axis.as_str(), "sender" | "receiver") || FILL_INS.contains(&axis.as_str()) {
+            let message = format!("no axis can be called `{axis}`");
+            let label = "`{…}` already has a meaning";
+            mistakes.push(Diagnostic::error("reserved-name", message, *span, label).help("choose another name"));
+        }
+    }
+}
+
+/// What declarations need once file and world are merged.
+fn needed(file: &File, mistakes: &mut Vec<Diagnostic>) {
+    let mut missing = |table: &str, name: &str, field: &str, span: Span| {
+        let message = format!("`{table}.{name}` needs `{field}`");
+        mistakes.push(Diagnostic::error("missing", message, span, format!("no `{field}` here")));
+    };
+    for (name, tenant) in file.tenant.iter().filter(|(_, tenant)| tenant.domains.is_none()) {
+        missing("tenant", name, "domains", tenant.span());
+    }
+    for (name, key) in file.key.iter().filter(|(_, key)| key.domain.is_none()) {
+        missing("key", name, "domain", key.span());
+    }
+    for (name, link) in file.link.iter().filter(|(_, link)| link.between.is_none()) {
+        missing("link", name, "between", link.span());
+    }
+    for (name, message) in file.message.iter().filter(|(_, message)| message.text.is_none() && message.bytes.is_none())
+    {
+        missing("message", name, "text", message.span());
+    }
+    for between in file.link.values().filter_map(|link| link.between.as_ref()).filter(|between| between.len() != 2) {
+        let message = format!("a link is between two hosts, not {}", between.len());
+        mistakes.push(Diagnostic::error("bad-value", message, between.span(), "expected two hosts"));
+    }
+    for message in file.message.values() {
+        if let (Some(text), Some(bytes)) = (&message.text, &message.bytes) {
+            let found = Diagnostic::error(
+                "two-values",
+                "a message has `text` or `bytes`, not both",
+                bytes.span(),
+                "one too many",
+            );
+            mistakes.push(found.and(text.span(), "first one"));
+        }
+    }
+    for expiration in file.tenant.values().filter_map(|tenant| tenant.message_expiration.as_ref()) {
+        if !(12 * 3600..=24 * 3600).contains(&expiration.get().get().as_secs()) {
+            let message = "`message-expiration` lies between 12 and 24 hours";
+            mistakes.push(Diagnostic::error("bad-value", message, expiration.span(), "from 12h to 24h"));
+        }
+    }
+}
+
+/// Hosts must do what they are asked to.
+fn roles(file: &File, mistakes: &mut Vec<Diagnostic>) {
+    let mut lacks = |host: &Spanned<HostRef>, role: &str, has: bool| {
+        if file.host.contains_key(host.as_str()) && !has {
+            let message = format!("host `{host}` has no `{role}`");
+            let found =
+                Diagnostic::error("wrong-role", message, host.span(), format!("a host with `{role}` is needed"));
+            mistakes.push(found.help(format!("write host.{host}.{role} = {{}}")));
+        }
+    };
+    let has = |host: &Spanned<HostRef>, role: fn(&super::declarations::Host) -> bool| {
+        file.host.get(host.as_str()).is_some_and(|host| role(host))
+    };
+    for server in file.zone.values().flat_map(|zone| items(&zone.servers)) {
+        lacks(server, "dns", has(server, |host| host.dns.is_some()));
+    }
+    for entry in &file.at {
+        if let Some(send) = &entry.send {
+            for relay in items(&send.through) {
+                lacks(relay, "relay", has(relay, |host| host.relay.is_some()));
+            }
+        }
+        let Some(fault) = &entry.fault else { continue };
+        let Some(host) = &fault.host else { continue };
+        match fault.kind.get().family() {
+            FaultFamily::Https => lacks(host, "https", has(host, |host| host.https.is_some())),
+            FaultFamily::Tls | FaultFamily::Smtp => {
+                lacks(host, "smtp", has(host, |host| host.smtp.is_some() || host.relay.is_some()));
+            }
+            FaultFamily::Machine => lacks(host, "engine", false),
+            _ => {}
+        }
+        if let Some(server) = &fault.server {
+            lacks(server, "dns", has(server, |host| host.dns.is_some()));
+        }
+    }
+    for entry in &file.at {
+        let Some(send) = &entry.send else { continue };
+        if send.to.is_empty() {
+            mistakes.push(Diagnostic::error("missing", "a message needs a recipient", send.to.span(), "nobody"));
+        }
+        let clients = file.host.iter().filter(|(_, host)| host.client.is_some()).map(|(name, _)| name.as_str());
+        let clients: Vec<&str> = clients.collect();
+        if send.via.is_none() && file.sender.is_none() && clients.len() != 1 {
+            let message = "which host sends? there is no outbound engine";
+            let label = if clients.is_empty() { "no host has `client`" } else { "several hosts have `client`" };
+            let found = Diagnostic::error("ambiguous", message, send.span(), label);
+            mistakes.push(found.help("name the host in `via`"));
+        }
+    }
+}
+
+fn limits(file: &File, mistakes: &mut Vec<Diagnostic>) {
+    let mut spans: Vec<Span> = file.at.iter().map(Spanned::span).collect();
+    spans.extend(file.expect.iter().chain(&file.never).map(Spanned::span));
+    spans.sort_unstable();
+    if let Some(span) = spans.get(MOST_ENTRIES) {
+        let message = format!("{} entries are more than the limit of {MOST_ENTRIES}", spans.len());
+        mistakes.push(Diagnostic::error("limit", message, *span, "the first one beyond"));
+    }
+    if let Some((name, _)) = file.host.get_index(MOST_HOSTS) {
+        let message = format!("{} hosts are more than the limit of {MOST_HOSTS}", file.host.len());
+        mistakes.push(Diagnostic::error("limit", message, name.span(), "the first one beyond"));
+    }
+    let epoch = file.epoch.as_ref().map_or(DEFAULT_EPOCH, |epoch| epoch.get().0);
+    let windows = file.expect.iter().chain(&file.never).flat_map(|entry| entry.after.iter().chain(&entry.within));
+    let faults = file.at.iter().filter_map(|entry| entry.fault.as_ref()?.until.as_ref());
+    let script = file.at.iter().filter_map(|entry| entry.time.as_ref());
+    for time in file.until.iter().chain(windows).chain(faults).chain(script) {
+        let seconds = time.at(epoch).as_second() - epoch.as_second();
+        if seconds > LONGEST_RUN {
+            let found = Diagnostic::error("limit", "a run lasts at most 40 days", time.span(), "this is later");
+            mistakes.push(found);
+        } else if seconds < 0 {
+            let message = "nothing happens before the epoch";
+            mistakes.push(Diagnostic::error("bad-value", message, time.span(), "this is earlier"));
+        }
+    }
+}
+
+/// The fields that a fault has, besides its kind, with their places.
+fn written(fault: &Fault) -> Vec<(&'static str, Span)> {
+    fn at<T>(name: &'static str, field: &Option<Spanned<T>>) -> Option<(&'static str, Span)> {
+        field.as_ref().map(|value| (name, value.span()))
+    }
+    let fields = [
+        at("name", &fault.name),
+        at("until", &fault.until),
+        at("times", &fault.times),
+        at("host", &fault.host),
+        at("from", &fault.from),
+        at("by", &fault.by),
+        at("zone", &fault.zone),
+        at("owner", &fault.owner),
+        at("type", &fault.rtype),
+        at("server", &fault.server),
+        at("stage", &fault.stage),
+        at("reply", &fault.reply),
+        at("count", &fault.count),
+        at("records", &fault.records),
+        at("text", &fault.text),
+        at("cert", &fault.cert),
+        at("version", &fault.version),
+        at("delay", &fault.delay),
+        at("percent", &fault.percent),
+        at("status", &fault.status),
+        at("shift", &fault.shift),
+    ];
+    fields.into_iter().flatten().collect()
+}
+
+/// Checks the fields of a fault against its kind.
+fn fault(fault: &Spanned<Fault>, file: &File, mistakes: &mut Vec<Diagnostic>) {
+    let kind: FaultKind = *fault.kind.get();
+    let written = written(fault);
+    let quoted = |fields: &[&str]| fields.iter().map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", ");
+    let takes = format!("it takes {}, and always {}", quoted(kind.takes()), quoted(&ALWAYS));
+    for (field, span) in &written {
+        if !kind.takes().contains(field) && !ALWAYS.contains(field) {
+            let found = Diagnostic::error(
+                "not-for-this",
+                format!("a `{kind}` fault has no `{field}`"),
+                *span,
+                "does not apply",
+            );
+            mistakes.push(found.and(fault.kind.span(), format!("{} fault", kind.family().word())).help(takes.clone()));
+        }
+    }
+    for field in kind.needs() {
+        if !written.iter().any(|(name, _)| name == field) {
+            let message = format!("a `{kind}` fault needs `{field}`");
+            let found = Diagnostic::error("missing", message, fault.span(), format!("no `{field}` here"));
+            mistakes.push(found.help(takes.clone()));
+        }
+    }
+    if kind.family() == FaultFamily::Dns && !written.iter().any(|(name, _)| matches!(*name, "zone" | "server")) {
+        let message = format!("a `{kind}` fault needs `zone` or `server`");
+        mistakes.push(Diagnostic::error("missing", message, fault.span(), "neither is here").help(takes));
+    }
+    if let Some(percent) = fault.percent.as_ref().filter(|percent| *percent.get() > 100) {
+        let message = format!("`percent` cannot be {percent}");
+        mistakes.push(Diagnostic::error("bad-value", message, percent.span(), "from 0 to 100"));
+    }
+    let hostile = |host: &Spanned<HostRef>| file.host.get(host.as_str()).is_none_or(|host| host.hostile());
+    if let Some(by) = fault.by.as_ref().filter(|by| !hostile(by)) {
+        let message = format!("host `{by}` is not hostile");
+        let found = Diagnostic::error("wrong-role", message, by.span(), "an attacker is named here");
+        mistakes.push(found.help(format!("write host.{by}.hostile = true")));
+    }
+}
+
+/// Windows of expectations end after they begin.
+fn windows(file: &File, mistakes: &mut Vec<Diagnostic>) {
+    let epoch = file.epoch.as_ref().map_or(DEFAULT_EPOCH, |epoch| epoch.get().0);
+    for entry in file.expect.iter().chain(&file.never) {
+        if let (Some(after), Some(within)) = (&entry.after, &entry.within)
+            && within.at(epoch) < after.at(epoch)
+        {
+            let found =
+                Diagnostic::error("empty-window", "this window ends before it begins", within.span(), "the end");
+            mistakes.push(found.and(after.span(), "the beginning").help("both are counted from the epoch"));
+        }
+    }
+}
+
+fn out_of_order(file: &File, mistakes: &mut Vec<Diagnostic>) {
+    let epoch = file.epoch.as_ref().map_or(DEFAULT_EPOCH, |epoch| epoch.get().0);
+    let time = |entry: &AtEntry| entry.time.as_ref().map_or(AT_ONCE, |time: &Spanned<Time>| *time.get()).at(epoch);
+    for pair in file.at.windows(2) {
+        if let [before, entry] = pair
+            && time(entry) < time(before)
+        {
+            let place = entry.time.as_ref().map_or(entry.span(), Spanned::span);
+            let first = before.time.as_ref().map_or(before.span(), Spanned::span);
+            let message = "this entry is earlier than the one before it";
+            let found = Diagnostic::warning("out-of-order", message, place, "it runs first");
+            mistakes.push(found.and(first, "this one is later").help("entries run in order of time; write them so"));
+        }
+    }
+}
+
+/// Ids of sends and names of faults are unique.
+fn ids(file: &File, mistakes: &mut Vec<Diagnostic>) {
+    let sends = file.at.iter().filter_map(|entry| entry.send.as_ref()?.id.as_ref());
+    let faults = file.at.iter().filter_map(|entry| entry.fault.as_ref()?.name.as_ref());
+    for (names, what) in [(sends.collect::<Vec<_>>(), "messages"), (faults.collect(), "faults")] {
+        for (index, name) in names.iter().enumerate() {
+            if let Some(first) = names[..index].iter().find(|first| first == &name) {
+                let message = format!("two {what} are called `{name}`");
+                let found = Diagnostic::error("duplicate-name", message, name.span(), "again here");
+                mistakes.push(found.and(first.span(), "first one"));
+            }
+            if what == "messages" && WRITTEN_BY_ENGINES.contains(&name.as_str()) {
+                let message = format!("no message can be called `{name}`");
+                let label = "expectations call a message of the engines so";
+                mistakes.push(Diagnostic::error("reserved-name", message, name.span(), label));
+            }
+        }
+    }
+}
+
+/// Checks that need the script to be whole: which message is meant.
+pub(crate) fn expectations(file: &File, names: &Names<'_>, mistakes: &mut Vec<Diagnostic>) {
+    let sends: Vec<_> = file.at.iter().filter_map(|entry| entry.send.as_ref()).collect();
+    let messages: u64 = sends.iter().map(|send| u64::from(send.count())).sum();
+    let recipients: BTreeSet<&str> = sends.iter().flat_map(|send| send.to.iter().map(|to| to.as_str())).collect();
+    if messages == 1 && recipients.len() == 1 {
+        return;
+    }
+    for entry in &file.expect {
+        let Some(verb) = ExpectEntry::clone(entry).into_verb() else { continue };
+        let Some((None, None)) = verb.about() else { continue };
+        let (message, needs) = match (messages, verb.verb()) {
+            (0, _) => ("which message? this file sends none", "nothing is sent"),
+            (1, "signed") => continue,
+            (1, _) => ("which recipient? this message goes to several", "needs `to`"),
+            (_, "signed") => ("which message? this file sends several", "needs `message`"),
+            _ => ("which message? this file sends several", "needs `to` or `message`"),
+        };
+        let ids = names.ids();
+        let known = if ids.is_empty() || messages == 1 { recipients.iter().copied().collect() } else { ids };
+        let found = Diagnostic::error("ambiguous", message, entry.span(), needs);
+        mistakes.push(found.maybe_help(nearest::known_names(&known)));
+    }
+}
+
+/// A file that expects nothing shows nothing.
+pub(crate) fn some_expectation(file: &File, sources: &Sources, mistakes: &mut Vec<Diagnostic>) {
+    if file.expect.is_empty() && file.never.is_empty() {
+        let message = "this file expects nothing";
+        let span = if sources.is_in_world(file.title.span()) { Span::default() } else { file.title.span() };
+        let found = Diagnostic::error("no-expectation", message, span, "whatever happens, it holds");
+        mistakes.push(found.help("add an [[expect]] or [[never]] that states what the file is about"));
+    }
+}

@@ -1,0 +1,174 @@
+//! The tree of a TOML text: parsing with recovery, and what TOML 1.0 and 1.1 differ in.
+
+use toml::de::{DeString, DeTable, DeValue};
+
+use super::diagnostics::Diagnostic;
+use super::spanned::Span;
+
+/// A value of the tree, with its place.
+pub(crate) type Node<'t> = toml::Spanned<DeValue<'t>>;
+/// A key of the tree, with its place.
+pub(crate) type Key<'t> = toml::Spanned<DeString<'t>>;
+/// A table of the tree.
+pub(crate) type Table<'t> = DeTable<'t>;
+
+/// Where a value is written.
+pub(crate) fn span(node: &Node<'_>) -> Span {
+    Span::new(node.span())
+}
+
+/// Where a key is written.
+pub(crate) fn key_span(key: &Key<'_>) -> Span {
+    Span::new(key.span())
+}
+
+/// The table in a node, if it is one.
+pub(crate) fn table<'n, 't>(node: &'n Node<'t>) -> Option<&'n Table<'t>> {
+    match node.get_ref() {
+        DeValue::Table(table) => Some(table),
+        _ => None,
+    }
+}
+
+/// The text in a node, if it is a string.
+pub(crate) fn string<'n>(node: &'n Node<'_>) -> Option<&'n str> {
+    node.get_ref().as_str()
+}
+
+/// Parses a text whose first byte has the offset `offset`. Without mistakes in the result the table is whole.
+pub(crate) fn parse(text: &str, offset: usize) -> (Table<'_>, Vec<Diagnostic>) {
+    let (root, errors) = DeTable::parse_recoverable(text);
+    let mut mistakes: Vec<Diagnostic> = Vec::new();
+    for error in &errors {
+        let span = Span::new(error.span().unwrap_or(0..0));
+        // What follows a mistake on the same line follows from it.
+        let line = |span: Span| text[..text.floor_char_boundary(span.start)].matches('\n').count();
+        let found = syntax_error(text, error.message(), span);
+        if !mistakes.iter().any(|other| line(other.primary.span) == line(span)) {
+            mistakes.push(found);
+        }
+    }
+    let root = root.into_inner();
+    if mistakes.is_empty() {
+        braces(&root, text, &mut mistakes);
+    }
+    for mistake in &mut mistakes {
+        mistake.primary.span = mistake.primary.span.moved(offset);
+    }
+    (if offset == 0 { root } else { moved(root, offset) }, mistakes)
+}
+
+fn syntax_error(text: &str, message: &str, span: Span) -> Diagnostic {
+    if message == "duplicate key" {
+        let name = text.get(span.range()).unwrap_or_default().trim_matches(['"', '\'']);
+        let rest = text.get(span.end..).unwrap_or_default().trim_start();
+        let value = rest.strip_prefix('=').map(str::trim_start);
+        let help = match value {
+            Some(value) if !value.starts_with('{') => "a key may appear once; remove one of the two",
+            _ => "a table may appear once; merge the two",
+        };
+        return Diagnostic::error("toml", format!("`{name}` is declared twice"), span, "again here").help(help);
+    }
+    Diagnostic::error("toml", format!("not TOML: {message}"), span, "here")
+}
+
+/// The same table with spans moved by `offset`.
+fn moved(table: Table<'_>, offset: usize) -> Table<'_> {
+    let mut result = Table::new();
+    for (key, value) in table {
+        let span = key_span(&key).moved(offset).range();
+        result.insert(toml::Spanned::new(span, key.into_inner()), moved_node(value, offset));
+    }
+    result
+}
+
+fn moved_node(node: Node<'_>, offset: usize) -> Node<'_> {
+    let range = span(&node).moved(offset).range();
+    let value = match node.into_inner() {
+        DeValue::Array(items) => DeValue::Array(items.into_iter().map(|item| moved_node(item, offset)).collect()),
+        DeValue::Table(inner) => DeValue::Table(moved(inner, offset)),
+        scalar => scalar,
+    };
+    toml::Spanned::new(range, value)
+}
+
+/// Finds tables in braces that TOML 1.0 does not know: those that run over several lines, or end in a comma.
+fn braces(table: &Table<'_>, text: &str, mistakes: &mut Vec<Diagnostic>) {
+    for (_, value) in table {
+        braces_in(value, text, mistakes);
+    }
+}
+
+fn braces_in(node: &Node<'_>, text: &str, mistakes: &mut Vec<Diagnostic>) {
+    match node.get_ref() {
+        DeValue::Table(inner) => match text.get(node.span()) {
+            Some(written) if written.starts_with('{') => scan_braces(written, node.span().start, mistakes),
+            _ => braces(inner, text, mistakes),
+        },
+        DeValue::Array(items) => items.iter().for_each(|item| braces_in(item, text, mistakes)),
+        _ => {}
+    }
+}
+
+/// Scans one table in braces, which is known to be well-formed.
+fn scan_braces(written: &str, start: usize, mistakes: &mut Vec<Diagnostic>) {
+    const HELP: &str = "write it as a [section], or as [at.send], [expect.delivered]";
+    let bytes = written.as_bytes();
+    let mut open: Vec<(u8, usize)> = Vec::new();
+    let mut after_comma = false;
+    let mut refused: Vec<usize> = Vec::new();
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let mut next = at + 1;
+        match byte {
+            b'{' | b'[' => open.push((byte, at)),
+            b'}' | b']' => {
+                if let Some((b'{', opened)) = open.pop()
+                    && after_comma
+                {
+                    refused.push(opened);
+                }
+            }
+            b'\n' => {
+                if let Some((b'{', opened)) = open.last() {
+                    refused.push(*opened);
+                }
+            }
+            b'"' | b'\'' => next = at + string_length(&bytes[at..]),
+            b'#' => next = at + bytes[at..].iter().position(|b| *b == b'\n').unwrap_or(bytes.len() - at),
+            _ => {}
+        }
+        if !byte.is_ascii_whitespace() {
+            after_comma = byte == b',';
+        }
+        at = next;
+    }
+    refused.sort_unstable();
+    refused.dedup();
+    for opened in refused {
+        let span = Span::new(start + opened..start + opened + 1);
+        let message = "a table in braces ends on its line (TOML 1.0)";
+        mistakes.push(Diagnostic::error("toml", message, span, "opened here").help(HELP));
+    }
+}
+
+/// The length of the TOML string that `bytes` begin with, its quotes included.
+fn string_length(bytes: &[u8]) -> usize {
+    let Some(&quote) = bytes.first() else { return 1 };
+    let long = bytes.starts_with(&[quote; 3]);
+    let escapes = quote == b'"';
+    let mut at = if long { 3 } else { 1 };
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'\\' if escapes => at += 2,
+            byte if byte == quote && !long => return at + 1,
+            byte if byte == quote && bytes[at..].starts_with(&[quote; 3]) => {
+                // Up to two quotes may stand before the closing three.
+                let quotes = bytes[at..].iter().take(5).take_while(|b| **b == quote).count();
+                return at + quotes;
+            }
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
