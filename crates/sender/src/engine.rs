@@ -1,6 +1,6 @@
 //! The engine: what it is set up with, how it starts, how messages come in.
 //!
-//! Each domain of each message has a task of its own ([`crate::queue`]), which makes attempts, waits and gives up by the
+//! Each domain of each message has a task of its own (`queue`), which makes attempts, waits and gives up by the
 //! [`Timetable`]. What a task must not forget is in the [`Spool`]; after a crash the next start reads it and every task goes
 //! on where it was.
 
