@@ -15,6 +15,7 @@ use turmoil_net::HostId;
 
 use crate::host::{Host, HostHandle};
 use crate::outcome::{End, Outcome};
+use crate::panics;
 use crate::watchdog::Beat;
 use crate::wire::Wire;
 use crate::{Config, SimError};
@@ -39,6 +40,8 @@ pub(crate) struct Kernel {
     hosts: Mutex<Vec<Arc<Host>>>,
     wire: Mutex<Wire>,
     run: Mutex<Run>,
+    /// Into which sockets are read, one after another.
+    pub(crate) scratch: Mutex<Vec<u8>>,
 }
 
 #[derive(Default)]
@@ -75,6 +78,7 @@ impl Kernel {
             live: AtomicBool::new(false),
             hosts: Mutex::default(),
             run: Mutex::default(),
+            scratch: Mutex::default(),
         }
     }
 
@@ -109,9 +113,21 @@ impl Kernel {
 
     /// Puts everything that the hosts have emitted on the wire. Called each time all tasks wait.
     pub(crate) fn drain(&self) {
-        let within = self.wire().drain(self.elapsed());
-        if !within {
+        let within = self.on_the_wire(|wire, now| wire.drain(now));
+        if within == Some(false) {
             self.end(End::Bound { which: "packets", limit: self.config.bounds.packets });
+        }
+    }
+
+    /// Does the wire's work; `None` if it panicked, which ends the run as a panic of a task does.
+    pub(crate) fn on_the_wire<R>(&self, f: impl FnOnce(&mut Wire, Duration) -> R) -> Option<R> {
+        let now = self.elapsed();
+        match panics::catch(|| f(&mut self.wire(), now)) {
+            Ok(result) => Some(result),
+            Err(message) => {
+                self.end(End::Panicked { host: "the network".to_owned(), task: "the wire".to_owned(), message });
+                None
+            }
         }
     }
 

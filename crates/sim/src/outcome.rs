@@ -21,7 +21,7 @@ pub enum End {
     },
     /// Code panicked.
     Panicked {
-        /// The host's name, or "the script" for the main future.
+        /// The host's name; "the script" for the main future, "the network" for a tap or the kernel itself.
         host: String,
         /// The name that the task was spawned with.
         task: String,

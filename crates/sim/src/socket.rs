@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use turmoil_net::shim::tokio::net::{TcpListener, TcpStream, UdpSocket};
 
 use crate::host::Host;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, lock};
 
 /// The size of a simulated receive buffer. A read that frees less than half of it does not reopen a window that has
 /// closed, so all of it is read at once.
@@ -143,10 +143,9 @@ struct SimStream {
     stream: Option<TcpStream>,
     local: SocketAddr,
     peer: SocketAddr,
-    /// What was read from the socket and not yet by the caller: `received[start..end]`. Allocated at the first read.
+    /// What was read from the socket; the caller has got the first `taken` bytes of it.
     received: Vec<u8>,
-    start: usize,
-    end: usize,
+    taken: usize,
     /// The peer has said FIN or RST: it will send nothing more.
     peer_done: bool,
 }
@@ -156,16 +155,7 @@ impl SimStream {
         home.enter()?;
         let (local, peer) = (stream.local_addr()?, stream.peer_addr()?);
         let received = Vec::new();
-        Ok(Box::new(SimStream {
-            home,
-            stream: Some(stream),
-            local,
-            peer,
-            received,
-            start: 0,
-            end: 0,
-            peer_done: false,
-        }))
+        Ok(Box::new(SimStream { home, stream: Some(stream), local, peer, received, taken: 0, peer_done: false }))
     }
 
     fn stream(&mut self) -> io::Result<Pin<&mut TcpStream>> {
@@ -174,14 +164,16 @@ impl SimStream {
     }
 
     fn receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut received = mem::take(&mut self.received);
-        received.resize(RECEIVE_BUFFER, 0);
-        let mut buffer = ReadBuf::new(&mut received);
+        let kernel = Arc::clone(&self.home.kernel);
+        let mut scratch = lock(&kernel.scratch);
+        scratch.resize(RECEIVE_BUFFER, 0);
+        let mut buffer = ReadBuf::new(&mut scratch);
         let polled = self.stream()?.poll_read(cx, &mut buffer);
-        (self.start, self.end) = (0, buffer.filled().len());
-        self.received = received;
+        self.received.clear();
+        self.received.extend_from_slice(buffer.filled());
+        self.taken = 0;
         match &polled {
-            Poll::Ready(Ok(())) => self.peer_done = self.end == 0,
+            Poll::Ready(Ok(())) => self.peer_done = self.received.is_empty(),
             Poll::Ready(Err(_)) => self.peer_done = true,
             Poll::Pending => {}
         }
@@ -200,15 +192,16 @@ impl Stream for SimStream {
 
 impl AsyncRead for SimStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.start == self.end {
+        if self.taken == self.received.len() {
             match self.receive(cx) {
                 Poll::Ready(Ok(())) => {}
                 other => return other,
             }
         }
-        let piece = buffer.remaining().min(self.end - self.start);
-        buffer.put_slice(&self.received[self.start..self.start + piece]);
-        self.start += piece;
+        let rest = &self.received[self.taken..];
+        let piece = buffer.remaining().min(rest.len());
+        buffer.put_slice(&rest[..piece]);
+        self.taken += piece;
         Poll::Ready(Ok(()))
     }
 }

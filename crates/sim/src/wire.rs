@@ -556,18 +556,16 @@ impl Future for Deliver {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            let now = self.kernel.elapsed();
-            let next = {
-                let mut wire = self.kernel.wire();
+            let next = self.kernel.on_the_wire(|wire, now| {
                 wire.deliver_due(now);
                 match &mut wire.waker {
                     Some(waker) => waker.clone_from(cx.waker()),
                     none => *none = Some(cx.waker().clone()),
                 }
                 wire.next_arrival()
-            };
+            });
             // Without a packet there is nothing to wait for but the waker.
-            let Some(next) = next else { return Poll::Pending };
+            let Some(Some(next)) = next else { return Poll::Pending };
             let deadline = self.kernel.start() + next;
             self.sleep.as_mut().reset(deadline);
             if self.sleep.as_mut().poll(cx).is_pending() {

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{at, finished, ms, seconds, world};
+use common::{at, echo, finished, ms, seconds, spawn_echo, world};
 use mxlab_sim::{Bounds, Config, HostHandle, Link};
 use proptest::prelude::*;
 use std::time::Duration;
@@ -111,8 +111,59 @@ fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|index| (index % 253) as u8).collect()
 }
 
+/// Something that happens to a host.
+#[derive(Clone, Copy, Debug)]
+enum Fall {
+    Kill,
+    PowerLoss,
+    /// A restart without a crash before it.
+    Restart,
+}
+
+/// A client talks to a server that falls and comes back; afterwards both talk again, at the same address.
+fn survive(seed: u64, falls: &[(u64, Fall, u64)]) -> String {
+    let (sim, [a, b]) = world(Config { seed, ..Config::default() });
+    spawn_echo(&b.env(), at(2, 7));
+    for number in 0..3 {
+        let client = a.env();
+        a.env().spawn(format!("client {number}"), async move {
+            loop {
+                let session = async {
+                    let mut stream = client.connect(at(2, 7)).await?;
+                    loop {
+                        echo(&mut stream, &"hello".repeat(number * 3000 + 1)).await?;
+                        tokio::time::sleep(seconds(1)).await;
+                    }
+                };
+                let _: Result<std::io::Result<()>, _> = tokio::time::timeout(seconds(20), session).await;
+                tokio::time::sleep(ms(500)).await;
+            }
+        });
+    }
+    let falls = falls.to_vec();
+    let client = a.env();
+    let outcome = sim.run(async move {
+        for (after, fall, down) in falls {
+            tokio::time::sleep(ms(after)).await;
+            match fall {
+                Fall::Kill => b.kill(),
+                Fall::PowerLoss => b.power_loss(),
+                Fall::Restart => {}
+            }
+            tokio::time::sleep(ms(down)).await;
+            spawn_echo(&b.restart(), at(2, 7));
+        }
+        tokio::time::sleep(seconds(90)).await;
+        let mut stream = client.connect(at(2, 7)).await.expect("connected");
+        assert_eq!(echo(&mut stream, "still here").await.expect("an echo"), "still here");
+    });
+    let hash = outcome.packet_hash.clone();
+    finished(outcome);
+    hash
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn tcp_carries_every_byte_in_order_through_any_weather(
@@ -125,5 +176,16 @@ proptest! {
         prop_assert!(received == sent, "{} of {} bytes arrived", received.len(), sent.len());
         prop_assert!(echoed == sent, "{} of {} bytes came back", echoed.len(), sent.len());
         prop_assert_eq!(transfer(seed, &chunks, &changes).1, hash);
+    }
+
+    #[test]
+    fn a_host_serves_again_after_any_falls(
+        seed in any::<u64>(),
+        falls in prop::collection::vec(
+            (0..30_000_u64, prop_oneof![Just(Fall::Kill), Just(Fall::PowerLoss), Just(Fall::Restart)], 0..10_000_u64),
+            0..6,
+        ),
+    ) {
+        prop_assert_eq!(survive(seed, &falls), survive(seed, &falls));
     }
 }

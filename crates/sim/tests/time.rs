@@ -149,3 +149,31 @@ fn a_poll_that_never_returns_is_reported_from_outside() {
     assert_eq!((&*stuck.label, stuck.seed), ("loops", 7));
     assert_eq!(stuck.reproduce, "cargo xtask scenarios loops --seed 7");
 }
+
+const CHILD: &str = "MXLAB_SIM_LOOPS";
+
+/// What the next test runs as a child process.
+#[test]
+fn loops_when_told_to() {
+    if std::env::var_os(CHILD).is_none() {
+        return;
+    }
+    let reproduce = "cargo xtask scenarios dane/loops".to_owned();
+    let (sim, []) = world(Config { reproduce, stuck_after: common::ms(200), ..Config::default() });
+    let _ = sim.run(async {
+        loop {
+            std::hint::spin_loop();
+        }
+    });
+}
+
+#[test]
+fn a_poll_that_never_returns_ends_the_process_with_14() {
+    let mut child = std::process::Command::new(std::env::current_exe().expect("this test"));
+    child.args(["--exact", "loops_when_told_to", "--nocapture"]).env(CHILD, "1");
+    let output = child.output().expect("it runs");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(14), "{text}");
+    assert!(text.contains("task \"the script\" on the script"), "{text}");
+    assert!(text.contains("run it again: cargo xtask scenarios dane/loops"), "{text}");
+}
