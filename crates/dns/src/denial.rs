@@ -67,7 +67,7 @@ impl Proofs {
         }
     }
 
-    /// The NSEC at a name, unless it is a cut's and so speaks for the parent's side alone (RFC 6840 §4.1).
+    /// The NSEC at a name.
     fn at(&self, name: &Name) -> Option<&Nsec> {
         self.nsecs.iter().find(|(owner, _)| owner == name).map(|(_, nsec)| nsec)
     }
@@ -84,13 +84,14 @@ impl Proofs {
     pub fn no_data(&self, name: &Name, rtype: RecordType) -> Result<(), Reason> {
         let failure = || self.failure(RrsetId { name: name.clone(), rtype });
         if let Some(nsec) = self.at(name) {
-            return if lacks(nsec, rtype) { Ok(()) } else { Err(failure()) };
+            return if lacks(name, nsec, rtype) { Ok(()) } else { Err(failure()) };
         }
         if self.is_empty_non_terminal(name) {
             return Ok(());
         }
         // RFC 4035 §5.4: the name does not exist, and the wildcard that stands in for it lacks the type.
-        let wildcard = self.wildcard(name).and_then(|wildcard| self.at(&wildcard).map(|nsec| lacks(nsec, rtype)));
+        let wildcard =
+            self.wildcard(name).and_then(|wildcard| self.at(&wildcard).map(|nsec| lacks(&wildcard, nsec, rtype)));
         if wildcard == Some(true) { Ok(()) } else { Err(failure()) }
     }
 
@@ -149,12 +150,15 @@ impl Proofs {
 }
 
 /// Whether the NSEC at a name denies the type there.
-fn lacks(nsec: &Nsec, rtype: RecordType) -> bool {
+fn lacks(owner: &Name, nsec: &Nsec, rtype: RecordType) -> bool {
     let has = |rtype| nsec.types.contains(rtype);
-    // RFC 6840 §4.1: a cut's NSEC denies nothing but DS; the child's own NSEC does not deny DS. §4.3: an alias is an answer.
-    let side =
-        if rtype == RecordType::DS { !has(RecordType::SOA) } else { !has(RecordType::NS) || has(RecordType::SOA) };
-    side && !has(rtype) && !has(RecordType::CNAME)
+    // RFC 6840 §4.1: a cut's NSEC denies nothing but DS; the child's own NSEC does not deny DS, unless it is the root.
+    let right_side = match rtype {
+        RecordType::DS => !has(RecordType::SOA) || owner.is_root(),
+        _ => !has(RecordType::NS) || has(RecordType::SOA),
+    };
+    // §4.3: an alias is an answer.
+    right_side && !has(rtype) && !has(RecordType::CNAME)
 }
 
 /// Whether a name lies strictly within the span of an NSEC. The last one of a zone leads back to the apex.
@@ -164,4 +168,124 @@ fn covers(owner: &Name, nsec: &Nsec, name: &Name) -> bool {
     let delegated = nsec.types.contains(RecordType::NS) && !nsec.types.contains(RecordType::SOA);
     let redirected = delegated || nsec.types.contains(RecordType::DNAME);
     within && !(redirected && name.is_strictly_below(owner))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Name {
+        text.parse().unwrap()
+    }
+
+    /// Proofs of the zone `z`, each `owner next types…`.
+    fn proofs(nsecs: &[&str]) -> Proofs {
+        let nsec = |text: &&str| {
+            let mut words = text.split(' ');
+            let (owner, next) = (name(words.next().unwrap()), name(words.next().unwrap()));
+            (owner, Nsec { next, types: words.map(|word| word.parse().unwrap()).collect() })
+        };
+        let nsecs = nsecs.iter().map(nsec).collect();
+        Proofs { nsecs, expires: Timestamp::MAX, refused: None, text: String::new() }
+    }
+
+    fn word<T>(proved: Result<T, Reason>) -> &'static str {
+        proved.map_or_else(|reason| reason.word(), |_| "proved")
+    }
+
+    #[test]
+    fn no_data() {
+        for (nsecs, owner, rtype, expected) in [
+            (&["m.z n.z A"][..], "m.z", "MX", "proved"),
+            (&["m.z n.z A"], "M.z", "A", "denial-wrong"),
+            (&["m.z n.z CNAME"], "m.z", "MX", "denial-wrong"),
+            (&["m.z n.z A"], "n.z", "MX", "denial-wrong"),
+            (&[], "m.z", "MX", "denial-missing"),
+            // A cut's NSEC denies DS alone, an apex' everything else.
+            (&["m.z n.z NS"], "m.z", "MX", "denial-wrong"),
+            (&["m.z n.z NS"], "m.z", "DS", "proved"),
+            (&["m.z n.z NS SOA"], "m.z", "MX", "proved"),
+            (&["m.z n.z NS SOA"], "m.z", "DS", "denial-wrong"),
+            // Empty non-terminals.
+            (&["c.z x.m.z A"], "m.z", "A", "proved"),
+            (&["c.z m.z A"], "m.z", "A", "denial-wrong"),
+            (&["c.z x.y.m.z A"], "y.m.z", "A", "proved"),
+            (&["m.z x.m.z A"], "m.z", "A", "denial-wrong"),
+            // Below a cut or a DNAME nothing is denied.
+            (&["m.z x.y.m.z NS"], "y.m.z", "A", "denial-wrong"),
+            (&["m.z x.y.m.z DNAME"], "y.m.z", "A", "denial-wrong"),
+            // The wildcard that stands in lacks the type, or does not.
+            (&["c.z n.z A", "*.z c.z TXT"], "m.z", "A", "proved"),
+            (&["c.z n.z A", "*.z c.z A"], "m.z", "A", "denial-wrong"),
+            (&["*.z c.z TXT"], "m.z", "A", "denial-wrong"),
+            (&["b.c.z n.z A", "*.z c.z TXT"], "m.c.z", "A", "denial-wrong"),
+        ] {
+            assert_eq!(
+                word(proofs(nsecs).no_data(&name(owner), rtype.parse().unwrap())),
+                expected,
+                "{nsecs:?} {owner}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_name() {
+        for (nsecs, owner, expected) in [
+            (&["c.z n.z A", "z c.z SOA"][..], "m.z", "proved"),
+            // One NSEC for both; the only one of its zone; the last one.
+            (&["z c.z SOA NS"], "a.z", "proved"),
+            (&["z z SOA NS"], "m.z", "proved"),
+            (&["n.z z A", "z c.z SOA NS"], "p.z", "proved"),
+            (&["n.z z A", "z c.z SOA NS"], "m.z", "denial-wrong"),
+            (&["c.z n.z A"], "m.z", "denial-wrong"),
+            (&["z c.z SOA"], "m.z", "denial-wrong"),
+            (&[], "m.z", "denial-missing"),
+            // Both ends of a span exist.
+            (&["c.z n.z A", "z c.z SOA"], "c.z", "denial-wrong"),
+            (&["c.z n.z A", "z c.z SOA"], "n.z", "denial-wrong"),
+            // So does what the next name lies below.
+            (&["c.z x.m.z A", "z c.z SOA"], "m.z", "denial-wrong"),
+            // The wildcard is that of the closest encloser: here c.z, not z.
+            (&["a.c.z n.z A", "z c.z SOA"], "m.c.z", "denial-wrong"),
+            (&["a.c.z n.z A", "c.z a.c.z A"], "m.c.z", "proved"),
+            // The next name shares more with the name than the owner does: *.m.z lies in the same span.
+            (&["a.b.z c.m.z A"], "a.m.z", "proved"),
+            (&["m.z c.m.z A"], "a.m.z", "proved"),
+            // The parent's NSEC at a cut says nothing about names in the child.
+            (&["c.z n.z NS", "z c.z SOA"], "m.c.z", "denial-wrong"),
+            (&["c.z n.z NS", "z c.z SOA"], "d.z", "proved"),
+        ] {
+            assert_eq!(word(proofs(nsecs).no_name(&name(owner), RecordType::A)), expected, "{nsecs:?} {owner}");
+        }
+    }
+
+    #[test]
+    fn no_ds() {
+        for (nsecs, expected) in [
+            (&["m.z n.z NS"][..], Ok(NoDs::Delegation)),
+            (&["m.z n.z A"], Ok(NoDs::NotACut)),
+            (&["m.z n.z NS DS"], Err("denial-wrong")),
+            (&["m.z n.z NS SOA"], Err("denial-wrong")),
+            (&["c.z n.z A"], Ok(NoDs::NotACut)),
+            (&["c.z x.m.z A"], Ok(NoDs::NotACut)),
+            (&["c.z d.z A"], Err("denial-wrong")),
+            (&[], Err("denial-missing")),
+        ] {
+            let proved = proofs(nsecs).no_ds(&name("m.z")).map_err(|reason| reason.word());
+            assert_eq!(proved, expected, "{nsecs:?}");
+        }
+    }
+
+    #[test]
+    fn expanded_from_a_wildcard() {
+        for (nsecs, expected) in [
+            (&["c.z n.z A"][..], "proved"),
+            (&["c.z x.m.z A"], "denial-wrong"),
+            (&["a.m.z c.m.z A"], "denial-wrong"),
+            (&[], "denial-missing"),
+        ] {
+            let proved = proofs(nsecs).expanded(&name("b.m.z"), RecordType::A, &name("z"));
+            assert_eq!(word(proved), expected, "{nsecs:?}");
+        }
+    }
 }

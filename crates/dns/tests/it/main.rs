@@ -1,0 +1,13 @@
+//! Tests of the crate as its users see it.
+
+#![allow(unreachable_pub, reason = "modules of one test program share `net`")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod authority;
+mod laws;
+mod net;
+mod reasons;
+mod resolution;
+mod simulated;
+mod text;
+mod vectors;

@@ -1,0 +1,368 @@
+//! The validating resolver over a recursive one over authorities: what it says of every kind of answer, and why.
+
+use mxlab_dns::*;
+
+use crate::net::*;
+
+/// `status[ reason]`, aliases and data of an answer, in one line.
+fn line(answer: &Answer) -> String {
+    let mut line = answer.security.word().to_owned();
+    if let Some(reason) = answer.security.reason() {
+        line += &format!(" {}", reason.word());
+    }
+    for step in &answer.steps {
+        line += &format!(", {}→{} {}", step.owner, step.target, step.security.word());
+    }
+    if !answer.steps.is_empty() {
+        line += &format!(", then {}", answer.final_security.word());
+    }
+    line += &format!(", {}", answer.rcode);
+    for record in &answer.records {
+        line += &format!(", {}", rdata::to_text(record.rtype, &record.rdata));
+    }
+    line
+}
+
+#[track_caller]
+fn check(net: &Net, owner: &str, kind: &str, expected: &str) {
+    assert_eq!(line(&net.lookup(owner, kind)), expected, "{kind} {owner}");
+}
+
+#[test]
+fn answers_of_a_healthy_internet() {
+    let net = Net::new();
+    for (owner, kind, expected) in [
+        ("contoso.example", "MX", "secure, NOERROR, 10 mx1.contoso.example., 20 mx2.contoso.example."),
+        ("CONTOSO.example", "TXT", "secure, NOERROR, \"v=spf1 -all\""),
+        ("mx1.contoso.example", "A", "secure, NOERROR, 198.51.100.1"),
+        ("mx1.contoso.example", "AAAA", "secure, NOERROR"),
+        ("nothing.contoso.example", "A", "secure, NXDOMAIN"),
+        ("_25._tcp.mx2.contoso.example", "TLSA", "secure, NXDOMAIN"),
+        // Empty non-terminals exist.
+        ("ent.contoso.example", "A", "secure, NOERROR"),
+        ("_tcp.mx1.contoso.example", "TLSA", "secure, NOERROR"),
+        ("nothing.ent.contoso.example", "A", "secure, NXDOMAIN"),
+        // Before the first name and after the last.
+        ("aaa.contoso.example", "A", "secure, NXDOMAIN"),
+        ("zzz.contoso.example", "A", "secure, NXDOMAIN"),
+        ("com", "A", "secure, NXDOMAIN"),
+        (".", "SOA", "secure, NOERROR, a.root. hostmaster. 1 7200 900 1209600 300"),
+        (".", "DS", "secure, NOERROR"),
+        // Delegations: below, at, and the DS that the parent holds.
+        ("sub.contoso.example", "A", "secure, NOERROR, 198.51.100.7"),
+        ("plain.example", "DS", "secure, NOERROR"),
+        ("mail.plain.example", "A", "insecure insecure-delegation, NOERROR, 198.51.100.20"),
+        ("mail.plain.example", "MX", "insecure insecure-delegation, NOERROR"),
+        ("nothing.plain.example", "A", "insecure insecure-delegation, NXDOMAIN"),
+        ("island.example", "A", "insecure insecure-delegation, NOERROR, 198.51.100.30"),
+        ("mx.outside.example", "A", "secure, NOERROR, 198.51.100.40"),
+    ] {
+        check(&net, owner, kind, expected);
+    }
+    check(
+        &net,
+        "contoso.example",
+        "DS",
+        &format!("secure, NOERROR, {}", {
+            let ds = net.specs[2].key().ds(&name("contoso.example"));
+            rdata::to_text(RecordType::DS, &rdata::Rdata::to_rdata(&ds))
+        }),
+    );
+}
+
+#[test]
+fn every_step_of_an_alias_chain_has_its_own_security() {
+    let net = Net::new();
+    for (owner, expected) in [
+        (
+            "www.contoso.example",
+            "secure, www.contoso.example→mx1.contoso.example secure, then secure, NOERROR, 198.51.100.1",
+        ),
+        (
+            "far.contoso.example",
+            "insecure insecure-delegation, far.contoso.example→mail.plain.example secure, then insecure, NOERROR, \
+             198.51.100.20",
+        ),
+        (
+            "away.contoso.example",
+            "secure, away.contoso.example→mx.outside.example secure, then secure, NOERROR, 198.51.100.40",
+        ),
+        ("gone.contoso.example", "secure, gone.contoso.example→nothing.contoso.example secure, then secure, NXDOMAIN"),
+        ("loop1.contoso.example", "servfail servfail, SERVFAIL"),
+    ] {
+        check(&net, owner, "A", expected);
+    }
+    check(&net, "www.contoso.example", "CNAME", "secure, NOERROR, mx1.contoso.example.");
+}
+
+/// One fault and what it makes of lookups.
+#[track_caller]
+fn check_fault(address: &str, fault: Fault, owner: &str, kind: &str, expected: &str, because: &str) {
+    let net = Net::new();
+    let id = net.authority(address).begin_fault(fault);
+    let answer = net.lookup(owner, kind);
+    assert_eq!(line(&answer), expected, "{kind} {owner}");
+    assert_eq!(answer.security.reason().map(ToString::to_string).unwrap_or_default(), because);
+    // Nothing of it is kept: once it is healed, and what the recursive resolver holds has run out, all is well.
+    assert!(net.authority(address).end_fault(id));
+    net.clock.set(301);
+    assert!(net.lookup(owner, kind).security.is_secure());
+}
+
+#[test]
+fn faults_have_their_reasons() {
+    let zone = |zone| FaultScope::zone(name(zone));
+    let typed = |scope, kind| FaultScope { rtype: Some(rtype(kind)), ..FaultScope::zone(name(scope)) };
+    let contoso = "contoso.example";
+    let (ds, other) = {
+        let net = Net::new();
+        let id = net.authority("192.0.2.2").begin_fault(Fault::new(FaultKind::DsMismatch, zone(contoso)));
+        let other = block_on(async { net.recursor.answer(&query(contoso, "DS")).await }).unwrap();
+        assert!(net.authority("192.0.2.2").end_fault(id));
+        let answer = Message::decode(&other).unwrap().answer;
+        (net.specs[2].key().key_tag(), rdata::Ds::parse(&answer[0].rdata).unwrap().key_tag)
+    };
+    assert_ne!(ds, other);
+    let own = "192.0.2.3";
+    for (address, kind, scope, owner, rtype, expected, because) in [
+        (
+            own,
+            FaultKind::RrsigMissing,
+            typed(contoso, "MX"),
+            contoso,
+            "MX",
+            "bogus rrsig-missing, SERVFAIL",
+            "MX contoso.example has no signature of the signed zone contoso.example",
+        ),
+        (
+            own,
+            FaultKind::RrsigMissing,
+            zone(contoso),
+            "nothing.contoso.example",
+            "MX",
+            "bogus rrsig-missing, SERVFAIL",
+            "DNSKEY contoso.example has no signature of the signed zone contoso.example",
+        ),
+        (
+            own,
+            FaultKind::RrsigMissing,
+            typed(contoso, "NSEC"),
+            "nothing.contoso.example",
+            "MX",
+            "bogus rrsig-missing, SERVFAIL",
+            "NSEC mx2.contoso.example has no signature of the signed zone contoso.example",
+        ),
+        (
+            own,
+            FaultKind::RrsigMissing,
+            typed(contoso, "CNAME"),
+            "www.contoso.example",
+            "A",
+            "bogus rrsig-missing, SERVFAIL",
+            "CNAME www.contoso.example has no signature of the signed zone contoso.example",
+        ),
+        (
+            "192.0.2.2",
+            FaultKind::RrsigMissing,
+            typed("example", "DS"),
+            contoso,
+            "MX",
+            "bogus rrsig-missing, SERVFAIL",
+            "DS contoso.example has no signature of the signed zone example",
+        ),
+        (
+            "192.0.2.2",
+            FaultKind::DsMismatch,
+            zone(contoso),
+            "mx1.contoso.example",
+            "A",
+            "bogus ds-mismatch, SERVFAIL",
+            &format!("the DS of contoso.example names key {other}, the zone has key {ds}"),
+        ),
+        (
+            "192.0.2.2",
+            FaultKind::Servfail,
+            zone("example"),
+            contoso,
+            "MX",
+            "servfail servfail, SERVFAIL",
+            "the resolver answered SERVFAIL for MX contoso.example",
+        ),
+        (
+            "192.0.2.2",
+            FaultKind::Timeout,
+            zone("example"),
+            contoso,
+            "MX",
+            "servfail time-out, SERVFAIL",
+            "no server of the zone answered for MX contoso.example",
+        ),
+        (
+            "192.0.2.2",
+            FaultKind::Refused,
+            zone("example"),
+            contoso,
+            "MX",
+            "servfail lame, SERVFAIL",
+            "the servers of the zone are no authority for MX contoso.example",
+        ),
+        (
+            "192.0.2.2",
+            FaultKind::Servfail,
+            typed("example", "DS"),
+            contoso,
+            "MX",
+            "servfail servfail, SERVFAIL",
+            "the resolver answered SERVFAIL for DS contoso.example",
+        ),
+    ] {
+        check_fault(address, Fault::new(kind, scope), owner, rtype, expected, because);
+    }
+}
+
+#[test]
+fn the_second_server_is_asked_only_after_a_failure() {
+    let net = Net::new();
+    check(&net, "mx1.contoso.example", "A", "secure, NOERROR, 198.51.100.1");
+    assert!(!net.queries().iter().any(|query| query.starts_with("192.0.2.13")));
+    net.clear_caches();
+    net.down("192.0.2.3");
+    check(&net, "mx1.contoso.example", "A", "secure, NOERROR, 198.51.100.1");
+    let queries = net.queries();
+    let of = |server: &str| queries.iter().filter(|query| **query == format!("{server} A mx1.contoso.example")).count();
+    assert_eq!((of("192.0.2.3"), of("192.0.2.13")), (2, 1));
+    net.clear_caches();
+    net.down("192.0.2.13");
+    check(&net, "mx1.contoso.example", "A", "servfail time-out, SERVFAIL");
+}
+
+#[test]
+fn a_cold_lookup_asks_no_more_than_it_must() {
+    let net = Net::new();
+    net.lookup("contoso.example", "MX");
+    let stub = |queries: Vec<String>| -> Vec<String> {
+        let own = queries.iter().filter_map(|query| query.strip_prefix("192.0.2.250 "));
+        own.map(str::to_owned).collect()
+    };
+    let expected = ["MX contoso.example", "DNSKEY .", "DS example", "DNSKEY example", "DS contoso.example"];
+    let queries = stub(net.queries());
+    assert_eq!(queries[..5], expected);
+    assert_eq!(queries[5..], ["DNSKEY contoso.example"]);
+    // The chain is known now, and the answer is cached.
+    net.lookup("_25._tcp.mx1.contoso.example", "TLSA");
+    assert_eq!(stub(net.queries()), ["TLSA _25._tcp.mx1.contoso.example"]);
+    assert!(net.lookup("contoso.example", "MX").cached);
+    assert!(net.queries().is_empty());
+    // It runs out with its TTL.
+    net.clock.set(299);
+    assert!(net.lookup("contoso.example", "MX").cached);
+    net.clock.set(300);
+    assert!(!net.lookup("contoso.example", "MX").cached);
+}
+
+#[test]
+fn signatures_begin_and_end() {
+    let mut specs = specs();
+    specs[2].signing = Signing::fixed(at(3_600), at(7_200));
+    let net = Net::with(specs);
+    let key = net.specs[2].key().key_tag();
+    for (second, expected, because) in [
+        (
+            3_599,
+            "bogus rrsig-not-yet-valid, SERVFAIL",
+            format!("the signature over DNSKEY contoso.example by key {key} is valid only from 2026-03-02T09:00:00Z"),
+        ),
+        (3_600, "secure, NOERROR, 198.51.100.1", String::new()),
+        (7_200, "secure, NOERROR, 198.51.100.1", String::new()),
+        (
+            7_201,
+            "bogus rrsig-expired, SERVFAIL",
+            format!("the signature over DNSKEY contoso.example by key {key} expired at 2026-03-02T10:00:00Z"),
+        ),
+    ] {
+        net.clear_caches();
+        net.clock.set(second);
+        let answer = net.lookup("mx1.contoso.example", "A");
+        assert_eq!(line(&answer), expected, "at {second}");
+        assert_eq!(answer.security.reason().map(ToString::to_string).unwrap_or_default(), because);
+    }
+    // A cached answer ends with its signature, long before its TTL.
+    net.clear_caches();
+    net.clock.set(7_100);
+    assert_eq!(net.lookup("mx1.contoso.example", "A").expires, at(7_200));
+}
+
+#[test]
+fn a_zone_that_is_published_again_is_secure_again() {
+    let mut all = specs();
+    all[2].signing = Signing::fixed(at(-60), at(600));
+    let net = Net::with(all);
+    net.clock.set(900);
+    check(&net, "contoso.example", "TXT", "bogus rrsig-expired, SERVFAIL");
+    let spec = Spec { signing: always(), ..specs().remove(2) };
+    let zone = net.authority("192.0.2.3").zone(&name("contoso.example")).unwrap().zone().clone();
+    net.authority("192.0.2.3").set_zone(spec.serve(zone));
+    net.clock.set(1_800);
+    check(&net, "contoso.example", "TXT", "secure, NOERROR, \"v=spf1 -all\"");
+}
+
+#[test]
+fn a_parent_without_the_ds_makes_a_zone_insecure_and_a_stripped_one_bogus() {
+    // A zone with DS that is served without signatures.
+    let mut all = specs();
+    let contoso = all.remove(2);
+    let key = contoso.key();
+    all.insert(2, Spec { signed: false, ..contoso });
+    let net = Net::with(all);
+    let parent = net.authority("192.0.2.2").zone(&name("example")).unwrap();
+    let mut zone = parent.zone().clone();
+    let ds = rdata::Rdata::to_rdata(&key.ds(&name("contoso.example")));
+    check(&net, "contoso.example", "TXT", "insecure insecure-delegation, NOERROR, \"v=spf1 -all\"");
+    zone.insert(Record::new(name("contoso.example"), RecordType::DS, 300, ds)).unwrap();
+    net.authority("192.0.2.2").set_zone(net.specs[1].serve(zone.clone()));
+    net.clock.set(300);
+    net.clear_caches();
+    check(&net, "contoso.example", "TXT", "bogus key-missing, SERVFAIL");
+    // A DS whose algorithm nobody knows.
+    zone.remove(&name("contoso.example"), Some(RecordType::DS));
+    zone.add_text("contoso DS 1 250 2 00", 300).unwrap();
+    net.authority("192.0.2.2").set_zone(net.specs[1].serve(zone));
+    net.clear_caches();
+    let answer = net.lookup("contoso.example", "TXT");
+    assert_eq!(line(&answer), "insecure ds-algorithm-unsupported, NOERROR, \"v=spf1 -all\"");
+    assert_eq!(
+        answer.security.reason().unwrap().to_string(),
+        "the DS of contoso.example has only unsupported algorithms (algorithm 250 digest 2)"
+    );
+}
+
+#[test]
+fn verdicts_are_told_once() {
+    let net = Net::new();
+    net.lookup("far.contoso.example", "A");
+    net.lookup("far.contoso.example", "A");
+    net.lookup("_25._tcp.mx1.contoso.example", "TLSA");
+    net.lookup("nothing.contoso.example", "A");
+    let told: Vec<String> = net
+        .journal
+        .entries()
+        .iter()
+        .flat_map(|entry| {
+            let fields: Vec<String> =
+                entry.fields.iter().map(|(name, value)| format!("{name}={}", value.as_text().unwrap())).collect();
+            [fields.join(" ")].into_iter().chain(entry.story.clone()).chain(entry.because.clone())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "name=far.contoso.example type=A status=insecure reason=insecure-delegation",
+            "resolved A far.contoso.example: alias of mail.plain.example, 198.51.100.20, insecure",
+            "example proves that there is no DS for plain.example",
+            "name=_25._tcp.mx1.contoso.example type=TLSA status=secure",
+            "resolved TLSA _25._tcp.mx1.contoso.example: 3 1 1 00112233…, secure",
+            "name=nothing.contoso.example type=A status=secure",
+            "resolved A nothing.contoso.example: no such name, secure",
+        ]
+    );
+}
