@@ -1,1 +1,107 @@
-//! The inbound engine: SMTP server, authentication, composite verdict, stamping
+//! The inbound engine: takes mail by SMTP for the tenants of a service, authenticates it, judges it as Exchange Online
+//! documents it, stamps it, and puts it into a folder.
+//!
+//! It sees the world through `mxlab-env` and its resolver alone and tells `mxlab-record` what it did; it does not know
+//! whether it is simulated. The shell gathers facts, pure functions decide:
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`config`] | what the engine is told: its name, its certificate, its tenants |
+//! | [`verdict`] | from results to the composite verdict with its reasons |
+//! | [`disposition`] | from the verdict and a tenant's settings to a folder |
+//! | [`stamp`] | the header fields that a message gets on its way in |
+//! | [`mailbox`] | the messages delivered |
+//! | `assess` | one message for one recipient: facts, verdict, stamps |
+//! | `resolve` | the resolver as authentication asks it |
+//! | `event` | what the record is told |
+//! | `server` | the SMTP server |
+//!
+//! A verdict that the implemented rules do not decide is not guessed: the engine records `not-supported` with what is
+//! missing, and answers 451, so nothing is delivered on a guess.
+//!
+//! What is not here: DKIM verification, ARC, the implicit signals (PTR, history), quarantine notices, gateways before a
+//! tenant.
+
+mod assess;
+pub mod config;
+pub mod disposition;
+mod event;
+pub mod mailbox;
+mod resolve;
+mod server;
+pub mod stamp;
+pub mod verdict;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use mxlab_dns::Resolver;
+use mxlab_env::Env;
+use mxlab_record::Recorder;
+
+pub use config::{AuthFailAction, Layout, Profile, ReceiverConfig, Tenant};
+pub use disposition::Folder;
+pub use mailbox::{Delivered, Mailbox};
+
+/// The inbound engine. Clones are the same engine.
+#[derive(Clone)]
+pub struct Receiver {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    env: Env,
+    recorder: Recorder,
+    resolver: Resolver,
+    config: Mutex<Arc<ReceiverConfig>>,
+    mailbox: Mailbox,
+    sessions: tokio::sync::Semaphore,
+}
+
+impl Receiver {
+    /// An engine that does not listen yet.
+    pub fn new(env: &Env, recorder: &Recorder, resolver: Resolver, config: ReceiverConfig) -> Receiver {
+        let shared = Shared {
+            env: env.clone(),
+            recorder: recorder.clone(),
+            resolver,
+            config: Mutex::new(Arc::new(config)),
+            mailbox: Mailbox::new(mailbox::MAX_MESSAGES),
+            sessions: tokio::sync::Semaphore::new(server::MAX_SESSIONS),
+        };
+        Receiver { shared: Arc::new(shared) }
+    }
+
+    /// Listens at `at` and takes mail there until the process dies. Returns the address, with the port that was chosen if
+    /// port 0 was asked for; connections are accepted from then on.
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    pub async fn serve(&self, at: SocketAddr) -> io::Result<SocketAddr> {
+        server::serve(self.clone(), at).await
+    }
+
+    /// Changes the settings; sessions that run see them at their next message.
+    pub fn configure(&self, change: impl FnOnce(&mut ReceiverConfig)) {
+        let mut current = self.locked_config();
+        let mut config = ReceiverConfig::clone(&current);
+        change(&mut config);
+        *current = Arc::new(config);
+    }
+
+    /// The settings as they are.
+    pub fn config(&self) -> Arc<ReceiverConfig> {
+        self.locked_config().clone()
+    }
+
+    /// What has been delivered.
+    pub fn mailbox(&self) -> &Mailbox {
+        &self.shared.mailbox
+    }
+
+    fn locked_config(&self) -> MutexGuard<'_, Arc<ReceiverConfig>> {
+        // The settings are replaced whole: a panic of another holder leaves nothing half done.
+        self.shared.config.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,102 @@
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use mxlab_auth::dns::BoxFuture;
+use mxlab_auth::{Data, DnsError, RecordKind};
+use mxlab_mail::smtp::Parameters;
+use mxlab_mail::smtp::server::Hello;
+
+use super::*;
+use crate::config::Tenant;
+
+/// TXT records alone.
+struct Texts(BTreeMap<&'static str, &'static str>);
+
+impl Dns for Texts {
+    fn lookup<'a>(&'a self, name: &'a str, kind: RecordKind) -> BoxFuture<'a, Result<Vec<Data>, DnsError>> {
+        let text = self.0.get(name).filter(|_| kind == RecordKind::Txt);
+        let answer = text.map(|text| vec![Data::Txt(text.as_bytes().to_vec())]).ok_or(DnsError::NxDomain);
+        Box::pin(async move { answer })
+    }
+}
+
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("the future waits"),
+    }
+}
+
+fn config() -> ReceiverConfig {
+    let mut config = crate::stamp::testing::config();
+    config.tenants = vec![Tenant::new("fabrikam", vec!["fabrikam.example".into()])];
+    config.internal = vec![IpAddr::from([192, 0, 2, 5])];
+    config
+}
+
+/// Assesses a message from `from` (also the author) with this header at `client`; expected are the value of
+/// Authentication-Results and the folder, or what is missing.
+#[track_caller]
+fn check(
+    records: &[(&'static str, &'static str)],
+    client: u8,
+    from: &str,
+    header: &str,
+    expected: Result<(&str, &str), &str>,
+) {
+    let message = format!("From: {from}\r\n{header}\r\ntext\r\n");
+    let envelope = Envelope {
+        hello: Hello { name: "mail.contoso.example".into(), extended: true },
+        from: format!("<{from}>").parse().expect("a path"),
+        parameters: Parameters::new(),
+        recipients: vec![("bo@fabrikam.example".parse().expect("an address"), Parameters::new())],
+        tls: true,
+    };
+    let delivery = Delivery { envelope, message: message.into_bytes(), bare_lf: false, bare_cr: false };
+    let parsed = Message::parse(&delivery.message).expect("a message");
+    let dns = Texts(records.iter().copied().collect());
+    let client = IpAddr::from([192, 0, 2, client]);
+    let at = "2026-03-02T08:00:00Z".parse().expect("a timestamp");
+    let outcome = now(assess(&config(), &dns, client, at, &delivery, &parsed)).map(|assessed| {
+        let it = &assessed[0];
+        let text = String::from_utf8_lossy(&it.message).into_owned();
+        assert!(text.ends_with("text\r\n"), "{text}");
+        let stamped = Message::parse(&it.message).expect("a message");
+        let results = stamped.field("Authentication-Results").expect("stamped").value();
+        assert_eq!(results, it.verdict.results.to_string());
+        (results, it.folder.word().to_owned())
+    });
+    let expected = expected.map(|(results, folder)| (results.to_owned(), folder.to_owned()));
+    assert_eq!(outcome.map_err(|error| error.what), expected.map_err(str::to_owned));
+}
+
+const SPF: (&str, &str) = ("contoso.example", "v=spf1 ip4:192.0.2.10 -all");
+const DMARC: (&str, &str) = ("_dmarc.contoso.example", "v=DMARC1; p=reject");
+
+#[test]
+fn documented_cases() {
+    let none = "spf=none (sender IP is 192.0.2.10) smtp.mailfrom=contoso.example; dkim=none (message not signed) header.d=none;dmarc=none action=none header.from=contoso.example;compauth=fail reason=001";
+    check(&[], 10, "ann@contoso.example", "", Ok((none, "junk")));
+    let guess = "spf=pass (sender IP is 192.0.2.10) smtp.mailfrom=contoso.example; dkim=none (message not signed) header.d=none;dmarc=bestguesspass action=none header.from=contoso.example;compauth=pass reason=109";
+    check(&[SPF], 10, "ann@contoso.example", "", Ok((guess, "inbox")));
+    let pass = "spf=pass (sender IP is 192.0.2.10) smtp.mailfrom=contoso.example; dkim=none (message not signed) header.d=none;dmarc=pass action=none header.from=contoso.example;compauth=pass reason=100";
+    check(&[SPF, DMARC], 10, "ann@contoso.example", "", Ok((pass, "inbox")));
+    let inside = "dkim=none (message not signed) header.d=none;dmarc=none action=none header.from=fabrikam.example;";
+    check(&[], 5, "ann@fabrikam.example", "", Ok((inside, "inbox")));
+    // Domains keep the case in which they came.
+    check(&[], 10, "ann@CONTOSO.example", "", Ok((&none.replace("contoso", "CONTOSO"), "junk")));
+}
+
+#[test]
+fn what_is_not_decided() {
+    let reason = "the composite reason for spf=fail, dkim=none, dmarc=fail";
+    check(&[SPF, DMARC], 11, "ann@contoso.example", "", Err(reason));
+    check(&[SPF, DMARC], 10, "ann@contoso.example", "DKIM-Signature: v=1\r\n", Err("verifying a DKIM signature"));
+    check(&[SPF], 10, "ann@contoso.example", "From: x@y.example\r\n", Err("a message with 2 From fields"));
+    let own = "the composite reason for spf=none, dkim=none, dmarc=none and an author of the tenant's own domain";
+    check(&[], 10, "ann@fabrikam.example", "", Err(own));
+    let include = ("contoso.example", "v=spf1 include:x.example -all");
+    let missing = "SPF term include:x.example in the record of contoso.example";
+    check(&[include], 10, "ann@contoso.example", "", Err(missing));
+}

@@ -1,0 +1,98 @@
+//! What the engine is told. Names and defaults are those of Exchange Online's cmdlets.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use mxlab_mail::address::same_domain;
+use rustls::sign::CertifiedKey;
+
+/// Whose behaviour the engine follows where the two differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Profile {
+    /// Exchange Online as documented.
+    #[default]
+    Exo,
+    /// The RFCs to the letter. Not supported yet.
+    Rfc,
+}
+
+/// The layout of `Authentication-Results`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// As stamped today.
+    #[default]
+    Current,
+    /// As stamped before 2021. Not supported yet.
+    Old,
+}
+
+/// What happens to mail that fails implicit authentication (`AuthenticationFailAction`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AuthFailAction {
+    /// It goes to the junk mail folder.
+    #[default]
+    MoveToJmf,
+    /// It is quarantined.
+    Quarantine,
+}
+
+/// An organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tenant {
+    /// Its name, for the record.
+    pub name: String,
+    /// Its accepted domains.
+    pub domains: Vec<String>,
+    /// `EnableSpoofIntelligence`.
+    pub spoof_intelligence: bool,
+    /// `AuthenticationFailAction`.
+    pub auth_fail_action: AuthFailAction,
+}
+
+impl Tenant {
+    /// A tenant with these accepted domains and the default settings.
+    pub fn new(name: impl Into<String>, domains: Vec<String>) -> Tenant {
+        Tenant { name: name.into(), domains, spoof_intelligence: true, auth_fail_action: AuthFailAction::MoveToJmf }
+    }
+
+    /// Whether the domain is one of its accepted domains.
+    pub fn accepts(&self, domain: &str) -> bool {
+        self.domains.iter().any(|accepted| same_domain(accepted, domain))
+    }
+}
+
+/// What the engine is told.
+#[derive(Clone, Debug)]
+pub struct ReceiverConfig {
+    /// Its full name, in greeting, EHLO answer and `Received`.
+    pub name: String,
+    /// What it presents in TLS.
+    pub certificate: Arc<CertifiedKey>,
+    /// The organizations whose mail it takes.
+    pub tenants: Vec<Tenant>,
+    /// The addresses from which mail of these organizations itself comes: their own outbound engines.
+    pub internal: Vec<IpAddr>,
+    /// Exchange Online, or the RFCs.
+    pub profile: Profile,
+    /// The layout of `Authentication-Results`.
+    pub layout: Layout,
+}
+
+impl ReceiverConfig {
+    /// An engine with the default settings and no tenant.
+    pub fn new(name: impl Into<String>, certificate: Arc<CertifiedKey>) -> ReceiverConfig {
+        ReceiverConfig {
+            name: name.into(),
+            certificate,
+            tenants: Vec::new(),
+            internal: Vec::new(),
+            profile: Profile::Exo,
+            layout: Layout::Current,
+        }
+    }
+
+    /// The tenant that accepts mail for this domain.
+    pub fn tenant_of(&self, domain: &str) -> Option<&Tenant> {
+        self.tenants.iter().find(|tenant| tenant.accepts(domain))
+    }
+}

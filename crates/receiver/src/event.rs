@@ -1,0 +1,192 @@
+//! What the record is told.
+
+use std::net::IpAddr;
+
+use mxlab_mail::smtp::{Reply, Stage};
+use mxlab_record::{Artefact, Event, Fields};
+
+use crate::disposition::Folder;
+use crate::stamp::Stamp;
+use crate::verdict::Verdict;
+
+/// A message and one of its recipients, as events name them.
+#[derive(Clone, Debug)]
+pub(crate) struct Subject {
+    /// The Message-ID, if there is one.
+    pub(crate) message: Option<String>,
+    /// The reverse-path.
+    pub(crate) from: String,
+    /// The recipient.
+    pub(crate) to: String,
+}
+
+impl Subject {
+    /// The message in a sentence.
+    fn words(&self) -> String {
+        if self.from == "<>" {
+            "the report".to_owned()
+        } else {
+            format!("the message from {}", self.from.trim_matches(['<', '>']))
+        }
+    }
+}
+
+/// `verdict`: a message was judged.
+pub(crate) struct Judged<'a> {
+    pub(crate) subject: &'a Subject,
+    pub(crate) verdict: &'a Verdict,
+}
+
+impl Event for Judged<'_> {
+    fn kind(&self) -> &'static str {
+        "verdict"
+    }
+
+    fn fields(&self) -> Fields {
+        let results = &self.verdict.results;
+        Fields::new()
+            .with_some("message", self.subject.message.as_deref())
+            .with("to", self.subject.to.as_str())
+            .with_some("spf", results.spf.as_ref().map(|spf| spf.result.word()))
+            .with_some("dkim", results.dkim.first().map(|dkim| dkim.result.word()))
+            .with("dmarc", results.dmarc.result.word())
+            .with("action", results.dmarc.action.word())
+            .with_some("compauth", results.compauth.map(|compauth| compauth.result.word()))
+            .with_some("reason", results.compauth.map(|compauth| compauth.reason.to_string()))
+    }
+
+    fn story(&self) -> Vec<String> {
+        let (words, to) = (self.subject.words(), &self.subject.to);
+        vec![match &self.verdict.results.compauth {
+            Some(compauth) => format!("judges {words} for {to}: {compauth}"),
+            None => format!("does not judge {words} for {to}"),
+        }]
+    }
+
+    fn because(&self) -> Vec<String> {
+        self.verdict.because.clone()
+    }
+}
+
+/// `stamped`: a message got a header field.
+pub(crate) struct Stamped<'a> {
+    pub(crate) subject: &'a Subject,
+    pub(crate) stamp: &'a Stamp,
+}
+
+impl Event for Stamped<'_> {
+    fn kind(&self) -> &'static str {
+        "stamped"
+    }
+
+    fn fields(&self) -> Fields {
+        Fields::new()
+            .with_some("message", self.subject.message.as_deref())
+            .with("to", self.subject.to.as_str())
+            .with("header", self.stamp.name)
+            .with("value", self.stamp.value.as_str())
+    }
+
+    /// The field itself stands among the artefacts.
+    fn story(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn artefact(&self) -> Option<Artefact> {
+        // The trace fields tell nothing that the story does not.
+        if matches!(self.stamp.name, "Return-Path" | "Received") {
+            return None;
+        }
+        let title = format!("{} of {} to {}", self.stamp.name, self.subject.words(), self.subject.to);
+        Some(Artefact { title, text: self.stamp.to_field().replace('\r', "") })
+    }
+}
+
+/// `accepted`: a message went into a folder.
+pub(crate) struct Accepted<'a> {
+    pub(crate) subject: &'a Subject,
+    pub(crate) host: &'a str,
+    pub(crate) tls: bool,
+    pub(crate) client: IpAddr,
+    pub(crate) folder: Folder,
+}
+
+impl Event for Accepted<'_> {
+    fn kind(&self) -> &'static str {
+        "accepted"
+    }
+
+    fn fields(&self) -> Fields {
+        Fields::new()
+            .with_some("message", self.subject.message.as_deref())
+            .with("from", self.subject.from.as_str())
+            .with("to", self.subject.to.as_str())
+            .with("host", self.host)
+            .with("tls", self.tls)
+            .with("client", self.client.to_string())
+            .with("folder", self.folder.word())
+    }
+
+    fn story(&self) -> Vec<String> {
+        let how = if self.tls { "over TLS" } else { "in clear" };
+        let (words, to) = (self.subject.words(), &self.subject.to);
+        vec![match self.folder {
+            Folder::Inbox => format!("takes {words} for {to}, {how}, into the inbox"),
+            Folder::Junk => format!("takes {words} for {to}, {how}, into junk mail"),
+            Folder::Quarantine => format!("takes {words} for {to}, {how}, into quarantine"),
+        }]
+    }
+}
+
+/// `rejected`: a recipient or a message was refused.
+pub(crate) struct Rejected<'a> {
+    pub(crate) subject: &'a Subject,
+    pub(crate) reply: &'a Reply,
+    pub(crate) by: &'a str,
+    pub(crate) stage: Stage,
+}
+
+impl Event for Rejected<'_> {
+    fn kind(&self) -> &'static str {
+        "rejected"
+    }
+
+    fn fields(&self) -> Fields {
+        Fields::new()
+            .with_some("message", self.subject.message.as_deref())
+            .with("from", self.subject.from.as_str())
+            .with("to", self.subject.to.as_str())
+            .with_some("code", self.reply.enhanced.map(|code| code.to_string()))
+            .with("text", self.reply.text())
+            .with("by", self.by)
+            .with("stage", self.stage.word())
+    }
+
+    fn story(&self) -> Vec<String> {
+        vec![format!("refuses {} for {}: `{}`", self.subject.words(), self.subject.to, self.reply)]
+    }
+}
+
+/// `not-supported`: the engine cannot decide yet what it would have to decide.
+pub(crate) struct NotSupported<'a> {
+    pub(crate) subject: &'a Subject,
+    pub(crate) what: &'a str,
+}
+
+impl Event for NotSupported<'_> {
+    fn kind(&self) -> &'static str {
+        "not-supported"
+    }
+
+    fn fields(&self) -> Fields {
+        Fields::new()
+            .with("what", self.what)
+            .with_some("message", self.subject.message.as_deref())
+            .with("to", self.subject.to.as_str())
+    }
+
+    fn story(&self) -> Vec<String> {
+        let (words, to) = (self.subject.words(), &self.subject.to);
+        vec![format!("cannot judge {words} for {to}: {} is not supported yet", self.what)]
+    }
+}

@@ -1,0 +1,296 @@
+//! The header fields that a message gets on its way in.
+//!
+//! From the top: `Return-Path` and `Received` (RFC 5321 §4.4), `Authentication-Results`, `Received-SPF`, then the message
+//! as it came, byte for byte, but for one thing: an `Authentication-Results` that it brought is somebody else's word, and is
+//! renamed to `Authentication-Results-Original`.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use mxlab_auth::NotSupportedYet;
+use mxlab_mail::authres::{AuthenticationResults, SpfClause, SpfIdentity, SpfResult};
+use mxlab_mail::date;
+use mxlab_mail::headers::{Line, Message, folded};
+use mxlab_mail::smtp::server::Envelope;
+
+/// A field to be stamped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// Its name.
+    pub name: &'static str,
+    /// Its unfolded value.
+    pub value: String,
+}
+
+impl Stamp {
+    /// The field as written, folded.
+    pub fn to_field(&self) -> String {
+        folded(self.name, &self.value)
+    }
+}
+
+/// Where a message came in.
+#[derive(Clone, Copy, Debug)]
+pub struct Entrance<'a> {
+    /// The server's full name.
+    pub server: &'a str,
+    /// The client's address.
+    pub client: IpAddr,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// All fields for a message with these results, from the top.
+///
+/// # Errors
+/// When the form of a field is not known for a result.
+pub fn stamps(
+    entrance: Entrance<'_>,
+    envelope: &Envelope,
+    results: &AuthenticationResults,
+) -> Result<Vec<Stamp>, NotSupportedYet> {
+    let mut stamps = vec![
+        Stamp { name: "Return-Path", value: envelope.from.to_string() },
+        Stamp { name: "Received", value: received(entrance, envelope) },
+        Stamp { name: "Authentication-Results", value: results.to_string() },
+    ];
+    if let Some(spf) = &results.spf {
+        stamps.push(Stamp { name: "Received-SPF", value: received_spf(spf, &envelope.hello.name)? });
+    }
+    Ok(stamps)
+}
+
+/// RFC 5321 §4.4, with the protocol names of RFC 3848.
+fn received(entrance: Entrance<'_>, envelope: &Envelope) -> String {
+    let protocol = match (envelope.hello.extended, envelope.tls) {
+        (false, _) => "SMTP",
+        (true, false) => "ESMTP",
+        (true, true) => "ESMTPS",
+    };
+    let client = entrance.client.to_canonical();
+    let literal = if client.is_ipv4() { format!("[{client}]") } else { format!("[IPv6:{client}]") };
+    let (hello, server) = (word(&envelope.hello.name), entrance.server);
+    format!("from {hello} ({literal}) by {server} with {protocol}; {}", date::rfc5322(entrance.at))
+}
+
+/// A HELO name in one word, whatever the client said.
+fn word(text: &str) -> String {
+    let breaks = |c: char| c.is_whitespace() || c.is_control() || "();\"\\<>".contains(c);
+    text.replace(breaks, "?")
+}
+
+/// `Received-SPF` as the service writes it.
+///
+/// # Errors
+/// For results whose wording has not been seen.
+pub fn received_spf(spf: &SpfClause, helo: &str) -> Result<String, NotSupportedYet> {
+    let domain = match &spf.identity {
+        SpfIdentity::MailFrom(domain) => word(domain),
+        SpfIdentity::Helo(name) => word(name),
+        // Two blanks then stand before `does`.
+        SpfIdentity::Null => String::new(),
+    };
+    let ip = spf.ip.map(|ip| ip.to_canonical().to_string()).unwrap_or_default();
+    let helo = word(helo);
+    let by = "protection.outlook.com";
+    Ok(match spf.result {
+        SpfResult::Pass => format!(
+            "Pass ({by}: domain of {domain} designates {ip} as permitted sender) receiver={by}; client-ip={ip}; helo={helo}; pr=C"
+        ),
+        SpfResult::Fail => format!(
+            "Fail ({by}: domain of {domain} does not designate {ip} as permitted sender) receiver={by}; client-ip={ip}; helo={helo};"
+        ),
+        SpfResult::SoftFail => {
+            format!("SoftFail ({by}: domain of transitioning {domain} discourages use of {ip} as permitted sender)")
+        }
+        SpfResult::None => format!("None ({by}: {domain} does not designate permitted sender hosts)"),
+        SpfResult::TempError => {
+            format!("TempError ({by}: error in processing during lookup of {domain}: DNS Timeout)")
+        }
+        SpfResult::Neutral | SpfResult::PermError => {
+            return Err(NotSupportedYet::new(format!("the form of Received-SPF for {}", spf.result)));
+        }
+    })
+}
+
+/// The message with `stamps` on top and foreign `Authentication-Results` renamed. Also the values that were renamed.
+pub fn stamped(message: &Message<'_>, stamps: &[Stamp]) -> (Vec<u8>, Vec<Stamp>) {
+    const FOREIGN: &str = "Authentication-Results";
+    const RENAMED: &str = "Authentication-Results-Original";
+    let mut bytes: Vec<u8> = stamps.iter().flat_map(|stamp| stamp.to_field().into_bytes()).collect();
+    let mut renamed = Vec::new();
+    for line in message.lines() {
+        match line {
+            Line::Field(field) if field.is(FOREIGN) => {
+                let rest = field.raw().get(field.name().len()..).unwrap_or_default();
+                bytes.extend(RENAMED.as_bytes());
+                bytes.extend(rest);
+                renamed.push(Stamp { name: RENAMED, value: field.value() });
+            }
+            line => bytes.extend(line.raw()),
+        }
+    }
+    bytes.extend(message.separator());
+    bytes.extend(message.body());
+    (bytes, renamed)
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use std::sync::Arc;
+
+    use rustls::sign::CertifiedKey;
+
+    use crate::config::ReceiverConfig;
+
+    /// An engine with a certificate that nobody looks at.
+    pub(crate) fn config() -> ReceiverConfig {
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).expect("a key");
+        let certificate = rcgen::CertificateParams::new(vec!["mx.fabrikam.example".into()])
+            .and_then(|params| params.self_signed(&key))
+            .expect("a certificate");
+        let private = rustls::pki_types::PrivatePkcs8KeyDer::from(key.serialize_der());
+        let signing = rustls::crypto::ring::sign::any_eddsa_type(&private).expect("a signing key");
+        let certified = CertifiedKey::new(vec![certificate.der().clone()], signing);
+        ReceiverConfig::new("mx.fabrikam.example", Arc::new(certified))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mxlab_mail::smtp::Parameters;
+    use mxlab_mail::smtp::server::Hello;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn spf(result: SpfResult, identity: SpfIdentity, expected: Option<&str>) {
+        let clause = SpfClause { result, ip: Some([192, 0, 2, 13].into()), identity };
+        assert_eq!(received_spf(&clause, "mail.small.example").ok().as_deref(), expected);
+    }
+
+    #[test]
+    fn received_spf_as_captured() {
+        let small = || SpfIdentity::MailFrom("small.example".into());
+        spf(
+            SpfResult::Pass,
+            small(),
+            Some(
+                "Pass (protection.outlook.com: domain of small.example designates 192.0.2.13 as permitted sender) receiver=protection.outlook.com; client-ip=192.0.2.13; helo=mail.small.example; pr=C",
+            ),
+        );
+        spf(
+            SpfResult::Fail,
+            small(),
+            Some(
+                "Fail (protection.outlook.com: domain of small.example does not designate 192.0.2.13 as permitted sender) receiver=protection.outlook.com; client-ip=192.0.2.13; helo=mail.small.example;",
+            ),
+        );
+        spf(
+            SpfResult::SoftFail,
+            small(),
+            Some(
+                "SoftFail (protection.outlook.com: domain of transitioning small.example discourages use of 192.0.2.13 as permitted sender)",
+            ),
+        );
+        spf(
+            SpfResult::None,
+            small(),
+            Some("None (protection.outlook.com: small.example does not designate permitted sender hosts)"),
+        );
+        spf(
+            SpfResult::None,
+            SpfIdentity::Helo("host.sender.example".into()),
+            Some("None (protection.outlook.com: host.sender.example does not designate permitted sender hosts)"),
+        );
+        spf(
+            SpfResult::None,
+            SpfIdentity::Null,
+            Some("None (protection.outlook.com:  does not designate permitted sender hosts)"),
+        );
+        spf(
+            SpfResult::TempError,
+            small(),
+            Some("TempError (protection.outlook.com: error in processing during lookup of small.example: DNS Timeout)"),
+        );
+        spf(SpfResult::Neutral, small(), None);
+        spf(SpfResult::PermError, small(), None);
+    }
+
+    fn envelope() -> Envelope {
+        Envelope {
+            hello: Hello { name: "mail.contoso.example".into(), extended: true },
+            from: "<ann@contoso.example>".parse().expect("a path"),
+            parameters: Parameters::new(),
+            recipients: Vec::new(),
+            tls: true,
+        }
+    }
+
+    fn entrance() -> Entrance<'static> {
+        let at = "2026-03-02T08:00:00.25Z".parse().expect("a timestamp");
+        Entrance { server: "mx.fabrikam.example", client: [192, 0, 2, 10].into(), at }
+    }
+
+    #[test]
+    fn a_message_in_full() {
+        let results = "spf=none (sender IP is 192.0.2.10) smtp.mailfrom=contoso.example; dkim=none (message not signed) header.d=none;dmarc=none action=none header.from=contoso.example;compauth=fail reason=001";
+        let results: AuthenticationResults = results.parse().expect("results");
+        let original = "A: 1\nauthentication-results : mx.evil.example;\r\n\tspf=pass\r\nno field\r\n\r\nAuthentication-Results: text\n";
+        let message = Message::parse(original.as_bytes()).expect("a message");
+        let stamps = stamps(entrance(), &envelope(), &results).expect("all known");
+        let (bytes, renamed) = stamped(&message, &stamps);
+        let expected = "\
+Return-Path: <ann@contoso.example>\r
+Received: from mail.contoso.example ([192.0.2.10]) by mx.fabrikam.example with\r
+ ESMTPS; Mon, 02 Mar 2026 08:00:00 +0000\r
+Authentication-Results: spf=none (sender IP is 192.0.2.10)\r
+ smtp.mailfrom=contoso.example; dkim=none (message not signed)\r
+ header.d=none;dmarc=none action=none\r
+ header.from=contoso.example;compauth=fail reason=001\r
+Received-SPF: None (protection.outlook.com: contoso.example does not designate\r
+ permitted sender hosts)\r
+A: 1
+Authentication-Results-Original : mx.evil.example;\r
+\tspf=pass\r
+no field\r
+\r
+Authentication-Results: text
+";
+        assert_eq!(String::from_utf8_lossy(&bytes), expected);
+        assert_eq!(
+            renamed,
+            [Stamp { name: "Authentication-Results-Original", value: "mx.evil.example;\tspf=pass".into() }]
+        );
+    }
+
+    #[test]
+    fn received() {
+        let text = |name: &str, extended, tls, client: &str| {
+            let envelope = Envelope { hello: Hello { name: name.into(), extended }, tls, ..envelope() };
+            super::received(Entrance { client: client.parse().expect("an address"), ..entrance() }, &envelope)
+        };
+        let date = "Mon, 02 Mar 2026 08:00:00 +0000";
+        let expected = format!("from a ([192.0.2.1]) by mx.fabrikam.example with SMTP; {date}");
+        assert_eq!(text("a", false, false, "192.0.2.1"), expected);
+        let expected = format!("from a?by?x ([IPv6:2001:db8::1]) by mx.fabrikam.example with ESMTP; {date}");
+        assert_eq!(text("a by;x", true, false, "2001:db8::1"), expected);
+    }
+
+    proptest! {
+        /// Stamping adds above and renames, and loses nothing of the rest.
+        #[test]
+        fn the_rest_stays(lines in proptest::collection::vec("(A|Authentication-Results|x y): ?[a-z;= ]{0,20}", 0..6), body in "[a-z\r\n.]{0,30}") {
+            let original = format!("{}\r\n{body}", lines.iter().map(|line| format!("{line}\r\n")).collect::<String>());
+            let message = Message::parse(original.as_bytes()).expect("a message");
+            let (bytes, renamed) = stamped(&message, &[]);
+            let again = String::from_utf8(bytes).expect("text");
+            prop_assert_eq!(renamed.len(), message.fields_named("Authentication-Results").count());
+            let parsed = Message::parse(again.as_bytes()).expect("a message");
+            prop_assert_eq!(parsed.fields_named("Authentication-Results").count(), 0);
+            prop_assert_eq!(parsed.body(), message.body());
+            prop_assert_eq!(parsed.lines().len(), message.lines().len());
+        }
+    }
+}
