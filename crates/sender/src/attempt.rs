@@ -117,6 +117,7 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
             Ok(policy) => policy,
             Err(dead_end) => return dead_host(host, to.len(), dead_end),
         };
+        let demanded_nothing = !policy.demands_tls();
         let authenticates = demands.decision == TlsaDecision::Dane;
         let target = Target { host: host.clone(), addresses: addresses.addresses, policy, server_name: demands.base };
         let outgoing = Outgoing { from: job.from.clone(), to: to.to_vec(), message: job.message.clone() };
@@ -125,7 +126,10 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
             self.recorder.tell_after(&NotSupportedYet { feature: "TLSA usage 2", host: host.clone() }, Some(cause));
         }
         let decision = report.decision.as_ref();
-        let mut reasons: Vec<_> = decision.map(|decision| decision.reasons.clone()).unwrap_or_default();
+        // That DANE does not apply has been told already; ordinary TLS needs no reasons.
+        let ordinary = demanded_nothing && report.security == Some(Security::Tls);
+        let reasons = decision.filter(|_| !ordinary).map(|decision| decision.reasons.clone());
+        let mut reasons = reasons.unwrap_or_default();
         if authenticates && decision.is_some() {
             reasons.push(format!("the TLSA records of {} are secure", target.server_name));
         }

@@ -266,19 +266,19 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "a message without recipients"));
         }
         self.spool.save(&item).await?;
-        self.take(item, None, None);
+        self.take(item, None);
         Ok(())
     }
 
     /// Puts a report of the engine's own into the queue. Should the disk be full, it is sent all the same, and forgotten in
     /// a crash.
-    pub(crate) async fn enqueue(self: &Arc<Self>, to: Address, message: Vec<u8>, what: &'static str, cause: EntryId) {
+    pub(crate) async fn enqueue(self: &Arc<Self>, to: Address, message: Vec<u8>, cause: EntryId) {
         let received_from = self.config.name.clone();
         let item = self.item(Submission { from: ReversePath::Null, to: vec![to], message, received_from });
         if let Err(error) = self.spool.save(&item).await {
             self.spool_fails(&item, &error);
         }
-        self.take(item, Some(what), Some(cause));
+        self.take(item, Some(cause));
     }
 
     fn item(&self, submission: Submission) -> Item {
@@ -299,7 +299,9 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
         }
     }
 
-    fn take(self: &Arc<Self>, item: Item, own: Option<&'static str>, cause: Option<EntryId>) {
+    /// `cause` is the event that a report of the engine's own follows from.
+    fn take(self: &Arc<Self>, item: Item, cause: Option<EntryId>) {
+        let own = cause.is_some();
         let event = Queued { message: item.message_id.clone(), from: item.from.clone(), to: item.waiting(), own };
         let cause = self.recorder.tell_after(&event, cause);
         self.activate(item, cause);

@@ -22,8 +22,8 @@ pub struct Queued {
     pub from: ReversePath,
     /// The envelope recipients.
     pub to: Vec<Address>,
-    /// What the engine wrote itself, in words (`delay notice`); none for a message that was submitted.
-    pub own: Option<&'static str>,
+    /// Whether the engine wrote it itself; then the event before has told of it.
+    pub own: bool,
 }
 
 impl Event for Queued {
@@ -36,11 +36,11 @@ impl Event for Queued {
     }
     fn story(&self) -> Vec<String> {
         let to = list(&self.to);
-        vec![match (self.own, self.from.address()) {
-            (Some(own), _) => format!("queues its {own} to {to}"),
-            (None, Some(from)) => format!("takes a message from {from} to {to}"),
-            (None, None) => format!("takes a message with a null reverse-path to {to}"),
-        }]
+        match self.from.address() {
+            _ if self.own => Vec::new(),
+            Some(from) => vec![format!("takes a message from {from} to {to}")],
+            None => vec![format!("takes a message with a null reverse-path to {to}")],
+        }
     }
 }
 

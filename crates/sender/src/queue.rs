@@ -211,7 +211,7 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
         };
         let cause = self.recorder.tell_after(&event, Some(active.cause));
         if let Some(ndr) = ndr {
-            self.enqueue(ndr.to, ndr.message, "NDR", cause).await;
+            self.enqueue(ndr.to, ndr.message, cause).await;
         }
     }
 
@@ -226,7 +226,7 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
             let recipient = recipient.address.clone();
             let event = Notified { message: item.message_id.clone(), to: recipient, action: "delayed", dsn };
             let cause = self.recorder.tell_after(&event, Some(active.cause));
-            self.enqueue(to, message, "delay notice", cause).await;
+            self.enqueue(to, message, cause).await;
         }
         self.update(active, index, |group| group.notified = true).await;
     }
@@ -287,7 +287,8 @@ fn story(
     if known {
         return vec![format!("attempt {attempt} for {to}: same as before ({}); {after}", last.failure.code())];
     }
-    let waits = format!("{to} stays queued: {}; {after}", last.failure.line());
+    let line = last.failure.line();
+    let waits = format!("{to} stays queued: {}; {after}", line.trim_end_matches('.'));
     match &leftover.dead_end {
         Some(end) => vec![format!("attempt {attempt} for {to}: {}", end.summary), waits],
         None => vec![waits],

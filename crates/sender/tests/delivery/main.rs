@@ -68,10 +68,6 @@ fn mismatch_for_a_day_becomes_an_ndr() {
     );
     assert!(!home[1].2.contains("Remote-MTA"));
 
-    if std::env::var_os("SHOW_STORY").is_some() {
-        eprintln!("{}\n{}", story(&entries).join("\n"), home[1].2);
-    }
-
     // The story tells the failure once, and its repetitions in a line each.
     let story = story(&entries);
     let count = |text: &str| story.iter().filter(|line| line.contains(text)).count();

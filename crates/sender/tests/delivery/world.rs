@@ -38,7 +38,6 @@ pub(crate) enum Habit {
 
 /// The certificate of every host, with its SubjectPublicKeyInfo.
 pub(crate) struct Certificate {
-    pub(crate) der: Vec<u8>,
     pub(crate) public_key: Vec<u8>,
     config: Arc<ServerConfig>,
 }
@@ -49,15 +48,14 @@ pub(crate) fn certificate() -> Certificate {
     parameters.not_before = rcgen::date_time_ymd(2026, 1, 1);
     parameters.not_after = rcgen::date_time_ymd(2027, 1, 1);
     let certificate = parameters.self_signed(&key).unwrap();
-    let der = certificate.der().to_vec();
-    let public_key = x509_parser::parse_x509_certificate(&der).unwrap().1.public_key().raw.to_vec();
+    let public_key = x509_parser::parse_x509_certificate(certificate.der()).unwrap().1.public_key().raw.to_vec();
     let config = ServerConfig::builder_with_provider(mxlab_env::tls::crypto_provider())
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
         .unwrap();
-    Certificate { der, public_key, config: Arc::new(config) }
+    Certificate { public_key, config: Arc::new(config) }
 }
 
 /// What a host has taken: from, to, message.
@@ -247,8 +245,6 @@ pub(crate) struct World {
     pub(crate) home: Host,
     /// The preferred host of fabrikam.example.
     pub(crate) mx1: Host,
-    /// The other one, which has no MX record unless a test gives it one.
-    pub(crate) mx2: Host,
     pub(crate) certificate: Certificate,
 }
 
@@ -272,7 +268,8 @@ pub(crate) fn world() -> World {
     };
     let home = host("in.contoso.example", "192.0.2.30");
     let mx1 = host("mx1.fabrikam.example", "192.0.2.10");
-    let mx2 = host("mx2.fabrikam.example", "192.0.2.11");
+    // Has no MX record unless a test gives it one.
+    host("mx2.fabrikam.example", "192.0.2.11");
     let out = sim.add_host("out.contoso.example", ["192.0.2.20".parse().unwrap()]).unwrap();
     let table = Table::default();
     table.mx("contoso.example", Trust::Insecure("unsigned".to_owned()), &[(10, "in.contoso.example")]);
@@ -280,7 +277,7 @@ pub(crate) fn world() -> World {
     table.mx("fabrikam.example", Trust::Secure, &[(10, "mx1.fabrikam.example")]);
     table.a("mx1.fabrikam.example", &["192.0.2.10"]);
     table.a("mx2.fabrikam.example", &["192.0.2.11"]);
-    World { sim, table, journal: Journal::new(10_000), out, home, mx1, mx2, certificate }
+    World { sim, table, journal: Journal::new(10_000), out, home, mx1, certificate }
 }
 
 pub(crate) fn config() -> SenderConfig {
