@@ -108,6 +108,9 @@ pub enum Verb {
     Cost(Box<Spanned<Cost>>),
 }
 
+/// A recipient and a message, as far as they are named.
+pub type About<'v> = (Option<&'v Spanned<KnownAddress>>, Option<&'v Spanned<SentRef>>);
+
 impl Verb {
     /// The verb as it is written.
     pub fn verb(&self) -> &'static str {
@@ -150,7 +153,7 @@ impl Verb {
     }
 
     /// The recipient and the message that it names, for the verbs about messages; nothing for the other verbs.
-    pub fn about(&self) -> Option<(Option<&Spanned<KnownAddress>>, Option<&Spanned<SentRef>>)> {
+    pub fn about(&self) -> Option<About<'_>> {
         Some(match self {
             Self::Delivered(table) => (table.to.as_ref(), table.message.as_ref()),
             Self::Deferred(table) | Self::Bounced(table) | Self::Rejected(table) => {

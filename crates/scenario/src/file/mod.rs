@@ -157,6 +157,10 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    fn has_errors(&self) -> bool {
+        self.mistakes.iter().any(|mistake| mistake.severity == Severity::Error)
+    }
+
     /// Reads all cells.
     fn cells<'t>(&mut self, layers: layers::Layers<'t>) -> Vec<Cell> {
         let mut tree = layers.tree;
@@ -181,7 +185,10 @@ impl<'a> Reader<'a> {
                 cells.push(Cell { suffix, scenario });
             }
         }
-        axes::check_use(&axes, &used, &mut self.mistakes);
+        // A mistake elsewhere may be why an axis seems to be used by nothing.
+        if !self.has_errors() {
+            axes::check_use(&axes, &used, &mut self.mistakes);
+        }
         cells
     }
 
@@ -228,10 +235,9 @@ impl<'a> Reader<'a> {
             rules::expectations(&file, &names, &mut self.mistakes);
             rules::some_expectation(&file, self.sources, &mut self.mistakes);
         }
-        let errors_before = self.mistakes.iter().any(|mistake| mistake.severity == Severity::Error);
         let scenario = assemble::assemble(file.clone(), &world_records, values, self.sources, &mut self.mistakes);
         // A misspelt name elsewhere is why something seems to be used by nothing.
-        if !errors_before {
+        if !self.has_errors() {
             self.mistakes.extend(unused::check(&file, &scenario, &mentions, self.sources));
         }
         Some(scenario)
