@@ -31,9 +31,9 @@ fn main() -> ExitCode {
     let root = root();
     let code = match arguments.command {
         Command::Scenarios(arguments) => scenarios::run(&root, &arguments),
-        Command::Schema => match mxlab_scenario::file::write_schema(&root) {
+        Command::Schema => match mxlab_scenario::suite::write_schema(&root) {
             Ok(path) => {
-                eprintln!("wrote {}", path.display());
+                eprintln!("wrote {path}");
                 0
             }
             Err(error) => {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use mxlab_report::{json, text};
-use mxlab_scenario::file::Duration;
+use mxlab_scenario::file::values::{Duration, Scalar as _};
 use mxlab_scenario::suite::{self, CaseOutcome, Options, Progress, Summary};
 
 use crate::determinism;
@@ -66,7 +66,7 @@ fn partition(text: &str) -> Result<(u64, u64), String> {
 
 fn until(text: &str) -> Result<u64, String> {
     let span = text.strip_prefix('+').unwrap_or(text);
-    Duration::parse(span).map(|duration| duration.as_secs()).map_err(|error| error.to_string())
+    Duration::parse(span).map(|duration| duration.get().as_secs()).map_err(|_| "write a time such as +5h or +1h30m".to_owned())
 }
 
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> u8 {
@@ -141,7 +141,7 @@ fn run_with_progress(options: &Options) -> Result<Summary, suite::SuiteError> {
         bar.set_style(style);
     }
     let mut failed = 0;
-    let summary = suite::run(options, &INTERRUPTED, &mut |progress| match progress {
+    let summary = suite::run(options, &mxlab_scenario::exchange::Exchange, &INTERRUPTED, &mut |progress| match progress {
         Progress::Planned(count) => bar.set_length(count as u64),
         Progress::Ended(case) => {
             if !matches!(case.outcome, CaseOutcome::Passed | CaseOutcome::Skipped) {

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use indexmap::IndexMap;
 use mxlab_env::{Env, Timestamp};
 use serde::Serialize;
+use tokio::sync::Notify;
 
 /// A value of an event's field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -206,6 +207,7 @@ impl Entry {
 #[derive(Clone, Debug)]
 pub struct Journal {
     shared: Arc<Mutex<Shared>>,
+    grown: Arc<Notify>,
 }
 
 #[derive(Debug)]
@@ -218,7 +220,8 @@ struct Shared {
 impl Journal {
     /// An empty record that holds at most `bound` entries; what comes after is counted, and dropped.
     pub fn new(bound: usize) -> Journal {
-        Journal { shared: Arc::new(Mutex::new(Shared { entries: Vec::new(), bound, lost: 0 })) }
+        let shared = Shared { entries: Vec::new(), bound, lost: 0 };
+        Journal { shared: Arc::new(Mutex::new(shared)), grown: Arc::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
@@ -229,6 +232,11 @@ impl Journal {
     /// A recorder for the actor `name`, which was declared as number `order`.
     pub fn recorder(&self, env: &Env, name: &str, order: u32) -> Recorder {
         Recorder { journal: self.clone(), env: env.clone(), actor: name.into(), order, sequence: Arc::default() }
+    }
+
+    /// Waits for the next entry that is told after this call.
+    pub async fn grown(&self) {
+        self.grown.notified().await;
     }
 
     /// The number of entries.
@@ -323,6 +331,8 @@ impl Recorder {
         } else {
             shared.lost += 1;
         }
+        drop(shared);
+        self.journal.grown.notify_waiters();
         id
     }
 }

@@ -2,13 +2,13 @@
 //!
 //! The runner knows an engine by very little: an outbound engine takes messages by SMTP submission and says how many it
 //! still has, an inbound engine answers on SMTP. Both are told their settings in the scenario's terms, and both tell the
-//! record what they did. [`Exchange`] starts ours; to test another engine, implement [`Engines`] for it.
+//! record what they did. [`Exchange`](crate::exchange::Exchange) starts ours; to test another engine, implement [`Engines`] for it.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mxlab_dns::Resolver;
+use mxlab_dns::resolver::Resolver;
 use mxlab_env::{BoxFuture, Env};
 use mxlab_record::Recorder;
 use rustls::sign::CertifiedKey;

@@ -6,10 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Arc, mpsc};
 
-use crate::file::{self, Cell, Loaded, WorldSource};
-use crate::run::{self, CellRun, End};
+use mxlab_sim::Bounds;
+
+use crate::engine::Engines;
+use crate::file::{self, Cell, Diagnostics, Loaded, Severity, Sources, WorldDirectory};
+pub use crate::run::Failure;
+use crate::run::{self, CellRun, End, RunOptions};
 use crate::{registry, snapshot};
 
 /// What to run, and how.
@@ -88,21 +92,6 @@ const SEVERITY: [u8; 7] = [0, 12, 11, 13, 14, 10, 1];
 pub fn worse(one: u8, other: u8) -> u8 {
     let rank = |code: u8| SEVERITY.iter().position(|known| *known == code).unwrap_or(SEVERITY.len());
     if rank(one) >= rank(other) { one } else { other }
-}
-
-/// One thing that is wrong with a case.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// A word: `expectation`, `covers`, `snapshot`, `unknown-key`, `panic` …
-    pub code: String,
-    /// For people, possibly several lines.
-    pub message: String,
-    /// The file that it is about.
-    pub file: Option<String>,
-    /// Line in that file, from 1.
-    pub line: Option<usize>,
-    /// Column in that line, from 1.
-    pub column: Option<usize>,
 }
 
 impl Failure {
@@ -188,36 +177,6 @@ pub struct Found {
     pub text: String,
 }
 
-/// Reads worlds from `scenarios/worlds/`.
-#[derive(Debug)]
-pub struct WorldFolder {
-    folder: PathBuf,
-}
-
-impl WorldFolder {
-    /// The worlds of the repository at `root`.
-    pub fn new(root: &Path) -> WorldFolder {
-        WorldFolder { folder: root.join("scenarios/worlds") }
-    }
-}
-
-impl WorldSource for WorldFolder {
-    fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = std::fs::read_dir(&self.folder)
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| Some(entry.ok()?.file_name().to_str()?.strip_suffix(".toml")?.to_owned()))
-            .collect();
-        names.sort();
-        names
-    }
-
-    fn load(&self, name: &str) -> Option<(String, String)> {
-        let text = std::fs::read_to_string(self.folder.join(format!("{name}.toml"))).ok()?;
-        Some((format!("scenarios/worlds/{name}.toml"), text))
-    }
-}
-
 /// All scenario files below `scenarios/`, worlds excepted, sorted by id.
 ///
 /// # Errors
@@ -268,6 +227,7 @@ struct Job {
     path: String,
     seed: u64,
     cell: Cell,
+    sources: Arc<Sources>,
     warnings: Vec<String>,
 }
 
@@ -281,7 +241,7 @@ struct Plan {
 
 /// Reads the files and applies the filters.
 fn plan(options: &Options) -> Result<Plan, SuiteError> {
-    let worlds = WorldFolder::new(&options.root);
+    let worlds = WorldDirectory { directory: options.root.join("scenarios/worlds"), shown: "scenarios/worlds".to_owned() };
     let mut found = discover(&options.root)?;
     // A path may name a file outside `scenarios/`: a customer's failure that is just being written down.
     for filter in options.filters.iter().filter(|filter| filter.ends_with(".toml")) {
@@ -315,7 +275,7 @@ fn same_file(root: &Path, file: &Found, path: &Path) -> bool {
 }
 
 fn plan_file(options: &Options, file: &Found, loaded: Loaded, plan: &mut Plan, hit: &mut [bool]) {
-    let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    let warnings = if loaded.warnings.is_empty() { Vec::new() } else { vec![loaded.warnings.render(false)] };
     for cell in loaded.cells {
         let id = format!("{}{}", file.id, cell.suffix);
         if let Some(all) = &mut plan.all_ids {
@@ -324,13 +284,14 @@ fn plan_file(options: &Options, file: &Found, loaded: Loaded, plan: &mut Plan, h
         if !selected(options, file, &id, hit) || !in_partition(options.partition, &id) {
             continue;
         }
-        let seeds = if options.seeds.is_empty() { vec![cell.scenario.seed()] } else { options.seeds.clone() };
+        let seeds = if options.seeds.is_empty() { vec![cell.scenario.seed] } else { options.seeds.clone() };
         for seed in seeds {
             plan.jobs.push(Job {
                 scenario: id.clone(),
                 path: file.path.clone(),
                 seed,
                 cell: cell.clone(),
+                sources: loaded.sources.clone(),
                 warnings: warnings.clone(),
             });
         }
@@ -363,30 +324,34 @@ fn in_partition(partition: Option<(u64, u64)>, id: &str) -> bool {
     hash % parts.max(1) == part.wrapping_sub(1)
 }
 
-fn invalid(file: &Found, diagnostics: &file::Diagnostics) -> CaseResult {
-    let failures = diagnostics
-        .errors()
-        .map(|error| {
-            let place = error.place();
-            Failure {
-                code: error.code().to_owned(),
-                message: error.to_string(),
-                file: Some(place.file),
-                line: Some(place.line),
-                column: Some(place.column),
-            }
-        })
-        .collect();
+fn invalid(file: &Found, diagnostics: &Diagnostics) -> CaseResult {
     CaseResult {
         scenario: file.id.clone(),
         path: file.path.clone(),
         seed: 0,
         outcome: CaseOutcome::Invalid,
-        failures,
+        failures: mistakes(diagnostics),
         warnings: Vec::new(),
         run: None,
         wall_ms: 0.0,
     }
+}
+
+/// Mistakes in a file as failures; the message of each is the whole rendered diagnostic.
+fn mistakes(diagnostics: &Diagnostics) -> Vec<Failure> {
+    let errors = diagnostics.items().iter().filter(|item| item.severity == Severity::Error);
+    errors
+        .map(|error| {
+            let place = diagnostics.sources().position(error.primary.span);
+            Failure {
+                code: error.code.to_owned(),
+                message: Diagnostics::new(diagnostics.sources().clone(), vec![error.clone()]).render(false),
+                file: Some(place.path),
+                line: Some(place.line),
+                column: Some(place.column),
+            }
+        })
+        .collect()
 }
 
 /// The ids of all scenarios that the filters let through, with their titles.
@@ -396,7 +361,7 @@ fn invalid(file: &Found, diagnostics: &file::Diagnostics) -> CaseResult {
 pub fn list(options: &Options) -> Result<Vec<(String, String)>, SuiteError> {
     let plan = plan(options)?;
     let mut list: Vec<(String, String)> =
-        plan.jobs.into_iter().map(|job| (job.scenario, job.cell.scenario.title().to_owned())).collect();
+        plan.jobs.into_iter().map(|job| (job.scenario, job.cell.scenario.title.get().clone())).collect();
     list.extend(plan.invalid.into_iter().map(|case| (case.scenario, "(has mistakes)".to_owned())));
     list.sort();
     list.dedup();
@@ -418,10 +383,11 @@ pub enum Progress<'a> {
 /// If a filter hits nothing or a file cannot be read.
 pub fn run(
     options: &Options,
+    engines: &dyn Engines,
     interrupted: &AtomicBool,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Summary, SuiteError> {
-    let started = run::real_time();
+    let started = real_time();
     let plan = plan(options)?;
     progress(Progress::Planned(plan.jobs.len() + plan.invalid.len()));
     let mut cases = Vec::new();
@@ -429,7 +395,7 @@ pub fn run(
         progress(Progress::Ended(&case));
         cases.push(case);
     }
-    cases.extend(run_jobs(options, &plan.jobs, interrupted, progress));
+    cases.extend(run_jobs(options, engines, &plan.jobs, interrupted, progress));
     settle_snapshots(options, &mut cases)?;
     cases.sort_by(|a, b| (&a.scenario, a.seed).cmp(&(&b.scenario, b.seed)));
     let snapshots = options.root.join("snapshots");
@@ -444,7 +410,7 @@ pub fn run(
     Ok(Summary {
         cases,
         orphans: orphans.iter().map(shown).collect(),
-        wall_ms: run::milliseconds_since(started),
+        wall_ms: milliseconds_since(started),
         interrupted: interrupted.load(Ordering::Relaxed),
     })
 }
@@ -452,6 +418,7 @@ pub fn run(
 #[allow(clippy::disallowed_methods, reason = "each scenario runs whole on one thread; the threads share nothing")]
 fn run_jobs(
     options: &Options,
+    engines: &dyn Engines,
     jobs: &[Job],
     interrupted: &AtomicBool,
     progress: &mut dyn FnMut(Progress<'_>),
@@ -464,7 +431,7 @@ fn run_jobs(
             scope.spawn(move || {
                 while !interrupted.load(Ordering::Relaxed) {
                     let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-                    if results.send(run_job(options, job)).is_err() {
+                    if results.send(run_job(options, engines, job)).is_err() {
                         break;
                     }
                 }
@@ -480,8 +447,8 @@ fn run_jobs(
     })
 }
 
-fn run_job(options: &Options, job: &Job) -> CaseResult {
-    let started = run::real_time();
+fn run_job(options: &Options, engines: &dyn Engines, job: &Job) -> CaseResult {
+    let started = real_time();
     let mut case = CaseResult {
         scenario: job.scenario.clone(),
         path: job.path.clone(),
@@ -492,25 +459,23 @@ fn run_job(options: &Options, job: &Job) -> CaseResult {
         run: None,
         wall_ms: 0.0,
     };
-    let result = run::run_cell(&job.cell, &job.scenario, &job.path, job.seed, options.until);
-    case.wall_ms = run::milliseconds_since(started);
+    let run_options = RunOptions {
+        id: job.scenario.clone(),
+        reproduce: reproduction(&case),
+        seed: job.seed,
+        until: options.until,
+        bounds: Bounds::default(),
+    };
+    let result = run::run_cell(&job.cell, &job.sources, engines, &run_options);
+    case.wall_ms = milliseconds_since(started);
     match result {
         Ok(run) => {
             judge(options, &mut case, &run);
             case.run = Some(run);
         }
-        Err(unsupported) => {
+        Err(diagnostics) => {
             case.outcome = CaseOutcome::Invalid;
-            case.failures = unsupported
-                .into_iter()
-                .map(|mistake| Failure {
-                    code: mistake.code,
-                    message: mistake.message,
-                    file: Some(job.path.clone()),
-                    line: mistake.line,
-                    column: mistake.column,
-                })
-                .collect();
+            case.failures = mistakes(&diagnostics);
         }
     }
     case
@@ -608,16 +573,32 @@ pub fn compare_hashes(summary: &mut Summary, second: &BTreeMap<(String, u64), (S
     }
 }
 
-/// A place where threads may leave a message when the watchdog ends the process: what runs now.
-pub static RUNNING: Mutex<BTreeMap<String, u64>> = Mutex::new(BTreeMap::new());
+/// Where editors find the JSON schema of scenario files, below the root.
+pub const SCHEMA: &str = "schema/scenario.schema.json";
 
-/// Marks a scenario as running while `body` runs.
-pub(crate) fn while_running<T>(scenario: &str, seed: u64, body: impl FnOnce() -> T) -> T {
-    let lock = || RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-    lock().insert(scenario.to_owned(), seed);
-    let result = body();
-    lock().remove(scenario);
-    result
+/// Writes the JSON schema of scenario files; returns its path below the root.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_schema(root: &Path) -> Result<&'static str, SuiteError> {
+    let io_error = |error| SuiteError::Io { path: SCHEMA.to_owned(), error };
+    let target = root.join(SCHEMA);
+    let text = serde_json::to_string_pretty(&file::schema()).map_err(|error| io_error(error.into()))?;
+    if let Some(folder) = target.parent() {
+        std::fs::create_dir_all(folder).map_err(io_error)?;
+    }
+    std::fs::write(&target, text + "\n").map_err(io_error)?;
+    Ok(SCHEMA)
+}
+
+/// The real time, for `wall_ms` alone: no result depends on it.
+#[allow(clippy::disallowed_methods, reason = "how long a run really took is told, and decides nothing")]
+fn real_time() -> std::time::Instant {
+    std::time::Instant::now()
+}
+
+fn milliseconds_since(started: std::time::Instant) -> f64 {
+    real_time().duration_since(started).as_secs_f64() * 1000.0
 }
 
 #[cfg(test)]

@@ -229,15 +229,12 @@ impl Event for Rejected<'_> {
     }
 }
 
-/// Runs the server at these addresses until its host dies. Port 25 of each is bound; a fault may unbind it.
-///
-/// # Errors
-/// If an address cannot be bound.
-pub async fn serve(env: Env, recorder: Recorder, control: ServerControl, at: Vec<SocketAddr>) {
+/// Spawns the server on a host, at these addresses; it runs until the host dies. A fault may unbind it for a time.
+pub fn serve(env: &Env, recorder: &Recorder, control: &ServerControl, at: Vec<SocketAddr>) {
     for address in at {
-        let (env, recorder, control) = (env.clone(), recorder.clone(), control.clone());
-        env.clone().spawn(format!("mail server at {}", address.ip()), async move {
-            listen(&env, &recorder, &control, address).await;
+        let (task_env, recorder, control) = (env.clone(), recorder.clone(), control.clone());
+        env.spawn(format!("mail server at {}", address.ip()), async move {
+            listen(&task_env, &recorder, &control, address).await;
         });
     }
 }

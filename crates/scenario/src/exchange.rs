@@ -1,0 +1,101 @@
+//! Our engines, set up from a scenario's settings: `mxlab-sender` and `mxlab-receiver` in the behaviour of Exchange Online.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use mxlab_dns::resolver::Resolver;
+use mxlab_env::{BoxFuture, Env};
+use mxlab_mail::address::Address;
+use mxlab_record::Recorder;
+use mxlab_sender::dane::Mode;
+use mxlab_sender::engine::{Sender, SenderConfig, Tenant};
+use mxlab_sender::retry::Timetable;
+
+use crate::engine::{Engines, InboundSettings, Outbound, OutboundSettings, TenantSettings};
+use crate::file::words::{DaneMode, Limitation, Profile};
+
+/// Starts `mxlab-sender` and `mxlab-receiver`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Exchange;
+
+/// Where submissions are taken (RFC 6409 §3.1).
+const SUBMISSION_PORT: u16 = 587;
+
+struct RunningSender {
+    sender: Sender,
+    submission: SocketAddr,
+}
+
+impl Outbound for RunningSender {
+    fn submission(&self) -> SocketAddr {
+        self.submission
+    }
+
+    fn queued(&self) -> usize {
+        self.sender.queued()
+    }
+}
+
+fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, error)
+}
+
+fn postmaster(domain: &str) -> io::Result<Address> {
+    Address::new("postmaster", domain).map_err(invalid)
+}
+
+fn tenant(settings: &TenantSettings) -> io::Result<Tenant> {
+    Ok(Tenant {
+        domains: settings.domains.clone(),
+        postmaster: postmaster(settings.domains.first().map_or("localhost", String::as_str))?,
+        expiration: settings.message_expiration,
+    })
+}
+
+fn sender_config(settings: &OutboundSettings, submission: SocketAddr) -> io::Result<SenderConfig> {
+    let mut config = SenderConfig::new(settings.name.as_str(), submission, postmaster(&settings.name)?);
+    config.tenants = settings.tenants.iter().map(tenant).collect::<io::Result<_>>()?;
+    config.profile = match settings.profile {
+        Profile::Exo => mxlab_sender::Profile::Exo,
+        Profile::Rfc => mxlab_sender::Profile::Rfc,
+    };
+    config.timetable = Timetable::new(settings.retry.clone(), settings.expiration);
+    config.delay_notice = settings.delay_notice;
+    config.routing.dane = match settings.dane {
+        DaneMode::Opportunistic => Mode::Opportunistic,
+        DaneMode::Mandatory => Mode::Mandatory,
+        DaneMode::None => Mode::None,
+    };
+    config.routing.limitations.dnssec_as_dns_query_failed = settings.limitations.contains(&Limitation::DnssecAs44312);
+    Ok(config)
+}
+
+impl Engines for Exchange {
+    fn outbound(
+        &self,
+        env: Env,
+        recorder: Recorder,
+        resolver: Resolver,
+        settings: OutboundSettings,
+    ) -> BoxFuture<'_, io::Result<Arc<dyn Outbound>>> {
+        Box::pin(async move {
+            let submission = SocketAddr::new(settings.address, SUBMISSION_PORT);
+            let config = sender_config(&settings, submission)?;
+            let sender = Sender::new(&env, &recorder, resolver, config).map_err(invalid)?;
+            sender.start().await?;
+            Ok(Arc::new(RunningSender { sender, submission }) as Arc<dyn Outbound>)
+        })
+    }
+
+    fn inbound(
+        &self,
+        env: Env,
+        recorder: Recorder,
+        resolver: Resolver,
+        settings: InboundSettings,
+    ) -> BoxFuture<'_, io::Result<()>> {
+        let _ = (env, recorder, resolver, settings);
+        Box::pin(async move { Err(io::ErrorKind::Unsupported.into()) })
+    }
+}

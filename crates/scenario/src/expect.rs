@@ -1,0 +1,444 @@
+//! Expectations as questions to the record.
+//!
+//! Each verb becomes a [`Question`]: the kind of event that answers it, and one condition for each field that the file
+//! gives. An `[[expect]]` holds if some entry within its window meets all conditions, a `[[never]]` if none does. When an
+//! expectation fails, the entry that meets most conditions is shown with the one that it misses.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use mxlab_record::{Entry, Value};
+
+use crate::file::Scenario;
+use crate::file::expectations::{Attempted, Delivered, Expectation, Failed, Verb};
+use crate::file::values::Count;
+use crate::story::format_offset;
+
+/// What the messages of a file are called and how they are recognized in the record.
+#[derive(Clone, Debug, Default)]
+pub struct Sent {
+    /// For each message that a `send` made: the name that expectations use, if it has one, and its Message-ID.
+    pub messages: Vec<(Option<String>, String)>,
+}
+
+/// The record of a run with what is needed to ask it.
+pub struct Asked<'a> {
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// All entries.
+    pub entries: &'a [Entry],
+    /// The messages.
+    pub sent: &'a Sent,
+}
+
+type Test = Box<dyn Fn(&Asked<'_>, &Entry) -> bool>;
+
+/// A condition on an entry.
+struct Condition {
+    field: &'static str,
+    wanted: String,
+    test: Test,
+}
+
+/// A question to the record.
+pub struct Question {
+    kind: &'static str,
+    verb: &'static str,
+    conditions: Vec<Condition>,
+}
+
+impl Question {
+    fn new(kind: &'static str, verb: &'static str) -> Question {
+        Question { kind, verb, conditions: Vec::new() }
+    }
+
+    fn condition(mut self, field: &'static str, wanted: String, test: Test) -> Question {
+        self.conditions.push(Condition { field, wanted, test });
+        self
+    }
+
+    /// The text of a field is this, whatever its case.
+    fn is(self, field: &'static str, wanted: Option<String>) -> Question {
+        self.is_named(field, field, wanted)
+    }
+
+    fn is_named(self, field: &'static str, in_record: &'static str, wanted: Option<String>) -> Question {
+        let Some(wanted) = wanted else { return self };
+        let expected = wanted.clone();
+        let test = move |_: &Asked<'_>, entry: &Entry| {
+            entry.fields.text(in_record).is_some_and(|text| text.eq_ignore_ascii_case(&expected))
+        };
+        self.condition(field, wanted, Box::new(test))
+    }
+
+    /// The text of a field holds this part.
+    fn holds(self, field: &'static str, wanted: Option<String>) -> Question {
+        let Some(wanted) = wanted else { return self };
+        let expected = wanted.clone();
+        let test =
+            move |_: &Asked<'_>, entry: &Entry| entry.fields.text(field).is_some_and(|text| text.contains(&expected));
+        self.condition(field, wanted, Box::new(test))
+    }
+
+    fn counts(self, field: &'static str, wanted: Option<Count>) -> Question {
+        let Some(wanted) = wanted else { return self };
+        let test = move |_: &Asked<'_>, entry: &Entry| number(entry, field).is_some_and(|number| wanted.contains(number));
+        self.condition(field, wanted.to_string(), Box::new(test))
+    }
+
+    fn message(self, wanted: Option<String>) -> Question {
+        let Some(wanted) = wanted else { return self };
+        let name = wanted.clone();
+        let test = move |asked: &Asked<'_>, entry: &Entry| {
+            entry.fields.text("message").is_some_and(|id| asked.message_ids(&name).contains(id))
+        };
+        self.condition("message", wanted, Box::new(test))
+    }
+
+    /// The field holds the full name of a host, or its address.
+    fn host(self, field: &'static str, in_record: &'static str, wanted: Option<String>) -> Question {
+        let Some(wanted) = wanted else { return self };
+        let short = wanted.clone();
+        let test = move |asked: &Asked<'_>, entry: &Entry| {
+            let host = asked.scenario.addressed.get(&short);
+            host.is_some_and(|host| {
+                entry.fields.text(in_record).is_some_and(|text| {
+                    text.eq_ignore_ascii_case(&host.full_name) || text == host.ipv4.to_string()
+                })
+            })
+        };
+        self.condition(field, wanted, Box::new(test))
+    }
+}
+
+fn number(entry: &Entry, field: &str) -> Option<u64> {
+    entry.fields.number(field).and_then(|number| u64::try_from(number).ok())
+}
+
+impl Asked<'_> {
+    /// The Message-IDs that a name stands for.
+    fn message_ids(&self, name: &str) -> BTreeSet<String> {
+        let from_field = |kind: &'static str, field: &'static str| {
+            let of_kind = self.entries.iter().filter(move |entry| entry.kind == kind);
+            of_kind.filter_map(move |entry| entry.fields.text(field).map(str::to_owned)).collect()
+        };
+        match name {
+            "ndr" => from_field("bounced", "ndr"),
+            "delay" => from_field("notified", "dsn"),
+            _ => self
+                .sent
+                .messages
+                .iter()
+                .filter(|(given, _)| given.as_deref() == Some(name))
+                .map(|(_, id)| id.clone())
+                .collect(),
+        }
+    }
+
+    /// What the sender said when it handed over the message that a server says it took.
+    fn relayed(&self, accepted: &Entry) -> Option<&Entry> {
+        let same = |field: &str, entry: &Entry| match (entry.fields.text(field), accepted.fields.text(field)) {
+            (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
+            _ => false,
+        };
+        self.entries
+            .iter()
+            .filter(|entry| entry.kind == "relayed")
+            .filter(|entry| ["message", "to", "host"].into_iter().all(|field| same(field, entry)))
+            // The reply to the final dot arrives after the server has taken the message.
+            .find(|entry| entry.at >= accepted.at)
+    }
+
+    /// How a delivery was protected: as the sender says, else as the server saw it.
+    fn security(&self, accepted: &Entry) -> String {
+        match self.relayed(accepted).and_then(|relayed| relayed.fields.text("security")) {
+            Some(security) => security.to_owned(),
+            None if accepted.fields.get("tls") == Some(&Value::Flag(true)) => "tls".to_owned(),
+            None => "none".to_owned(),
+        }
+    }
+
+    fn copies(&self, accepted: &Entry) -> u64 {
+        let same = |entry: &&Entry| {
+            entry.kind == "accepted"
+                && ["message", "to"].into_iter().all(|field| entry.fields.text(field) == accepted.fields.text(field))
+        };
+        self.entries.iter().filter(same).count() as u64
+    }
+
+    /// Whether the expectation is decided already: an `expect` that holds stays so, a `never` that is broken too.
+    pub fn is_decided(&self, expectation: &Expectation) -> bool {
+        // `copies` counts over the whole run, and a list of attempts may still grow.
+        let open = match &expectation.verb {
+            Verb::Delivered(table) => table.copies.is_some(),
+            Verb::Attempted(_) => true,
+            _ => false,
+        };
+        !open && self.matching(expectation).is_some()
+    }
+
+    /// The first entry within the window that answers the question.
+    fn matching(&self, expectation: &Expectation) -> Option<&Entry> {
+        if let Verb::Attempted(table) = &expectation.verb {
+            return self.attempts_hold(table.get()).then(|| self.attempts(table.get()).into_iter().next()).flatten();
+        }
+        let question = question(&expectation.verb)?;
+        self.candidates(expectation, &question)
+            .find(|entry| question.conditions.iter().all(|condition| (condition.test)(self, entry)))
+    }
+
+    fn window(&self, expectation: &Expectation) -> (Timestamp, Timestamp) {
+        let from = expectation.after.as_ref().map_or(self.scenario.epoch, |time| self.scenario.instant(*time.get()));
+        let to = expectation.within.as_ref().map_or(Timestamp::MAX, |time| self.scenario.instant(*time.get()));
+        (from, to)
+    }
+
+    fn candidates<'s>(&'s self, expectation: &Expectation, question: &Question) -> impl Iterator<Item = &'s Entry> + 's {
+        let (from, to) = self.window(expectation);
+        let kind = question.kind;
+        self.entries.iter().filter(move |entry| entry.kind == kind && (from..=to).contains(&entry.at))
+    }
+
+    /// Why an `[[expect]]` does not hold; none if it does.
+    pub fn unmet(&self, expectation: &Expectation) -> Option<String> {
+        if self.matching(expectation).is_some() {
+            return None;
+        }
+        let mut message = format!("expected: {}", self.describe(expectation));
+        match &expectation.verb {
+            Verb::Attempted(table) => self.show_attempts(&mut message, table.get()),
+            verb => {
+                if let Some(question) = question(verb) {
+                    let _ = write!(message, "\n{}", self.nearest(expectation, &question));
+                }
+            }
+        }
+        Some(message)
+    }
+
+    /// Why a `[[never]]` does not hold; none if it does.
+    pub fn broken(&self, expectation: &Expectation) -> Option<String> {
+        let entry = self.matching(expectation)?;
+        let told = entry.story.first().map_or(entry.kind, String::as_str);
+        Some(format!(
+            "never expected: {}\nbut at {}: {}: {told}",
+            self.describe(expectation),
+            self.offset(entry.at),
+            entry.actor
+        ))
+    }
+
+    fn describe(&self, expectation: &Expectation) -> String {
+        let mut text = match &expectation.verb {
+            Verb::Attempted(table) => describe_attempted(table.get()),
+            verb => match question(verb) {
+                Some(question) => {
+                    let list: Vec<String> =
+                        question.conditions.iter().map(|c| format!("{} = {}", c.field, c.wanted)).collect();
+                    match list.is_empty() {
+                        true => question.verb.to_owned(),
+                        false => format!("{}, with {}", question.verb, list.join(", ")),
+                    }
+                }
+                None => "something that is not supported yet".to_owned(),
+            },
+        };
+        if let Some(after) = &expectation.after {
+            let _ = write!(text, ", from {} on", self.offset(self.scenario.instant(*after.get())));
+        }
+        if let Some(within) = &expectation.within {
+            let _ = write!(text, ", until {}", self.offset(self.scenario.instant(*within.get())));
+        }
+        text
+    }
+
+    fn offset(&self, at: Timestamp) -> String {
+        format_offset(at.duration_since(self.scenario.epoch).as_secs())
+    }
+
+    /// The entry of the right kind that meets most conditions, wherever in time it is.
+    fn nearest(&self, expectation: &Expectation, question: &Question) -> String {
+        let (from, to) = self.window(expectation);
+        let score = |entry: &&Entry| {
+            let met = question.conditions.iter().filter(|condition| (condition.test)(self, entry)).count();
+            met * 2 + usize::from((from..=to).contains(&entry.at))
+        };
+        // Of equals the first: later attempts repeat it.
+        let best = self.entries.iter().filter(|entry| entry.kind == question.kind).rev().max_by_key(score);
+        let Some(entry) = best else { return format!("nothing was {} at all", question.verb) };
+        let missed: Vec<String> = question
+            .conditions
+            .iter()
+            .filter(|condition| !(condition.test)(self, entry))
+            .map(|condition| format!("{} = {}", condition.field, self.actual(condition.field, entry)))
+            .collect();
+        let where_ = if missed.is_empty() { String::new() } else { format!(", where {}", missed.join(", ")) };
+        format!("nearest: at {} {}{where_}", self.offset(entry.at), question.verb)
+    }
+
+    fn actual(&self, field: &'static str, entry: &Entry) -> String {
+        match field {
+            "security" => self.security(entry),
+            "copies" => self.copies(entry).to_string(),
+            "attempts" if entry.kind == "accepted" => {
+                let relayed = self.relayed(entry).and_then(|relayed| number(relayed, "attempts"));
+                relayed.map_or_else(|| "unknown".to_owned(), |attempts| attempts.to_string())
+            }
+            _ => match entry.fields.get(field) {
+                Some(Value::Text(text)) => text.clone(),
+                Some(Value::Number(number)) => number.to_string(),
+                Some(Value::Flag(flag)) => flag.to_string(),
+                Some(Value::Time(time)) => self.offset(*time),
+                Some(Value::List(values)) => format!("{} values", values.len()),
+                None => "nothing".to_owned(),
+            },
+        }
+    }
+
+    fn attempts(&self, table: &Attempted) -> Vec<&Entry> {
+        self.of_recipient("attempt", table)
+    }
+
+    fn of_recipient(&self, kind: &'static str, table: &Attempted) -> Vec<&Entry> {
+        let to = table.to.as_ref().map(|to| to.to_string());
+        let question = Question::new(kind, "attempted")
+            .is("to", to.filter(|_| kind == "attempt"))
+            .message(table.message.as_ref().map(|message| message.to_string()));
+        let holds = |entry: &&Entry| question.conditions.iter().all(|condition| (condition.test)(self, entry));
+        self.entries.iter().filter(|entry| entry.kind == kind).filter(holds).collect()
+    }
+
+    /// The hosts tried for the domain of the recipient.
+    fn hosts_tried(&self, table: &Attempted) -> Vec<String> {
+        let domain = table.to.as_ref().and_then(|to| to.rsplit_once('@')).map(|(_, domain)| domain.to_ascii_lowercase());
+        self.of_recipient("tried", table)
+            .into_iter()
+            .filter(|entry| domain.as_deref().is_none_or(|domain| entry.fields.text("domain") == Some(domain)))
+            .filter_map(|entry| entry.fields.text("host"))
+            .map(|host| self.scenario.host_called(host).unwrap_or(host).to_owned())
+            .collect()
+    }
+
+    fn attempts_hold(&self, table: &Attempted) -> bool {
+        let attempts = self.attempts(table);
+        let times = table.times.as_ref().is_none_or(|times| {
+            let wanted = times.get().iter().map(|time| self.scenario.instant(*time.get()));
+            // Stories and files know whole seconds.
+            attempts.iter().map(|entry| entry.at.as_second()).eq(wanted.map(Timestamp::as_second))
+        });
+        let hosts = table.hosts.as_ref().is_none_or(|hosts| {
+            self.hosts_tried(table).iter().map(String::as_str).eq(hosts.get().iter().map(|host| host.as_str()))
+        });
+        !attempts.is_empty() && times && hosts
+    }
+
+    fn show_attempts(&self, message: &mut String, table: &Attempted) {
+        let attempts = self.attempts(table);
+        let times: Vec<String> = attempts.iter().map(|entry| self.offset(entry.at)).collect();
+        let _ = write!(message, "\nthere were {} attempts: {}", times.len(), times.join(", "));
+        if table.hosts.is_some() {
+            let _ = write!(message, "\nhosts tried: {}", self.hosts_tried(table).join(", "));
+        }
+    }
+}
+
+fn describe_attempted(table: &Attempted) -> String {
+    let mut parts = Vec::new();
+    if let Some(to) = &table.to {
+        parts.push(format!("to = {}", to.get()));
+    }
+    if let Some(times) = &table.times {
+        parts.push(format!("{} times as listed", times.get().len()));
+    }
+    if let Some(hosts) = &table.hosts {
+        parts.push(format!("hosts = {}", hosts.get().iter().map(|h| h.to_string()).collect::<Vec<_>>().join(", ")));
+    }
+    format!("attempted, with {}", parts.join(", "))
+}
+
+fn text<T: ToString>(value: &Option<crate::file::Spanned<T>>) -> Option<String> {
+    value.as_ref().map(|value| value.get().to_string())
+}
+
+/// The question of a verb; none for `attempted`, which is about the whole list, and for what is not supported yet.
+fn question(verb: &Verb) -> Option<Question> {
+    Some(match verb {
+        Verb::Delivered(table) => delivered(table.get()),
+        Verb::Deferred(table) => failed("deferred", table.get()),
+        Verb::Bounced(table) => failed("bounced", table.get()),
+        Verb::Rejected(table) => failed("rejected", table.get()),
+        Verb::Notified(table) => Question::new("notified", "notified")
+            .is("to", text(&table.to))
+            .message(text(&table.message))
+            .is("action", text(&table.action)),
+        Verb::Verdict(table) => Question::new("verdict", "verdict")
+            .is("to", text(&table.to))
+            .message(text(&table.message))
+            .is("spf", text(&table.spf))
+            .is("dkim", text(&table.dkim))
+            .is("dmarc", text(&table.dmarc))
+            .is("action", text(&table.action))
+            .is("compauth", text(&table.compauth))
+            .is("reason", text(&table.reason)),
+        Verb::Stamped(table) => Question::new("stamped", "stamped")
+            .is("to", text(&table.to))
+            .message(text(&table.message))
+            .is("header", Some(table.header.get().to_string()))
+            .is_exactly("value", text(&table.value)),
+        Verb::Resolved(table) => Question::new("resolved", "resolved")
+            .is("name", text(&table.name))
+            .is("type", text(&table.rtype))
+            .is("status", text(&table.status))
+            .is("reason", text(&table.reason))
+            .host("server", "server", text(&table.server)),
+        Verb::InClear(table) => Question::new("in-clear", "in clear")
+            .is("to", text(&table.to))
+            .message(text(&table.message))
+            .host("seen-by", "seen-by", text(&table.seen_by)),
+        _ => return None,
+    })
+}
+
+impl Question {
+    fn is_exactly(self, field: &'static str, wanted: Option<String>) -> Question {
+        let Some(wanted) = wanted else { return self };
+        let expected = wanted.clone();
+        let test = move |_: &Asked<'_>, entry: &Entry| entry.fields.text(field) == Some(&expected);
+        self.condition(field, wanted, Box::new(test))
+    }
+}
+
+fn delivered(table: &Delivered) -> Question {
+    let mut question = Question::new("accepted", "delivered")
+        .is("to", text(&table.to))
+        .message(text(&table.message))
+        .host("host", "host", text(&table.host))
+        .is("folder", text(&table.folder));
+    if let Some(security) = text(&table.security) {
+        let wanted = security.clone();
+        question = question.condition("security", security, Box::new(move |asked, entry| asked.security(entry) == wanted));
+    }
+    if let Some(attempts) = table.attempts.as_ref().map(|count| *count.get()) {
+        let test = move |asked: &Asked<'_>, entry: &Entry| {
+            asked.relayed(entry).and_then(|relayed| number(relayed, "attempts")).is_some_and(|n| attempts.contains(n))
+        };
+        question = question.condition("attempts", attempts.to_string(), Box::new(test));
+    }
+    if let Some(copies) = table.copies.as_ref().map(|count| *count.get()) {
+        let test = move |asked: &Asked<'_>, entry: &Entry| copies.contains(asked.copies(entry));
+        question = question.condition("copies", copies.to_string(), Box::new(test));
+    }
+    question
+}
+
+fn failed(kind: &'static str, table: &Failed) -> Question {
+    Question::new(kind, kind)
+        .is("to", text(&table.to))
+        .message(text(&table.message))
+        .is("code", text(&table.code))
+        .holds("text", text(&table.text))
+        .counts("attempts", table.attempts.as_ref().map(|count| *count.get()))
+        .host("by", "by", text(&table.by))
+        .is("stage", text(&table.stage))
+}

@@ -1,0 +1,163 @@
+//! The behaviour registry: the ids that `covers` may claim, and what the record must hold to show each.
+//!
+//! A claim is checked: it holds if some entry is of the kind and has the fields that stand here. So a scenario cannot claim
+//! a behaviour that its run does not show, and an id without evidence here cannot be claimed at all.
+
+use mxlab_record::{Entry, Value};
+
+/// What a field must hold.
+#[derive(Clone, Copy, Debug)]
+enum Want {
+    /// Exactly this text.
+    Is(&'static str),
+    /// One of these texts.
+    OneOf(&'static [&'static str]),
+    /// A text that holds this part.
+    Holds(&'static str),
+    /// This flag.
+    Flag(bool),
+    /// A number of at least this.
+    AtLeast(i64),
+    /// Anything at all.
+    Any,
+}
+
+use Want::{Any, AtLeast, Flag, Holds, Is, OneOf};
+
+/// An event that shows a behaviour: its kind and fields.
+type Evidence = (&'static str, &'static [(&'static str, Want)]);
+
+/// Every behaviour that can be shown, with all the events that it takes.
+const BEHAVIOURS: &[(&str, &[Evidence])] = &[
+    // dane: outbound SMTP DANE
+    ("dane.ee-match", &[("tried", &[("outcome", Is("delivered")), ("security", Is("dane"))])]),
+    ("dane.mismatch", &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.323")), ("stage", Is("handshake"))])]),
+    ("dane.expired", &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.322"))])]),
+    ("dane.not-yet-valid", &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.323"))])]),
+    ("dane.no-starttls", &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.321")), ("stage", Is("starttls"))])]),
+    ("dane.starttls-refused", &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.321")), ("stage", Is("starttls"))])]),
+    ("dane.handshake-fails", &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.321")), ("stage", Is("handshake"))])]),
+    ("dane.unusable-all", &[("tlsa", &[("decision", Is("unusable"))]), ("relayed", &[("security", Is("tls"))])]),
+    ("dane.unusable-all-plain", &[("tlsa", &[("decision", Is("unusable"))]), ("deferred", &[("code", Is("4.7.321"))])]),
+    ("dane.unusable-some", &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.323"))])]),
+    ("dane.rollover", &[("tlsa", &[("decision", Is("dane"))]), ("relayed", &[("security", Is("dane"))])]),
+    ("dane.insecure-domain", &[("tlsa", &[("decision", Is("insecure"))]), ("relayed", &[("security", OneOf(&["none", "tls"]))])]),
+    ("dane.no-tlsa", &[("tlsa", &[("decision", Is("none"))]), ("relayed", &[("security", OneOf(&["none", "tls"]))])]),
+    ("dane.tlsa-servfail", &[("tlsa", &[("decision", Is("failed"))]), ("resolved", &[("type", Is("TLSA")), ("status", Is("servfail"))])]),
+    ("dane.mx-bogus", &[("resolved", &[("type", Is("MX")), ("status", Is("bogus"))]), ("deferred", &[("code", OneOf(&["4.7.324", "4.4.312"]))])]),
+    ("dane.second-mx", &[("tried", &[("outcome", Is("failed")), ("code", Any)]), ("relayed", &[("attempts", AtLeast(1))])]),
+    ("dane.repaired", &[("deferred", &[("code", Any)]), ("relayed", &[("security", Is("dane")), ("attempts", AtLeast(2))])]),
+    ("dane.broken-midway", &[("resolved", &[("status", Is("secure"))]), ("resolved", &[("status", Is("bogus"))]), ("deferred", &[("code", Is("4.7.324"))])]),
+    // dnssec: what the validating resolver says
+    ("dnssec.secure", &[("resolved", &[("status", Is("secure"))])]),
+    ("dnssec.insecure-delegation", &[("resolved", &[("status", Is("insecure")), ("reason", Is("insecure-delegation"))])]),
+    ("dnssec.rrsig-expired", &[("resolved", &[("status", Is("bogus")), ("reason", Is("rrsig-expired"))])]),
+    ("dnssec.rrsig-not-yet-valid", &[("resolved", &[("status", Is("bogus")), ("reason", Is("rrsig-not-yet-valid"))])]),
+    ("dnssec.rrsig-missing", &[("resolved", &[("status", Is("bogus")), ("reason", Is("rrsig-missing"))])]),
+    ("dnssec.ds-mismatch", &[("resolved", &[("status", Is("bogus")), ("reason", Is("ds-mismatch"))])]),
+    ("dnssec.servfail", &[("resolved", &[("status", Is("servfail"))])]),
+    // retry, ndr
+    ("retry.schedule", &[("deferred", &[("attempts", AtLeast(3))]), ("bounced", &[("attempts", AtLeast(26))])]),
+    ("retry.refused", &[("deferred", &[("code", Is("4.4.316"))])]),
+    ("ndr.each-32x", &[("bounced", &[("code", OneOf(&["5.7.321", "5.7.322", "5.7.323", "5.7.324", "5.7.325"])), ("ndr", Any)])]),
+    ("ndr.delivered", &[("bounced", &[("ndr", Any)]), ("accepted", &[("from", OneOf(&["", "<>"]))])]),
+    ("ndr.delay-notice", &[("notified", &[("action", Is("delayed"))])]),
+    // dkim: signing
+    ("dkim.skipped-intra-org", &[("verdict", &[("dkim", Is("none"))]), ("stamped", &[("value", Holds("dkim=none (message not signed)"))])]),
+    // spf, dmarc, stamps
+    ("spf.pass", &[("verdict", &[("spf", Is("pass"))])]),
+    ("spf.fail", &[("verdict", &[("spf", Is("fail"))])]),
+    ("spf.none", &[("verdict", &[("spf", Is("none"))])]),
+    ("dmarc.bestguesspass", &[("verdict", &[("dmarc", Is("bestguesspass"))])]),
+    ("dmarc.pass-spf", &[("verdict", &[("dmarc", Is("pass")), ("spf", Is("pass"))])]),
+    ("stamp.layout", &[("stamped", &[("header", Is("Authentication-Results")), ("value", Any)])]),
+    ("stamp.received-spf", &[("stamped", &[("header", Is("Received-SPF")), ("value", Any)])]),
+    // compauth: one a reason
+    ("compauth.001", &[("verdict", &[("compauth", Is("fail")), ("reason", Is("001"))])]),
+    ("compauth.100", &[("verdict", &[("compauth", Is("pass")), ("reason", Is("100"))])]),
+    ("compauth.109", &[("verdict", &[("compauth", Is("pass")), ("reason", Is("109"))])]),
+    ("policy.junk", &[("accepted", &[("folder", Is("junk"))])]),
+    // what a server in clear sees
+    ("wire.in-clear", &[("accepted", &[("tls", Flag(false))])]),
+];
+
+/// All ids, in the order of the registry.
+pub fn ids() -> Vec<&'static str> {
+    BEHAVIOURS.iter().map(|(id, _)| *id).collect()
+}
+
+/// What is missing in the record for this claim; none if it is shown. An unknown id is reported by the file's reader.
+pub fn unshown(id: &str, entries: &[Entry]) -> Option<String> {
+    let (_, evidence) = BEHAVIOURS.iter().find(|(known, _)| *known == id)?;
+    evidence.iter().find(|evidence| !entries.iter().any(|entry| shows(evidence, entry))).map(|(kind, fields)| {
+        let fields: Vec<String> = fields.iter().map(|(field, want)| format!("{field} {}", words(*want))).collect();
+        format!("`covers` claims {id}, but the record holds no `{kind}` with {}", fields.join(" and "))
+    })
+}
+
+fn shows((kind, fields): &Evidence, entry: &Entry) -> bool {
+    entry.kind == *kind && fields.iter().all(|(field, want)| meets(*want, entry.fields.get(field)))
+}
+
+fn meets(want: Want, value: Option<&Value>) -> bool {
+    match (want, value) {
+        (Is(wanted), Some(Value::Text(text))) => text == wanted,
+        (OneOf(words), Some(Value::Text(text))) => words.contains(&text.as_str()),
+        (Holds(part), Some(Value::Text(text))) => text.contains(part),
+        (Flag(wanted), Some(Value::Flag(flag))) => *flag == wanted,
+        (AtLeast(least), Some(Value::Number(number))) => *number >= least,
+        (Any, Some(_)) => true,
+        _ => false,
+    }
+}
+
+fn words(want: Want) -> String {
+    match want {
+        Is(text) => format!("= {text}"),
+        OneOf(texts) => format!("one of {}", texts.join(", ")),
+        Holds(part) => format!("that holds `{part}`"),
+        Flag(flag) => format!("= {flag}"),
+        AtLeast(least) => format!("of at least {least}"),
+        Any => "at all".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mxlab_record::Fields;
+
+    fn entry(kind: &'static str, fields: Fields) -> Entry {
+        Entry {
+            at: jiff::Timestamp::UNIX_EPOCH,
+            actor: "x".into(),
+            order: 0,
+            sequence: 0,
+            cause: None,
+            kind,
+            fields,
+            story: Vec::new(),
+            because: Vec::new(),
+            artefact: None,
+        }
+    }
+
+    #[test]
+    fn a_claim_needs_all_its_events() {
+        let bogus = entry("resolved", Fields::new().with("type", "MX").with("status", "bogus"));
+        let deferred = entry("deferred", Fields::new().with("code", "4.7.324"));
+        assert_eq!(unshown("dane.mx-bogus", &[bogus.clone(), deferred]), None);
+        let missing = unshown("dane.mx-bogus", &[bogus]).unwrap();
+        assert!(missing.contains("no `deferred` with code one of 4.7.324, 4.4.312"), "{missing}");
+    }
+
+    #[test]
+    fn ids_are_unique_and_have_evidence() {
+        let mut ids = ids();
+        let count = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), count);
+        assert!(BEHAVIOURS.iter().all(|(_, evidence)| !evidence.is_empty()));
+    }
+}

@@ -1,0 +1,541 @@
+//! The world of one run, built from a scenario's declarations: certificates, zones, hosts, and the actors on them.
+//!
+//! Hosts stand in one order everywhere: the script first, then the engines, then the declared hosts as declared, then the
+//! wire. Within a moment, stories are told in that order.
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use data_encoding::HEXLOWER;
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use mxlab_dns::keys::Algorithm;
+use mxlab_dns::recursor::{Recursor, RecursorConfig};
+use mxlab_dns::resolver::{Resolver, ResolverConfig, TrustAnchor};
+use mxlab_dns::signed_zone::Signing;
+use mxlab_dns::Name;
+use mxlab_env::Env;
+use mxlab_mail::smtp::Reply;
+use mxlab_record::{Journal, Recorder};
+use mxlab_sim::{Config, HostHandle, Link, Sim, SimError};
+use mxlab_world::derive::Identity;
+use mxlab_world::internet::{self, Internet, InternetError, NameServer, ZoneSpec};
+use mxlab_world::pki::{
+    self, AuthoritySpec, CertificateSpec, IssuerName, MadeAuthority, MadeCertificate, PkiError, Sends,
+};
+use mxlab_world::server::{ServerControl, ServerSettings, TlsLevel};
+use ring::digest::{SHA256, SHA512, digest};
+
+use crate::engine::{InboundSettings, OutboundSettings, TenantSettings};
+use crate::file::declarations::{Cert, Smtp, Zone, items};
+use crate::file::references::{Form, Reference, Resolve};
+use crate::file::values::Time;
+use crate::file::words::{ChainSent, TlsVersion, ZoneAlgorithm};
+use crate::file::{Scenario, zone_text};
+
+/// Why a world could not be built although its file was understood.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LabError {
+    #[error(transparent)]
+    Pki(#[from] PkiError),
+    #[error(transparent)]
+    Internet(#[from] InternetError),
+    #[error(transparent)]
+    Sim(#[from] SimError),
+    #[error("`{0}` is not a domain name")]
+    Name(String),
+    #[error("`{0}` is not an SMTP reply")]
+    Reply(String),
+    #[error("there is no certificate `{0}`")]
+    NoCertificate(String),
+    #[error("there is no certification authority `{0}`")]
+    NoAuthority(String),
+    #[error("host `{0}` has no address")]
+    NoAddress(String),
+}
+
+/// The most entries that a record may have; a run that tells more is ended.
+pub(crate) const MAX_ENTRIES: usize = 200_000;
+
+/// The resolver that all hosts use.
+const RESOLVER: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 19, 255, 53));
+/// Where the users of the outbound engine's tenants sit.
+const USERS: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 19, 255, 10));
+
+/// The order numbers of actors that are no declared hosts.
+const SCRIPT_ORDER: u32 = 0;
+const SENDER_ORDER: u32 = 1;
+const RECEIVER_ORDER: u32 = 2;
+const FIRST_HOST_ORDER: u32 = 10;
+const WIRE_ORDER: u32 = 1_000;
+
+/// The world of one run.
+pub(crate) struct Lab {
+    pub(crate) journal: Journal,
+    pub(crate) identity: Identity,
+    pub(crate) hosts: IndexMap<String, HostHandle>,
+    pub(crate) servers: IndexMap<String, ServerControl>,
+    pub(crate) certificates: Certificates,
+    pub(crate) internet: Internet,
+    pub(crate) users: HostHandle,
+    resolver_host: HostHandle,
+    name_servers: HostHandle,
+}
+
+/// All certificates of a scenario, by name: declared ones, and the automatic ones of hosts under the hosts' names.
+#[derive(Debug, Default)]
+pub(crate) struct Certificates {
+    made: IndexMap<String, MadeCertificate>,
+    authorities: IndexMap<String, MadeAuthority>,
+}
+
+impl Certificates {
+    pub(crate) fn get(&self, name: &str) -> Result<&MadeCertificate, LabError> {
+        self.made.get(name).ok_or_else(|| LabError::NoCertificate(name.to_owned()))
+    }
+}
+
+/// The authority that everybody trusts.
+const PUBLIC: &str = "public";
+
+fn make_certificates(scenario: &Scenario, identity: &Identity) -> Result<Certificates, LabError> {
+    let mut certificates = Certificates::default();
+    let instant = |time: Time| scenario.instant(time);
+    let years = |count: i64| instant(Time::Relative(jiff::SignedDuration::from_hours(count * 365 * 24)));
+    let public = AuthoritySpec { name: PUBLIC.to_owned(), parent: None, from: years(-10), until: years(20) };
+    certificates.authorities.insert(PUBLIC.to_owned(), pki::make_authority(identity, &public, None)?);
+    make_authorities(scenario, identity, &mut certificates)?;
+    let automatic = scenario.addressed.iter().filter(|(name, _)| {
+        name.as_str() == "receiver" || scenario.hosts.get(name.as_str()).is_some_and(|host| host.smtp.is_some())
+    });
+    let automatic_names = automatic.map(|(name, addressed)| (name.clone(), vec![addressed.full_name.clone()]));
+    let mut wanted: IndexMap<String, Vec<String>> = automatic_names.collect();
+    for (name, cert) in &scenario.certs {
+        let given: Vec<String> = items(&cert.names).map(|name| name.get().to_string()).collect();
+        let names = if cert.names.is_some() { given } else { names_of_presenters(scenario, name.as_str()) };
+        let entry = wanted.entry(name.to_string()).or_default();
+        if cert.names.is_some() || entry.is_empty() {
+            *entry = names;
+        }
+    }
+    let default = Cert::default();
+    for (name, names) in wanted {
+        let cert = scenario.certs.get(name.as_str()).map_or(&default, |cert| cert.get());
+        let spec = CertificateSpec {
+            names,
+            issuer: match cert.issuer.as_ref().map(|issuer| issuer.as_str()) {
+                None | Some(PUBLIC) => IssuerName::Public,
+                Some("self") => IssuerName::Own,
+                Some(declared) => IssuerName::Declared(declared.to_owned()),
+            },
+            from: instant(cert.from()),
+            until: instant(cert.until()),
+            key: cert.key.as_ref().map_or_else(|| name.clone(), |key| key.get().to_string()),
+            sends: match cert.sends() {
+                ChainSent::Chain => Sends::Chain,
+                ChainSent::Leaf => Sends::Leaf,
+                ChainSent::ChainWithRoot => Sends::ChainWithRoot,
+            },
+            name: name.clone(),
+        };
+        let authority = |name: &str| {
+            certificates.authorities.get(name).ok_or_else(|| LabError::NoAuthority(name.to_owned())).map(Some)
+        };
+        let issuer = match &spec.issuer {
+            IssuerName::Own => None,
+            IssuerName::Public => authority(PUBLIC)?,
+            IssuerName::Declared(declared) => authority(declared)?,
+        };
+        let made = pki::make_certificate(identity, &spec, issuer)?;
+        certificates.made.insert(name, made);
+    }
+    Ok(certificates)
+}
+
+/// Makes the declared authorities, parents first.
+fn make_authorities(
+    scenario: &Scenario,
+    identity: &Identity,
+    certificates: &mut Certificates,
+) -> Result<(), LabError> {
+    let mut waiting: Vec<_> = scenario.cas.iter().collect();
+    while !waiting.is_empty() {
+        let before = waiting.len();
+        let mut later = Vec::new();
+        for (name, ca) in waiting {
+            let parent = ca.parent.as_ref().map(|parent| parent.get().to_string()).filter(|p| p != name.as_str());
+            let made_parent = match &parent {
+                Some(parent) => match certificates.authorities.get(parent) {
+                    Some(made) => Some(made),
+                    None => {
+                        later.push((name, ca));
+                        continue;
+                    }
+                },
+                None => None,
+            };
+            let spec = AuthoritySpec {
+                name: name.to_string(),
+                parent,
+                from: scenario.instant(ca.from()),
+                until: scenario.instant(ca.until()),
+            };
+            let made = pki::make_authority(identity, &spec, made_parent)?;
+            certificates.authorities.insert(name.to_string(), made);
+        }
+        if later.len() == before {
+            let name = later.first().map_or_else(String::new, |(name, _)| name.to_string());
+            return Err(LabError::NoAuthority(name));
+        }
+        waiting = later;
+    }
+    Ok(())
+}
+
+/// The full names of the hosts that present a certificate.
+fn names_of_presenters(scenario: &Scenario, cert: &str) -> Vec<String> {
+    let presents = |smtp: &Smtp| {
+        smtp.cert.as_ref().is_some_and(|given| given.as_str() == cert)
+            || smtp.sni.iter().flat_map(|sni| sni.values()).any(|given| given.as_str() == cert)
+    };
+    let hosts = scenario.hosts.iter().filter(|(_, host)| host.smtp.as_ref().is_some_and(|smtp| presents(smtp.get())));
+    hosts.filter_map(|(name, _)| Some(scenario.addressed.get(name.as_str())?.full_name.clone())).collect()
+}
+
+/// What references in braces stand for in this run.
+pub(crate) struct References<'a> {
+    scenario: &'a Scenario,
+    certificates: &'a Certificates,
+    internet: Option<&'a Internet>,
+}
+
+impl<'a> References<'a> {
+    pub(crate) fn new(
+        scenario: &'a Scenario,
+        certificates: &'a Certificates,
+        internet: Option<&'a Internet>,
+    ) -> References<'a> {
+        References { scenario, certificates, internet }
+    }
+}
+
+impl Resolve for References<'_> {
+    fn resolve(&self, reference: Reference<'_>, ipv6: bool) -> Option<String> {
+        let form = |form: Form, bytes: &[u8]| match form {
+            Form::Whole => HEXLOWER.encode(bytes),
+            Form::Sha256 => HEXLOWER.encode(digest(&SHA256, bytes).as_ref()),
+            Form::Sha512 => HEXLOWER.encode(digest(&SHA512, bytes).as_ref()),
+        };
+        let (made, authorities) = (&self.certificates.made, &self.certificates.authorities);
+        Some(match reference {
+            Reference::Address(host) => {
+                let host = self.scenario.addressed.get(host)?;
+                if ipv6 { host.ipv6.to_string() } else { host.ipv4.to_string() }
+            }
+            Reference::Name(host) => self.scenario.addressed.get(host)?.full_name.clone(),
+            Reference::PublicKey(which, name) => match (made.get(name), authorities.get(name)) {
+                (Some(made), _) => form(which, &made.public_key_info),
+                (None, Some(authority)) => form(which, &authority.public_key_info),
+                (None, None) => return None,
+            },
+            Reference::Certificate(which, name) => match (made.get(name), authorities.get(name)) {
+                (Some(made), _) => form(which, &made.certificate),
+                (None, Some(authority)) => form(which, &authority.certificate),
+                (None, None) => return None,
+            },
+            Reference::Ds(zone) => {
+                let ds = self.internet?.ds(&zone.parse().ok()?)?;
+                format!("{} {} {} {}", ds.key_tag, ds.algorithm, ds.digest_type, HEXLOWER.encode(&ds.digest))
+            }
+            Reference::Dkim(_) | Reference::DkimTarget { .. } => return None,
+        })
+    }
+}
+
+pub(crate) fn name(text: &str) -> Result<Name, LabError> {
+    text.parse().map_err(|_| LabError::Name(text.to_owned()))
+}
+
+/// The signing of a zone as a file declares it.
+pub(crate) fn signing(from: Timestamp, until: Option<Timestamp>) -> Signing {
+    until.map_or_else(|| Signing::rolling(from), |until| Signing::fixed(from, until))
+}
+
+fn zone_spec(scenario: &Scenario, apex: &str, declared: &Zone, resolve: &dyn Resolve) -> Result<ZoneSpec, LabError> {
+    let servers = items(&declared.servers).map(|host| {
+        let addressed = scenario.addressed.get(host.as_str()).ok_or_else(|| LabError::NoAddress(host.to_string()))?;
+        Ok(NameServer { name: name(&addressed.full_name)?, address: IpAddr::V4(addressed.ipv4) })
+    });
+    Ok(ZoneSpec {
+        apex: name(apex)?,
+        records: zone_text::substitute(&scenario.zone_text(&apex.to_ascii_lowercase()), resolve),
+        ttl: u32::try_from(declared.ttl().get().as_secs()).unwrap_or(u32::MAX),
+        signed: declared.signed(),
+        delegated: declared.delegated(),
+        algorithm: match declared.algorithm() {
+            ZoneAlgorithm::Ed25519 => Algorithm::ED25519,
+            _ => Algorithm::ECDSAP256SHA256,
+        },
+        signing: signing(
+            scenario.instant(declared.signed_from()),
+            declared.signed_until.as_ref().map(|until| scenario.instant(*until.get())),
+        ),
+        servers: servers.collect::<Result<_, LabError>>()?,
+    })
+}
+
+fn build_internet(
+    scenario: &Scenario,
+    identity: &Identity,
+    certificates: &Certificates,
+) -> Result<Internet, LabError> {
+    let references = References::new(scenario, certificates, None);
+    let mut specs = Vec::new();
+    for (apex, zone) in &scenario.zones {
+        specs.push(zone_spec(scenario, apex.as_str(), zone, &references)?);
+    }
+    let day_before = signing(scenario.instant(Zone::default().signed_from()), None);
+    // RFC 1034: the initial domain of a tenant is a zone of the service; it exists by itself.
+    for initial in scenario.tenants.values().filter_map(|tenant| tenant.initial.as_ref()) {
+        let apex = name(initial.as_str())?;
+        if !specs.iter().any(|spec| spec.apex == apex) {
+            specs.push(ZoneSpec::parent(apex, day_before));
+        }
+    }
+    let mut hosts = Vec::new();
+    let mut reverse = Vec::new();
+    for addressed in scenario.addressed.values() {
+        if !addressed.in_zone_text {
+            hosts.push((name(&addressed.full_name)?, IpAddr::V4(addressed.ipv4)));
+        }
+        if let Some(ptr) = &addressed.ptr {
+            reverse.push((IpAddr::V4(addressed.ipv4), name(ptr)?));
+        }
+    }
+    Ok(Internet::build(identity, specs, &hosts, &reverse, day_before)?)
+}
+
+/// What a scripted server is declared to do.
+pub(crate) fn server_settings(
+    scenario: &Scenario,
+    certificates: &Certificates,
+    host: &str,
+    smtp: &Smtp,
+) -> Result<ServerSettings, LabError> {
+    let full_name = scenario.addressed.get(host).map_or(host, |addressed| &addressed.full_name);
+    let certificate = smtp.cert.as_ref().map_or(host, |cert| cert.as_str());
+    let mut settings = ServerSettings::new(full_name, certificates.get(certificate)?.certified_key.clone());
+    apply_smtp(&mut settings, certificates, smtp)?;
+    settings.extensions = smtp.extensions();
+    Ok(settings)
+}
+
+/// Puts what is written of `smtp` into the settings, and leaves the rest.
+pub(crate) fn apply_smtp(
+    settings: &mut ServerSettings,
+    certificates: &Certificates,
+    smtp: &Smtp,
+) -> Result<(), LabError> {
+    if let Some(cert) = &smtp.cert {
+        settings.certificate = Some(certificates.get(cert.as_str())?.certified_key.clone());
+    }
+    for (sni, cert) in smtp.sni.iter().flatten() {
+        let key = certificates.get(cert.as_str())?.certified_key.clone();
+        settings.by_name.retain(|(known, _)| !known.eq_ignore_ascii_case(sni.as_str()));
+        settings.by_name.push((sni.to_string(), key));
+    }
+    if let Some(tls) = &smtp.tls {
+        settings.tls = match tls.get() {
+            TlsVersion::None => TlsLevel::None,
+            TlsVersion::V1_2 => TlsLevel::Tls12,
+            TlsVersion::V1_0 | TlsVersion::V1_3 => TlsLevel::Tls13,
+        };
+    }
+    if let Some(banner) = &smtp.banner {
+        settings.banner = Some(banner.get().to_string());
+    }
+    if smtp.extensions.is_some() {
+        settings.extensions = smtp.extensions();
+    }
+    if let Some(size) = &smtp.size {
+        settings.size = *size.get();
+    }
+    for (address, reply) in smtp.recipients.iter().flatten() {
+        let parsed: Reply = reply.as_str().parse().map_err(|_| LabError::Reply(reply.get().to_string()))?;
+        settings.recipients.retain(|(known, _)| !known.eq_ignore_ascii_case(address.as_str()));
+        settings.recipients.push((address.to_string(), parsed));
+    }
+    Ok(())
+}
+
+impl Lab {
+    /// Builds the world. Actors are spawned by [`Lab::start`].
+    pub(crate) fn build(scenario: &Scenario, id: &str, config: Config) -> Result<(Sim, Lab), LabError> {
+        let identity = Identity::new(id);
+        let certificates = make_certificates(scenario, &identity)?;
+        let internet = build_internet(scenario, &identity, &certificates)?;
+        let mut sim = Sim::new(config)?;
+        let name_servers = sim.add_host("name servers", internet.automatic())?;
+        let resolver_host = sim.add_host("resolver", [RESOLVER])?;
+        let users = sim.add_host("users", [USERS])?;
+        let mut hosts = IndexMap::new();
+        for (short, addressed) in &scenario.addressed {
+            let addresses = [IpAddr::V4(addressed.ipv4), IpAddr::V6(addressed.ipv6)];
+            hosts.insert(short.clone(), sim.add_host(short, addresses)?);
+        }
+        set_links(scenario, &sim, &hosts, &users);
+        let mut servers = IndexMap::new();
+        for (short, host) in &scenario.hosts {
+            if let Some(smtp) = &host.smtp {
+                let settings = server_settings(scenario, &certificates, short.as_str(), smtp)?;
+                servers.insert(short.to_string(), ServerControl::new(settings));
+            }
+        }
+        let journal = Journal::new(MAX_ENTRIES);
+        let lab =
+            Lab { journal, identity, hosts, servers, certificates, internet, users, resolver_host, name_servers };
+        Ok((sim, lab))
+    }
+
+    /// Spawns the actors: name servers, the resolver, scripted mail servers.
+    pub(crate) fn start(&self, scenario: &Scenario) {
+        let automatic = self.internet.automatic();
+        for (address, authority) in self.internet.authorities() {
+            let host = if automatic.contains(&address) { Some(&self.name_servers) } else { self.host_at(address) };
+            if let Some(host) = host {
+                internet::serve_on(&host.env(), address, authority.clone());
+            }
+        }
+        let env = self.resolver_host.env();
+        let roots = self.internet.root_servers().into_iter().map(|(name, address)| (name, vec![address])).collect();
+        let mut config = RecursorConfig::new(roots);
+        config.timeout = scenario.resolver.timeout().get();
+        config.cache = scenario.resolver.cache();
+        let recursor = Recursor::new(&env, config);
+        env.spawn("recursive resolver", async move {
+            // The address is this host's alone.
+            let _ = recursor.serve(SocketAddr::new(RESOLVER, 53)).await;
+        });
+        for short in self.servers.keys() {
+            self.start_server(scenario, short);
+        }
+    }
+
+    /// Spawns the scripted server of a host, at both its addresses.
+    pub(crate) fn start_server(&self, scenario: &Scenario, short: &str) {
+        let (Some(host), Some(control)) = (self.hosts.get(short), self.servers.get(short)) else { return };
+        let env = host.env();
+        let at = host.addresses().iter().map(|address| SocketAddr::new(*address, 25)).collect();
+        let recorder = self.recorder(scenario, &env, short);
+        mxlab_world::server::serve(&env, &recorder, control, at);
+    }
+
+    fn host_at(&self, address: IpAddr) -> Option<&HostHandle> {
+        self.hosts.values().find(|host| host.addresses().contains(&address))
+    }
+
+    /// The pen of a host.
+    pub(crate) fn recorder(&self, scenario: &Scenario, env: &Env, short: &str) -> Recorder {
+        let order = match short {
+            "script" => SCRIPT_ORDER,
+            "sender" => SENDER_ORDER,
+            "receiver" => RECEIVER_ORDER,
+            "wire" => WIRE_ORDER,
+            _ => {
+                let position = scenario.addressed.get_index_of(short).unwrap_or(usize::MAX);
+                FIRST_HOST_ORDER.saturating_add(u32::try_from(position).unwrap_or(u32::MAX))
+            }
+        };
+        self.journal.recorder(env, short, order)
+    }
+
+    /// A validating resolver on a host.
+    pub(crate) fn resolver(&self, scenario: &Scenario, env: &Env, recorder: &Recorder) -> Resolver {
+        let anchor = TrustAnchor::root(self.internet.root_anchor());
+        let mut config = ResolverConfig::new(vec![SocketAddr::new(RESOLVER, 53)], anchor);
+        config.cache = scenario.resolver.cache();
+        config.edns_size = scenario.resolver.edns_size();
+        Resolver::new(env, recorder, config)
+    }
+}
+
+/// Declared links, and the one between the users and their engine, which takes no time: a message is queued at the very
+/// second at which the script sends it, and its timetable runs from there.
+fn set_links(scenario: &Scenario, sim: &Sim, hosts: &IndexMap<String, HostHandle>, users: &HostHandle) {
+    let control = sim.control();
+    if let Some(sender) = hosts.get("sender") {
+        control.set_link(users, sender, Link { latency: std::time::Duration::ZERO, ..control.link(users, sender) });
+    }
+    for link in scenario.links.values() {
+        let between: Vec<&HostHandle> = items(&link.between).filter_map(|host| hosts.get(host.as_str())).collect();
+        if let [one, other] = between[..] {
+            let mut settings = control.link(one, other);
+            if let Some(latency) = &link.latency {
+                settings.latency = latency.get().get();
+            }
+            if let Some(jitter) = &link.jitter {
+                settings.jitter = jitter.get().get();
+            }
+            control.set_link(one, other, settings);
+        }
+    }
+}
+
+fn tenants(scenario: &Scenario) -> Vec<TenantSettings> {
+    let settings = scenario.tenants.iter().map(|(name, tenant)| TenantSettings {
+        name: name.to_string(),
+        domains: items(&tenant.domains).map(|domain| domain.to_ascii_lowercase()).collect(),
+        message_expiration: tenant.message_expiration.as_ref().map(|expiration| expiration.get().get()),
+        spoof_intelligence: tenant.spoof_intelligence(),
+        honor_dmarc: tenant.honor_dmarc(),
+    });
+    settings.collect()
+}
+
+/// What the outbound engine is told.
+pub(crate) fn outbound_settings(scenario: &Scenario) -> Option<OutboundSettings> {
+    let sender = scenario.sender.as_ref()?;
+    let addressed = scenario.addressed.get("sender")?;
+    let notice = sender.delay_notice().get();
+    Some(OutboundSettings {
+        name: addressed.full_name.clone(),
+        address: IpAddr::V4(addressed.ipv4),
+        profile: sender.profile(),
+        retry: sender.retry(),
+        expiration: sender.expiration().get(),
+        delay_notice: (!notice.is_zero()).then_some(notice),
+        dane: sender.dane(),
+        limitations: items(&sender.limitations).map(|limitation| *limitation.get()).collect(),
+        tenants: tenants(scenario),
+    })
+}
+
+/// What the inbound engine is told.
+pub(crate) fn inbound_settings(
+    scenario: &Scenario,
+    certificates: &Certificates,
+) -> Result<Option<InboundSettings>, LabError> {
+    let (Some(receiver), Some(addressed)) = (&scenario.receiver, scenario.addressed.get("receiver")) else {
+        return Ok(None);
+    };
+    let certificate = receiver.cert.as_ref().map_or("receiver", |cert| cert.as_str());
+    let internal = scenario.addressed.get("sender").filter(|_| scenario.sender.is_some());
+    Ok(Some(InboundSettings {
+        name: addressed.full_name.clone(),
+        address: IpAddr::V4(addressed.ipv4),
+        profile: receiver.profile(),
+        certificate: certificates.get(certificate)?.certified_key.clone(),
+        tenants: tenants(scenario),
+        internal: internal.map(|sender| IpAddr::V4(sender.ipv4)).into_iter().collect(),
+    }))
+}
+
+/// Records in one line each, for stories.
+pub(crate) fn in_one_line(records: &str) -> String {
+    let mut line = String::new();
+    for record in records.lines().map(str::trim).filter(|record| !record.is_empty()) {
+        let separator = if line.is_empty() { "" } else { "; " };
+        let _ = write!(line, "{separator}{}", record.split_whitespace().collect::<Vec<_>>().join(" "));
+    }
+    line
+}

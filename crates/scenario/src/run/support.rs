@@ -1,0 +1,202 @@
+//! What the language can say and the lab cannot do yet.
+//!
+//! A scenario that is understood in part is never run: what came of it would prove nothing. Each refusal points at the
+//! place in the file.
+
+use crate::file::declarations::{Host, Sender, Smtp, Tenant, Zone};
+use crate::file::expectations::{Expectation, Verb};
+use crate::file::faults::FaultKind;
+use crate::file::script::{Action, Configure, Publish, Send};
+use crate::file::words::{
+    AuthFailAction, Denial, DmarcRejectAction, ForwarderKind, HeaderLayout, MtaStsMode, RestartWhen, TlsVersion,
+    ZoneAlgorithm, ZoneKeys,
+};
+use crate::file::{Diagnostic, Scenario, Span, Spanned};
+
+/// The refusals, collected.
+#[derive(Default)]
+struct Refusals(Vec<Diagnostic>);
+
+impl Refusals {
+    fn refuse(&mut self, what: &str, span: Span) {
+        self.0.push(Diagnostic::not_supported(what, span));
+    }
+
+    /// The field is written, whatever its value.
+    fn written<T>(&mut self, what: &str, field: &Option<Spanned<T>>) {
+        if let Some(field) = field {
+            self.refuse(what, field.span());
+        }
+    }
+
+    /// The field is written, with a value that is not the one that can be done.
+    fn unless<T>(&mut self, what: &str, field: &Option<Spanned<T>>, can: impl Fn(&T) -> bool) {
+        if let Some(field) = field
+            && !can(field.get())
+        {
+            self.refuse(what, field.span());
+        }
+    }
+}
+
+/// Everything in this scenario that cannot be done yet.
+pub(crate) fn refusals(scenario: &Scenario) -> Vec<Diagnostic> {
+    let mut refusals = Refusals::default();
+    if let Some(sender) = &scenario.sender {
+        refusals.sender(sender);
+    }
+    if let Some(receiver) = &scenario.receiver {
+        refusals.unless("the header layout before 2021", &receiver.layout, |l| *l == HeaderLayout::Current);
+    }
+    refusals.unless("a forwarder", &scenario.resolver.forwarder, |forwarder| *forwarder == ForwarderKind::None);
+    for tenant in scenario.tenants.values() {
+        refusals.tenant(tenant);
+    }
+    for zone in scenario.zones.values() {
+        refusals.zone(zone);
+    }
+    for host in scenario.hosts.values() {
+        refusals.host(host);
+    }
+    for at in &scenario.at {
+        refusals.action(scenario, &at.action);
+    }
+    for expectation in scenario.expects.iter().chain(&scenario.nevers) {
+        refusals.expectation(expectation);
+    }
+    refusals.0
+}
+
+impl Refusals {
+    fn sender(&mut self, sender: &Sender) {
+        self.unless("MTA-STS", &sender.mta_sts, |mode| *mode == MtaStsMode::None || *mode == MtaStsMode::Opportunistic);
+        for connector in sender.connector.iter().flat_map(|connectors| connectors.values()) {
+            self.refuse("a connector", connector.span());
+        }
+    }
+
+    fn tenant(&mut self, tenant: &Tenant) {
+        for config in tenant.dkim.iter().flat_map(|dkim| dkim.values()) {
+            self.refuse("DKIM signing", config.span());
+        }
+        self.unless("this action", &tenant.auth_fail_action, |action| *action == AuthFailAction::MoveToJmf);
+        self.unless("this action", &tenant.dmarc_quarantine_action, |action| *action == AuthFailAction::Quarantine);
+        self.unless("this action", &tenant.dmarc_reject_action, |action| *action == DmarcRejectAction::Reject);
+        self.unless("Enhanced Filtering for Connectors", &tenant.enhanced_filtering, |on| !on);
+        self.unless("a trusted ARC sealer", &tenant.trusted_sealers, Vec::is_empty);
+        self.unless("a spoof allow entry", &tenant.spoof_allow, Vec::is_empty);
+        self.unless("a spoof block entry", &tenant.spoof_block, Vec::is_empty);
+        self.unless("a safe sender", &tenant.safe_senders, Vec::is_empty);
+        self.unless("a contact", &tenant.contacts, Vec::is_empty);
+        self.unless("a history", &tenant.history, Vec::is_empty);
+    }
+
+    fn zone(&mut self, zone: &Zone) {
+        self.unless("NSEC3", &zone.denial, |denial| *denial == Denial::Nsec);
+        self.unless("signing with this algorithm", &zone.algorithm, |algorithm| {
+            matches!(algorithm, ZoneAlgorithm::Ed25519 | ZoneAlgorithm::EcdsaP256)
+        });
+        self.unless("a zone with split keys", &zone.keys, |keys| *keys == ZoneKeys::Single);
+    }
+
+    fn host(&mut self, host: &Host) {
+        self.written("a web server", &host.https);
+        self.written("a relay", &host.relay);
+        if let Some(smtp) = &host.smtp {
+            self.smtp(smtp);
+        }
+    }
+
+    fn smtp(&mut self, smtp: &Smtp) {
+        self.unless("TLS 1.0", &smtp.tls, |version| *version != TlsVersion::V1_0);
+        self.written("greylisting", &smtp.greylist);
+        self.written("a rate limit", &smtp.rate);
+    }
+
+    fn action(&mut self, scenario: &Scenario, action: &Action) {
+        match action {
+            Action::Send(send) => self.send(scenario, send),
+            Action::Publish(publish) => self.publish(publish),
+            Action::Configure(configure) => self.configure(configure),
+            Action::Fault(fault) => {
+                if !is_supported(*fault.kind.get()) {
+                    self.refuse(&format!("the fault `{}`", fault.kind.get()), fault.kind.span());
+                }
+                self.written("a fault by somebody on the path", &fault.by);
+            }
+            Action::Restart(restart) => {
+                self.unless("a restart at this moment", &restart.when, |when| *when == RestartWhen::Now);
+            }
+            Action::Heal(_) | Action::Lookup(_) => {}
+            Action::Rotate(_) | Action::Dialogue(_) => {
+                self.refuse(&format!("`{}`", action.verb()), action.span());
+            }
+        }
+    }
+
+    fn send(&mut self, scenario: &Scenario, send: &Send) {
+        self.written("a way through relays", &send.through);
+        self.written("NOTIFY", &send.notify);
+        self.written("RET", &send.ret);
+        self.written("ENVID", &send.envid);
+        self.written("ORCPT", &send.orcpt);
+        self.written("REQUIRETLS", &send.require_tls);
+        let through_engine = scenario.sender.is_some() && send.via.as_ref().is_none_or(|via| via.as_str() == "sender");
+        let via = send.via.as_ref().map(|via| via.as_str().to_owned()).or_else(|| super::only_client(scenario));
+        let client = via.and_then(|via| scenario.hosts.get(via.as_str())).and_then(|host| host.client.as_ref());
+        let signing = send.sign.as_ref().or_else(|| client.and_then(|client| client.sign.as_ref()));
+        if let Some(signing) = signing.filter(|signing| !signing.get().is_empty() && !through_engine) {
+            self.refuse("a DKIM signature", signing.span());
+        }
+    }
+
+    fn publish(&mut self, publish: &Publish) {
+        self.written("a key change", &publish.roll);
+    }
+
+    fn configure(&mut self, configure: &Configure) {
+        self.written("changing the outbound engine", &configure.sender);
+        self.written("changing the inbound engine", &configure.receiver);
+        for tenant in configure.tenant.iter().flat_map(|tenants| tenants.values()) {
+            self.refuse("changing a tenant", tenant.span());
+        }
+        for host in configure.host.iter().flat_map(|hosts| hosts.values()) {
+            self.host(host);
+            self.written("changing the name of a host", &host.name);
+            self.written("changing an address", &host.ip);
+            self.written("changing a PTR record", &host.ptr);
+            self.written("changing a name server", &host.dns);
+            self.written("changing a client", &host.client);
+        }
+    }
+
+    fn expectation(&mut self, expectation: &Expectation) {
+        match &expectation.verb {
+            Verb::Signed(table) => self.refuse("`signed`", table.span()),
+            Verb::Reported(table) => self.refuse("`reported`", table.span()),
+            Verb::Status(table) => self.refuse("`status`", table.span()),
+            Verb::Refused(table) => self.refuse("`refused`", table.span()),
+            Verb::Cost(table) => self.refuse("`cost`", table.span()),
+            Verb::Verdict(table) => {
+                self.written("`arc`", &table.arc);
+                self.written("`oda`", &table.oda);
+                self.written("`override`", &table.overridden);
+                self.written("`category`", &table.category);
+            }
+            Verb::InClear(table) => self.written("`seen-by`", &table.seen_by),
+            Verb::Resolved(table) => self.written("`server`", &table.server),
+            _ => {}
+        }
+    }
+}
+
+fn is_supported(kind: FaultKind) -> bool {
+    use FaultKind as K;
+    matches!(
+        kind,
+        K::Servfail | K::DnsRefused | K::DnsTimeout | K::RrsigMissing | K::DsMismatch
+            | K::TlsAlert | K::TlsGarbage | K::TlsClosed | K::TlsStalled
+            | K::SmtpReply | K::SmtpClosed | K::SmtpStalled | K::StarttlsMissing | K::StarttlsRefused
+            | K::Refused | K::Unreachable
+    )
+}
