@@ -1,0 +1,288 @@
+//! The engine as a client on the network sees it: sessions in a simulated world with an unsigned DNS.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mxlab_dns::{Authority, Name, Resolver, ResolverConfig, TrustAnchor, Zone, serve_udp};
+use mxlab_env::{BoxStream, Env, tls};
+use mxlab_mail::headers::Message;
+use mxlab_mail::smtp::{Reply, ReplyReader};
+use mxlab_receiver::{Delivered, Receiver, ReceiverConfig, Tenant};
+use mxlab_record::{Entry, Journal};
+use mxlab_sim::{Config, End, Sim};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+const MX: &str = "192.0.2.20:25";
+const DNS: &str = "192.0.2.53:53";
+const CLIENT: &str = "192.0.2.10";
+
+const RECORDS: &str = r#"
+spf.example.         TXT "v=spf1 mx -all"
+spf.example.         MX 10 mail.spf.example.
+mail.spf.example.    A 192.0.2.10
+full.example.        TXT "v=spf1 a:mail.spf.example -all"
+_dmarc.full.example. TXT "v=DMARC1; p=reject"
+"#;
+
+/// What a run leaves behind.
+struct Ran {
+    replies: Vec<Reply>,
+    delivered: Vec<Delivered>,
+    entries: Vec<Entry>,
+}
+
+impl Ran {
+    fn codes(&self) -> Vec<u16> {
+        self.replies.iter().map(|reply| reply.code).collect()
+    }
+
+    /// The events of a kind, each with some of its fields.
+    fn events(&self, kind: &str, fields: &[&str]) -> Vec<Vec<String>> {
+        let texts = |entry: &Entry| {
+            let text = |name: &&str| entry.fields.text(name).unwrap_or("-").to_owned();
+            fields.iter().map(text).collect()
+        };
+        self.entries.iter().filter(|entry| entry.kind == kind).map(texts).collect()
+    }
+}
+
+fn certified_key() -> Arc<CertifiedKey> {
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+    let params = rcgen::CertificateParams::new(vec!["mx.fabrikam.example".to_owned()]).unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let signing = rustls::crypto::ring::sign::any_eddsa_type(&PrivatePkcs8KeyDer::from(key.serialize_der())).unwrap();
+    Arc::new(CertifiedKey::new(vec![certificate.der().clone()], signing))
+}
+
+/// Lets a client say `chunks` (each is written whole, then one reply is read for each line end that expects one); a chunk
+/// `TLS` stands for the handshake. `internal` makes the client one of the tenant's own hosts.
+fn run(chunks: &[&str], internal: bool) -> Ran {
+    let mut sim = Sim::new(Config::default()).unwrap();
+    let mut host = |name: &str, address: &str| sim.add_host(name, [address.parse().unwrap()]).unwrap();
+    let (mx, dns, client) = (host("mx", "192.0.2.20"), host("dns", "192.0.2.53"), host("client", CLIENT));
+    let journal = Journal::new(1_000);
+
+    let root: Name = ".".parse().unwrap();
+    let mut zone = Zone::new(root.clone(), &["ns.example".parse().unwrap()], 300);
+    zone.add_text(RECORDS, 300).unwrap();
+    let authority = Authority::new();
+    authority.set_zone(zone);
+    let env = dns.env();
+    dns.env().spawn("dns", async move {
+        let _ = serve_udp(&env, DNS.parse().unwrap(), Arc::new(authority)).await;
+    });
+
+    let env = mx.env();
+    let recorder = journal.recorder(&env, "receiver", 0);
+    let anchor = TrustAnchor::root(Vec::new());
+    let resolver = Resolver::new(&env, &recorder, ResolverConfig::new(vec![DNS.parse().unwrap()], anchor));
+    let mut config = ReceiverConfig::new("mx.fabrikam.example", certified_key());
+    config.tenants = vec![Tenant::new("fabrikam", vec!["fabrikam.example".to_owned()])];
+    if internal {
+        config.internal = vec![CLIENT.parse().unwrap()];
+    }
+    let receiver = Receiver::new(&env, &recorder, resolver, config);
+
+    let (env, listening) = (client.env(), receiver.clone());
+    let chunks: Vec<String> = chunks.iter().map(|chunk| (*chunk).to_owned()).collect();
+    let outcome = sim.run(async move {
+        listening.serve(MX.parse().unwrap()).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(3_600), dialogue(env, chunks)).await.unwrap().unwrap()
+    });
+    assert_eq!(outcome.end, End::Finished);
+    Ran { replies: outcome.value.unwrap(), delivered: receiver.mailbox().messages(), entries: journal.entries() }
+}
+
+trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+async fn dialogue(env: Env, chunks: Vec<String>) -> io::Result<Vec<Reply>> {
+    let to: SocketAddr = MX.parse().unwrap();
+    let plain: BoxStream = env.connect(to).await?;
+    let mut stream: Box<dyn Duplex> = Box::new(plain);
+    let mut reader = ReplyReader::new();
+    let mut replies = vec![reply(&mut stream, &mut reader).await?];
+    for chunk in chunks {
+        if chunk == "TLS" {
+            let connector = tokio_rustls::TlsConnector::from(client_config(&env));
+            let name = ServerName::try_from("mx.fabrikam.example").unwrap();
+            stream = Box::new(connector.connect(name, stream).await?);
+            continue;
+        }
+        stream.write_all(chunk.as_bytes()).await?;
+        replies.push(reply(&mut stream, &mut reader).await?);
+    }
+    Ok(replies)
+}
+
+async fn reply(stream: &mut Box<dyn Duplex>, reader: &mut ReplyReader) -> io::Result<Reply> {
+    let mut buffer = [0; 4_096];
+    loop {
+        if let Some(reply) = reader.next_reply().map_err(io::Error::other)? {
+            return Ok(reply);
+        }
+        match stream.read(&mut buffer).await? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count => reader.push(&buffer[..count]),
+        }
+    }
+}
+
+/// A client that takes any certificate.
+fn client_config(env: &Env) -> Arc<ClientConfig> {
+    let config = ClientConfig::builder_with_details(tls::crypto_provider(), tls::time_provider(env))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Anything))
+        .with_no_client_auth();
+    Arc::new(config)
+}
+
+#[derive(Debug)]
+struct Anything;
+
+impl ServerCertVerifier for Anything {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SignatureScheme::ED25519]
+    }
+}
+
+/// A whole session over TLS with one message whose author is at `domain`.
+fn session(domain: &str) -> Vec<String> {
+    let lines = [
+        "EHLO client.example\r\n".to_owned(),
+        "STARTTLS\r\n".to_owned(),
+        "TLS".to_owned(),
+        "EHLO client.example\r\n".to_owned(),
+        format!("MAIL FROM:<ann@{domain}>\r\n"),
+        "RCPT TO:<bo@fabrikam.example>\r\n".to_owned(),
+        "DATA\r\n".to_owned(),
+        format!("From: ann@{domain}\r\nMessage-ID: <m1@{domain}>\r\n\r\n..dot\r\n.\r\n"),
+        "QUIT\r\n".to_owned(),
+    ];
+    lines.into()
+}
+
+#[track_caller]
+fn check(domain: &str, internal: bool, verdict: [&str; 6], folder: &str) -> Ran {
+    let lines = session(domain);
+    let ran = run(&lines.iter().map(String::as_str).collect::<Vec<_>>(), internal);
+    assert_eq!(ran.codes(), [220, 250, 220, 250, 250, 250, 354, 250, 221]);
+    assert_eq!(ran.events("verdict", &["spf", "dkim", "dmarc", "action", "compauth", "reason"]), [verdict]);
+    let accepted = ran.events("accepted", &["message", "from", "to", "host", "client", "folder"]);
+    let (id, from) = (format!("m1@{domain}"), format!("<ann@{domain}>"));
+    assert_eq!(accepted, [[id.as_str(), &from, "bo@fabrikam.example", "mx.fabrikam.example", CLIENT, folder]]);
+    let message = Message::parse(&ran.delivered[0].message).unwrap();
+    assert_eq!(message.body(), b".dot\r\n");
+    assert!(message.field("Received").unwrap().value().contains(" with ESMTPS; "));
+    let stamped = ran.events("stamped", &["header", "value"]);
+    let stamped = stamped.iter().find(|fields| fields[0] == "Authentication-Results").unwrap();
+    assert_eq!(message.field("Authentication-Results").unwrap().value(), stamped[1]);
+    ran
+}
+
+#[test]
+fn nothing_published() {
+    let ran = check("none.example", false, ["none", "none", "none", "none", "fail", "001"], "junk");
+    let because = &ran.entries.iter().find(|entry| entry.kind == "verdict").unwrap().because;
+    let expected = [
+        "none.example publishes no SPF record",
+        "the message is not signed",
+        "none.example publishes no DMARC record",
+        "neither SPF nor DKIM passes for a domain aligned with none.example",
+        "the sending domain publishes nothing to authenticate it: implicit failure, reason 001",
+    ];
+    assert_eq!(because, &expected);
+}
+
+#[test]
+fn best_guess_and_explicit_pass() {
+    check("spf.example", false, ["pass", "none", "bestguesspass", "none", "pass", "109"], "inbox");
+    check("full.example", false, ["pass", "none", "pass", "none", "pass", "100"], "inbox");
+}
+
+#[test]
+fn inside_the_organization() {
+    let ran = check("fabrikam.example", true, ["-", "none", "none", "none", "-", "-"], "inbox");
+    assert!(ran.events("resolved", &[]).is_empty());
+    assert!(ran.events("stamped", &["header"]).iter().all(|fields| fields[0] != "Received-SPF"));
+}
+
+#[test]
+fn what_cannot_be_judged_is_said_loudly_and_not_delivered() {
+    let lines = session("fabrikam.example");
+    let ran = run(&lines.iter().map(String::as_str).collect::<Vec<_>>(), false);
+    assert_eq!(ran.codes(), [220, 250, 220, 250, 250, 250, 354, 451, 221]);
+    let what = "the composite reason for spf=none, dkim=none, dmarc=none and an author of the tenant's own domain";
+    assert_eq!(ran.events("not-supported", &["what", "to"]), [[what, "bo@fabrikam.example"]]);
+    assert!(ran.delivered.is_empty());
+}
+
+#[test]
+fn recipients_of_others_are_refused() {
+    let lines = [
+        "EHLO client.example\r\n",
+        "MAIL FROM:<ann@spf.example>\r\n",
+        "RCPT TO:<bo@contoso.example>\r\n",
+        "RCPT TO:<bo@sub.fabrikam.example>\r\n",
+        "DATA\r\n",
+    ];
+    let ran = run(&lines, false);
+    assert_eq!(ran.codes(), [220, 250, 250, 550, 550, 554]);
+    let text = "Recipient address rejected: Access denied";
+    assert_eq!(
+        ran.events("rejected", &["from", "to", "code", "text", "by", "stage"])[0],
+        ["<ann@spf.example>", "bo@contoso.example", "5.4.1", text, "mx.fabrikam.example", "rcpt"]
+    );
+}
+
+#[test]
+fn plaintext_behind_starttls_ends_the_session() {
+    let ran = run(&["EHLO client.example\r\n", "STARTTLS\r\nMAIL FROM:<x@y.example>\r\n"], false);
+    assert_eq!(ran.codes(), [220, 250, 554]);
+}
+
+#[test]
+fn a_silent_client_is_sent_away() {
+    // The client's line is no whole command, and nothing follows for ten minutes.
+    let ran = run(&["EHLO client.example\r\n", "NOOP"], false);
+    assert_eq!(ran.codes(), [220, 250, 421]);
+}
