@@ -159,6 +159,11 @@ pub trait Event {
     fn because(&self) -> Vec<String> {
         Vec::new()
     }
+    /// What this is the state of, for events that tell how something stands: `MX fabrikam.example`. The story tells such an
+    /// event only when it differs from what it last told of the same thing.
+    fn state_of(&self) -> Option<String> {
+        None
+    }
     /// A text that the story shows in full at its end.
     fn artefact(&self) -> Option<Artefact> {
         None
@@ -191,6 +196,8 @@ pub struct Entry {
     pub story: Vec<String>,
     /// See [`Event::because`].
     pub because: Vec<String>,
+    /// See [`Event::state_of`].
+    pub state_of: Option<String>,
     /// See [`Event::artefact`].
     pub artefact: Option<Artefact>,
 }
@@ -322,6 +329,7 @@ impl Recorder {
             fields: event.fields(),
             story: event.story(),
             because: event.because(),
+            state_of: event.state_of(),
             artefact: event.artefact(),
         };
         let mut shared = self.journal.lock();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use mxlab_dns::resolver::Resolver;
 use mxlab_env::{BoxFuture, Env};
 use mxlab_mail::address::Address;
+use mxlab_receiver::{Receiver, ReceiverConfig};
 use mxlab_record::Recorder;
 use mxlab_sender::dane::Mode;
 use mxlab_sender::engine::{Sender, SenderConfig, Tenant};
@@ -21,6 +22,8 @@ pub struct Exchange;
 
 /// Where submissions are taken (RFC 6409 §3.1).
 const SUBMISSION_PORT: u16 = 587;
+/// Where mail from outside is taken (RFC 5321 §4.5.4.2).
+const SMTP_PORT: u16 = 25;
 
 struct RunningSender {
     sender: Sender,
@@ -71,6 +74,24 @@ fn sender_config(settings: &OutboundSettings, submission: SocketAddr) -> io::Res
     Ok(config)
 }
 
+fn receiver_config(settings: &InboundSettings) -> ReceiverConfig {
+    let mut config = ReceiverConfig::new(settings.name.as_str(), settings.certificate.clone());
+    config.tenants = settings
+        .tenants
+        .iter()
+        .map(|tenant| mxlab_receiver::Tenant {
+            spoof_intelligence: tenant.spoof_intelligence,
+            ..mxlab_receiver::Tenant::new(tenant.name.as_str(), tenant.domains.clone())
+        })
+        .collect();
+    config.internal = settings.internal.clone();
+    config.profile = match settings.profile {
+        Profile::Exo => mxlab_receiver::Profile::Exo,
+        Profile::Rfc => mxlab_receiver::Profile::Rfc,
+    };
+    config
+}
+
 impl Engines for Exchange {
     fn outbound(
         &self,
@@ -95,7 +116,10 @@ impl Engines for Exchange {
         resolver: Resolver,
         settings: InboundSettings,
     ) -> BoxFuture<'_, io::Result<()>> {
-        let _ = (env, recorder, resolver, settings);
-        Box::pin(async move { Err(io::ErrorKind::Unsupported.into()) })
+        Box::pin(async move {
+            let receiver = Receiver::new(&env, &recorder, resolver, receiver_config(&settings));
+            receiver.serve(SocketAddr::new(settings.address, SMTP_PORT)).await?;
+            Ok(())
+        })
     }
 }

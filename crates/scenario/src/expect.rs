@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use mxlab_record::{Entry, Value};
 
+use crate::file::references::{self, Resolve};
 use crate::file::Scenario;
 use crate::file::expectations::{Attempted, Delivered, Expectation, Failed, Verb};
 use crate::file::values::Count;
@@ -30,6 +31,8 @@ pub struct Asked<'a> {
     pub entries: &'a [Entry],
     /// The messages.
     pub sent: &'a Sent,
+    /// What references in texts of the file stand for.
+    pub references: &'a dyn Resolve,
 }
 
 type Test = Box<dyn Fn(&Asked<'_>, &Entry) -> bool>;
@@ -183,7 +186,7 @@ impl Asked<'_> {
         if let Verb::Attempted(table) = &expectation.verb {
             return self.attempts_hold(table.get()).then(|| self.attempts(table.get()).into_iter().next()).flatten();
         }
-        let question = question(&expectation.verb)?;
+        let question = question(self, &expectation.verb)?;
         self.candidates(expectation, &question)
             .find(|entry| question.conditions.iter().all(|condition| (condition.test)(self, entry)))
     }
@@ -209,7 +212,7 @@ impl Asked<'_> {
         match &expectation.verb {
             Verb::Attempted(table) => self.show_attempts(&mut message, table.get()),
             verb => {
-                if let Some(question) = question(verb) {
+                if let Some(question) = question(self, verb) {
                     let _ = write!(message, "\n{}", self.nearest(expectation, &question));
                 }
             }
@@ -232,7 +235,7 @@ impl Asked<'_> {
     fn describe(&self, expectation: &Expectation) -> String {
         let mut text = match &expectation.verb {
             Verb::Attempted(table) => describe_attempted(table.get()),
-            verb => match question(verb) {
+            verb => match question(self, verb) {
                 Some(question) => {
                     let list: Vec<String> =
                         question.conditions.iter().map(|c| format!("{} = {}", c.field, c.wanted)).collect();
@@ -362,12 +365,13 @@ fn text<T: ToString>(value: &Option<crate::file::Spanned<T>>) -> Option<String> 
 }
 
 /// The question of a verb; none for `attempted`, which is about the whole list, and for what is not supported yet.
-fn question(verb: &Verb) -> Option<Question> {
+fn question(asked: &Asked<'_>, verb: &Verb) -> Option<Question> {
+    let said = |text: Option<String>| text.map(|text| references::substitute(&text, asked.references));
     Some(match verb {
         Verb::Delivered(table) => delivered(table.get()),
-        Verb::Deferred(table) => failed("deferred", table.get()),
-        Verb::Bounced(table) => failed("bounced", table.get()),
-        Verb::Rejected(table) => failed("rejected", table.get()),
+        Verb::Deferred(table) => failed("deferred", table.get(), said(text(&table.text))),
+        Verb::Bounced(table) => failed("bounced", table.get(), said(text(&table.text))),
+        Verb::Rejected(table) => failed("rejected", table.get(), said(text(&table.text))),
         Verb::Notified(table) => Question::new("notified", "notified")
             .is("to", text(&table.to))
             .message(text(&table.message))
@@ -385,7 +389,7 @@ fn question(verb: &Verb) -> Option<Question> {
             .is("to", text(&table.to))
             .message(text(&table.message))
             .is("header", Some(table.header.get().to_string()))
-            .is_exactly("value", text(&table.value)),
+            .is_exactly("value", said(text(&table.value))),
         Verb::Resolved(table) => Question::new("resolved", "resolved")
             .is("name", text(&table.name))
             .is("type", text(&table.rtype))
@@ -432,12 +436,12 @@ fn delivered(table: &Delivered) -> Question {
     question
 }
 
-fn failed(kind: &'static str, table: &Failed) -> Question {
+fn failed(kind: &'static str, table: &Failed, said: Option<String>) -> Question {
     Question::new(kind, kind)
         .is("to", text(&table.to))
         .message(text(&table.message))
         .is("code", text(&table.code))
-        .holds("text", text(&table.text))
+        .holds("text", said)
         .counts("attempts", table.attempts.as_ref().map(|count| *count.get()))
         .host("by", "by", text(&table.by))
         .is("stage", text(&table.stage))

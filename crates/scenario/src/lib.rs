@@ -1,3 +1,27 @@
-//! The scenario file: decoding, diagnostics, running it, expectations and snapshots
+//! The scenario: its file, running it, and what must come of it.
+//!
+//! ```text
+//! file ── read ──▶ cells ── run ──▶ record ──▶ expectations, story ──▶ snapshot
+//! ```
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`file`] | the language: from text to typed cells, or to all that is wrong with it |
+//! | [`engine`], [`exchange`] | the engines under test as the runner sees them, and ours |
+//! | [`run`] | one cell: the world, the engines, the script, the end |
+//! | [`expect`] | expectations as questions to the record |
+//! | [`registry`] | the behaviours that `covers` may claim, and what shows them |
+//! | [`story`], [`snapshot`] | what a run tells, and comparing that with what somebody has read and blessed |
+//! | [`suite`] | many scenarios on several threads |
+//!
+//! Nothing here prints to a terminal.
 
+pub mod engine;
+pub mod exchange;
+pub mod expect;
 pub mod file;
+pub mod registry;
+pub mod run;
+pub mod snapshot;
+pub mod story;
+pub mod suite;

@@ -138,6 +138,7 @@ mod tests {
             fields,
             story: Vec::new(),
             because: Vec::new(),
+            state_of: None,
             artefact: None,
         }
     }

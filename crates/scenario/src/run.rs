@@ -18,12 +18,12 @@ use mxlab_sim::{Bounds, Config, HostHandle, PacketRecord, Verdict};
 use tokio::time::Instant;
 
 use crate::engine::Engines;
-use crate::expect::{Asked, Sent};
+use crate::expect::Asked;
 use crate::file::expectations::Expectation;
 use crate::file::{Cell, Diagnostic, Diagnostics, Scenario, Sources};
 
 use crate::{registry, story};
-use lab::{Lab, LabError};
+use lab::{Lab, LabError, References};
 use script::{InClear, Script};
 
 /// How a run ended.
@@ -154,9 +154,10 @@ pub fn run_cell(
         return Err(cannot_build(scenario, sources, &error));
     }
     let entries = journal.entries();
+    let references = References::new(scenario, &script.lab.certificates, Some(&script.lab.internet));
     let end = end_of(&outcome.end, &journal);
     Ok(CellRun {
-        failures: judge(scenario, sources, &entries, &sent),
+        failures: judge(scenario, sources, &Asked { scenario, entries: &entries, sent: &sent, references: &references }),
         story: tell(scenario, &entries),
         last_events: last_events(scenario.epoch, &entries),
         record_hash: journal.hash(),
@@ -318,16 +319,16 @@ fn open_until(script: &Script<'_>) -> Option<Instant> {
     // While something waits or is on its way, more entries come: the windows need not be looked at yet.
     let busy = script.outbound.as_ref().is_some_and(|engine| engine.queued() > 0) || !script.in_flight.is_empty();
     let entries = if busy { Vec::new() } else { script.lab.journal.entries() };
-    let asked = Asked { scenario, entries: &entries, sent: &script.sent };
+    let references = References::new(scenario, &script.lab.certificates, Some(&script.lab.internet));
+    let asked = Asked { scenario, entries: &entries, sent: &script.sent, references: &references };
     let undecided = open.into_iter().filter(|(expectation, _)| busy || !asked.is_decided(expectation));
     let last = undecided.map(|(_, end)| end).max()?;
     Some(script.start + Duration::try_from(last.duration_since(scenario.epoch)).unwrap_or_default())
 }
 
-fn judge(scenario: &Scenario, sources: &Arc<Sources>, entries: &[Entry], sent: &Sent) -> Vec<Failure> {
-    let asked = Asked { scenario, entries, sent };
+fn judge(scenario: &Scenario, sources: &Arc<Sources>, asked: &Asked<'_>) -> Vec<Failure> {
     let mut failures = Vec::new();
-    for entry in entries.iter().filter(|entry| entry.kind.starts_with("not-supported")) {
+    for entry in asked.entries.iter().filter(|entry| entry.kind.starts_with("not-supported")) {
         let told = entry.story.first().map_or("", String::as_str);
         failures.push(failure("not-supported", format!("{}: {told}", entry.actor), sources, scenario.title.span()));
     }
@@ -342,7 +343,7 @@ fn judge(scenario: &Scenario, sources: &Arc<Sources>, entries: &[Entry], sent: &
         }
     }
     for claim in &scenario.covers {
-        if let Some(message) = registry::unshown(claim.as_str(), entries) {
+        if let Some(message) = registry::unshown(claim.as_str(), asked.entries) {
             failures.push(failure("covers", message, sources, claim.span()));
         }
     }

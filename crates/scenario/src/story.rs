@@ -5,8 +5,11 @@
 //! actors were declared, and for each actor in the order in which it acted. Latencies, which another seed changes, then
 //! change no story: they move entries within a moment, never across a pause, since every timer of mail and DNS is longer.
 //!
+//! An event that tells how something stands (what DNS says of a name) is told again only when it has changed.
+//!
 //! After the moments come the artefacts in full, in the same order: NDRs, stamped header fields.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -41,8 +44,9 @@ pub fn tell(heading: &Heading<'_>, entries: &[Entry]) -> String {
     let _ = writeln!(text, "+0s is {}", heading.epoch.strftime("%A %Y-%m-%d %H:%M:%S UTC"));
     let width = entries.iter().filter(|entry| !entry.story.is_empty()).map(|e| e.actor.len()).max().unwrap_or(0);
     let moments = moments(heading.epoch, entries);
+    let mut known = BTreeMap::new();
     for moment in &moments {
-        tell_moment(&mut text, moment, width);
+        tell_moment(&mut text, moment, width, &mut known);
     }
     for moment in &moments {
         for entry in &moment.entries {
@@ -111,10 +115,23 @@ pub fn format_offset(seconds: i64) -> String {
     text
 }
 
-fn tell_moment(text: &mut String, moment: &Moment<'_>, width: usize) {
+/// What the story has said of states: by actor and what it is the state of.
+type Known<'a> = BTreeMap<(&'a str, &'a str), (&'a [String], &'a [String])>;
+
+/// Whether an entry says something that the story has not said.
+fn is_news<'a>(entry: &'a Entry, known: &mut Known<'a>) -> bool {
+    let Some(state_of) = &entry.state_of else { return true };
+    let said = (entry.story.as_slice(), entry.because.as_slice());
+    known.insert((&entry.actor, state_of), said) != Some(said)
+}
+
+fn tell_moment<'a>(text: &mut String, moment: &Moment<'a>, width: usize, known: &mut Known<'a>) {
     let mut told_time = false;
     for entry in &moment.entries {
         let Some((first, rest)) = entry.story.split_first() else { continue };
+        if !is_news(entry, known) {
+            continue;
+        }
         if !told_time {
             let _ = write!(text, "\n{}\n", moment.time);
             told_time = true;
@@ -145,6 +162,7 @@ mod tests {
             fields: Fields::new(),
             story: vec![line.to_owned()],
             because: Vec::new(),
+            state_of: None,
             artefact: None,
         }
     }
@@ -173,6 +191,21 @@ mod tests {
         let told = tell(&heading, &entries);
         assert!(told.find("handed").unwrap() < told.find("took").unwrap(), "{told}");
         assert!(told.starts_with("T\n+0s is Monday 2026-03-02 08:00:00 UTC\n"), "{told}");
+    }
+
+    #[test]
+    fn a_state_is_told_again_only_when_it_has_changed() {
+        let state = |millis, line: &str| Entry { state_of: Some("MX a".into()), ..entry("sender", 1, millis, line) };
+        let entries = [
+            state(0, "MX a: mx1"),
+            state(900_000, "MX a: mx1"),
+            state(1_800_000, "MX a: bogus"),
+            state(2_700_000, "MX a: mx1"),
+        ];
+        let heading = Heading { title: "T", words: None, epoch: Timestamp::from_second(1_772_438_400).unwrap() };
+        let told = tell(&heading, &entries);
+        assert_eq!(told.matches("MX a").count(), 3, "{told}");
+        assert!(!told.contains("+15m"), "{told}");
     }
 
     #[test]

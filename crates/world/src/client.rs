@@ -87,9 +87,12 @@ impl Event for HandedOver<'_> {
     }
 
     fn story(&self) -> Vec<String> {
-        let how = if self.taken { "handed over a message" } else { "could not hand over a message" };
+        if self.taken {
+            // The server that took it says so.
+            return Vec::new();
+        }
         let from = self.from.address().map_or_else(|| "<>".to_owned(), ToString::to_string);
-        vec![format!("{how} from {from} to {}: {}", self.to, self.reply)]
+        vec![format!("cannot hand over a message from {from} to {}: {}", self.to, self.reply)]
     }
 }
 
