@@ -90,6 +90,30 @@ fn errors() {
     assert!(now(evaluate(&Zone::new(ZONE), "źródło.example", None, &[])).is_err());
 }
 
+/// SPF for the null reverse-path authenticates the name in HELO, and that counts for alignment too.
+#[test]
+fn a_report_is_authenticated_by_its_helo() {
+    let spf = spf::Evaluation {
+        result: SpfResult::Pass,
+        identity: Identity::Helo("out.reject.example".to_owned()),
+        ip: IpAddr::from([192, 0, 2, 1]),
+        record: None,
+        matched: None,
+        problem: None,
+        lookups: Vec::new(),
+    };
+    let unsigned = [DkimClause::not_signed()];
+    let evaluation = now(evaluate(&Zone::new(ZONE), "reject.example", Some(&spf), &unsigned)).expect("supported");
+    assert_eq!(evaluation.result, Pass);
+    assert_eq!(
+        evaluation.because(),
+        [
+            "_dmarc.reject.example is \"v=DMARC1; p=reject\"",
+            "SPF passes for out.reject.example, which is aligned with reject.example",
+        ]
+    );
+}
+
 #[test]
 fn the_reasons() {
     let evaluation = now(evaluate(&Zone::new(ZONE), "mail.reject.example", None, &[])).expect("supported");
