@@ -116,10 +116,10 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
         if leftover.refused.is_empty() {
             return;
         }
-        let at = self.env.now();
+        // Reports date a failure by the attempt that it belongs to, not by how long its session took.
         let mut round = Round { deferred: Vec::new(), bounced: Vec::new() };
         for refused in &leftover.refused {
-            round.sort(refused, at);
+            round.sort(refused, started);
         }
         self.update(active, index, |group| {
             (group.attempts, group.started) = (attempt, Some(started));
@@ -133,7 +133,7 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
         let reasons = leftover.dead_end.as_ref().map(|end| end.reasons.clone()).unwrap_or_default();
         self.tell_deferred(&job, &round.deferred, &leftover, (started, next), memory);
         for (to, last) in &round.bounced {
-            self.bounce(active, item, to, attempt, Some(last), reasons.clone()).await;
+            self.bounce(active, item, to, (started, attempt), Some(last), reasons.clone()).await;
             self.forget(active, index, std::slice::from_ref(to)).await;
         }
     }
@@ -176,19 +176,21 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
 
     /// Gives up what still waits at the end of its time.
     async fn expire(self: &Arc<Self>, active: &Active, index: usize, item: &Item, group: &Group) {
+        let now = self.env.now();
         for recipient in &group.recipients {
-            self.bounce(active, item, &recipient.address, group.attempts, recipient.last.as_ref(), Vec::new()).await;
+            let (to, last) = (&recipient.address, recipient.last.as_ref());
+            self.bounce(active, item, to, (now, group.attempts), last, Vec::new()).await;
             self.forget(active, index, std::slice::from_ref(&recipient.address)).await;
         }
     }
 
-    /// Gives up a recipient: tells, and writes the NDR.
+    /// Gives up a recipient, at this time and after so many attempts: tells, and writes the NDR.
     async fn bounce(
         self: &Arc<Self>,
         active: &Active,
         item: &Item,
         to: &Address,
-        attempts: u32,
+        (at, attempts): (Timestamp, u32),
         last: Option<&LastFailure>,
         reasons: Vec<String>,
     ) {
@@ -196,7 +198,7 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
         let bounce = failure.bounce(self.config.ndr);
         // RFC 5321 §4.5.5: nobody is told about a message with the null reverse-path.
         let ndr = match item.from.address() {
-            Some(author) => ndr::failed(&self.subject(item, author, to, last), &bounce, self.env.now()).ok(),
+            Some(author) => ndr::failed(&self.subject(item, author, to, last), &bounce, at).ok(),
             None => None,
         };
         let event = Bounced {
