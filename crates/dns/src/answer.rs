@@ -53,7 +53,7 @@ pub struct Answer {
     pub rcode: Rcode,
     /// When it runs out. What is bogus or unavailable runs out at once.
     pub expires: Timestamp,
-    /// Whether it comes from the cache.
+    /// Whether it comes from the cache, or from a lookup that was under way already.
     pub cached: bool,
 }
 

@@ -139,8 +139,8 @@ fn refusal(query: &Message) -> Result<&Question, Rcode> {
     }
     let question = query.question.as_ref().ok_or(Rcode::FORMERR)?;
     match (question.class, question.rtype) {
-        // Transfers (RFC 5936) and meta-types have no answers here.
-        (_, RecordType::OPT | RecordType(251..=254)) => Err(Rcode::NOTIMP),
+        // Transfers (RFC 5936) and meta-types have no answers here, nor have signatures without what they sign.
+        (_, RecordType::OPT | RecordType::RRSIG | RecordType(251..=254)) => Err(Rcode::NOTIMP),
         (Class::IN, _) => Ok(question),
         _ => Err(Rcode::REFUSED),
     }
@@ -185,6 +185,12 @@ impl Answering<'_> {
             }
             let alias = match lookup {
                 Lookup::Found(rrset) => return self.push(Section::Answer, zone, rrset),
+                Lookup::NoData if question.rtype == RecordType::NSEC => {
+                    return match zone.signed().and_then(|signed| signed.nsec_at(&question.name)) {
+                        Some(nsec) => self.push(Section::Answer, zone, nsec),
+                        None => self.no_data(zone, &question.name),
+                    };
+                }
                 Lookup::NoData => return self.no_data(zone, &question.name),
                 Lookup::NxDomain { closest_encloser } => {
                     return self.nx_domain(zone, &question.name, &closest_encloser);

@@ -187,7 +187,10 @@ impl Recursor {
                 failure.get_or_insert(Failure::Lame);
             }
             for address in addresses {
-                match self.ask_server(SocketAddr::new(address, 53), delegation, name, rtype, work).await? {
+                match self
+                    .ask_server(SocketAddr::new(address, self.inner.config.port), delegation, name, rtype, work)
+                    .await?
+                {
                     // Of several failures the first one is told: it is that of the server listed first.
                     Outcome::Failed(failed) => failure = failure.or(Some(failed)),
                     outcome => return Ok(outcome),

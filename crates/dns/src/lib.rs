@@ -32,6 +32,7 @@ mod iteration;
 pub mod keys;
 pub mod name;
 pub mod rdata;
+mod rdata_dnssec;
 mod rdata_text;
 pub mod record;
 pub mod recursor;

@@ -34,6 +34,8 @@ const MAX_CLIENTS: usize = 1_000;
 pub struct RecursorConfig {
     /// The root's servers: names and addresses.
     pub roots: Vec<(Name, Vec<IpAddr>)>,
+    /// The port of authorities: 53, but where a test cannot have it.
+    pub port: u16,
     /// How long to wait for an answer to one transmission.
     pub timeout: Duration,
     /// How often a query is sent to each address.
@@ -52,6 +54,7 @@ impl RecursorConfig {
     pub fn new(roots: Vec<(Name, Vec<IpAddr>)>) -> RecursorConfig {
         RecursorConfig {
             roots,
+            port: 53,
             timeout: Duration::from_millis(600),
             attempts: 2,
             deadline: Duration::from_millis(4_500),

@@ -11,6 +11,7 @@
 //! The chain of trust is walked in `chain`, one zone after the other; what a link must look like is in
 //! [`crate::validator`] and [`crate::denial`].
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +20,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use mxlab_env::Env;
 use mxlab_record::Recorder;
+use tokio::sync::OnceCell;
 
 use crate::answer::{AliasKind, Answer, Resolved, Step};
 use crate::cache::Cache;
@@ -90,7 +92,12 @@ pub(crate) struct Inner {
     pub(crate) config: ResolverConfig,
     exchange: Arc<dyn Exchange>,
     cache: Mutex<Cache>,
+    /// What is being looked up: whoever asks meanwhile waits for the same answer.
+    asked: Mutex<Asked>,
 }
+
+/// Lookups that are under way.
+type Asked = BTreeMap<(Name, RecordType), Arc<OnceCell<Answer>>>;
 
 /// What one part of an answer came to: secure or insecure, and until when.
 type Judged = (Security, Timestamp);
@@ -109,7 +116,8 @@ impl Resolver {
         exchange: Arc<dyn Exchange>,
     ) -> Resolver {
         let cache = Mutex::new(Cache::new(config.cache));
-        Resolver { inner: Arc::new(Inner { env: env.clone(), recorder: recorder.clone(), config, exchange, cache }) }
+        let (env, recorder, asked) = (env.clone(), recorder.clone(), Mutex::default());
+        Resolver { inner: Arc::new(Inner { env, recorder, config, exchange, cache, asked }) }
     }
 
     /// Looks up the records of this name and type, following aliases. It always answers; what went wrong is in the
@@ -118,10 +126,27 @@ impl Resolver {
         if let Some(answer) = self.cache().answer(name, rtype, self.now()) {
             return answer;
         }
-        let answer = self.resolve(name, rtype).await;
-        self.inner.recorder.tell(&Resolved(&answer));
-        self.cache().keep_answer(&answer, self.now());
-        answer
+        let key = (name.clone(), rtype);
+        let cell = self.asked().entry(key.clone()).or_default().clone();
+        let mut waited = true;
+        let answer = cell.get_or_init(async || {
+            waited = false;
+            let answer = self.resolve(name, rtype).await;
+            self.inner.recorder.tell(&Resolved(&answer));
+            self.cache().keep_answer(&answer, self.now());
+            answer
+        });
+        let answer = answer.await.clone();
+        // A later question begins anew: this one's answer is in the cache, or not to be kept.
+        let mut asked = self.asked();
+        if asked.get(&key).is_some_and(|held| Arc::ptr_eq(held, &cell)) {
+            asked.remove(&key);
+        }
+        Answer { cached: waited, ..answer }
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Asked> {
+        self.inner.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets everything.

@@ -203,6 +203,8 @@ impl Zone {
             return Lookup::Delegation(cut);
         }
         match self.nodes.get(name) {
+            // RFC 8482 §4.1: one RRset is answer enough for ANY.
+            Some(node) if rtype == RecordType::ANY => node.values().next().map_or(Lookup::NoData, Lookup::Found),
             Some(node) => match (node.get(&rtype), node.get(&RecordType::CNAME)) {
                 (Some(rrset), _) => Lookup::Found(rrset),
                 (None, Some(alias)) => Lookup::Alias(alias),

@@ -213,6 +213,30 @@ authority: contoso.example 300 RRSIG NSEC by contoso.example
     ] {
         check("192.0.2.3", true, owner, kind, &expected);
     }
+    for (owner, kind, expected) in [
+        // One RRset is enough for ANY.
+        (
+            "mx1.contoso.example",
+            "ANY",
+            "
+NOERROR aa
+answer: mx1.contoso.example 300 A 198.51.100.1
+answer: mx1.contoso.example 300 RRSIG A by contoso.example
+",
+        ),
+        (
+            "mx1.contoso.example",
+            "NSEC",
+            "
+NOERROR aa
+answer: mx1.contoso.example 300 NSEC _25._tcp.mx1.contoso.example. A RRSIG NSEC
+answer: mx1.contoso.example 300 RRSIG NSEC by contoso.example
+",
+        ),
+        ("mx1.contoso.example", "RRSIG", "\nNOTIMP\n"),
+    ] {
+        check("192.0.2.3", true, owner, kind, expected);
+    }
     // Delegations, from the parent: with DS, and with the proof that there is none.
     for (owner, kind, expected) in [
         (

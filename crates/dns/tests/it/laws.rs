@@ -23,7 +23,8 @@ fn records() -> impl Strategy<Value = Record> {
         any::<u16>().prop_map(RecordType).prop_filter("not OPT", |rtype| *rtype != RecordType::OPT),
     ];
     let rdata = prop_oneof![
-        prop::collection::vec(any::<u8>(), 0..20),
+        // No octets that a reader would take for a compression pointer.
+        prop::collection::vec(0u8..0xc0, 0..20),
         names().prop_map(|name| name.wire().to_vec()),
         names().prop_map(|name| [&[0, 10], name.wire()].concat()),
     ];
@@ -226,5 +227,63 @@ proptest! {
             let lower = |data: Vec<RawRdata>| -> Vec<Vec<u8>> { data.iter().map(|rdata| rdata.to_ascii_lowercase()).collect() };
             prop_assert_eq!(lower(data(&answer)), lower(data(&honest)));
         }
+    }
+}
+
+/// Every NSEC of the signed zones with its signatures, as the zones themselves give them.
+fn genuine_proofs(net: &Net) -> Vec<Vec<Record>> {
+    let mut proofs = Vec::new();
+    for (address, zone) in [
+        ("192.0.2.1", "."),
+        ("192.0.2.2", "example"),
+        ("192.0.2.3", "contoso.example"),
+        ("192.0.2.5", "sub.contoso.example"),
+    ] {
+        let authority = net.authority(address);
+        let served = authority.zone(&name(zone)).unwrap();
+        let mut owners: Vec<String> = served.zone().rrsets().map(|rrset| rrset.name.to_string()).collect();
+        owners.dedup();
+        for owner in owners {
+            if let Reply::Bytes(octets) = authority.answer(&query(&owner, "NSEC"), at(0)) {
+                let answer = Message::decode(&octets).unwrap().answer;
+                proofs.extend(answer.iter().any(|record| record.rtype == RecordType::NSEC).then_some(answer));
+            }
+        }
+    }
+    proofs
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// No choice of genuine proofs denies what exists, and none takes the DS away that makes a zone secure.
+    #[test]
+    fn what_exists_is_never_denied(
+        (owner, kind) in prop::sample::select(vec![
+            ("contoso.example", "MX"), ("contoso.example", "SOA"), ("contoso.example", "DNSKEY"), ("mx1.contoso.example", "A"),
+            ("_25._tcp.mx1.contoso.example", "TLSA"), ("deep.ent.contoso.example", "A"), ("sub.contoso.example", "A"),
+            ("www.contoso.example", "A"), ("www.contoso.example", "CNAME"), ("contoso.example", "DS"), ("example", "DS"),
+            ("sub.contoso.example", "DS"),
+        ]),
+        nx_domain in any::<bool>(),
+        chosen in prop::collection::vec(any::<prop::sample::Index>(), 0..5),
+        all in prop::bool::weighted(0.2),
+    ) {
+        let net = Net::new();
+        let proofs = genuine_proofs(&net);
+        let chosen: Vec<Record> = match all {
+            true => proofs.concat(),
+            false => chosen.iter().flat_map(|index| proofs[index.index(proofs.len())].clone()).collect(),
+        };
+        let (denied, looked_up) = ((name(owner), kind.parse().unwrap()), if kind == "DS" { "SOA" } else { kind });
+        let answer = net.tampered(owner, looked_up, move |message| {
+            let question = message.question.clone().unwrap();
+            if (question.name, question.rtype) == denied {
+                message.rcode = if nx_domain { Rcode::NXDOMAIN } else { Rcode::NOERROR };
+                message.answer.clear();
+                message.authority = chosen.clone();
+            }
+        });
+        prop_assert_eq!(answer.security.word(), "bogus", "{:?}", answer);
     }
 }

@@ -5,6 +5,7 @@
 
 mod authority;
 mod laws;
+mod loopback;
 mod net;
 mod reasons;
 mod resolution;

@@ -366,3 +366,23 @@ fn verdicts_are_told_once() {
         ]
     );
 }
+
+#[test]
+fn one_question_at_a_time() {
+    let net = Net::new();
+    let mx = name("contoso.example");
+    let (first, second) = block_on(async {
+        tokio::join!(net.resolver.lookup(&mx, RecordType::MX), net.resolver.lookup(&mx, RecordType::MX))
+    });
+    assert_eq!((first.cached, second.cached), (false, true));
+    assert_eq!(Answer { cached: true, ..first }, second);
+    assert_eq!(net.journal.len(), 1);
+    // What is bogus is asked again by the next one.
+    let fault = Fault::new(FaultKind::RrsigMissing, FaultScope::zone(name("contoso.example")));
+    net.authority("192.0.2.3").begin_fault(fault);
+    net.clear_caches();
+    for _ in 0..2 {
+        assert!(!net.lookup("contoso.example", "MX").cached);
+    }
+    assert_eq!(net.journal.len(), 3);
+}
