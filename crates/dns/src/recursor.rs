@@ -49,18 +49,26 @@ pub struct RecursorConfig {
 }
 
 impl RecursorConfig {
-    /// From these roots on: 600 ms for each of two transmissions and 4.5 s in all, so that a stub that waits five seconds
-    /// learns that the servers of a zone do not answer.
+    /// From these roots on, for clients that wait five seconds.
     pub fn new(roots: Vec<(Name, Vec<IpAddr>)>) -> RecursorConfig {
-        RecursorConfig {
+        let config = RecursorConfig {
             roots,
             port: 53,
-            timeout: Duration::from_millis(600),
+            timeout: Duration::ZERO,
             attempts: 2,
-            deadline: Duration::from_millis(4_500),
+            deadline: Duration::ZERO,
             edns_size: 1_232,
             cache: true,
-        }
+        };
+        config.for_clients_that_wait(Duration::from_secs(5))
+    }
+
+    /// Fits its times to the time-out of its clients: they get SERVFAIL after nine tenths of it, so that they learn that
+    /// the servers of a zone do not answer; and until then there is time for two transmissions to each of three servers
+    /// (of five seconds: 4.5 s, and 0.6 s for a transmission).
+    #[must_use]
+    pub fn for_clients_that_wait(self, patience: Duration) -> RecursorConfig {
+        RecursorConfig { deadline: patience * 9 / 10, timeout: patience * 12 / 100, ..self }
     }
 }
 
