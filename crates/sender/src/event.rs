@@ -156,7 +156,8 @@ impl Event for Tlsa {
         }]
     }
     fn because(&self) -> Vec<String> {
-        if self.known { Vec::new() } else { self.reasons.clone() }
+        // That there are no records is said in the line itself.
+        if self.known || self.decision == TlsaDecision::None { Vec::new() } else { self.reasons.clone() }
     }
 }
 

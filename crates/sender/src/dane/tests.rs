@@ -101,6 +101,15 @@ fn unusable_reasons_read_well() {
     };
     assert_eq!(read(&record([1, 1, 1], &[7; 32])), "1 1 1 0707…0707: usage 1 is not for SMTP");
     assert_eq!(read(&record([3, 1, 1], &[0xab; 4])), "3 1 1 abababab: its digest has 4 octets instead of 32");
+    match classify(&other([3, 1, 1])) {
+        Classified::Usable(tlsa) => {
+            assert_eq!(
+                (tlsa.to_string().as_str(), format!("{tlsa:?}").as_str()),
+                ("3 1 1 abab…abab", "Tlsa(3 1 1 abab…abab)")
+            );
+        }
+        unusable => panic!("{unusable:?}"),
+    }
     assert_eq!(read(&[3, 1]), "\\# 2 0301: 2 octets are too short for a TLSA record");
 }
 
