@@ -71,6 +71,11 @@ fn toml() {
     check!("not-toml", "01", "[[expect]]\nwithin   = \"+1m\"" => "[[expect]\nwithin   = \"+1m\"");
     let braces = "title = \"A table over several lines\"\n\n[[at]]\nsend = {\n  from = \"ann@contoso.example\",\n  to = [\"bo@fabrikam.example\"]\n}\n";
     insta::assert_snapshot!("braces-over-several-lines", rendered(braces, &worlds()));
+    let newer =
+        "title = \"\\e[0m\"\nepoch = 2026-03-02T08:00Z\n[[at]]\nsend = { to = [\n  { a = 1, },\n], from = {\n} }\n";
+    insta::assert_snapshot!("newer-than-toml-1.0", rendered(newer, &worlds()));
+    let broken = "title = \nstory = 'x\n[[at]\na = 1 = 2\nb = [1,,]\n";
+    insta::assert_snapshot!("several-syntax-errors", rendered(broken, &worlds()));
 }
 
 #[test]
@@ -79,4 +84,143 @@ fn world() {
     source.text = source.text.replace("spki-sha256", "spki-sha255");
     let broken = Worlds(vec![("outbound".to_owned(), source)]);
     insta::assert_snapshot!("mistake-in-world", rendered(&edited("13", &[]), &broken));
+}
+
+#[test]
+fn more_about_keys_and_types() {
+    check!("unknown-key-at-top", "13", "world  =" => "wrold  =");
+    check!("unknown-key-in-table", "05", "greylist =" => "greylst  =");
+    check!("unknown-verb", "13", "\nsend = {" => "\nsned = {");
+    check!("missing-title", "13", "title " => "story ");
+    check!("table-is-a-string", "14", "hop5.relay.seal = \"own\"" => "hop5.relay = \"own\"");
+    check!("version-is-a-number", "05", "greylist = \"10m\"" => "tls = 1.2");
+    check!("duration-is-a-number", "05", "\"10m\"" => "600");
+    check!("array-item", "05", "\"di@fabrikam.example\"] }" => "7] }");
+    check!("two-verbs-in-expect", "13", "[[never]]\n" => "");
+    check!("out-of-range", "06", "status = 503" => "status = 70503");
+    check!("day-is-a-string", "07", "day = 2026-03-02, successful" => "day = \"2026-03-02\", successful");
+    check!("epoch-not-utc", "07", "08:00:00Z" => "08:00:00+01:00");
+    check!("not-a-name", "13", "[[at]]\nsend = {" => "[host.MX_2]\n[[at]]\nsend = { id = \"First one\",");
+}
+
+#[test]
+fn more_about_scalars() {
+    check!("time-without-sign", "13", "\"+30m\"" => "\"30m\"");
+    check!("duration-with-sign", "13", "down = \"10m\"" => "down = \"+10m\"");
+    check!("duration-out-of-order", "13", "down = \"10m\"" => "down = \"10m1h\"");
+    check!("duration-without-unit", "13", "down = \"10m\"" => "down = \"90\"");
+    check!("duration-with-fraction", "13", "down = \"10m\"" => "down = \"1.5h\"");
+    check!("bad-count", "13", "\"1..2\"" => "\"2..1\"");
+    check!("count-in-quotes", "13", "\"1..2\"" => "\"2\"");
+    check!("bad-address", "13", "from = \"ann@contoso.example\"" => "from = \"ann.contoso.example\"");
+    check!("bad-domain", "09", "\"outbound.contoso.example\"" => "\"outbound.contoso.example.\"");
+    check!("bad-reply", "05", "\"550 5.1.1 User unknown\"" => "\"5.1.1 User unknown\"");
+    check!("bad-rate", "05", "\"1 per 20m\"" => "\"1 per 20min\"");
+    check!("bad-pair", "12", "\"*, 198.51.100.0/24\"" => "\"198.51.100.0/24\"");
+    check!("bad-record-type", "02", "type = \"MX\"" => "type = \"MXX\"");
+    check!("bad-ip", "12", "\"203.0.113.7\"" => "\"203.0.113.700\"");
+}
+
+#[test]
+fn more_about_names() {
+    check!("unknown-world", "13", "\"outbound\"" => "\"outbond\"");
+    check!("unknown-behaviour", "13", "\"retry.restart\"" => "\"retry.restrat\"");
+    check!("unknown-behaviour-in-group", "13", "\"retry.restart\"" => "\"retry.slowly\"");
+    check!("unknown-host", "02", "host = \"mx1\"" => "host = \"mx2\"");
+    check!("engine-not-declared", "09", "[[at]]\nsend" => "[[at]]\nrestart = { host = \"sender\" }\n[[at]]\nsend");
+    check!("unknown-id", "06", "message = \"outage\"" => "message = \"outrage\"");
+    check!("unknown-message-text", "13", "send = {" => "send = { message = \"plian\",");
+    check!("unknown-key-name", "09", "sign = [\"outbound\"]" => "sign = [\"outbund\"]");
+    check!("unknown-zone", "02", "publish = { zone = \"fabrikam.example\"" => "publish = { zone = \"fabricam.example\"");
+    check!("unknown-fault-name", "13", "[[at]]\nsend" => "[[at]]\nheal = \"outage\"\n[[at]]\nsend");
+    check!("unknown-tenant-to-configure", "08", "tenant.contoso.dkim" => "tenant.contosso.dkim");
+    check!("unknown-kind-of-reference", "08", "{dkim-target:contoso.example/selector1}" => "{dkim-traget:contoso.example/selector1}");
+    check!("unknown-short-reference", "06", "{policy}" => "{polcy}");
+    check!("without-matches-nothing", "09", "\"@ TXT\"" => "\"@ TX\"");
+    check!("without-unknown-owner", "09", "\"@ TXT\"" => "\"www TXT\"");
+    check!("duplicate-ids", "12", "id = \"by-24\"" => "id = \"by-ptr\"");
+    check!("duplicate-address", "12", "\"198.51.101.77\"" => "\"198.51.100.77\"");
+    check!("reserved-host-name", "12", "bulk    =" => "subject =", "via = \"bulk\"" => "via = \"subject\"", "via = \"bulk\"" => "via = \"subject\"");
+    check!("axis-called-like-host", "04", "[variants]\nsigned" => "[variants]\nmallory = [\"a\", \"b\"]\nsigned");
+    check!("near-reference", "06", "mode: enforce" => "mode: {polcy}");
+}
+
+#[test]
+fn more_about_zone_text() {
+    let text = |records: &str| edited("06", &[("mta-sts   A    {policy}\n", records)]);
+    let shown = |records: &str| rendered(&text(records), &worlds());
+    insta::assert_snapshot!(
+        "zone-syntax-of-data",
+        shown(
+            "mta-sts A {policy}\na A\nb MX 10\nc MX 10 d e\nd TLSA 300 1 1 00\ne TLSA 3 1 1 xyz\nf AAAA 192.0.2.1\ng TXT\n\
+             h SRV 1 2 3\ni CAA 0 issue\nj TYPE65280 \\# 3 0102\nk SPF \"v\"\nl..m A {policy}\nn CNAME {policy}\n"
+        )
+    );
+    insta::assert_snapshot!(
+        "zone-syntax-of-lines",
+        shown("mta-sts A {policy}\n@ SOA a b 1 2 3 4 5\n@ NS mx1\n$ORIGIN x.\nowner\n")
+    );
+    insta::assert_snapshot!("zone-syntax-indented", shown("  mta-sts A {policy}\n"));
+    insta::assert_snapshot!("zone-syntax-open", shown("mta-sts A {policy}\nb TXT ( \"a\"\n\"c\n"));
+    check!("zone-syntax-with-escapes", "06", "replace = '_mta-sts TXT \"v=STSv1; id=2;\"'" => "replace = \"_mta-sts TXX \\\"v=STSv1; id=2;\\\"\"");
+}
+
+#[test]
+fn more_about_faults() {
+    check!("fault-needs", "06", "status = 503, " => "");
+    check!("fault-on-wrong-host", "06", "host = \"policy\", status" => "host = \"mx1\", status");
+    check!("fault-at-no-engine", "02", "kind = \"refused\"" => "kind = \"disk-full\"");
+    check!("fault-lacks-two", "06", "kind = \"http-status\", host = \"policy\", status = 503" => "kind = \"smtp-reply\", host = \"mx1\"");
+    check!("fault-without-scope", "02", "kind = \"refused\", host = \"mx1\"" => "kind = \"servfail\"");
+}
+
+#[test]
+fn rules() {
+    check!("no-expectation", "13", "\n[[expect]]\nwithin    = \"+30m\"\ndelivered = { to = \"bo@fabrikam.example\", copies = \"1..2\" }\n[[never]]\nbounced = { to = \"bo@fabrikam.example\" }\n" => "");
+    check!("unused-host", "13", "[[at]]\nrestart" => "[host.spare]\nsmtp = {}\n[[at]]\nrestart");
+    check!("unused-zone", "13", "[[at]]\nrestart" => "[zone.\"adatum.example\"]\n[[at]]\nrestart");
+    check!("unused-certificate", "13", "[[at]]\nrestart" => "[cert.spare]\n[[at]]\nrestart");
+    check!("empty-window", "02", "within    = \"+7h\"" => "within    = \"+5h\"");
+    check!("out-of-order", "08", "time = \"+10m\"\n" => "time = \"+3h\"\n");
+    check!("too-late", "13", "\"+30m\"" => "\"+41d\"");
+    check!("short-axis", "13", "[\"kill\", \"power-loss\"]" => "[\"kill\"]");
+    check!("axis-is-one-value", "13", "[\"kill\", \"power-loss\"]" => "\"kill\"");
+    check!("axis-value-without-name", "13", "[\"kill\", \"power-loss\"]" => "[[\"kill\"], \"a/b\", \"kill\", \"kill\"]");
+    check!("axis-inside-text", "10", "from = \"ann@contoso.example\"" => "from = \"ann@{sealer}\"");
+    check!("relay-without-role", "10", "relay = {}\n" => "");
+    check!("who-sends", "09", "[[at]]\nsend" => "[host.second]\nclient = {}\n[[at]]\nsend");
+    let axes: String = (0..7).map(|axis| format!("axis{axis} = [\"a\", \"b\"]\n")).collect();
+    let many = edited("13", &[("how = [\"kill\", \"power-loss\"]\n", &axes), ("{how}", "kill")]);
+    insta::assert_snapshot!("too-many-cells", rendered(&many, &worlds()));
+    insta::assert_snapshot!("too-much-text", rendered(&"#".repeat((1 << 20) + 1), &worlds()));
+    let entries = "[[at]]\nlookup = { name = \"a.example\", type = \"A\" }\n".repeat(200);
+    insta::assert_snapshot!(
+        "too-many-entries",
+        rendered(&edited("13", &[("[[at]]\nrestart", &format!("{entries}[[at]]\nrestart"))]), &worlds())
+    );
+}
+
+#[test]
+fn world_with_a_script() {
+    let mut source = worlds().world("outbound").expect("it is there");
+    source.text.push_str("\n[[at]]\nheal = \"x\"\n");
+    let broken = Worlds(vec![("outbound".to_owned(), source)]);
+    insta::assert_snapshot!("world-with-a-script", rendered(&edited("13", &[]), &broken));
+}
+
+#[test]
+fn all_mistakes_at_once_in_the_order_of_the_file() {
+    let text = edited(
+        "06",
+        &[
+            ("title  = ", "titel  = \"\"\ntitle  = "),
+            ("_mta-sts  TXT  ", "_mta-sts  TXX  "),
+            ("to = [\"bo@fabrikam.example\"] }\n[[at]]\ntime  = \"+1d\"", "to = [] }\n[[at]]\ntime  = \"1d\""),
+            ("host = \"policy\"", "host = \"polcy\""),
+            ("security = \"mta-sts\"", "security = \"sts\""),
+            ("code = \"4.4.8\"", "code = 4.4"),
+            ("message = \"after\", code = \"5.4.8\"", "mesage = \"after\""),
+        ],
+    );
+    insta::assert_snapshot!("all-at-once", rendered(&text, &worlds()));
 }

@@ -36,16 +36,14 @@ pub(crate) fn take<'t>(tree: &mut Table<'t>, mistakes: &mut Vec<Diagnostic>) -> 
     let mut axes = Vec::new();
     for (key, value) in table {
         let (name, span) = (key.get_ref().to_string(), tree::key_span(&key));
-        if let Some(bad) =
-            name.find(|c: char| !matches!(c, 'a'..='z' | '0'..='9' | '-')).or(name.is_empty().then_some(0))
-        {
-            let _ = bad;
+        if name.is_empty() || name.contains(|c: char| !matches!(c, 'a'..='z' | '0'..='9' | '-')) {
             let message = format!("`{name}` is not a name");
             mistakes.push(Diagnostic::error("bad-value", message, span, "a name is made of a-z, 0-9 and `-`"));
             continue;
         }
-        let Some(values) = values(&name, value, mistakes) else { continue };
-        if values.len() < 2 {
+        let is_one_value = !matches!(value.get_ref(), DeValue::Table(_) | DeValue::Array(_));
+        let values = values(&name, value, mistakes);
+        if values.len() < 2 && !is_one_value {
             let message = format!("axis `{name}` has fewer than two values");
             let help = "write the value where it belongs, or give the axis another one";
             mistakes.push(Diagnostic::error("short-axis", message, span, "nothing varies").help(help));
@@ -62,7 +60,7 @@ pub(crate) fn take<'t>(tree: &mut Table<'t>, mistakes: &mut Vec<Diagnostic>) -> 
     axes
 }
 
-fn values<'t>(axis: &str, node: Node<'t>, mistakes: &mut Vec<Diagnostic>) -> Option<IndexMap<String, Node<'t>>> {
+fn values<'t>(axis: &str, node: Node<'t>, mistakes: &mut Vec<Diagnostic>) -> IndexMap<String, Node<'t>> {
     let place = tree::span(&node);
     let mut values = IndexMap::new();
     let mut insert = |name: String, span: Span, value: Node<'t>, mistakes: &mut Vec<Diagnostic>| {
@@ -96,13 +94,14 @@ fn values<'t>(axis: &str, node: Node<'t>, mistakes: &mut Vec<Diagnostic>) -> Opt
                 }
             }
         }
-        _ => {
+        value => {
             let message = format!("axis `{axis}` takes an array, or a table of named values");
             mistakes.push(Diagnostic::error("wrong-type", message, place, "this is one value"));
-            return None;
+            // The axis stays known, so that where it is written is not wrong as well.
+            return IndexMap::from([(String::new(), toml::Spanned::new(place.range(), value))]);
         }
     }
-    Some(values)
+    values
 }
 
 /// The text of a value inside a string.

@@ -4,6 +4,8 @@
 //! What is wrong is taken out of the tree, so that the rest can still be decoded and have its names resolved: a file
 //! with a misspelt key and an unknown host shows both mistakes at once.
 
+use std::collections::BTreeSet;
+
 use toml::de::DeValue;
 
 use super::axes::unknown_axis;
@@ -34,12 +36,29 @@ pub(crate) struct Check<'a> {
     depth: usize,
     pub(crate) mistakes: Vec<Diagnostic>,
     pub(crate) mentions: Vec<Mention>,
+    /// The tables from which something was taken out.
+    pub(crate) pruned: BTreeSet<Span>,
+    /// Whether a key at the top of the file is probably a misspelt declaration, so that names cannot be resolved.
+    pub(crate) declarations_lost: bool,
 }
+
+/// The tables at the top of a file that declare names, and what brings names with it.
+const DECLARING: [&str; 11] =
+    ["world", "sender", "receiver", "tenant", "zone", "host", "cert", "ca", "key", "link", "message"];
 
 impl<'a> Check<'a> {
     pub(crate) fn new(sources: &'a Sources, axes: &'a [String]) -> Self {
         let section = (String::new(), String::new());
-        Self { sources, axes, section, depth: 0, mistakes: Vec::new(), mentions: Vec::new() }
+        Self {
+            sources,
+            axes,
+            section,
+            depth: 0,
+            mistakes: Vec::new(),
+            mentions: Vec::new(),
+            pruned: BTreeSet::new(),
+            declarations_lost: false,
+        }
     }
 
     /// Compares a whole file. Afterwards the tree can be decoded, unless `false` is returned.
@@ -68,10 +87,14 @@ impl<'a> Check<'a> {
                 return true;
             }
             (Shape::List(item), DeValue::Array(items)) => {
+                let count = items.len();
                 let kept = std::mem::replace(items, Vec::new().into_iter().collect())
                     .into_iter()
                     .filter_map(|mut entry| self.node(&mut entry, item, name).then_some(entry));
                 let kept: Vec<Node<'t>> = kept.collect();
+                if kept.len() < count {
+                    self.pruned.insert(span);
+                }
                 *items = kept.into_iter().collect();
                 return true;
             }
@@ -161,6 +184,9 @@ impl<'a> Check<'a> {
             }
             _ => {
                 self.wrong_type(node, takes(shape), name);
+                if let (Shape::Scalar(_, info), Some(found)) = (shape, self.mistakes.last_mut()) {
+                    found.help = Some(info.help.to_owned());
+                }
                 false
             }
         }
@@ -202,6 +228,7 @@ impl<'a> Check<'a> {
             }
             let Some(shape) = fields.field(key_text) else {
                 self.mistakes.push(unknown_key(key_text, place, name, fields));
+                self.declarations_lost |= self.depth == 1 && nearest::nearest(key_text, DECLARING).is_some();
                 unknown = true;
                 gone.push(key_text.to_owned());
                 continue;
@@ -216,6 +243,9 @@ impl<'a> Check<'a> {
         }
         for key in &gone {
             table.remove(key.as_str());
+        }
+        if !gone.is_empty() {
+            self.pruned.insert(span);
         }
         self.depth -= 1;
         let missing: Vec<&String> = fields.required.iter().filter(|field| !present.contains(field)).collect();
@@ -310,9 +340,6 @@ impl<'a> Check<'a> {
             ("a string", DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_)) => {
                 Some(format!("write \"{written}\""))
             }
-            ("a duration", _) => scalar_named("Duration").map(|info| info.help.to_owned()),
-            ("a time", _) => scalar_named("Time").map(|info| info.help.to_owned()),
-            ("a count", _) => scalar_named("Count").map(|info| info.help.to_owned()),
             ("a day", _) => Some("write a TOML date such as 2026-03-02".to_owned()),
             _ => None,
         };

@@ -208,7 +208,7 @@ impl Diagnostics {
         let mut kept: Vec<Diagnostic> = Vec::with_capacity(items.len());
         for item in items {
             let same = |other: &&Diagnostic| other.primary.span == item.primary.span;
-            if !kept.iter().rev().take_while(same).any(|other| other.code == item.code) {
+            if !kept.iter().rev().take_while(same).any(|other| *other == item) {
                 kept.push(item);
             }
         }

@@ -173,52 +173,63 @@ impl<'a> Reader<'a> {
             let mut substitution = Substitution::new(&axes, &combination);
             let cell_tree = substitution.apply(&tree);
             used.append(&mut substitution.used);
-            self.mistakes.append(&mut substitution.mistakes);
+            let mut found = std::mem::take(&mut substitution.mistakes);
             let values = axes::names(&axes, &combination);
             let suffix = axes::suffix(&values);
-            if let Some(scenario) = self.cell(cell_tree, &layers.world_records, &axes, &names, values) {
-                if scenario.expects.is_empty() && scenario.nevers.is_empty() && !axes.is_empty() {
-                    let message = format!("no expectation applies to the cell {suffix}");
-                    let found = Diagnostic::warning("bare-cell", message, axes[0].span, "this matrix");
-                    self.mistakes.push(found.help("its story is still compared with its snapshot"));
-                }
-                cells.push(Cell { suffix, scenario });
-            }
+            let scenario = self.cell(cell_tree, &layers.world_records, &axes, &names, values, &mut found);
+            // The same place once: what another cell has shown there is not shown again with other values.
+            let shown = |new: &Diagnostic| {
+                self.mistakes.iter().any(|old| old.primary.span == new.primary.span && old.code == new.code)
+            };
+            found.retain(|new| !shown(new));
+            self.mistakes.append(&mut found);
+            cells.extend(scenario.map(|scenario| Cell { suffix, scenario }));
         }
-        // A mistake elsewhere may be why an axis seems to be used by nothing.
+        // A mistake elsewhere may be why an axis or a cell seems to be used by nothing.
         if !self.has_errors() {
             axes::check_use(&axes, &used, &mut self.mistakes);
+            self.bare_cells(&axes, &cells);
         }
         cells
     }
 
+    /// Warns of cells to which no expectation applies.
+    fn bare_cells(&mut self, axes: &[Axis<'_>], cells: &[Cell]) {
+        let Some(first) = axes.first() else { return };
+        for cell in cells.iter().filter(|cell| cell.scenario.expects.is_empty() && cell.scenario.nevers.is_empty()) {
+            let message = format!("no expectation applies to the cell {}", cell.suffix);
+            let found = Diagnostic::warning("bare-cell", message, first.span, "this matrix");
+            self.mistakes.push(found.help("its story is still compared with its snapshot"));
+        }
+    }
+
     /// Reads one cell; nothing if it cannot even be decoded.
     fn cell<'t>(
-        &mut self,
+        &self,
         mut tree: Table<'t>,
         world_records: &IndexMap<String, Node<'t>>,
         axes: &[Axis<'t>],
         axis_names: &[String],
         values: IndexMap<String, String>,
+        mistakes: &mut Vec<Diagnostic>,
     ) -> Option<Scenario> {
         let mut check = Check::new(self.sources, axis_names);
         let decodable = check.file(&mut tree, schema::shape());
         for (zone, records) in world_records {
             check.lone_text(records, "ZoneText", ("zone".into(), zone.clone()), "records");
         }
-        let complete = check.mistakes.is_empty();
-        let mentions = std::mem::take(&mut check.mentions);
-        self.mistakes.append(&mut check.mistakes);
-        if !decodable {
+        mistakes.append(&mut check.mistakes);
+        if !decodable || check.declarations_lost {
             return None;
         }
+        let complete = check.pruned.is_empty();
         let root: Node<'t> = toml::Spanned::new(0..0, DeValue::Table(tree));
         let file = match File::deserialize(ValueDeserializer::from(root)) {
             Ok(file) => file,
             Err(error) => {
                 let span = error.span().map(Span::new).unwrap_or_default();
                 let message = format!("internal error: what passed its check was not decoded: {}", error.message());
-                self.mistakes.push(Diagnostic::error("internal", message, span, "here"));
+                mistakes.push(Diagnostic::error("internal", message, span, "here"));
                 return None;
             }
         };
@@ -226,19 +237,19 @@ impl<'a> Reader<'a> {
         let world_records: IndexMap<String, String> = world_records.iter().filter_map(text).collect();
         let axis_spans: Vec<(String, Span)> = axes.iter().map(|axis| (axis.name.clone(), axis.span)).collect();
         let names = Names::new(&file, &world_records, self.sources, axis_names, self.behaviours, complete);
-        names.resolve(&mentions, &mut self.mistakes);
+        names.resolve(&check.mentions, mistakes);
         for entry in &file.at {
-            names.configured(entry, &mut self.mistakes);
+            names.configured(entry, mistakes);
         }
-        rules::declarations(&file, &axis_spans, &mut self.mistakes);
+        rules::declarations(&file, &axis_spans, &check.pruned, mistakes);
         if complete {
-            rules::expectations(&file, &names, &mut self.mistakes);
-            rules::some_expectation(&file, self.sources, &mut self.mistakes);
+            rules::expectations(&file, &names, mistakes);
+            rules::some_expectation(&file, self.sources, mistakes);
         }
-        let scenario = assemble::assemble(file.clone(), &world_records, values, self.sources, &mut self.mistakes);
-        // A misspelt name elsewhere is why something seems to be used by nothing.
-        if !self.has_errors() {
-            self.mistakes.extend(unused::check(&file, &scenario, &mentions, self.sources));
+        let scenario = assemble::assemble(file.clone(), &world_records, values, self.sources, mistakes);
+        // A mistake elsewhere may be why something seems to be used by nothing.
+        if !self.has_errors() && !mistakes.iter().any(|mistake| mistake.severity == Severity::Error) {
+            mistakes.extend(unused::check(&file, &scenario, &check.mentions, self.sources));
         }
         Some(scenario)
     }

@@ -204,7 +204,7 @@ impl<'a> Names<'a> {
     /// The mistake in a reference whose text begins at `start`.
     fn reference(&self, mention: &Mention, inner: &str, start: usize) -> Option<Diagnostic> {
         let place = |range| content(self.sources, mention.span, &mention.text, range);
-        let Some((kind, target)) = inner.split_once(':') else {
+        let Some((kind, _)) = inner.split_once(':') else {
             return self.short_reference(inner, place(start..start + inner.len()));
         };
         let target_place = place(start + kind.len() + 1..start + inner.len());
@@ -240,7 +240,6 @@ impl<'a> Names<'a> {
         }
         let message = format!("there is no {what} `{name}`");
         let found = Diagnostic::error("unknown-name", message, target_place, format!("no such {what}"));
-        let _ = target;
         Some(found.maybe_help(nearest::help(name, known.iter().map(String::as_str))))
     }
 

@@ -22,15 +22,21 @@ const MOST_HOSTS: usize = 100;
 /// The longest run, in seconds: 40 days.
 const LONGEST_RUN: i64 = 40 * 86_400;
 
-/// Checks everything that can be checked of a cell without its script being whole.
-pub(crate) fn declarations(file: &File, axes: &[(String, Span)], mistakes: &mut Vec<Diagnostic>) {
+/// Checks everything that can be checked of a cell without its script being whole. `pruned` are the tables from which
+/// something was taken out because it was wrong.
+pub(crate) fn declarations(
+    file: &File,
+    axes: &[(String, Span)],
+    pruned: &BTreeSet<Span>,
+    mistakes: &mut Vec<Diagnostic>,
+) {
     host_names(file, axes, mistakes);
-    needed(file, mistakes);
-    roles(file, mistakes);
+    needed(file, pruned, mistakes);
+    roles(file, pruned, mistakes);
     limits(file, mistakes);
     for entry in &file.at {
         if let Some(fault) = &entry.fault {
-            self::fault(fault, file, mistakes);
+            self::fault(fault, pruned, mistakes);
         }
     }
     windows(file, mistakes);
@@ -65,8 +71,12 @@ fn host_names(file: &File, axes: &[(String, Span)], mistakes: &mut Vec<Diagnosti
 }
 
 /// What declarations need once file and world are merged.
-fn needed(file: &File, mistakes: &mut Vec<Diagnostic>) {
+fn needed(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
     let mut missing = |table: &str, name: &str, field: &str, span: Span| {
+        // What was taken out of the table because it was wrong is not missing.
+        if pruned.contains(&span) {
+            return;
+        }
         let message = format!("`{table}.{name}` needs `{field}`");
         mistakes.push(Diagnostic::error("missing", message, span, format!("no `{field}` here")));
     };
@@ -107,9 +117,12 @@ fn needed(file: &File, mistakes: &mut Vec<Diagnostic>) {
 }
 
 /// Hosts must do what they are asked to.
-fn roles(file: &File, mistakes: &mut Vec<Diagnostic>) {
+fn roles(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
+    let mut not_engines = Vec::new();
     let mut lacks = |host: &Spanned<HostRef>, role: &str, has: bool| {
-        if file.host.contains_key(host.as_str()) && !has {
+        // A role that was taken out because it was wrong is not lacking.
+        let declared = file.host.get(host.as_str()).filter(|host| !pruned.contains(&host.span()));
+        if declared.is_some() && !has {
             let message = format!("host `{host}` has no `{role}`");
             let found =
                 Diagnostic::error("wrong-role", message, host.span(), format!("a host with `{role}` is needed"));
@@ -135,13 +148,20 @@ fn roles(file: &File, mistakes: &mut Vec<Diagnostic>) {
             FaultFamily::Tls | FaultFamily::Smtp => {
                 lacks(host, "smtp", has(host, |host| host.smtp.is_some() || host.relay.is_some()));
             }
-            FaultFamily::Machine => lacks(host, "engine", false),
+            FaultFamily::Machine if !matches!(host.as_str(), "sender" | "receiver") => {
+                let message = format!("a `{}` fault happens to an engine", fault.kind);
+                not_engines.push(
+                    Diagnostic::error("wrong-role", message, host.span(), "this is no engine")
+                        .help("engines: sender, receiver"),
+                );
+            }
             _ => {}
         }
         if let Some(server) = &fault.server {
             lacks(server, "dns", has(server, |host| host.dns.is_some()));
         }
     }
+    mistakes.append(&mut not_engines);
     for entry in &file.at {
         let Some(send) = &entry.send else { continue };
         if send.to.is_empty() {
@@ -218,7 +238,7 @@ fn written(fault: &Fault) -> Vec<(&'static str, Span)> {
 }
 
 /// Checks the fields of a fault against its kind.
-fn fault(fault: &Spanned<Fault>, file: &File, mistakes: &mut Vec<Diagnostic>) {
+fn fault(fault: &Spanned<Fault>, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
     let kind: FaultKind = *fault.kind.get();
     let written = written(fault);
     let quoted = |fields: &[&str]| fields.iter().map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", ");
@@ -234,6 +254,9 @@ fn fault(fault: &Spanned<Fault>, file: &File, mistakes: &mut Vec<Diagnostic>) {
             mistakes.push(found.and(fault.kind.span(), format!("{} fault", kind.family().word())).help(takes.clone()));
         }
     }
+    if pruned.contains(&fault.span()) {
+        return;
+    }
     for field in kind.needs() {
         if !written.iter().any(|(name, _)| name == field) {
             let message = format!("a `{kind}` fault needs `{field}`");
@@ -248,12 +271,6 @@ fn fault(fault: &Spanned<Fault>, file: &File, mistakes: &mut Vec<Diagnostic>) {
     if let Some(percent) = fault.percent.as_ref().filter(|percent| *percent.get() > 100) {
         let message = format!("`percent` cannot be {percent}");
         mistakes.push(Diagnostic::error("bad-value", message, percent.span(), "from 0 to 100"));
-    }
-    let hostile = |host: &Spanned<HostRef>| file.host.get(host.as_str()).is_none_or(|host| host.hostile());
-    if let Some(by) = fault.by.as_ref().filter(|by| !hostile(by)) {
-        let message = format!("host `{by}` is not hostile");
-        let found = Diagnostic::error("wrong-role", message, by.span(), "an attacker is named here");
-        mistakes.push(found.help(format!("write host.{by}.hostile = true")));
     }
 }
 

@@ -28,6 +28,11 @@ pub fn schema() -> Value {
     schema
 }
 
+/// [`schema`] as it is committed: indented, with a line end behind it.
+pub fn text() -> String {
+    format!("{:#}\n", schema())
+}
+
 /// The schema of the types, without axes in place of values.
 fn base() -> Value {
     let generator = SchemaSettings::draft07().into_generator();
@@ -88,9 +93,12 @@ fn without_null(object: &mut Object<String, Value>) {
     if object.get("pattern").is_some_and(|pattern| pattern == "") {
         object.remove("pattern");
     }
-    // Names of formats that no tool for TOML knows.
+    // Tools for TOML do not know these formats; the bound that they imply is said in their place.
     if object.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint")) {
-        object.remove("format");
+        let format = object.remove("format");
+        if format.is_some_and(|format| format == "uint32") {
+            object.insert("maximum".into(), u32::MAX.into());
+        }
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) fn parse(text: &str, offset: usize) -> (Table<'_>, Vec<Diagnostic>) {
     }
     let root = root.into_inner();
     if mistakes.is_empty() {
-        braces(&root, text, &mut mistakes);
+        newer(&root, text, &mut mistakes);
     }
     for mistake in &mut mistakes {
         mistake.primary.span = mistake.primary.span.moved(offset);
@@ -92,25 +92,69 @@ fn moved_node(node: Node<'_>, offset: usize) -> Node<'_> {
     toml::Spanned::new(range, value)
 }
 
-/// Finds tables in braces that TOML 1.0 does not know: those that run over several lines, or end in a comma.
-fn braces(table: &Table<'_>, text: &str, mistakes: &mut Vec<Diagnostic>) {
+/// Finds what TOML 1.0 does not know: tables in braces that run over several lines or end in a comma, the escapes `\e`
+/// and `\x`, times without seconds.
+fn newer(table: &Table<'_>, text: &str, mistakes: &mut Vec<Diagnostic>) {
     for (_, value) in table {
-        braces_in(value, text, mistakes);
+        newer_in(value, text, mistakes);
     }
 }
 
-fn braces_in(node: &Node<'_>, text: &str, mistakes: &mut Vec<Diagnostic>) {
+fn newer_in(node: &Node<'_>, text: &str, mistakes: &mut Vec<Diagnostic>) {
     match node.get_ref() {
-        DeValue::Table(inner) => match text.get(node.span()) {
-            Some(written) if written.starts_with('{') => scan_braces(written, node.span().start, mistakes),
-            _ => braces(inner, text, mistakes),
-        },
-        DeValue::Array(items) => items.iter().for_each(|item| braces_in(item, text, mistakes)),
+        DeValue::Table(inner) => {
+            if let Some(written) = text.get(node.span()).filter(|written| written.starts_with('{')) {
+                scan_braces(written, node.span().start, mistakes);
+            }
+            newer(inner, text, mistakes);
+        }
+        DeValue::Array(items) => items.iter().for_each(|item| newer_in(item, text, mistakes)),
+        DeValue::String(_) => {
+            let written = text.get(node.span()).unwrap_or_default();
+            if let Some(at) = newer_escape(written) {
+                let start = node.span().start + at;
+                let span = Span::new(start..start + 2);
+                let message = format!("`{}` is no escape (TOML 1.0)", &written[at..at + 2]);
+                let found = Diagnostic::error("toml", message, span, "here");
+                mistakes.push(found.help("write the character as \\u and four hexadecimal digits"));
+            }
+        }
+        DeValue::Datetime(value) => {
+            let written = text.get(node.span()).unwrap_or_default();
+            let colons = if zone_has_colon(written) { 3 } else { 2 };
+            if value.time.is_some() && written.matches(':').count() < colons {
+                let message = "a time has seconds (TOML 1.0)";
+                mistakes.push(Diagnostic::error("toml", message, span(node), "they are missing here"));
+            }
+        }
         _ => {}
     }
 }
 
-/// Scans one table in braces, which is known to be well-formed.
+/// Where a basic string has an escape of TOML 1.1.
+fn newer_escape(written: &str) -> Option<usize> {
+    if !written.starts_with('"') {
+        return None;
+    }
+    let bytes = written.as_bytes();
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        match (byte, bytes.get(at + 1)) {
+            (b'\\', Some(b'e' | b'x')) => return Some(at),
+            (b'\\', _) => at += 2,
+            _ => at += 1,
+        }
+    }
+    None
+}
+
+/// Whether a date-time ends in an offset such as `+01:00`.
+fn zone_has_colon(written: &str) -> bool {
+    let time = written.find(':').map(|at| &written[at..]).unwrap_or_default();
+    time.contains(['+', '-'])
+}
+
+/// Scans one table in braces, which is known to be well-formed; those inside of it are found by themselves.
 fn scan_braces(written: &str, start: usize, mistakes: &mut Vec<Diagnostic>) {
     const HELP: &str = "write it as a [section], or as [at.send], [expect.delivered]";
     let bytes = written.as_bytes();
@@ -143,7 +187,7 @@ fn scan_braces(written: &str, start: usize, mistakes: &mut Vec<Diagnostic>) {
         }
         at = next;
     }
-    refused.sort_unstable();
+    refused.retain(|opened| *opened == 0);
     refused.dedup();
     for opened in refused {
         let span = Span::new(start + opened..start + opened + 1);

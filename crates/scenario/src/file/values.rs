@@ -746,3 +746,74 @@ names! {
     /// Text with references in braces.
     Text "";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_and_times() {
+        let check = |text: &str, expected: Result<u64, &str>| {
+            let parsed = Duration::parse(text).map(|duration| duration.get().as_millis() as u64);
+            assert_eq!(
+                parsed.as_ref().map_err(|malformed| malformed.label.as_str()),
+                expected.as_ref().map_err(|e| *e),
+                "{text}"
+            );
+        };
+        check("90s", Ok(90_000));
+        check("1h30m", Ok(5_400_000));
+        check("2d", Ok(172_800_000));
+        check("1d2h3m4s5ms", Ok(93_784_005));
+        check("0s", Ok(0));
+        check("", Err("a number and a unit are missing"));
+        check("h", Err("expected a number"));
+        check("5", Err("a unit is missing"));
+        check("5min", Err("unknown unit `min`"));
+        check("1h1h", Err("units go from large to small, each once"));
+        check("99999999999999999999d", Err("longer than a hundred years"));
+        check("36501d", Err("longer than a hundred years"));
+        check("1é", Err("unknown unit `é`"));
+        let epoch = super::super::scenario::DEFAULT_EPOCH;
+        let at = |text: &str| Time::parse(text).map(|time| time.at(epoch).to_string());
+        assert_eq!(at("+1h30m"), Ok("2026-03-02T09:30:00Z".into()));
+        assert_eq!(at("-30d"), Ok("2026-01-31T08:00:00Z".into()));
+        assert!(at("1h").is_err() && at("+").is_err() && at("+ 1h").is_err());
+    }
+
+    #[test]
+    fn counts() {
+        let check = |text: &str, inside: &[u64], outside: &[u64]| {
+            let count = Count::parse(text).expect(text);
+            assert!(inside.iter().all(|number| count.contains(*number)), "{text}");
+            assert!(!outside.iter().any(|number| count.contains(*number)), "{text}");
+        };
+        check("1..2", &[1, 2], &[0, 3]);
+        check("3..", &[3, u64::MAX], &[2]);
+        check("..5", &[0, 5], &[6]);
+        for wrong in ["..", "2", "a..b", "2..1", "-1..2", "1...2", ""] {
+            assert!(Count::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn codes_addresses_and_names() {
+        for (right, wrong) in [("4.7.323", "4.7"), ("5.0.0", "3.1.1"), ("2.1.5", "4.7.323.1"), ("4.7.1", "4.7.1x")] {
+            assert_eq!(EnhancedCode::parse(right).expect(right).to_string(), right);
+            assert!(EnhancedCode::parse(wrong).is_err(), "{wrong}");
+        }
+        for (right, wrong) in [("a@b.example", "@b.example"), ("a@b@c", "a@"), ("ü@bücher.example", "a b@c")] {
+            assert!(Address::parse(right).is_ok(), "{right}");
+            assert!(Address::parse(wrong).is_err(), "{wrong}");
+        }
+        for (right, wrong) in [(".", ""), ("_dmarc.a.example", "a..b"), ("a", "a."), ("*.b", ".a"), ("0", "a b")] {
+            assert!(DomainName::parse(right).is_ok(), "{right}");
+            assert!(DomainName::parse(wrong).is_err(), "{wrong}");
+        }
+        let reply = ReplyText::parse("452 4.2.2 Mailbox full").expect("it is one");
+        assert_eq!((reply.code(), reply.text()), (452, "4.2.2 Mailbox full"));
+        assert!(
+            ReplyText::parse("1xx").is_err() && ReplyText::parse("25").is_err() && ReplyText::parse("2500").is_err()
+        );
+    }
+}
