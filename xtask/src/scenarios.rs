@@ -66,7 +66,9 @@ fn partition(text: &str) -> Result<(u64, u64), String> {
 
 fn until(text: &str) -> Result<u64, String> {
     let span = text.strip_prefix('+').unwrap_or(text);
-    Duration::parse(span).map(|duration| duration.get().as_secs()).map_err(|_| "write a time such as +5h or +1h30m".to_owned())
+    Duration::parse(span)
+        .map(|duration| duration.get().as_secs())
+        .map_err(|_| "write a time such as +5h or +1h30m".to_owned())
 }
 
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> u8 {
@@ -141,16 +143,17 @@ fn run_with_progress(options: &Options) -> Result<Summary, suite::SuiteError> {
         bar.set_style(style);
     }
     let mut failed = 0;
-    let summary = suite::run(options, &mxlab_scenario::exchange::Exchange, &INTERRUPTED, &mut |progress| match progress {
-        Progress::Planned(count) => bar.set_length(count as u64),
-        Progress::Ended(case) => {
-            if !matches!(case.outcome, CaseOutcome::Passed | CaseOutcome::Skipped) {
-                failed += 1;
-                bar.set_message(format!("{failed} failed"));
+    let summary =
+        suite::run(options, &mxlab_scenario::exchange::Exchange, &INTERRUPTED, &mut |progress| match progress {
+            Progress::Planned(count) => bar.set_length(count as u64),
+            Progress::Ended(case) => {
+                if !matches!(case.outcome, CaseOutcome::Passed | CaseOutcome::Skipped) {
+                    failed += 1;
+                    bar.set_message(format!("{failed} failed"));
+                }
+                bar.inc(1);
             }
-            bar.inc(1);
-        }
-    });
+        });
     bar.finish_and_clear();
     summary
 }

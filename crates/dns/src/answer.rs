@@ -107,6 +107,10 @@ impl Event for Resolved<'_> {
     fn because(&self) -> Vec<String> {
         self.0.security.reason().map(ToString::to_string).into_iter().collect()
     }
+
+    fn state_of(&self) -> Option<String> {
+        Some(format!("{} {}", self.0.rtype, self.0.name.to_lowercase()))
+    }
 }
 
 /// Record data for a line of a story: names without their final dot, long digests cut.

@@ -55,7 +55,8 @@ fn words(outcome: CaseOutcome) -> &'static str {
 pub fn summary(summary: &Summary) -> String {
     let mut text = String::new();
     for orphan in &summary.orphans {
-        let _ = writeln!(text, "{orphan}: no scenario has this snapshot; remove it, or give the scenario its name back");
+        let _ =
+            writeln!(text, "{orphan}: no scenario has this snapshot; remove it, or give the scenario its name back");
     }
     let passed = summary.count(|outcome| outcome == CaseOutcome::Passed);
     let skipped = summary.count(|outcome| outcome == CaseOutcome::Skipped);

@@ -13,7 +13,7 @@ use mxlab_env::{BoxFuture, Env};
 use mxlab_record::Recorder;
 use rustls::sign::CertifiedKey;
 
-use crate::file::words::{DaneMode, Limitation, Profile};
+use crate::file::words::{AuthFailAction, DaneMode, Limitation, Profile};
 
 /// An organization, as both engines need to know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct TenantSettings {
     pub spoof_intelligence: bool,
     /// Whether the policy of the sending domain's DMARC record is honoured.
     pub honor_dmarc: bool,
+    /// What happens to a message that fails composite authentication.
+    pub auth_fail_action: AuthFailAction,
 }
 
 /// What an outbound engine is told.

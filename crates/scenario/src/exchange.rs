@@ -14,7 +14,7 @@ use mxlab_sender::engine::{Sender, SenderConfig, Tenant};
 use mxlab_sender::retry::Timetable;
 
 use crate::engine::{Engines, InboundSettings, Outbound, OutboundSettings, TenantSettings};
-use crate::file::words::{DaneMode, Limitation, Profile};
+use crate::file::words::{AuthFailAction, DaneMode, Limitation, Profile};
 
 /// Starts `mxlab-sender` and `mxlab-receiver`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -81,6 +81,10 @@ fn receiver_config(settings: &InboundSettings) -> ReceiverConfig {
         .iter()
         .map(|tenant| mxlab_receiver::Tenant {
             spoof_intelligence: tenant.spoof_intelligence,
+            auth_fail_action: match tenant.auth_fail_action {
+                AuthFailAction::MoveToJmf => mxlab_receiver::AuthFailAction::MoveToJmf,
+                AuthFailAction::Quarantine => mxlab_receiver::AuthFailAction::Quarantine,
+            },
             ..mxlab_receiver::Tenant::new(tenant.name.as_str(), tenant.domains.clone())
         })
         .collect();

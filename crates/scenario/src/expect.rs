@@ -10,9 +10,9 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use mxlab_record::{Entry, Value};
 
-use crate::file::references::{self, Resolve};
 use crate::file::Scenario;
 use crate::file::expectations::{Attempted, Delivered, Expectation, Failed, Verb};
+use crate::file::references::{self, Resolve};
 use crate::file::values::Count;
 use crate::story::format_offset;
 
@@ -86,7 +86,8 @@ impl Question {
 
     fn counts(self, field: &'static str, wanted: Option<Count>) -> Question {
         let Some(wanted) = wanted else { return self };
-        let test = move |_: &Asked<'_>, entry: &Entry| number(entry, field).is_some_and(|number| wanted.contains(number));
+        let test =
+            move |_: &Asked<'_>, entry: &Entry| number(entry, field).is_some_and(|number| wanted.contains(number));
         self.condition(field, wanted.to_string(), Box::new(test))
     }
 
@@ -106,9 +107,10 @@ impl Question {
         let test = move |asked: &Asked<'_>, entry: &Entry| {
             let host = asked.scenario.addressed.get(&short);
             host.is_some_and(|host| {
-                entry.fields.text(in_record).is_some_and(|text| {
-                    text.eq_ignore_ascii_case(&host.full_name) || text == host.ipv4.to_string()
-                })
+                entry
+                    .fields
+                    .text(in_record)
+                    .is_some_and(|text| text.eq_ignore_ascii_case(&host.full_name) || text == host.ipv4.to_string())
             })
         };
         self.condition(field, wanted, Box::new(test))
@@ -197,7 +199,11 @@ impl Asked<'_> {
         (from, to)
     }
 
-    fn candidates<'s>(&'s self, expectation: &Expectation, question: &Question) -> impl Iterator<Item = &'s Entry> + 's {
+    fn candidates<'s>(
+        &'s self,
+        expectation: &Expectation,
+        question: &Question,
+    ) -> impl Iterator<Item = &'s Entry> + 's {
         let (from, to) = self.window(expectation);
         let kind = question.kind;
         self.entries.iter().filter(move |entry| entry.kind == kind && (from..=to).contains(&entry.at))
@@ -314,7 +320,8 @@ impl Asked<'_> {
 
     /// The hosts tried for the domain of the recipient.
     fn hosts_tried(&self, table: &Attempted) -> Vec<String> {
-        let domain = table.to.as_ref().and_then(|to| to.rsplit_once('@')).map(|(_, domain)| domain.to_ascii_lowercase());
+        let domain =
+            table.to.as_ref().and_then(|to| to.rsplit_once('@')).map(|(_, domain)| domain.to_ascii_lowercase());
         self.of_recipient("tried", table)
             .into_iter()
             .filter(|entry| domain.as_deref().is_none_or(|domain| entry.fields.text("domain") == Some(domain)))
@@ -421,7 +428,8 @@ fn delivered(table: &Delivered) -> Question {
         .is("folder", text(&table.folder));
     if let Some(security) = text(&table.security) {
         let wanted = security.clone();
-        question = question.condition("security", security, Box::new(move |asked, entry| asked.security(entry) == wanted));
+        question =
+            question.condition("security", security, Box::new(move |asked, entry| asked.security(entry) == wanted));
     }
     if let Some(attempts) = table.attempts.as_ref().map(|count| *count.get()) {
         let test = move |asked: &Asked<'_>, entry: &Entry| {

@@ -31,26 +31,66 @@ type Evidence = (&'static str, &'static [(&'static str, Want)]);
 const BEHAVIOURS: &[(&str, &[Evidence])] = &[
     // dane: outbound SMTP DANE
     ("dane.ee-match", &[("tried", &[("outcome", Is("delivered")), ("security", Is("dane"))])]),
-    ("dane.mismatch", &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.323")), ("stage", Is("handshake"))])]),
+    (
+        "dane.mismatch",
+        &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.323")), ("stage", Is("handshake"))])],
+    ),
     ("dane.expired", &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.322"))])]),
     ("dane.not-yet-valid", &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.323"))])]),
-    ("dane.no-starttls", &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.321")), ("stage", Is("starttls"))])]),
-    ("dane.starttls-refused", &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.321")), ("stage", Is("starttls"))])]),
-    ("dane.handshake-fails", &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.321")), ("stage", Is("handshake"))])]),
+    (
+        "dane.no-starttls",
+        &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.321")), ("stage", Is("starttls"))])],
+    ),
+    (
+        "dane.starttls-refused",
+        &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.321")), ("stage", Is("starttls"))])],
+    ),
+    (
+        "dane.handshake-fails",
+        &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.321")), ("stage", Is("handshake"))])],
+    ),
     ("dane.unusable-all", &[("tlsa", &[("decision", Is("unusable"))]), ("relayed", &[("security", Is("tls"))])]),
     ("dane.unusable-all-plain", &[("tlsa", &[("decision", Is("unusable"))]), ("deferred", &[("code", Is("4.7.321"))])]),
     ("dane.unusable-some", &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.323"))])]),
     ("dane.rollover", &[("tlsa", &[("decision", Is("dane"))]), ("relayed", &[("security", Is("dane"))])]),
-    ("dane.insecure-domain", &[("tlsa", &[("decision", Is("insecure"))]), ("relayed", &[("security", OneOf(&["none", "tls"]))])]),
+    (
+        "dane.insecure-domain",
+        &[("tlsa", &[("decision", Is("insecure"))]), ("relayed", &[("security", OneOf(&["none", "tls"]))])],
+    ),
     ("dane.no-tlsa", &[("tlsa", &[("decision", Is("none"))]), ("relayed", &[("security", OneOf(&["none", "tls"]))])]),
-    ("dane.tlsa-servfail", &[("tlsa", &[("decision", Is("failed"))]), ("resolved", &[("type", Is("TLSA")), ("status", Is("servfail"))])]),
-    ("dane.mx-bogus", &[("resolved", &[("type", Is("MX")), ("status", Is("bogus"))]), ("deferred", &[("code", OneOf(&["4.7.324", "4.4.312"]))])]),
-    ("dane.second-mx", &[("tried", &[("outcome", Is("failed")), ("code", Any)]), ("relayed", &[("attempts", AtLeast(1))])]),
-    ("dane.repaired", &[("deferred", &[("code", Any)]), ("relayed", &[("security", Is("dane")), ("attempts", AtLeast(2))])]),
-    ("dane.broken-midway", &[("resolved", &[("status", Is("secure"))]), ("resolved", &[("status", Is("bogus"))]), ("deferred", &[("code", Is("4.7.324"))])]),
+    (
+        "dane.tlsa-servfail",
+        &[("tlsa", &[("decision", Is("failed"))]), ("resolved", &[("type", Is("TLSA")), ("status", Is("servfail"))])],
+    ),
+    (
+        "dane.mx-bogus",
+        &[
+            ("resolved", &[("type", Is("MX")), ("status", Is("bogus"))]),
+            ("deferred", &[("code", OneOf(&["4.7.324", "4.4.312"]))]),
+        ],
+    ),
+    (
+        "dane.second-mx",
+        &[("tried", &[("outcome", Is("failed")), ("code", Any)]), ("relayed", &[("attempts", AtLeast(1))])],
+    ),
+    (
+        "dane.repaired",
+        &[("deferred", &[("code", Any)]), ("relayed", &[("security", Is("dane")), ("attempts", AtLeast(2))])],
+    ),
+    (
+        "dane.broken-midway",
+        &[
+            ("resolved", &[("status", Is("secure"))]),
+            ("resolved", &[("status", Is("bogus"))]),
+            ("deferred", &[("code", Is("4.7.324"))]),
+        ],
+    ),
     // dnssec: what the validating resolver says
     ("dnssec.secure", &[("resolved", &[("status", Is("secure"))])]),
-    ("dnssec.insecure-delegation", &[("resolved", &[("status", Is("insecure")), ("reason", Is("insecure-delegation"))])]),
+    (
+        "dnssec.insecure-delegation",
+        &[("resolved", &[("status", Is("insecure")), ("reason", Is("insecure-delegation"))])],
+    ),
     ("dnssec.rrsig-expired", &[("resolved", &[("status", Is("bogus")), ("reason", Is("rrsig-expired"))])]),
     ("dnssec.rrsig-not-yet-valid", &[("resolved", &[("status", Is("bogus")), ("reason", Is("rrsig-not-yet-valid"))])]),
     ("dnssec.rrsig-missing", &[("resolved", &[("status", Is("bogus")), ("reason", Is("rrsig-missing"))])]),
@@ -59,11 +99,17 @@ const BEHAVIOURS: &[(&str, &[Evidence])] = &[
     // retry, ndr
     ("retry.schedule", &[("deferred", &[("attempts", AtLeast(3))]), ("bounced", &[("attempts", AtLeast(26))])]),
     ("retry.refused", &[("deferred", &[("code", Is("4.4.316"))])]),
-    ("ndr.each-32x", &[("bounced", &[("code", OneOf(&["5.7.321", "5.7.322", "5.7.323", "5.7.324", "5.7.325"])), ("ndr", Any)])]),
+    (
+        "ndr.each-32x",
+        &[("bounced", &[("code", OneOf(&["5.7.321", "5.7.322", "5.7.323", "5.7.324", "5.7.325"])), ("ndr", Any)])],
+    ),
     ("ndr.delivered", &[("bounced", &[("ndr", Any)]), ("accepted", &[("from", OneOf(&["", "<>"]))])]),
     ("ndr.delay-notice", &[("notified", &[("action", Is("delayed"))])]),
     // dkim: signing
-    ("dkim.skipped-intra-org", &[("verdict", &[("dkim", Is("none"))]), ("stamped", &[("value", Holds("dkim=none (message not signed)"))])]),
+    (
+        "dkim.skipped-intra-org",
+        &[("verdict", &[("dkim", Is("none"))]), ("stamped", &[("value", Holds("dkim=none (message not signed)"))])],
+    ),
     // spf, dmarc, stamps
     ("spf.pass", &[("verdict", &[("spf", Is("pass"))])]),
     ("spf.fail", &[("verdict", &[("spf", Is("fail"))])]),

@@ -133,7 +133,8 @@ pub fn run_cell(
         bounds: options.bounds,
         ..Config::default()
     };
-    let (sim, lab) = Lab::build(scenario, &options.id, config).map_err(|error| cannot_build(scenario, sources, &error))?;
+    let (sim, lab) =
+        Lab::build(scenario, &options.id, config).map_err(|error| cannot_build(scenario, sources, &error))?;
     let journal = lab.journal.clone();
     watch_the_wire(scenario, &sim, &lab);
     lab.start(scenario);
@@ -157,7 +158,11 @@ pub fn run_cell(
     let references = References::new(scenario, &script.lab.certificates, Some(&script.lab.internet));
     let end = end_of(&outcome.end, &journal);
     Ok(CellRun {
-        failures: judge(scenario, sources, &Asked { scenario, entries: &entries, sent: &sent, references: &references }),
+        failures: judge(
+            scenario,
+            sources,
+            &Asked { scenario, entries: &entries, sent: &sent, references: &references },
+        ),
         story: tell(scenario, &entries),
         last_events: last_events(scenario.epoch, &entries),
         record_hash: journal.hash(),
@@ -171,8 +176,12 @@ pub fn run_cell(
 
 /// The world is built from what was checked; what still fails is told at the file's title.
 fn cannot_build(scenario: &Scenario, sources: &Arc<Sources>, error: &LabError) -> Diagnostics {
-    let diagnostic =
-        Diagnostic::error("world", format!("the world cannot be built: {error}"), scenario.title.span(), "of this scenario");
+    let diagnostic = Diagnostic::error(
+        "world",
+        format!("the world cannot be built: {error}"),
+        scenario.title.span(),
+        "of this scenario",
+    );
     Diagnostics::new(sources.clone(), vec![diagnostic])
 }
 
@@ -203,7 +212,8 @@ fn longest(scenario: &Scenario, options: &RunOptions) -> Duration {
     if let Some(until) = &scenario.until {
         return offset(scenario.instant(*until.get()));
     }
-    let windows = expectations(scenario).filter_map(|expectation| expectation.within.as_ref()).map(|within| *within.get());
+    let windows =
+        expectations(scenario).filter_map(|expectation| expectation.within.as_ref()).map(|within| *within.get());
     let entries = scenario.at.iter().map(|at| at.time);
     let last = windows.chain(entries).map(|time| offset(scenario.instant(time))).max().unwrap_or_default();
     // What a file speaks of happens, whatever the default says, and has a day to come to rest.
@@ -225,7 +235,8 @@ fn only_client(scenario: &Scenario) -> Option<String> {
 /// Tells the record of every recipient that crosses the wire in clear.
 fn watch_the_wire(scenario: &Scenario, sim: &mxlab_sim::Sim, lab: &Lab) {
     let recorder = lab.recorder(scenario, &script::script_env(lab), "wire");
-    let names: Vec<_> = scenario.addressed.values().map(|host| (host.ipv4, host.ipv6, host.full_name.clone())).collect();
+    let names: Vec<_> =
+        scenario.addressed.values().map(|host| (host.ipv4, host.ipv6, host.full_name.clone())).collect();
     sim.control().tap(move |packet: &PacketRecord| {
         if let Some(to) = script::recipient_in_clear(packet.to.port(), &packet.payload) {
             let ip = packet.to.ip();

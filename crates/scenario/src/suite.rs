@@ -241,7 +241,8 @@ struct Plan {
 
 /// Reads the files and applies the filters.
 fn plan(options: &Options) -> Result<Plan, SuiteError> {
-    let worlds = WorldDirectory { directory: options.root.join("scenarios/worlds"), shown: "scenarios/worlds".to_owned() };
+    let worlds =
+        WorldDirectory { directory: options.root.join("scenarios/worlds"), shown: "scenarios/worlds".to_owned() };
     let mut found = discover(&options.root)?;
     // A path may name a file outside `scenarios/`: a customer's failure that is just being written down.
     for filter in options.filters.iter().filter(|filter| filter.ends_with(".toml")) {
@@ -318,9 +319,9 @@ fn selected(options: &Options, file: &Found, id: &str, hit: &mut [bool]) -> bool
 /// FNV-1a: small, stable over versions of everything, good enough to spread ids.
 fn in_partition(partition: Option<(u64, u64)>, id: &str) -> bool {
     let Some((part, parts)) = partition else { return true };
-    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let hash = id
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
     hash % parts.max(1) == part.wrapping_sub(1)
 }
 
@@ -607,7 +608,8 @@ mod tests {
 
     #[test]
     fn the_most_severe_code_wins() {
-        for (one, other, expected) in [(0, 12, 12), (12, 11, 11), (11, 13, 13), (13, 14, 14), (14, 10, 10), (10, 1, 1)] {
+        for (one, other, expected) in [(0, 12, 12), (12, 11, 11), (11, 13, 13), (13, 14, 14), (14, 10, 10), (10, 1, 1)]
+        {
             assert_eq!(worse(one, other), expected);
             assert_eq!(worse(other, one), expected);
         }

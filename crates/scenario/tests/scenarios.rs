@@ -11,15 +11,8 @@ fn root() -> PathBuf {
 }
 
 fn run(seeds: Vec<u64>) -> Summary {
-    let options = Options {
-        root: root(),
-        filters: Vec::new(),
-        seeds,
-        jobs: 2,
-        bless: false,
-        partition: None,
-        until: None,
-    };
+    let options =
+        Options { root: root(), filters: Vec::new(), seeds, jobs: 2, bless: false, partition: None, until: None };
     suite::run(&options, &Exchange, &AtomicBool::new(false), &mut |_| {}).unwrap()
 }
 

@@ -111,10 +111,7 @@ pub async fn hand_over(env: &Env, recorder: &Recorder, handover: &Handover) {
     }
 }
 
-async fn try_hand_over(
-    env: &Env,
-    handover: &Handover,
-) -> Result<Vec<(Address, Stage, Reply)>, HandoverError> {
+async fn try_hand_over(env: &Env, handover: &Handover) -> Result<Vec<(Address, Stage, Reply)>, HandoverError> {
     let broken = |stage| move |error| HandoverError::Broken { stage, error };
     let stream = connect(env, &handover.servers).await.map_err(HandoverError::Unreachable)?;
     let mut plain = Talk::new(stream);
@@ -123,7 +120,8 @@ async fn try_hand_over(
         return plain.transact(handover).await;
     }
     plain.command(Stage::StartTls, &Command::StartTls).await?;
-    let connector = TlsConnector::from(tls_config(env).map_err(|error| broken(Stage::Handshake)(io::Error::other(error)))?);
+    let connector =
+        TlsConnector::from(tls_config(env).map_err(|error| broken(Stage::Handshake)(io::Error::other(error)))?);
     let name = ServerName::from(peer_name(&handover.servers));
     let secured = within(connector.connect(name, plain.stream)).await.map_err(broken(Stage::Handshake))?;
     let mut secured = Talk::new(secured);

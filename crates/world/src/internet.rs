@@ -85,7 +85,7 @@ pub struct ZoneSpec {
 }
 
 impl ZoneSpec {
-    /// A signed zone without records of its own, as parents are.
+    /// A signed zone without records of its own, as parents are. Its key is Ed25519, which takes least time to make.
     pub fn parent(apex: Name, signing: Signing) -> ZoneSpec {
         ZoneSpec {
             apex,
@@ -93,7 +93,7 @@ impl ZoneSpec {
             ttl: DEFAULT_TTL,
             signed: true,
             delegated: true,
-            algorithm: Algorithm::ECDSAP256SHA256,
+            algorithm: Algorithm::ED25519,
             signing,
             servers: Vec::new(),
         }
@@ -162,7 +162,8 @@ impl Internet {
         let named: Vec<Name> = hosts.iter().map(|(name, _)| name.clone()).collect();
         let reversed: Vec<(Name, Name)> =
             reverse.iter().filter_map(|(address, name)| Some((reverse_name(*address)?, name.clone()))).collect();
-        let below: Vec<Name> = specs.keys().cloned().chain(named).chain(reversed.iter().map(|(n, _)| n.clone())).collect();
+        let below: Vec<Name> =
+            specs.keys().cloned().chain(named).chain(reversed.iter().map(|(n, _)| n.clone())).collect();
         for name in below {
             for parent in needed_parents(&name, specs.contains_key(&name)) {
                 specs.entry(parent.clone()).or_insert_with(|| ZoneSpec::parent(parent, parents));
@@ -245,7 +246,10 @@ impl Internet {
         parent.zone.remove(child, None);
         let ttl = parent.spec.ttl;
         for server in servers {
-            insert(&mut parent.zone, Record::new(child.clone(), RecordType::NS, ttl, Ns(server.name.clone()).to_rdata()))?;
+            insert(
+                &mut parent.zone,
+                Record::new(child.clone(), RecordType::NS, ttl, Ns(server.name.clone()).to_rdata()),
+            )?;
             // RFC 1034 §4.2.1: glue for servers whose names lie in the child.
             if server.name.is_subdomain_of(child) {
                 insert(&mut parent.zone, address_record(&server.name, server.address))?;
@@ -408,7 +412,8 @@ fn reverse_name(address: IpAddr) -> Option<Name> {
             format!("{d}.{c}.{b}.{a}.in-addr.arpa").parse().ok()
         }
         IpAddr::V6(v6) => {
-            let nibbles: Vec<String> = v6.octets().iter().flat_map(|o| [o >> 4, o & 15]).map(|n| format!("{n:x}")).collect();
+            let nibbles: Vec<String> =
+                v6.octets().iter().flat_map(|o| [o >> 4, o & 15]).map(|n| format!("{n:x}")).collect();
             format!("{}.ip6.arpa", nibbles.into_iter().rev().collect::<Vec<_>>().join(".")).parse().ok()
         }
     }
@@ -458,7 +463,8 @@ mod tests {
 
     #[test]
     fn parents_exist_up_to_the_root() {
-        let internet = build(&[("fabrikam.example", "@ MX 10 mx1\nmx1 A 192.0.2.10")], &[("mail.adatum.test", "203.0.113.10")]);
+        let internet =
+            build(&[("fabrikam.example", "@ MX 10 mx1\nmx1 A 192.0.2.10")], &[("mail.adatum.test", "203.0.113.10")]);
         assert_eq!(zones(&internet.unwrap()), [".", "example", "fabrikam.example", "test"]);
     }
 

@@ -215,7 +215,7 @@ pub fn make_certificate(
     .map_err(|e| refused(&spec.name, &e))?;
     let chain = chain_to_send(made.der().clone(), issuer, spec.sends);
     let signing = rustls::crypto::ring::sign::any_eddsa_type(&PrivatePkcs8KeyDer::from(key.serialize_der()))
-    .map_err(|error| PkiError::Refused { name: spec.name.clone(), reason: error.to_string() })?;
+        .map_err(|error| PkiError::Refused { name: spec.name.clone(), reason: error.to_string() })?;
     Ok(MadeCertificate {
         certificate: made.der().to_vec(),
         public_key_info: key.subject_public_key_info(),
@@ -303,7 +303,8 @@ mod tests {
         };
         let between = make_authority(&identity, &between, Some(&root)).unwrap();
         for (sends, count) in [(Sends::Leaf, 1), (Sends::Chain, 2), (Sends::ChainWithRoot, 3)] {
-            let made = make_certificate(&identity, &CertificateSpec { sends, ..spec("c", "c") }, Some(&between)).unwrap();
+            let made =
+                make_certificate(&identity, &CertificateSpec { sends, ..spec("c", "c") }, Some(&between)).unwrap();
             assert_eq!(made.certified_key.cert.len(), count, "{sends:?}");
         }
     }

@@ -501,4 +501,3 @@ fn tls_config(env: &Env, settings: &ServerSettings) -> Option<Arc<ServerConfig>>
     config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
     Some(Arc::new(config))
 }
-

@@ -9,11 +9,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use data_encoding::HEXLOWER;
 use indexmap::IndexMap;
 use jiff::Timestamp;
+use mxlab_dns::Name;
 use mxlab_dns::keys::Algorithm;
 use mxlab_dns::recursor::{Recursor, RecursorConfig};
 use mxlab_dns::resolver::{Resolver, ResolverConfig, TrustAnchor};
 use mxlab_dns::signed_zone::Signing;
-use mxlab_dns::Name;
 use mxlab_env::Env;
 use mxlab_mail::smtp::Reply;
 use mxlab_record::{Journal, Recorder};
@@ -153,11 +153,7 @@ fn make_certificates(scenario: &Scenario, identity: &Identity) -> Result<Certifi
 }
 
 /// Makes the declared authorities, parents first.
-fn make_authorities(
-    scenario: &Scenario,
-    identity: &Identity,
-    certificates: &mut Certificates,
-) -> Result<(), LabError> {
+fn make_authorities(scenario: &Scenario, identity: &Identity, certificates: &mut Certificates) -> Result<(), LabError> {
     let mut waiting: Vec<_> = scenario.cas.iter().collect();
     while !waiting.is_empty() {
         let before = waiting.len();
@@ -284,11 +280,7 @@ fn zone_spec(scenario: &Scenario, apex: &str, declared: &Zone, resolve: &dyn Res
     })
 }
 
-fn build_internet(
-    scenario: &Scenario,
-    identity: &Identity,
-    certificates: &Certificates,
-) -> Result<Internet, LabError> {
+fn build_internet(scenario: &Scenario, identity: &Identity, certificates: &Certificates) -> Result<Internet, LabError> {
     let references = References::new(scenario, certificates, None);
     let mut specs = Vec::new();
     for (apex, zone) in &scenario.zones {
@@ -392,8 +384,7 @@ impl Lab {
             }
         }
         let journal = Journal::new(MAX_ENTRIES);
-        let lab =
-            Lab { journal, identity, hosts, servers, certificates, internet, users, resolver_host, name_servers };
+        let lab = Lab { journal, identity, hosts, servers, certificates, internet, users, resolver_host, name_servers };
         Ok((sim, lab))
     }
 
@@ -408,8 +399,7 @@ impl Lab {
         }
         let env = self.resolver_host.env();
         let roots = self.internet.root_servers().into_iter().map(|(name, address)| (name, vec![address])).collect();
-        let mut config = RecursorConfig::new(roots);
-        config.timeout = scenario.resolver.timeout().get();
+        let mut config = RecursorConfig::new(roots).for_clients_that_wait(scenario.resolver.timeout().get());
         config.cache = scenario.resolver.cache();
         let recursor = Recursor::new(&env, config);
         env.spawn("recursive resolver", async move {
@@ -453,6 +443,7 @@ impl Lab {
     pub(crate) fn resolver(&self, scenario: &Scenario, env: &Env, recorder: &Recorder) -> Resolver {
         let anchor = TrustAnchor::root(self.internet.root_anchor());
         let mut config = ResolverConfig::new(vec![SocketAddr::new(RESOLVER, 53)], anchor);
+        config.timeout = scenario.resolver.timeout().get();
         config.cache = scenario.resolver.cache();
         config.edns_size = scenario.resolver.edns_size();
         Resolver::new(env, recorder, config)
@@ -488,6 +479,7 @@ fn tenants(scenario: &Scenario) -> Vec<TenantSettings> {
         message_expiration: tenant.message_expiration.as_ref().map(|expiration| expiration.get().get()),
         spoof_intelligence: tenant.spoof_intelligence(),
         honor_dmarc: tenant.honor_dmarc(),
+        auth_fail_action: tenant.auth_fail_action(),
     });
     settings.collect()
 }

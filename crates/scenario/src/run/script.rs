@@ -73,6 +73,15 @@ impl InFlight {
 /// Ends what a fault began.
 type Undo = Box<dyn FnOnce(&Lab, &Control)>;
 
+/// A fault that has begun.
+struct Begun {
+    name: Option<String>,
+    /// `refused at mx1`, for the story.
+    told: String,
+    /// How it ends; none if it is over.
+    undo: Option<Undo>,
+}
+
 /// The script as it runs.
 pub(crate) struct Script<'a> {
     pub(crate) scenario: &'a Scenario,
@@ -84,8 +93,8 @@ pub(crate) struct Script<'a> {
     pub(crate) sent: Sent,
     /// When the run began.
     pub(crate) start: Instant,
-    /// Faults in force: their names, and how they end.
-    faults: Vec<(Option<String>, Undo)>,
+    /// All faults that have begun, in order. One that is over stays, without its end.
+    faults: Vec<Begun>,
     /// What happens by itself later: the end of faults, the return of hosts.
     due: Vec<(Instant, Due)>,
     began: u64,
@@ -150,7 +159,8 @@ impl<'a> Script<'a> {
 
     /// Does what is due at `now`.
     pub(crate) fn do_due(&mut self, now: Instant) {
-        let (ready, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.due).into_iter().partition(|(at, _)| *at <= now);
+        let (ready, later): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.due).into_iter().partition(|(at, _)| *at <= now);
         self.due = later;
         for (_, due) in ready {
             match due {
@@ -196,8 +206,13 @@ impl<'a> Script<'a> {
             }
             (None, None) => return Err(LabError::NoAddress("client".to_owned())),
         };
-        let recipients: Vec<Address> =
-            send.to.get().iter().map(|to| to.as_str().parse()).collect::<Result<_, _>>().map_err(|_| name_error(send))?;
+        let recipients: Vec<Address> = send
+            .to
+            .get()
+            .iter()
+            .map(|to| to.as_str().parse())
+            .collect::<Result<_, _>>()
+            .map_err(|_| name_error(send))?;
         let from = match send.envelope_sender() {
             "" => ReversePath::Null,
             address => ReversePath::Address(address.parse().map_err(|_| name_error(send))?),
@@ -373,9 +388,11 @@ impl<'a> Script<'a> {
         self.began += 1;
         let number = self.began;
         let undo = self.begin_fault(fault, number)?;
-        self.tell("fault", vec![describe_fault(fault)]);
-        self.faults.push((fault.name.as_ref().map(|name| name.get().to_string()), undo));
-        // The index of a fault is its number: entries are emptied, never removed.
+        let told = describe_fault(fault);
+        self.tell("fault", vec![format!("fault {told} begins")]);
+        let name = fault.name.as_ref().map(|name| name.get().to_string());
+        // The index of a fault is its number less one.
+        self.faults.push(Begun { name, told, undo: Some(undo) });
         if let Some(until) = &fault.until {
             self.due.push((self.instant(*until.get()), Due::EndFault(number)));
         }
@@ -408,9 +425,10 @@ impl<'a> Script<'a> {
         let owner = fault.owner.as_ref().map(|owner| {
             Name::parse_relative(owner.as_str(), &zone).map_err(|_| LabError::Name(owner.get().to_string()))
         });
-        let rtype = fault.rtype.as_ref().map(|rtype| {
-            rtype.as_str().parse().map_err(|_| LabError::Name(rtype.get().to_string()))
-        });
+        let rtype = fault
+            .rtype
+            .as_ref()
+            .map(|rtype| rtype.as_str().parse().map_err(|_| LabError::Name(rtype.get().to_string())));
         let scope = FaultScope { zone: zone.clone(), owner: owner.transpose()?, rtype: rtype.transpose()? };
         let dns_fault =
             DnsFault { times: fault.times.as_ref().map(|times| *times.get()), ..DnsFault::new(kind, scope) };
@@ -421,27 +439,22 @@ impl<'a> Script<'a> {
     }
 
     fn heal(&mut self, name: &str) {
-        let found = self.faults.iter().rposition(|(given, _)| given.as_deref() == Some(name));
-        if let Some(index) = found {
+        let named = |fault: &Begun| fault.name.as_deref() == Some(name) && fault.undo.is_some();
+        if let Some(index) = self.faults.iter().rposition(named) {
             self.end_fault_at(index);
-            self.tell("heal", vec![format!("the fault {name} is over")]);
         }
     }
 
     fn end_fault_numbered(&mut self, number: u64) {
-        let index = usize::try_from(number).unwrap_or(usize::MAX).saturating_sub(1);
-        if self.end_fault_at(index) {
-            self.tell("heal", vec![format!("fault {number} of the script is over")]);
-        }
+        self.end_fault_at(usize::try_from(number).unwrap_or(usize::MAX).saturating_sub(1));
     }
 
-    /// Ends a fault; whether it was still in force.
-    fn end_fault_at(&mut self, index: usize) -> bool {
-        let Some((name, undo)) = self.faults.get_mut(index) else { return false };
-        *name = None;
-        let undo = std::mem::replace(undo, Box::new(|_, _| {}));
+    fn end_fault_at(&mut self, index: usize) {
+        let Some(fault) = self.faults.get_mut(index) else { return };
+        let Some(undo) = fault.undo.take() else { return };
+        let line = format!("fault {} is over", fault.told);
         undo(&self.lab, &self.control);
-        true
+        self.tell("heal", vec![line]);
     }
 
     // ── restart ──
@@ -570,7 +583,7 @@ fn describe_publish(publish: &Publish) -> String {
 }
 
 fn describe_fault(fault: &Fault) -> String {
-    let mut line = format!("fault {}", fault.kind.get());
+    let mut line = fault.kind.get().to_string();
     if let Some(host) = &fault.host {
         line.push_str(&format!(" at {}", host.get()));
     }
@@ -589,7 +602,6 @@ fn describe_fault(fault: &Fault) -> String {
     if let Some(reply) = &fault.reply {
         line.push_str(&format!(", `{}`", reply.get()));
     }
-    line.push_str(" begins");
     line
 }
 
@@ -640,7 +652,10 @@ mod tests {
             assert_eq!(recipient_in_clear(25, payload).as_deref(), expected);
         };
         check(b"RCPT TO:<bo@fabrikam.example>\r\n", Some("bo@fabrikam.example"));
-        check(b"MAIL FROM:<a@b.example>\r\nrcpt to:<bo@fabrikam.example> NOTIFY=NEVER\r\n", Some("bo@fabrikam.example"));
+        check(
+            b"MAIL FROM:<a@b.example>\r\nrcpt to:<bo@fabrikam.example> NOTIFY=NEVER\r\n",
+            Some("bo@fabrikam.example"),
+        );
         check(b"MAIL FROM:<a@b.example>\r\n", None);
         check(&[0x17, 0x03, 0x03, 0x00, 0x20, 0xff], None);
         assert_eq!(recipient_in_clear(587, b"RCPT TO:<bo@fabrikam.example>\r\n"), None);

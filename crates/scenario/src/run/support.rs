@@ -3,6 +3,7 @@
 //! A scenario that is understood in part is never run: what came of it would prove nothing. Each refusal points at the
 //! place in the file.
 
+use super::messages;
 use crate::file::declarations::{Host, Sender, Smtp, Tenant, Zone};
 use crate::file::expectations::{Expectation, Verb};
 use crate::file::faults::FaultKind;
@@ -79,7 +80,6 @@ impl Refusals {
         for config in tenant.dkim.iter().flat_map(|dkim| dkim.values()) {
             self.refuse("DKIM signing", config.span());
         }
-        self.unless("this action", &tenant.auth_fail_action, |action| *action == AuthFailAction::MoveToJmf);
         self.unless("this action", &tenant.dmarc_quarantine_action, |action| *action == AuthFailAction::Quarantine);
         self.unless("this action", &tenant.dmarc_reject_action, |action| *action == DmarcRejectAction::Reject);
         self.unless("Enhanced Filtering for Connectors", &tenant.enhanced_filtering, |on| !on);
@@ -141,6 +141,9 @@ impl Refusals {
         self.written("ENVID", &send.envid);
         self.written("ORCPT", &send.orcpt);
         self.written("REQUIRETLS", &send.require_tls);
+        self.unless("this ready-made message", &send.message, |message| {
+            scenario.messages.contains_key(message.as_str()) || messages::is_ready_made(message.as_str())
+        });
         let through_engine = scenario.sender.is_some() && send.via.as_ref().is_none_or(|via| via.as_str() == "sender");
         let via = send.via.as_ref().map(|via| via.as_str().to_owned()).or_else(|| super::only_client(scenario));
         let client = via.and_then(|via| scenario.hosts.get(via.as_str())).and_then(|host| host.client.as_ref());
@@ -194,9 +197,21 @@ fn is_supported(kind: FaultKind) -> bool {
     use FaultKind as K;
     matches!(
         kind,
-        K::Servfail | K::DnsRefused | K::DnsTimeout | K::RrsigMissing | K::DsMismatch
-            | K::TlsAlert | K::TlsGarbage | K::TlsClosed | K::TlsStalled
-            | K::SmtpReply | K::SmtpClosed | K::SmtpStalled | K::StarttlsMissing | K::StarttlsRefused
-            | K::Refused | K::Unreachable
+        K::Servfail
+            | K::DnsRefused
+            | K::DnsTimeout
+            | K::RrsigMissing
+            | K::DsMismatch
+            | K::TlsAlert
+            | K::TlsGarbage
+            | K::TlsClosed
+            | K::TlsStalled
+            | K::SmtpReply
+            | K::SmtpClosed
+            | K::SmtpStalled
+            | K::StarttlsMissing
+            | K::StarttlsRefused
+            | K::Refused
+            | K::Unreachable
     )
 }

@@ -1,0 +1,116 @@
+//! What the runner makes of engines that misbehave: a panic and a task that never rests are reported with scenario, seed
+//! and host, and leave the other scenarios alone.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use mxlab_dns::resolver::Resolver;
+use mxlab_env::{BoxFuture, Env};
+use mxlab_record::Recorder;
+use mxlab_scenario::engine::{Engines, InboundSettings, Outbound, OutboundSettings};
+use mxlab_scenario::exchange::Exchange;
+use mxlab_scenario::suite::{self, CaseOutcome, CaseResult, Options};
+
+/// What the outbound engine does wrong.
+#[derive(Clone, Copy)]
+enum Wrong {
+    Panics,
+    NeverRests,
+}
+
+/// Engines whose outbound half misbehaves as soon as it runs; the inbound half is ours.
+struct Misbehaving(Wrong);
+
+struct Idle(SocketAddr);
+
+impl Outbound for Idle {
+    fn submission(&self) -> SocketAddr {
+        self.0
+    }
+    fn queued(&self) -> usize {
+        1
+    }
+}
+
+impl Engines for Misbehaving {
+    fn outbound(
+        &self,
+        env: Env,
+        _recorder: Recorder,
+        _resolver: Resolver,
+        settings: OutboundSettings,
+    ) -> BoxFuture<'_, io::Result<Arc<dyn Outbound>>> {
+        let wrong = self.0;
+        env.spawn("queue runner", async move {
+            match wrong {
+                Wrong::Panics => panic!("the queue is inside out"),
+                Wrong::NeverRests => loop {
+                    tokio::task::yield_now().await;
+                },
+            }
+        });
+        let idle: Arc<dyn Outbound> = Arc::new(Idle(SocketAddr::new(settings.address, 587)));
+        Box::pin(std::future::ready(Ok(idle)))
+    }
+
+    fn inbound(
+        &self,
+        env: Env,
+        recorder: Recorder,
+        resolver: Resolver,
+        settings: InboundSettings,
+    ) -> BoxFuture<'_, io::Result<()>> {
+        Exchange.inbound(env, recorder, resolver, settings)
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
+
+fn run(wrong: Wrong) -> Vec<CaseResult> {
+    let options = Options {
+        root: root(),
+        filters: vec!["dane/mismatch".into(), "compauth/e10".into()],
+        seeds: vec![7],
+        jobs: 1,
+        bless: false,
+        partition: None,
+        until: None,
+    };
+    let summary = suite::run(&options, &Misbehaving(wrong), &AtomicBool::new(false), &mut |_| {}).unwrap();
+    summary.cases
+}
+
+fn outcome_of<'a>(cases: &'a [CaseResult], scenario: &str) -> &'a CaseResult {
+    cases.iter().find(|case| case.scenario.starts_with(scenario)).unwrap()
+}
+
+#[test]
+fn a_panic_names_scenario_seed_host_and_task() {
+    let cases = run(Wrong::Panics);
+    let case = outcome_of(&cases, "dane/mismatch");
+    assert_eq!(case.outcome, CaseOutcome::Panicked);
+    let message = &case.failures[0].message;
+    assert!(message.contains("host `sender`") && message.contains("task `queue runner`"), "{message}");
+    assert!(message.contains("the queue is inside out"), "{message}");
+    assert_eq!(suite::reproduction(case), "cargo xtask scenarios dane/mismatch --seed 7");
+    assert_eq!(outcome_of(&cases, "compauth/e10").outcome, CaseOutcome::Passed);
+}
+
+#[test]
+fn a_task_that_never_rests_ends_at_a_bound_with_the_last_events() {
+    let cases = run(Wrong::NeverRests);
+    let case = outcome_of(&cases, "dane/mismatch");
+    assert_eq!(case.outcome, CaseOutcome::BoundExceeded);
+    assert_eq!(case.outcome.exit_code(), 14);
+    let message = &case.failures[0].message;
+    assert!(
+        message.contains("polls") && message.contains("ann@contoso.example writes to bo@fabrikam.example"),
+        "{message}"
+    );
+    assert_eq!(outcome_of(&cases, "compauth/e10").outcome, CaseOutcome::Passed);
+}
