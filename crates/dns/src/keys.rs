@@ -50,6 +50,7 @@ fn verification(algorithm: Algorithm) -> Option<&'static dyn VerificationAlgorit
 
 /// Whether `signature` is the key's over `data`. False for algorithms that are not supported.
 pub(crate) fn verify(key: &Dnskey, data: &[u8], signature: &[u8]) -> bool {
+    mxlab_env::meter::count();
     let Some(algorithm) = verification(Algorithm(key.algorithm)) else { return false };
     // DNSKEY leaves out the octet that says "uncompressed point" (RFC 6605 §4).
     let mut point = [4u8; 65];
@@ -176,6 +177,7 @@ impl SigningKey {
         if let Some(signature) = made.get(&data) {
             return signature.clone();
         }
+        mxlab_env::meter::count();
         let signature = match &self.secret {
             Secret::Ed25519(pair) => pair.sign(&data).as_ref().to_vec(),
             Secret::P256(key) => {

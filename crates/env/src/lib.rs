@@ -10,12 +10,14 @@
 //! | module | holds |
 //! |---|---|
 //! | [`entropy`] | randomness for libraries that ask a global for it, directed to the env of the running task |
+//! | [`meter`] | a count of cryptographic operations |
 //! | [`real`] | the adapter to the real machine |
 //! | [`tls`] | the TLS crypto provider whose every random byte comes from [`entropy`] |
 //!
 //! Nothing here knows about mail or about simulation.
 
 pub mod entropy;
+pub mod meter;
 pub mod real;
 pub mod tls;
 

@@ -55,6 +55,7 @@ impl SupportedKxGroup for EnvX25519 {
         if !entropy::fill(&mut bytes) {
             return Err(Error::FailedToGetRandomBytes);
         }
+        crate::meter::count();
         let secret = StaticSecret::from(bytes);
         let public = PublicKey::from(&secret);
         Ok(Box::new(Exchange { secret, public }))
@@ -72,6 +73,7 @@ struct Exchange {
 
 impl ActiveKeyExchange for Exchange {
     fn complete(self: Box<Self>, peer: &[u8]) -> Result<SharedSecret, Error> {
+        crate::meter::count();
         let peer: [u8; 32] = peer.try_into().map_err(|_| PeerMisbehaved::InvalidKeyShare)?;
         let shared = self.secret.diffie_hellman(&PublicKey::from(peer));
         // RFC 8446 §7.4.2: the all-zero secret of a small-order point ends the handshake.

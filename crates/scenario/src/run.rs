@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mxlab_env::Env;
+use mxlab_env::{Env, meter};
 use mxlab_record::{Entry, Journal};
 use mxlab_sim::{Bounds, Config, HostHandle, PacketRecord, Verdict};
 use tokio::time::Instant;
@@ -79,7 +79,7 @@ pub struct CellRun {
     pub packet_hash: String,
     /// Packets sent.
     pub packets: u64,
-    /// Signatures made and checked, and handshakes.
+    /// Signatures of zones made and checked, and halves of TLS key agreements.
     pub crypto_operations: u64,
     /// Virtual time that passed, in seconds.
     pub virtual_seconds: u64,
@@ -124,6 +124,7 @@ pub fn run_cell(
     if !refusals.is_empty() {
         return Err(Diagnostics::new(sources.clone(), refusals));
     }
+    meter::take();
     let config = Config {
         label: options.id.clone(),
         reproduce: options.reproduce.clone(),
@@ -168,7 +169,7 @@ pub fn run_cell(
         record_hash: journal.hash(),
         packet_hash: outcome.packet_hash,
         packets: outcome.packets,
-        crypto_operations: 0,
+        crypto_operations: meter::take(),
         virtual_seconds: outcome.elapsed.as_secs(),
         end,
     })

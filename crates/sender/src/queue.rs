@@ -282,8 +282,8 @@ fn story(
 ) -> Vec<String> {
     let to = event::list(to);
     let after = match next {
-        Next::Attempt(at) => format!("next attempt in {}", event::span(between(started, at))),
-        Next::Expiry(at) => format!("expires in {}", event::span(between(started, at))),
+        Next::Attempt(at) => format!("next attempt {} after this one", event::span(between(started, at))),
+        Next::Expiry(at) => format!("expires {} after this one", event::span(between(started, at))),
     };
     let Job { attempt, .. } = job;
     if known {
