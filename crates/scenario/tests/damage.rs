@@ -41,15 +41,39 @@ enum Damage {
     Insert(prop::sample::Index, &'static str),
     Repeat(prop::sample::Index, usize, prop::sample::Index),
     Replace(prop::sample::Index, char),
+    /// Another value for one of the keys.
+    Value(prop::sample::Index, &'static str),
 }
+
+/// Values of all types.
+const VALUES: [&str; 17] = [
+    "1",
+    "-1",
+    "5000000000",
+    "99999999999999999999",
+    "1.5",
+    "true",
+    "\"x\"",
+    "\"\"",
+    "\"{how}\"",
+    "\"{x\"",
+    "[]",
+    "{}",
+    "[1, \"a\", {}]",
+    "{ a = 1 }",
+    "2026-03-02",
+    "2026-03-02T08:00:00Z",
+    "08:00:00",
+];
 
 fn damage() -> impl Strategy<Value = Damage> {
     use prop::sample::{Index, select};
     prop_oneof![
-        (any::<Index>(), 1..40usize).prop_map(|(at, length)| Damage::Cut(at, length)),
-        (any::<Index>(), select(&PIECES[..])).prop_map(|(at, piece)| Damage::Insert(at, piece)),
-        (any::<Index>(), 1..80usize, any::<Index>()).prop_map(|(at, length, to)| Damage::Repeat(at, length, to)),
-        (any::<Index>(), any::<char>()).prop_map(|(at, with)| Damage::Replace(at, with)),
+        1 => (any::<Index>(), 1..40usize).prop_map(|(at, length)| Damage::Cut(at, length)),
+        1 => (any::<Index>(), select(&PIECES[..])).prop_map(|(at, piece)| Damage::Insert(at, piece)),
+        1 => (any::<Index>(), 1..80usize, any::<Index>()).prop_map(|(at, length, to)| Damage::Repeat(at, length, to)),
+        1 => (any::<Index>(), any::<char>()).prop_map(|(at, with)| Damage::Replace(at, with)),
+        4 => (any::<Index>(), select(&VALUES[..])).prop_map(|(at, value)| Damage::Value(at, value)),
     ]
 }
 
@@ -76,9 +100,30 @@ fn damaged(text: &str, changes: &[Damage]) -> String {
                 characters.splice(to..to, piece);
             }
             Damage::Replace(at, with) => characters[at.index(length)] = *with,
+            Damage::Value(at, value) => replace_value(&mut characters, *at, value),
         }
     }
     characters.into_iter().collect()
+}
+
+/// Puts `value` in the place of a value on one line.
+fn replace_value(characters: &mut Vec<char>, at: prop::sample::Index, value: &str) {
+    let keys: Vec<usize> = (0..characters.len()).filter(|at| characters[*at] == '=').collect();
+    if keys.is_empty() {
+        return;
+    }
+    let start = keys[at.index(keys.len())] + 1;
+    let mut depth = 0;
+    let length = characters[start..].iter().position(|c| {
+        match c {
+            '[' | '{' => depth += 1,
+            ']' | '}' => depth -= 1,
+            _ => {}
+        }
+        depth < 0 || *c == '\n' || (*c == ',' && depth == 0)
+    });
+    let end = start + length.unwrap_or(characters.len() - start);
+    characters.splice(start..end, format!(" {value}").chars());
 }
 
 proptest! {

@@ -162,6 +162,10 @@ fn more_about_zone_text() {
     );
     insta::assert_snapshot!("zone-syntax-indented", shown("  mta-sts A {policy}\n"));
     insta::assert_snapshot!("zone-syntax-open", shown("mta-sts A {policy}\nb TXT ( \"a\"\n\"c\n"));
+    let crlf = text("mta-sts A {policy}\n@ MX mx1\n").replace('\n', "\r\n");
+    insta::assert_snapshot!("zone-syntax-crlf", rendered(&crlf, &worlds()));
+    check!("zone-syntax-not-ascii", "11", "'_dmarc TXT \"v=DMARC1; p=none\"'" => "'büro TXT \"größe\" ; ü\nx'");
+    check!("zone-syntax-behind-umlauts", "06", "replace = '_mta-sts TXT \"v=STSv1; id=2;\"'" => "replace = 'bücher.büro TXX \"größe\"'");
     check!("zone-syntax-with-escapes", "06", "replace = '_mta-sts TXT \"v=STSv1; id=2;\"'" => "replace = \"_mta-sts TXX \\\"v=STSv1; id=2;\\\"\"");
 }
 
@@ -179,6 +183,7 @@ fn rules() {
     check!("no-expectation", "13", "\n[[expect]]\nwithin    = \"+30m\"\ndelivered = { to = \"bo@fabrikam.example\", copies = \"1..2\" }\n[[never]]\nbounced = { to = \"bo@fabrikam.example\" }\n" => "");
     check!("unused-host", "13", "[[at]]\nrestart" => "[host.spare]\nsmtp = {}\n[[at]]\nrestart");
     check!("unused-zone", "13", "[[at]]\nrestart" => "[zone.\"adatum.example\"]\n[[at]]\nrestart");
+    check!("unused-zone-with-a-host", "13", "[[at]]\nrestart" => "[zone.\"adatum.example\"]\nrecords = 'a A {spare}'\n[host.spare]\n[[at]]\nrestart");
     check!("unused-certificate", "13", "[[at]]\nrestart" => "[cert.spare]\n[[at]]\nrestart");
     check!("empty-window", "02", "within    = \"+7h\"" => "within    = \"+5h\"");
     check!("out-of-order", "08", "time = \"+10m\"\n" => "time = \"+3h\"\n");
@@ -198,6 +203,12 @@ fn rules() {
         "too-many-entries",
         rendered(&edited("13", &[("[[at]]\nrestart", &format!("{entries}[[at]]\nrestart"))]), &worlds())
     );
+}
+
+#[test]
+fn entries_may_be_a_list() {
+    let list = "title = \"A list of entries\"\nworld = \"outbound\"\nat = [\n  { send = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"] } },\n  { time = \"+1h\", haal = \"x\" },\n  { time = \"+2h\" },\n]\nexpect = [{ delivered = {} }]\n";
+    insta::assert_snapshot!("entries-as-list", rendered(list, &worlds()));
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn mismatch_for_a_day_becomes_an_ndr() {
     let count = |text: &str| story.iter().filter(|line| line.contains(text)).count();
     assert_eq!(count("does not match the certificate's key"), 2, "{story:#?}");
     assert_eq!(count("same as before (4.7.323); next attempt 1 h after this one"), 23);
-    assert_eq!(count("same as before (4.7.323); expires in 30 min"), 1);
+    assert_eq!(count("same as before (4.7.323); expires 30 min after this one"), 1);
     assert_eq!(
         &story[..3],
         [
