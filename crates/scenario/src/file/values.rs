@@ -112,8 +112,9 @@ scalar_traits! {
     Without { "type": "string", "pattern": "^[^ ]+( [A-Za-z0-9]+)?$", "description": "An owner, or an owner and a type: mx2, mx2 A" }
 }
 
-const DURATION_PATTERN: &str = "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
-const TIME_PATTERN: &str = "^[+-](?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
+// Simpler than the parser: the order of units cannot be said without lookahead, which not all tools have.
+const DURATION_PATTERN: &str = "^([0-9]+(d|h|m|s|ms))+$";
+const TIME_PATTERN: &str = "^[+-]([0-9]+(d|h|m|s|ms))+$";
 
 /// A span of time, written `90s`, `1h30m`, `2d`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

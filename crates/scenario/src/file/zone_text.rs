@@ -440,6 +440,10 @@ fn name(token: &Token<'_>, what: &str) -> Result<(), ZoneTextMistake> {
     if text.starts_with('"') {
         return Err(token.is_not(what));
     }
+    if !text.is_ascii() {
+        let mistake = token.is_not(what);
+        return Err(ZoneTextMistake { help: Some("write names in their ASCII form, xn--…".into()), ..mistake });
+    }
     if text.len() > 254 {
         return Err(token.wrong("a name has at most 253 characters", "this one is longer"));
     }
