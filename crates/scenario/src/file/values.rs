@@ -3,17 +3,21 @@
 //! Each is parsed from its text by [`Scalar::parse`], which says what is wrong and where inside the text. The same
 //! parser serves the check of the tree, by way of [`scalar_named`], and the decoding into types.
 
-use std::borrow::{Borrow, Cow};
-use std::fmt;
-use std::net::Ipv4Addr;
-use std::ops::{Deref, Range};
+mod names;
+mod times;
 
-use jiff::{SignedDuration, Timestamp, civil};
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{Error as _, MapAccess, Visitor, value::MapAccessDeserializer};
+use serde::de::{Error as _, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::nearest;
+pub use names::*;
+use times::DURATION_PATTERN;
+pub(crate) use times::instant;
+pub use times::{Day, Duration, Epoch, Time};
 
 /// What is wrong with the text of a scalar, and where in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +82,6 @@ pub(crate) fn scalar_named(definition: &str) -> Option<ScalarInfo> {
         _ => return None,
     })
 }
-
 macro_rules! scalar_traits {
     ($($name:ident { $($schema:tt)* })+) => {$(
         impl<'de> Deserialize<'de> for $name {
@@ -113,196 +116,6 @@ scalar_traits! {
 }
 
 // Simpler than the parser: the order of units cannot be said without lookahead, which not all tools have.
-const DURATION_PATTERN: &str = "^([0-9]+(d|h|m|s|ms))+$";
-const TIME_PATTERN: &str = "^[+-]([0-9]+(d|h|m|s|ms))+$";
-
-/// A span of time, written `90s`, `1h30m`, `2d`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Duration(std::time::Duration);
-
-impl Duration {
-    /// So many seconds.
-    pub const fn from_secs(seconds: u64) -> Self {
-        Self(std::time::Duration::from_secs(seconds))
-    }
-
-    /// As the standard library's.
-    pub const fn get(self) -> std::time::Duration {
-        self.0
-    }
-}
-
-/// The longest duration that can be written: a hundred years.
-const LONGEST: u64 = 36_500 * 86_400_000;
-
-impl Scalar for Duration {
-    const WHAT: &'static str = "a duration";
-    const HELP: &'static str = "write a duration such as '90s', '1h30m', '2d'";
-
-    fn parse(text: &str) -> Result<Self, Malformed> {
-        if text.starts_with(['+', '-']) {
-            return Err(Malformed::new(0..1, "a duration has no sign"));
-        }
-        unsigned(text, 0).map(|milliseconds| Self(std::time::Duration::from_millis(milliseconds)))
-    }
-}
-
-/// Parses `text[start..]`, a duration without sign, into milliseconds.
-fn unsigned(text: &str, start: usize) -> Result<u64, Malformed> {
-    const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
-    let run = |from: usize, digits: bool| {
-        let rest = &text[from..];
-        from + rest.find(|c: char| c.is_ascii_digit() != digits).unwrap_or(rest.len())
-    };
-    if start == text.len() {
-        return Err(Malformed::whole(text, "a number and a unit are missing"));
-    }
-    let (mut total, mut at, mut next_unit) = (0u64, start, 0);
-    while at < text.len() {
-        let number_end = run(at, true);
-        let unit_end = run(number_end, false);
-        let (number, unit) = (&text[at..number_end], &text[number_end..unit_end]);
-        if number.is_empty() {
-            return Err(Malformed::new(number_end..unit_end, "expected a number"));
-        }
-        if unit.is_empty() {
-            return Err(Malformed::new(at..number_end, "a unit is missing"));
-        }
-        let Some(index) = UNITS.iter().position(|(name, _)| *name == unit) else {
-            let label = if unit == "." { "fractions are not taken".into() } else { format!("unknown unit `{unit}`") };
-            return Err(Malformed::new(number_end..unit_end, label));
-        };
-        if index < next_unit {
-            return Err(Malformed::new(number_end..unit_end, "units go from large to small, each once"));
-        }
-        let value = number.parse::<u64>().ok().and_then(|n| n.checked_mul(UNITS[index].1));
-        match value.and_then(|value| total.checked_add(value)) {
-            Some(sum) if sum <= LONGEST => total = sum,
-            _ => return Err(Malformed::new(at..unit_end, "longer than a hundred years")),
-        }
-        (at, next_unit) = (unit_end, index + 1);
-    }
-    Ok(total)
-}
-
-/// A point in time: `+1h30m` after the epoch, `-30d` before it, or a TOML date-time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Time {
-    /// So long after the epoch, or before it.
-    Relative(SignedDuration),
-    /// Regardless of the epoch.
-    Absolute(Timestamp),
-}
-
-impl Time {
-    /// The point in time in a run that starts at `epoch`. Times out of range end at the first and last possible one.
-    pub fn at(self, epoch: Timestamp) -> Timestamp {
-        match self {
-            Self::Absolute(timestamp) => timestamp,
-            Self::Relative(duration) => epoch.saturating_add(duration).unwrap_or(epoch),
-        }
-    }
-}
-
-impl Scalar for Time {
-    const WHAT: &'static str = "a time";
-    const HELP: &'static str = "write a time: '+1h30m' after the epoch, '-30d' before it, or a TOML date-time";
-
-    fn parse(text: &str) -> Result<Self, Malformed> {
-        if !text.starts_with(['+', '-']) {
-            return Err(Malformed::whole(text, "a sign is missing"));
-        }
-        let milliseconds = i64::try_from(unsigned(text, 1)?).unwrap_or(i64::MAX);
-        let signed = if text.starts_with('-') { -milliseconds } else { milliseconds };
-        Ok(Self::Relative(SignedDuration::from_millis(signed)))
-    }
-}
-
-/// The instant that a TOML date-time names, if it names one.
-pub(crate) fn instant(datetime: &toml::value::Datetime) -> Option<Timestamp> {
-    datetime.date?;
-    datetime.time?;
-    datetime.offset?;
-    datetime.to_string().parse().ok()
-}
-
-impl<'de> Deserialize<'de> for Time {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TimeVisitor;
-        impl<'de> Visitor<'de> for TimeVisitor {
-            type Value = Time;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a time")
-            }
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Time, E> {
-                Time::parse(text).map_err(|malformed| E::custom(malformed.label))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Time, A::Error> {
-                let datetime = toml::value::Datetime::deserialize(MapAccessDeserializer::new(map))?;
-                instant(&datetime).map(Time::Absolute).ok_or_else(|| A::Error::custom("not an instant"))
-            }
-        }
-        deserializer.deserialize_any(TimeVisitor)
-    }
-}
-
-impl JsonSchema for Time {
-    fn schema_name() -> Cow<'static, str> {
-        "Time".into()
-    }
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "A time: +1h30m after the epoch, -30d before it, or a TOML date-time",
-            "anyOf": [
-                { "type": "string", "pattern": TIME_PATTERN },
-                { "type": "string", "format": "date-time" },
-            ],
-        })
-    }
-}
-
-/// The start of a run, a TOML date-time in UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Epoch(pub Timestamp);
-
-/// A UTC day, a TOML date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Day(pub civil::Date);
-
-impl<'de> Deserialize<'de> for Epoch {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let datetime = toml::value::Datetime::deserialize(deserializer)?;
-        instant(&datetime).map(Self).ok_or_else(|| D::Error::custom("not an instant"))
-    }
-}
-
-impl JsonSchema for Epoch {
-    fn schema_name() -> Cow<'static, str> {
-        "Epoch".into()
-    }
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "date-time", "description": "A TOML date-time in UTC" })
-    }
-}
-
-impl<'de> Deserialize<'de> for Day {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let datetime = toml::value::Datetime::deserialize(deserializer)?;
-        let date = datetime.date.filter(|_| datetime.time.is_none());
-        let date = date.and_then(|date| date.to_string().parse().ok());
-        date.map(Self).ok_or_else(|| D::Error::custom("not a day"))
-    }
-}
-
-impl JsonSchema for Day {
-    fn schema_name() -> Cow<'static, str> {
-        "Day".into()
-    }
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "date", "description": "A TOML date: that UTC day" })
-    }
-}
-
 /// How often something is expected: `2`, `"1..2"`, `"3.."`, `"..5"`; both ends count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
@@ -426,190 +239,6 @@ impl Scalar for EnhancedCode {
     }
 }
 
-macro_rules! text_values {
-    ($($(#[doc = $doc:literal])+ $name:ident)+) => {$(
-        $(#[doc = $doc])+
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(String);
-
-        impl $name {
-            /// As it is written.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-        impl Deref for $name {
-            type Target = str;
-            fn deref(&self) -> &str {
-                &self.0
-            }
-        }
-        impl Borrow<str> for $name {
-            fn borrow(&self) -> &str {
-                &self.0
-            }
-        }
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-        impl From<&str> for $name {
-            fn from(text: &str) -> Self {
-                Self(text.to_owned())
-            }
-        }
-    )+};
-}
-
-text_values! {
-    /// An e-mail address.
-    Address
-    /// An e-mail address, or nothing for the null reverse-path.
-    ReversePath
-    /// An SMTP reply as a server gives it: `550 5.1.1 User unknown`.
-    ReplyText
-    /// A full DNS name, without final dot.
-    DomainName
-    /// A DNS record type: `MX`, `TYPE65280`.
-    RecordTypeName
-}
-
-impl Address {
-    /// What stands before the last `@`.
-    pub fn local_part(&self) -> &str {
-        self.0.rsplit_once('@').map_or(&self.0, |(local, _)| local)
-    }
-
-    /// What stands behind the last `@`.
-    pub fn domain(&self) -> &str {
-        self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
-    }
-}
-
-impl Scalar for Address {
-    const WHAT: &'static str = "an e-mail address";
-    const HELP: &'static str = "write an address such as 'ann@contoso.example'";
-
-    fn parse(text: &str) -> Result<Self, Malformed> {
-        let Some((local, domain)) = text.rsplit_once('@') else {
-            return Err(Malformed::whole(text, "there is no `@`"));
-        };
-        if local.is_empty() {
-            return Err(Malformed::whole(text, "nothing stands before the `@`"));
-        }
-        if let Some(at) = text.find(|c: char| c.is_ascii_whitespace() || c.is_ascii_control() || c == '<' || c == '>') {
-            return Err(Malformed::new(at..at + 1, "this character cannot stand in an address"));
-        }
-        let offset = local.len() + 1;
-        DomainName::parse(domain).map_err(|malformed| Malformed {
-            range: malformed.range.start + offset..malformed.range.end + offset,
-            ..malformed
-        })?;
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl ReversePath {
-    /// Whether it is the null reverse-path.
-    pub fn is_null(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl Scalar for ReversePath {
-    const WHAT: &'static str = "an e-mail address";
-    const HELP: &'static str = "write an address such as 'ann@contoso.example', or '' for the null reverse-path";
-
-    fn parse(text: &str) -> Result<Self, Malformed> {
-        if text.is_empty() { Ok(Self(String::new())) } else { Address::parse(text).map(|address| Self(address.0)) }
-    }
-}
-
-impl ReplyText {
-    /// The three digits.
-    pub fn code(&self) -> u16 {
-        self.0.get(..3).and_then(|digits| digits.parse().ok()).unwrap_or_default()
-    }
-
-    /// What follows them; several lines are possible.
-    pub fn text(&self) -> &str {
-        self.0.get(3..).unwrap_or_default().trim_start_matches([' ', '-'])
-    }
-}
-
-impl Scalar for ReplyText {
-    const WHAT: &'static str = "an SMTP reply";
-    const HELP: &'static str = "write a reply as a server gives it, such as '550 5.1.1 User unknown'";
-
-    fn parse(text: &str) -> Result<Self, Malformed> {
-        // RFC 5321 §4.2: the first digit is 2 to 5, the second 0 to 5.
-        let code = text.as_bytes().get(..3);
-        let code = code.filter(|c| matches!(c, [b'2'..=b'5', b'0'..=b'5', b'0'..=b'9']));
-        if code.is_none() || !matches!(text.as_bytes().get(3), None | Some(b' ' | b'\n' | b'-')) {
-            let end = text.find(char::is_whitespace).unwrap_or(text.len());
-            return Err(Malformed::new(0..end, "expected three digits, the first 2 to 5"));
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl Scalar for DomainName {
-    const WHAT: &'static str = "a domain name";
-    const HELP: &'static str = "write the full name without final dot, such as 'fabrikam.example'";
-
-    fn parse(text: &str) -> Result<Self, Malformed> {
-        if text == "." {
-            return Ok(Self(text.to_owned()));
-        }
-        if text.len() > 253 {
-            return Err(Malformed::whole(text, "longer than 253 bytes"));
-        }
-        let mut at = 0;
-        for label in text.split('.') {
-            let range = at..at + label.len();
-            if label.is_empty() {
-                let name = if at > 0 && at == text.len() { "a final dot" } else { "an empty label" };
-                return Err(Malformed::new(at.saturating_sub(1)..at.max(1).min(text.len()), name));
-            }
-            if label.len() > 63 {
-                return Err(Malformed::new(range, "longer than 63 bytes"));
-            }
-            if let Some(bad) = label.find(|c: char| c.is_ascii() && !(c.is_ascii_alphanumeric() || "-_*".contains(c))) {
-                return Err(Malformed::new(at + bad..at + bad + 1, "this character cannot stand in a name"));
-            }
-            at = range.end + 1;
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl Scalar for RecordTypeName {
-    const WHAT: &'static str = "a record type";
-    const HELP: &'static str = "write a type such as MX, TXT, TLSA, or TYPE65280";
-
-    fn parse(text: &str) -> Result<Self, Malformed> {
-        if super::zone_text::is_record_type(text) {
-            return Ok(Self(text.to_ascii_uppercase()));
-        }
-        let nearest = nearest::nearest(text, super::zone_text::RECORD_TYPES.iter().copied()).map(str::to_owned);
-        Err(Malformed { nearest, ..Malformed::whole(text, "no such type") })
-    }
-}
-
-/// An IPv4 address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ipv4(pub Ipv4Addr);
-
-impl Scalar for Ipv4 {
-    const WHAT: &'static str = "an IPv4 address";
-    const HELP: &'static str = "write an address such as '203.0.113.7'";
-
-    fn parse(text: &str) -> Result<Self, Malformed> {
-        text.parse().map(Self).map_err(|_| Malformed::whole(text, "expected four numbers up to 255"))
-    }
-}
-
 /// So many sessions in such a time: `1 per 20m`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
@@ -687,65 +316,6 @@ impl Scalar for Without {
         }
         Ok(Self { owner: owner.to_owned(), rtype: rtype.map(str::to_ascii_uppercase) })
     }
-}
-
-/// Texts whose meaning is looked up, each with its own kind of name.
-macro_rules! names {
-    ($($(#[doc = $doc:literal])+ $name:ident $pattern:literal;)+) => {
-        text_values! { $($(#[doc = $doc])+ $name)+ }
-        $(
-            impl<'de> Deserialize<'de> for $name {
-                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                    String::deserialize(deserializer).map(Self)
-                }
-            }
-            impl JsonSchema for $name {
-                fn schema_name() -> Cow<'static, str> {
-                    stringify!($name).into()
-                }
-                fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                    json_schema!({ "type": "string", "pattern": $pattern, "description": concat!($($doc),+).trim() })
-                }
-            }
-        )+
-    };
-}
-
-names! {
-    /// The name of a declared thing, where it is declared.
-    Name "^[a-z0-9-]+$";
-    /// The short name of a host; `sender` and `receiver` are the engines' own.
-    HostRef "^[a-z0-9-]+$";
-    /// The name of a certificate.
-    CertRef "^[a-z0-9-]+$";
-    /// `public`, `self`, or the name of a certificate authority.
-    IssuerRef "^[a-z0-9-]+$";
-    /// The name of a certificate authority.
-    CaRef "^[a-z0-9-]+$";
-    /// The name of a key.
-    KeyRef "^[a-z0-9-]+$";
-    /// The name of a key, or `own`.
-    SealRef "^[a-z0-9-]+$";
-    /// The name of a tenant.
-    TenantRef "^[a-z0-9-]+$";
-    /// A zone.
-    ZoneRef "^([^ ]*[^ .]|\\.)$";
-    /// The name of a message text.
-    MessageRef "^[a-z0-9-]+$";
-    /// The id of a send, or `ndr`, `delay`, `tls-report`, `dmarc-report`.
-    SentRef "^[a-z0-9-]+$";
-    /// The address of a recipient or author.
-    KnownAddress "^[^ @]+@[^ @]+$";
-    /// The name of a fault.
-    FaultRef "^[a-z0-9-]+$";
-    /// The id of a behaviour.
-    BehaviourRef "^[a-z0-9.-]+$";
-    /// Master-file text (RFC 1035 section 5).
-    ZoneText "";
-    /// The text of a message or page, in which braces that fit no reference stay as they are.
-    MessageText "";
-    /// Text with references in braces.
-    Text "";
 }
 
 #[cfg(test)]
