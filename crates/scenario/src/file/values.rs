@@ -1,7 +1,7 @@
 //! The scalar values of the language: times, durations, counts, codes, addresses, and the names of declared things.
 //!
 //! Each is parsed from its text by [`Scalar::parse`], which says what is wrong and where inside the text. The same
-//! parser serves the check of the tree, by way of [`scalar_named`], and the decoding into types.
+//! parser serves the check of the tree and the decoding into types.
 
 mod names;
 mod times;
