@@ -3,10 +3,13 @@
 //! A run ends when the script is done, no message waits or is on its way, and no window of an expectation is open; at
 //! `until` at the latest. Whatever comes of it is data ([`CellRun`]).
 
+mod fault;
 mod lab;
 mod messages;
 mod script;
+mod send;
 mod support;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +27,8 @@ use crate::file::{Cell, Diagnostic, Diagnostics, Scenario, Sources};
 
 use crate::{registry, story};
 use lab::{Lab, LabError, References};
-use script::{InClear, Script};
+use script::Script;
+use wire::InClear;
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -239,7 +243,7 @@ fn watch_the_wire(scenario: &Scenario, sim: &mxlab_sim::Sim, lab: &Lab) {
     let names: Vec<_> =
         scenario.addressed.values().map(|host| (host.ipv4, host.ipv6, host.full_name.clone())).collect();
     sim.control().tap(move |packet: &PacketRecord| {
-        if let Some(to) = script::recipient_in_clear(packet.to.port(), &packet.payload) {
+        if let Some(to) = wire::recipient_in_clear(packet.to.port(), &packet.payload) {
             let ip = packet.to.ip();
             let named = names.iter().find(|(v4, v6, _)| ip == *v4 || ip == *v6);
             let server = named.map_or_else(|| ip.to_string(), |(_, _, name)| name.clone());

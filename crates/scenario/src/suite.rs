@@ -584,11 +584,10 @@ pub const SCHEMA: &str = "schema/scenario.schema.json";
 pub fn write_schema(root: &Path) -> Result<&'static str, SuiteError> {
     let io_error = |error| SuiteError::Io { path: SCHEMA.to_owned(), error };
     let target = root.join(SCHEMA);
-    let text = serde_json::to_string_pretty(&file::schema()).map_err(|error| io_error(error.into()))?;
     if let Some(folder) = target.parent() {
         std::fs::create_dir_all(folder).map_err(io_error)?;
     }
-    std::fs::write(&target, text + "\n").map_err(io_error)?;
+    std::fs::write(&target, file::schema::text()).map_err(io_error)?;
     Ok(SCHEMA)
 }
 

@@ -1,33 +1,25 @@
 //! The script: what `[[at]]` entries do, each as the administrator, user or misfortune that it speaks of.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use mxlab_dns::fault::{Fault as DnsFault, FaultId, FaultKind as DnsFaultKind, FaultScope};
-use mxlab_dns::rdata::{A, Mx};
 use mxlab_dns::{Name, RecordType};
-use mxlab_env::{Env, Timestamp};
-use mxlab_mail::address::{Address, ReversePath};
-use mxlab_mail::smtp::{Reply, Stage};
+use mxlab_env::Env;
 use mxlab_record::{Event, Fields, Recorder};
 use mxlab_sim::Control;
-use mxlab_world::client::{self, Handover};
 use mxlab_world::internet::Change;
-use mxlab_world::server::{ActiveFault, ServerControl, ServerFault};
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::fault::Begun;
 use super::lab::{self, Lab, LabError, References, in_one_line};
-use super::messages::{self, FillIns};
+use super::send::InFlight;
 use crate::engine::Outbound;
 use crate::expect::Sent;
 use crate::file::declarations::items;
-use crate::file::faults::FaultKind;
-use crate::file::script::{Action, Configure, Fault, Publish, Restart, Send};
-use crate::file::words::{self, RestartHow};
-use crate::file::{Scenario, references, zone_text};
+use crate::file::script::{Action, Configure, Publish, Restart};
+use crate::file::words::RestartHow;
+use crate::file::{Scenario, zone_text};
 
 /// A step of the script, for the story.
 pub(crate) struct Step {
@@ -47,41 +39,6 @@ impl Event for Step {
     }
 }
 
-/// Counts messages that are on their way from a client to a server.
-#[derive(Clone, Default)]
-pub(crate) struct InFlight {
-    count: Arc<AtomicUsize>,
-    changed: Arc<Notify>,
-}
-
-impl InFlight {
-    fn begin(&self, messages: usize) {
-        self.count.fetch_add(messages, Ordering::Relaxed);
-    }
-    fn end(&self) {
-        self.count.fetch_sub(1, Ordering::Relaxed);
-        self.changed.notify_waiters();
-    }
-    pub(crate) fn is_empty(&self) -> bool {
-        self.count.load(Ordering::Relaxed) == 0
-    }
-    pub(crate) async fn changed(&self) {
-        self.changed.notified().await;
-    }
-}
-
-/// Ends what a fault began.
-type Undo = Box<dyn FnOnce(&Lab, &Control)>;
-
-/// A fault that has begun.
-struct Begun {
-    name: Option<String>,
-    /// `refused at mx1`, for the story.
-    told: String,
-    /// How it ends; none if it is over.
-    undo: Option<Undo>,
-}
-
 /// The script as it runs.
 pub(crate) struct Script<'a> {
     pub(crate) scenario: &'a Scenario,
@@ -94,14 +51,14 @@ pub(crate) struct Script<'a> {
     /// When the run began.
     pub(crate) start: Instant,
     /// All faults that have begun, in order. One that is over stays, without its end.
-    faults: Vec<Begun>,
+    pub(super) faults: Vec<Begun>,
     /// What happens by itself later: the end of faults, the return of hosts.
-    due: Vec<(Instant, Due)>,
-    began: u64,
+    pub(super) due: Vec<(Instant, Due)>,
+    pub(super) began: u64,
 }
 
 /// Something that the script does by itself at a later time.
-enum Due {
+pub(super) enum Due {
     EndFault(u64),
     Return(String),
 }
@@ -123,12 +80,12 @@ impl<'a> Script<'a> {
         }
     }
 
-    fn tell(&self, verb: &'static str, lines: Vec<String>) {
+    pub(super) fn tell(&self, verb: &'static str, lines: Vec<String>) {
         self.recorder.tell(&Step { verb, lines });
     }
 
     /// The instant of a time in the file. What lies before the epoch is now.
-    fn instant(&self, time: crate::file::values::Time) -> Instant {
+    pub(super) fn instant(&self, time: crate::file::values::Time) -> Instant {
         let since = self.scenario.instant(time).duration_since(self.scenario.epoch);
         self.start + Duration::try_from(since).unwrap_or_default()
     }
@@ -190,122 +147,6 @@ impl<'a> Script<'a> {
         }
     }
 
-    // ── send ──
-
-    fn send(&mut self, send: &Send) -> Result<(), LabError> {
-        let count = send.count();
-        let every = send.every.as_ref().map_or(Duration::ZERO, |every| every.get().get());
-        let via = send.via.as_ref().map(|via| via.as_str().to_owned());
-        let engine = self.outbound.clone().filter(|_| via.as_deref().is_none_or(|via| via == "sender"));
-        let client = via.or_else(|| super::only_client(self.scenario));
-        let (host, short) = match (&engine, client) {
-            (Some(_), _) => (self.lab.users.clone(), "users".to_owned()),
-            (None, Some(client)) => {
-                let host = self.lab.hosts.get(&client).cloned().ok_or_else(|| LabError::NoAddress(client.clone()))?;
-                (host, client)
-            }
-            (None, None) => return Err(LabError::NoAddress("client".to_owned())),
-        };
-        let recipients: Vec<Address> = send
-            .to
-            .get()
-            .iter()
-            .map(|to| to.as_str().parse())
-            .collect::<Result<_, _>>()
-            .map_err(|_| name_error(send))?;
-        let from = match send.envelope_sender() {
-            "" => ReversePath::Null,
-            address => ReversePath::Address(address.parse().map_err(|_| name_error(send))?),
-        };
-        let mut texts = Vec::new();
-        for number in 0..count {
-            let message_id = self.message_id(send, number);
-            self.sent.messages.push((send.id.as_ref().map(|id| id.get().to_string()), message_id.clone()));
-            let date = self.scenario.instant(crate::file::values::Time::Relative(jiff::SignedDuration::ZERO));
-            let offset = Instant::now().duration_since(self.start) + every * number;
-            texts.push(self.compose(send, &message_id, date.checked_add(offset).unwrap_or(date)));
-        }
-        self.in_flight.begin(texts.len());
-        self.tell_send(send, count, every);
-        let env = host.env();
-        let recorder = self.lab.recorder(self.scenario, &env, &short);
-        let (submission, resolver) = match engine {
-            Some(engine) => (Some(engine.submission()), None),
-            None => (None, Some(self.lab.resolver(self.scenario, &env, &Recorder::nowhere(&env)))),
-        };
-        let ehlo = self.ehlo(&short);
-        let in_flight = self.in_flight.clone();
-        let task_env = env.clone();
-        env.spawn("send", async move {
-            let begun = Instant::now();
-            for (number, message) in (0_u32..).zip(texts) {
-                tokio::time::sleep_until(begun + every * number).await;
-                let servers = match (submission, &resolver) {
-                    (Some(at), _) => vec![at],
-                    (None, Some(resolver)) => find_servers(resolver, &recipients).await,
-                    (None, None) => Vec::new(),
-                };
-                let handover = Handover {
-                    ehlo: ehlo.clone(),
-                    from: from.clone(),
-                    to: recipients.clone(),
-                    message,
-                    servers,
-                    tls: submission.is_none(),
-                };
-                client::hand_over(&task_env, &recorder, &handover).await;
-                in_flight.end();
-            }
-        });
-        Ok(())
-    }
-
-    fn tell_send(&self, send: &Send, count: u32, every: Duration) {
-        let to: Vec<&str> = send.to.get().iter().map(|to| to.as_str()).collect();
-        let mut line = format!("{} writes to {}", send.from.as_str(), to.join(", "));
-        if send.mail_from.is_some() {
-            line.push_str(&format!(", envelope sender <{}>", send.envelope_sender()));
-        }
-        if count > 1 {
-            line.push_str(&format!(", {count} messages, one every {} s", every.as_secs()));
-        }
-        self.tell("send", vec![line]);
-    }
-
-    /// The same in every run: it derives from the send's name, or its place in the script.
-    fn message_id(&self, send: &Send, number: u32) -> String {
-        let name = match &send.id {
-            Some(id) => id.get().to_string(),
-            None => format!("message-{}", self.sent.messages.len() + 1),
-        };
-        let unique = self.lab.identity.bytes("message-id", &format!("{name}/{number}"));
-        let short: String = unique.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        let domain = send.from.as_str().rsplit_once('@').map_or("localhost", |(_, domain)| domain);
-        format!("{name}.{short}@{domain}")
-    }
-
-    fn compose(&self, send: &Send, message_id: &str, date: Timestamp) -> Vec<u8> {
-        let to: Vec<&str> = send.to.get().iter().map(|to| to.as_str()).collect();
-        let name = send.message.as_ref().map_or("plain", |message| message.as_str());
-        let subject = send.subject.as_ref().map_or("Hello", |subject| subject.as_str());
-        let fill = FillIns { from: send.from.as_str(), to: to.join(", "), subject, message_id, date };
-        let message = messages::compose(self.scenario, name, &fill);
-        let resolve = References::new(self.scenario, &self.lab.certificates, Some(&self.lab.internet));
-        match String::from_utf8(message) {
-            Ok(text) => references::substitute(&text, &resolve).into_bytes(),
-            Err(octets) => octets.into_bytes(),
-        }
-    }
-
-    fn ehlo(&self, short: &str) -> String {
-        let declared = self.scenario.hosts.get(short).and_then(|host| host.client.as_ref()?.ehlo.as_ref());
-        match (declared, self.scenario.addressed.get(short)) {
-            (Some(ehlo), _) => ehlo.get().to_string(),
-            (None, Some(addressed)) => addressed.full_name.clone(),
-            (None, None) => "[198.19.255.10]".to_owned(),
-        }
-    }
-
     // ── publish, configure, lookup ──
 
     fn publish(&mut self, publish: &Publish) -> Result<(), LabError> {
@@ -343,7 +184,7 @@ impl<'a> Script<'a> {
         items(&publish.remove).map(|without| removal(without.get())).collect()
     }
 
-    fn address(&self, short: &str) -> Option<IpAddr> {
+    pub(super) fn address(&self, short: &str) -> Option<IpAddr> {
         self.scenario.addressed.get(short).map(|host| IpAddr::V4(host.ipv4))
     }
 
@@ -382,81 +223,6 @@ impl<'a> Script<'a> {
         Ok(())
     }
 
-    // ── faults ──
-
-    fn fault(&mut self, fault: &Fault) -> Result<(), LabError> {
-        self.began += 1;
-        let number = self.began;
-        let undo = self.begin_fault(fault, number)?;
-        let told = describe_fault(fault);
-        self.tell("fault", vec![format!("fault {told} begins")]);
-        let name = fault.name.as_ref().map(|name| name.get().to_string());
-        // The index of a fault is its number less one.
-        self.faults.push(Begun { name, told, undo: Some(undo) });
-        if let Some(until) = &fault.until {
-            self.due.push((self.instant(*until.get()), Due::EndFault(number)));
-        }
-        Ok(())
-    }
-
-    fn begin_fault(&self, fault: &Fault, number: u64) -> Result<Undo, LabError> {
-        if let Some(kind) = dns_fault(*fault.kind.get()) {
-            return self.begin_dns_fault(fault, kind);
-        }
-        let short = fault.host.as_ref().map_or("", |host| host.as_str()).to_owned();
-        if *fault.kind.get() == FaultKind::Unreachable {
-            let host = self.lab.hosts.get(&short).cloned().ok_or_else(|| LabError::NoAddress(short.clone()))?;
-            self.control.isolate(&host);
-            return Ok(Box::new(move |_, control| control.rejoin(&host)));
-        }
-        let server = self.lab.servers.get(&short).cloned().ok_or_else(|| LabError::NoAddress(short.clone()))?;
-        let active = ActiveFault {
-            id: number,
-            fault: server_fault(fault)?,
-            from: fault.from.as_ref().and_then(|from| self.address(from.as_str())),
-            times: fault.times.as_ref().map(|times| u64::from(*times.get())),
-        };
-        server.begin_fault(active);
-        Ok(Box::new(move |_, _| end_server_fault(&server, number)))
-    }
-
-    fn begin_dns_fault(&self, fault: &Fault, kind: DnsFaultKind) -> Result<Undo, LabError> {
-        let zone = lab::name(fault.zone.as_ref().map_or(".", |zone| zone.as_str()))?;
-        let owner = fault.owner.as_ref().map(|owner| {
-            Name::parse_relative(owner.as_str(), &zone).map_err(|_| LabError::Name(owner.get().to_string()))
-        });
-        let rtype = fault
-            .rtype
-            .as_ref()
-            .map(|rtype| rtype.as_str().parse().map_err(|_| LabError::Name(rtype.get().to_string())));
-        let scope = FaultScope { zone: zone.clone(), owner: owner.transpose()?, rtype: rtype.transpose()? };
-        let dns_fault =
-            DnsFault { times: fault.times.as_ref().map(|times| *times.get()), ..DnsFault::new(kind, scope) };
-        let at_parent = kind == DnsFaultKind::DsMismatch;
-        let only_at = fault.server.as_ref().and_then(|server| self.address(server.as_str()));
-        let began: Vec<(IpAddr, FaultId)> = self.lab.internet.begin_fault(&zone, at_parent, only_at, &dns_fault);
-        Ok(Box::new(move |lab, _| lab.internet.end_fault(&began)))
-    }
-
-    fn heal(&mut self, name: &str) {
-        let named = |fault: &Begun| fault.name.as_deref() == Some(name) && fault.undo.is_some();
-        if let Some(index) = self.faults.iter().rposition(named) {
-            self.end_fault_at(index);
-        }
-    }
-
-    fn end_fault_numbered(&mut self, number: u64) {
-        self.end_fault_at(usize::try_from(number).unwrap_or(usize::MAX).saturating_sub(1));
-    }
-
-    fn end_fault_at(&mut self, index: usize) {
-        let Some(fault) = self.faults.get_mut(index) else { return };
-        let Some(undo) = fault.undo.take() else { return };
-        let line = format!("fault {} is over", fault.told);
-        undo(&self.lab, &self.control);
-        self.tell("heal", vec![line]);
-    }
-
     // ── restart ──
 
     fn restart(&mut self, restart: &Restart) {
@@ -488,77 +254,6 @@ impl<'a> Script<'a> {
     }
 }
 
-fn end_server_fault(server: &ServerControl, number: u64) {
-    server.end_fault(number);
-}
-
-fn name_error(send: &Send) -> LabError {
-    LabError::Name(send.from.as_str().to_owned())
-}
-
-/// The servers of the recipients' domain, as a plain sender finds them (RFC 5321 §5.1).
-async fn find_servers(resolver: &mxlab_dns::resolver::Resolver, recipients: &[Address]) -> Vec<SocketAddr> {
-    let Some(domain) = recipients.first().and_then(|to| to.domain().parse::<Name>().ok()) else { return Vec::new() };
-    let answer = resolver.lookup(&domain, RecordType::MX).await;
-    let mut hosts: Vec<(u16, Name)> = answer.data::<Mx>().map(|mx| (mx.preference, mx.exchange)).collect();
-    hosts.sort();
-    if hosts.is_empty() {
-        hosts.push((0, domain));
-    }
-    let mut servers = Vec::new();
-    for (_, host) in hosts {
-        let answer = resolver.lookup(&host, RecordType::A).await;
-        servers.extend(answer.data::<A>().map(|address| SocketAddr::new(IpAddr::V4(address.0), 25)));
-    }
-    servers
-}
-
-fn dns_fault(kind: FaultKind) -> Option<DnsFaultKind> {
-    Some(match kind {
-        FaultKind::Servfail => DnsFaultKind::Servfail,
-        FaultKind::DnsRefused => DnsFaultKind::Refused,
-        FaultKind::DnsTimeout => DnsFaultKind::Timeout,
-        FaultKind::RrsigMissing => DnsFaultKind::RrsigMissing,
-        FaultKind::DsMismatch => DnsFaultKind::DsMismatch,
-        _ => return None,
-    })
-}
-
-fn stage(stage: words::Stage) -> Stage {
-    match stage {
-        words::Stage::Connect => Stage::Connect,
-        words::Stage::Banner => Stage::Banner,
-        words::Stage::Ehlo => Stage::Ehlo,
-        words::Stage::Starttls => Stage::StartTls,
-        words::Stage::Handshake => Stage::Handshake,
-        words::Stage::Mail => Stage::Mail,
-        words::Stage::Rcpt => Stage::Rcpt,
-        words::Stage::Data => Stage::Data,
-        words::Stage::Dot => Stage::Dot,
-        words::Stage::Quit => Stage::Quit,
-    }
-}
-
-fn server_fault(fault: &Fault) -> Result<ServerFault, LabError> {
-    let at = fault.stage.as_ref().map_or(Stage::Banner, |given| stage(*given.get()));
-    Ok(match fault.kind.get() {
-        FaultKind::TlsAlert => ServerFault::TlsAlert,
-        FaultKind::TlsGarbage => ServerFault::TlsGarbage,
-        FaultKind::TlsClosed => ServerFault::TlsClosed,
-        FaultKind::TlsStalled => ServerFault::TlsStalled,
-        FaultKind::StarttlsMissing => ServerFault::StartTlsMissing,
-        FaultKind::StarttlsRefused => ServerFault::StartTlsRefused,
-        FaultKind::SmtpClosed => ServerFault::Closed(at),
-        FaultKind::SmtpStalled => ServerFault::Stalled(at),
-        FaultKind::SmtpReply => {
-            let text = fault.reply.as_ref().map_or("", |reply| reply.as_str());
-            let reply: Reply = text.parse().map_err(|_| LabError::Reply(text.to_owned()))?;
-            ServerFault::Reply(at, reply)
-        }
-        _ => ServerFault::Refused,
-    })
-}
-
 fn describe_publish(publish: &Publish) -> String {
     let mut what = Vec::new();
     if let Some(records) = &publish.replace {
@@ -582,82 +277,7 @@ fn describe_publish(publish: &Publish) -> String {
     format!("zone {} {}", publish.zone.get(), what.join(" and "))
 }
 
-fn describe_fault(fault: &Fault) -> String {
-    let mut line = fault.kind.get().to_string();
-    if let Some(host) = &fault.host {
-        line.push_str(&format!(" at {}", host.get()));
-    }
-    if let Some(zone) = &fault.zone {
-        line.push_str(&format!(" of zone {}", zone.get()));
-    }
-    if let Some(owner) = &fault.owner {
-        line.push_str(&format!(", owner {}", owner.get()));
-    }
-    if let Some(rtype) = &fault.rtype {
-        line.push_str(&format!(", type {}", rtype.get()));
-    }
-    if let Some(stage) = &fault.stage {
-        line.push_str(&format!(", at {}", stage.get()));
-    }
-    if let Some(reply) = &fault.reply {
-        line.push_str(&format!(", `{}`", reply.get()));
-    }
-    line
-}
-
-/// Who watches the wire for what should not cross it in clear: commands with addresses, outside TLS.
-pub(crate) struct InClear {
-    pub(crate) to: String,
-    pub(crate) server: String,
-}
-
-impl Event for InClear {
-    fn kind(&self) -> &'static str {
-        "in-clear"
-    }
-    fn fields(&self) -> Fields {
-        Fields::new().with("to", self.to.as_str()).with("server", self.server.as_str())
-    }
-    fn story(&self) -> Vec<String> {
-        vec![format!("everybody on the path to {} can read `RCPT TO:<{}>`", self.server, self.to)]
-    }
-}
-
-/// The recipient that a packet to a mail server names in clear.
-pub(crate) fn recipient_in_clear(port: u16, payload: &[u8]) -> Option<String> {
-    if port != 25 {
-        return None;
-    }
-    // Inside TLS nothing looks like a command: a record begins with its type, 0x14 to 0x17.
-    payload.split(|byte| *byte == b'\n').find_map(|line| {
-        let line = std::str::from_utf8(line).ok()?;
-        let (command, path) = line.split_once(':')?;
-        let inner = path.trim_start().strip_prefix('<')?.split_once('>')?.0;
-        command.eq_ignore_ascii_case("RCPT TO").then(|| inner.to_owned())
-    })
-}
-
 /// The env of the script's own tasks.
 pub(crate) fn script_env(lab: &Lab) -> Env {
     lab.users.env()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn recipients_are_seen_in_clear_commands_alone() {
-        let check = |payload: &[u8], expected: Option<&str>| {
-            assert_eq!(recipient_in_clear(25, payload).as_deref(), expected);
-        };
-        check(b"RCPT TO:<bo@fabrikam.example>\r\n", Some("bo@fabrikam.example"));
-        check(
-            b"MAIL FROM:<a@b.example>\r\nrcpt to:<bo@fabrikam.example> NOTIFY=NEVER\r\n",
-            Some("bo@fabrikam.example"),
-        );
-        check(b"MAIL FROM:<a@b.example>\r\n", None);
-        check(&[0x17, 0x03, 0x03, 0x00, 0x20, 0xff], None);
-        assert_eq!(recipient_in_clear(587, b"RCPT TO:<bo@fabrikam.example>\r\n"), None);
-    }
 }

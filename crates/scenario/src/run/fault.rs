@@ -1,0 +1,171 @@
+//! `fault` and `heal`: what breaks, where, and how it ends.
+
+use std::net::IpAddr;
+
+use mxlab_dns::Name;
+use mxlab_dns::fault::{Fault as DnsFault, FaultId, FaultKind as DnsFaultKind, FaultScope};
+use mxlab_mail::smtp::{Reply, Stage};
+use mxlab_sim::Control;
+use mxlab_world::server::{ActiveFault, ServerFault};
+
+use super::lab::{self, Lab, LabError};
+use super::script::{Due, Script};
+use crate::file::faults::FaultKind;
+use crate::file::script::Fault;
+use crate::file::words;
+
+/// Ends what a fault began.
+type Undo = Box<dyn FnOnce(&Lab, &Control)>;
+
+/// A fault that has begun.
+pub(super) struct Begun {
+    name: Option<String>,
+    /// `refused at mx1`, for the story.
+    told: String,
+    /// How it ends; none if it is over.
+    undo: Option<Undo>,
+}
+
+impl Script<'_> {
+    pub(super) fn fault(&mut self, fault: &Fault) -> Result<(), LabError> {
+        self.began += 1;
+        let number = self.began;
+        let undo = self.begin_fault(fault, number)?;
+        let told = describe_fault(fault);
+        self.tell("fault", vec![format!("fault {told} begins")]);
+        let name = fault.name.as_ref().map(|name| name.get().to_string());
+        // The index of a fault is its number less one.
+        self.faults.push(Begun { name, told, undo: Some(undo) });
+        if let Some(until) = &fault.until {
+            self.due.push((self.instant(*until.get()), Due::EndFault(number)));
+        }
+        Ok(())
+    }
+
+    fn begin_fault(&self, fault: &Fault, number: u64) -> Result<Undo, LabError> {
+        if let Some(kind) = dns_fault(*fault.kind.get()) {
+            return self.begin_dns_fault(fault, kind);
+        }
+        let short = fault.host.as_ref().map_or("", |host| host.as_str()).to_owned();
+        if *fault.kind.get() == FaultKind::Unreachable {
+            let host = self.lab.hosts.get(&short).cloned().ok_or_else(|| LabError::NoAddress(short.clone()))?;
+            self.control.isolate(&host);
+            return Ok(Box::new(move |_, control| control.rejoin(&host)));
+        }
+        let server = self.lab.servers.get(&short).cloned().ok_or_else(|| LabError::NoAddress(short.clone()))?;
+        let active = ActiveFault {
+            id: number,
+            fault: server_fault(fault)?,
+            from: fault.from.as_ref().and_then(|from| self.address(from.as_str())),
+            times: fault.times.as_ref().map(|times| u64::from(*times.get())),
+        };
+        server.begin_fault(active);
+        Ok(Box::new(move |_, _| server.end_fault(number)))
+    }
+
+    fn begin_dns_fault(&self, fault: &Fault, kind: DnsFaultKind) -> Result<Undo, LabError> {
+        let zone = lab::name(fault.zone.as_ref().map_or(".", |zone| zone.as_str()))?;
+        let owner = fault.owner.as_ref().map(|owner| {
+            Name::parse_relative(owner.as_str(), &zone).map_err(|_| LabError::Name(owner.get().to_string()))
+        });
+        let rtype = fault
+            .rtype
+            .as_ref()
+            .map(|rtype| rtype.as_str().parse().map_err(|_| LabError::Name(rtype.get().to_string())));
+        let scope = FaultScope { zone: zone.clone(), owner: owner.transpose()?, rtype: rtype.transpose()? };
+        let dns_fault =
+            DnsFault { times: fault.times.as_ref().map(|times| *times.get()), ..DnsFault::new(kind, scope) };
+        let at_parent = kind == DnsFaultKind::DsMismatch;
+        let only_at = fault.server.as_ref().and_then(|server| self.address(server.as_str()));
+        let began: Vec<(IpAddr, FaultId)> = self.lab.internet.begin_fault(&zone, at_parent, only_at, &dns_fault);
+        Ok(Box::new(move |lab, _| lab.internet.end_fault(&began)))
+    }
+
+    pub(super) fn heal(&mut self, name: &str) {
+        let named = |fault: &Begun| fault.name.as_deref() == Some(name) && fault.undo.is_some();
+        if let Some(index) = self.faults.iter().rposition(named) {
+            self.end_fault_at(index);
+        }
+    }
+
+    pub(super) fn end_fault_numbered(&mut self, number: u64) {
+        self.end_fault_at(usize::try_from(number).unwrap_or(usize::MAX).saturating_sub(1));
+    }
+
+    fn end_fault_at(&mut self, index: usize) {
+        let Some(fault) = self.faults.get_mut(index) else { return };
+        let Some(undo) = fault.undo.take() else { return };
+        let line = format!("fault {} is over", fault.told);
+        undo(&self.lab, &self.control);
+        self.tell("heal", vec![line]);
+    }
+}
+
+fn dns_fault(kind: FaultKind) -> Option<DnsFaultKind> {
+    Some(match kind {
+        FaultKind::Servfail => DnsFaultKind::Servfail,
+        FaultKind::DnsRefused => DnsFaultKind::Refused,
+        FaultKind::DnsTimeout => DnsFaultKind::Timeout,
+        FaultKind::RrsigMissing => DnsFaultKind::RrsigMissing,
+        FaultKind::DsMismatch => DnsFaultKind::DsMismatch,
+        _ => return None,
+    })
+}
+
+fn stage(stage: words::Stage) -> Stage {
+    match stage {
+        words::Stage::Connect => Stage::Connect,
+        words::Stage::Banner => Stage::Banner,
+        words::Stage::Ehlo => Stage::Ehlo,
+        words::Stage::Starttls => Stage::StartTls,
+        words::Stage::Handshake => Stage::Handshake,
+        words::Stage::Mail => Stage::Mail,
+        words::Stage::Rcpt => Stage::Rcpt,
+        words::Stage::Data => Stage::Data,
+        words::Stage::Dot => Stage::Dot,
+        words::Stage::Quit => Stage::Quit,
+    }
+}
+
+fn server_fault(fault: &Fault) -> Result<ServerFault, LabError> {
+    let at = fault.stage.as_ref().map_or(Stage::Banner, |given| stage(*given.get()));
+    Ok(match fault.kind.get() {
+        FaultKind::TlsAlert => ServerFault::TlsAlert,
+        FaultKind::TlsGarbage => ServerFault::TlsGarbage,
+        FaultKind::TlsClosed => ServerFault::TlsClosed,
+        FaultKind::TlsStalled => ServerFault::TlsStalled,
+        FaultKind::StarttlsMissing => ServerFault::StartTlsMissing,
+        FaultKind::StarttlsRefused => ServerFault::StartTlsRefused,
+        FaultKind::SmtpClosed => ServerFault::Closed(at),
+        FaultKind::SmtpStalled => ServerFault::Stalled(at),
+        FaultKind::SmtpReply => {
+            let text = fault.reply.as_ref().map_or("", |reply| reply.as_str());
+            let reply: Reply = text.parse().map_err(|_| LabError::Reply(text.to_owned()))?;
+            ServerFault::Reply(at, reply)
+        }
+        _ => ServerFault::Refused,
+    })
+}
+
+fn describe_fault(fault: &Fault) -> String {
+    let mut line = fault.kind.get().to_string();
+    if let Some(host) = &fault.host {
+        line.push_str(&format!(" at {}", host.get()));
+    }
+    if let Some(zone) = &fault.zone {
+        line.push_str(&format!(" of zone {}", zone.get()));
+    }
+    if let Some(owner) = &fault.owner {
+        line.push_str(&format!(", owner {}", owner.get()));
+    }
+    if let Some(rtype) = &fault.rtype {
+        line.push_str(&format!(", type {}", rtype.get()));
+    }
+    if let Some(stage) = &fault.stage {
+        line.push_str(&format!(", at {}", stage.get()));
+    }
+    if let Some(reply) = &fault.reply {
+        line.push_str(&format!(", `{}`", reply.get()));
+    }
+    line
+}

@@ -1,0 +1,181 @@
+//! `send`: a message is composed and handed to the outbound engine, or by a plain client to the recipients' server.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use mxlab_dns::rdata::{A, Mx};
+use mxlab_dns::{Name, RecordType};
+use mxlab_env::Timestamp;
+use mxlab_mail::address::{Address, ReversePath};
+use mxlab_record::Recorder;
+use mxlab_world::client::{self, Handover};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::lab::{LabError, References};
+use super::messages::{self, FillIns};
+use super::script::Script;
+use crate::file::references;
+use crate::file::script::Send;
+
+/// Counts messages that are on their way from a client to a server.
+#[derive(Clone, Default)]
+pub(crate) struct InFlight {
+    count: Arc<AtomicUsize>,
+    changed: Arc<Notify>,
+}
+
+impl InFlight {
+    pub(super) fn begin(&self, messages: usize) {
+        self.count.fetch_add(messages, Ordering::Relaxed);
+    }
+    pub(super) fn end(&self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+        self.changed.notify_waiters();
+    }
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count.load(Ordering::Relaxed) == 0
+    }
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+}
+
+impl Script<'_> {
+    pub(super) fn send(&mut self, send: &Send) -> Result<(), LabError> {
+        let count = send.count();
+        let every = send.every.as_ref().map_or(Duration::ZERO, |every| every.get().get());
+        let via = send.via.as_ref().map(|via| via.as_str().to_owned());
+        let engine = self.outbound.clone().filter(|_| via.as_deref().is_none_or(|via| via == "sender"));
+        let client = via.or_else(|| super::only_client(self.scenario));
+        let (host, short) = match (&engine, client) {
+            (Some(_), _) => (self.lab.users.clone(), "users".to_owned()),
+            (None, Some(client)) => {
+                let host = self.lab.hosts.get(&client).cloned().ok_or_else(|| LabError::NoAddress(client.clone()))?;
+                (host, client)
+            }
+            (None, None) => return Err(LabError::NoAddress("client".to_owned())),
+        };
+        let recipients: Vec<Address> = send
+            .to
+            .get()
+            .iter()
+            .map(|to| to.as_str().parse())
+            .collect::<Result<_, _>>()
+            .map_err(|_| name_error(send))?;
+        let from = match send.envelope_sender() {
+            "" => ReversePath::Null,
+            address => ReversePath::Address(address.parse().map_err(|_| name_error(send))?),
+        };
+        let mut texts = Vec::new();
+        for number in 0..count {
+            let message_id = self.message_id(send, number);
+            self.sent.messages.push((send.id.as_ref().map(|id| id.get().to_string()), message_id.clone()));
+            let date = self.scenario.instant(crate::file::values::Time::Relative(jiff::SignedDuration::ZERO));
+            let offset = Instant::now().duration_since(self.start) + every * number;
+            texts.push(self.compose(send, &message_id, date.checked_add(offset).unwrap_or(date)));
+        }
+        self.in_flight.begin(texts.len());
+        self.tell_send(send, count, every);
+        let env = host.env();
+        let recorder = self.lab.recorder(self.scenario, &env, &short);
+        let (submission, resolver) = match engine {
+            Some(engine) => (Some(engine.submission()), None),
+            None => (None, Some(self.lab.resolver(self.scenario, &env, &Recorder::nowhere(&env)))),
+        };
+        let ehlo = self.ehlo(&short);
+        let in_flight = self.in_flight.clone();
+        let task_env = env.clone();
+        env.spawn("send", async move {
+            let begun = Instant::now();
+            for (number, message) in (0_u32..).zip(texts) {
+                tokio::time::sleep_until(begun + every * number).await;
+                let servers = match (submission, &resolver) {
+                    (Some(at), _) => vec![at],
+                    (None, Some(resolver)) => find_servers(resolver, &recipients).await,
+                    (None, None) => Vec::new(),
+                };
+                let handover = Handover {
+                    ehlo: ehlo.clone(),
+                    from: from.clone(),
+                    to: recipients.clone(),
+                    message,
+                    servers,
+                    tls: submission.is_none(),
+                };
+                client::hand_over(&task_env, &recorder, &handover).await;
+                in_flight.end();
+            }
+        });
+        Ok(())
+    }
+
+    fn tell_send(&self, send: &Send, count: u32, every: Duration) {
+        let to: Vec<&str> = send.to.get().iter().map(|to| to.as_str()).collect();
+        let mut line = format!("{} writes to {}", send.from.as_str(), to.join(", "));
+        if send.mail_from.is_some() {
+            line.push_str(&format!(", envelope sender <{}>", send.envelope_sender()));
+        }
+        if count > 1 {
+            line.push_str(&format!(", {count} messages, one every {} s", every.as_secs()));
+        }
+        self.tell("send", vec![line]);
+    }
+
+    /// The same in every run: it derives from the send's name, or its place in the script.
+    fn message_id(&self, send: &Send, number: u32) -> String {
+        let name = match &send.id {
+            Some(id) => id.get().to_string(),
+            None => format!("message-{}", self.sent.messages.len() + 1),
+        };
+        let unique = self.lab.identity.bytes("message-id", &format!("{name}/{number}"));
+        let short: String = unique.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let domain = send.from.as_str().rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+        format!("{name}.{short}@{domain}")
+    }
+
+    fn compose(&self, send: &Send, message_id: &str, date: Timestamp) -> Vec<u8> {
+        let to: Vec<&str> = send.to.get().iter().map(|to| to.as_str()).collect();
+        let name = send.message.as_ref().map_or("plain", |message| message.as_str());
+        let subject = send.subject.as_ref().map_or("Hello", |subject| subject.as_str());
+        let fill = FillIns { from: send.from.as_str(), to: to.join(", "), subject, message_id, date };
+        let message = messages::compose(self.scenario, name, &fill);
+        let resolve = References::new(self.scenario, &self.lab.certificates, Some(&self.lab.internet));
+        match String::from_utf8(message) {
+            Ok(text) => references::substitute(&text, &resolve).into_bytes(),
+            Err(octets) => octets.into_bytes(),
+        }
+    }
+
+    fn ehlo(&self, short: &str) -> String {
+        let declared = self.scenario.hosts.get(short).and_then(|host| host.client.as_ref()?.ehlo.as_ref());
+        match (declared, self.scenario.addressed.get(short)) {
+            (Some(ehlo), _) => ehlo.get().to_string(),
+            (None, Some(addressed)) => addressed.full_name.clone(),
+            (None, None) => "[198.19.255.10]".to_owned(),
+        }
+    }
+}
+
+fn name_error(send: &Send) -> LabError {
+    LabError::Name(send.from.as_str().to_owned())
+}
+
+/// The servers of the recipients' domain, as a plain sender finds them (RFC 5321 §5.1).
+async fn find_servers(resolver: &mxlab_dns::resolver::Resolver, recipients: &[Address]) -> Vec<SocketAddr> {
+    let Some(domain) = recipients.first().and_then(|to| to.domain().parse::<Name>().ok()) else { return Vec::new() };
+    let answer = resolver.lookup(&domain, RecordType::MX).await;
+    let mut hosts: Vec<(u16, Name)> = answer.data::<Mx>().map(|mx| (mx.preference, mx.exchange)).collect();
+    hosts.sort();
+    if hosts.is_empty() {
+        hosts.push((0, domain));
+    }
+    let mut servers = Vec::new();
+    for (_, host) in hosts {
+        let answer = resolver.lookup(&host, RecordType::A).await;
+        servers.extend(answer.data::<A>().map(|address| SocketAddr::new(IpAddr::V4(address.0), 25)));
+    }
+    servers
+}
