@@ -98,6 +98,7 @@ const BEHAVIOURS: &[(&str, &[Evidence])] = &[
     ("dnssec.servfail", &[("resolved", &[("status", Is("servfail"))])]),
     // retry, ndr
     ("retry.schedule", &[("deferred", &[("attempts", AtLeast(3))]), ("bounced", &[("attempts", AtLeast(26))])]),
+    ("retry.restart", &[("resumed", &[("message", Any)]), ("relayed", &[("attempts", AtLeast(2))])]),
     ("retry.refused", &[("deferred", &[("code", Is("4.4.316"))])]),
     (
         "ndr.each-32x",

@@ -15,9 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mxlab_env::{Env, meter};
+use mxlab_env::meter;
 use mxlab_record::{Entry, Journal};
-use mxlab_sim::{Bounds, Config, HostHandle, PacketRecord, Verdict};
+use mxlab_sim::{Bounds, Config, PacketRecord, Verdict};
 use tokio::time::Instant;
 
 use crate::engine::Engines;
@@ -145,9 +145,9 @@ pub fn run_cell(
     lab.start(scenario);
     let control = sim.control();
     let recorder = lab.recorder(scenario, &script::script_env(&lab), "script");
-    let mut script = Script::new(scenario, lab, control, recorder);
+    let mut script = Script::new(scenario, engines, lab, control, recorder);
     let outcome = sim.run(async {
-        let result = play(&mut script, engines).await;
+        let result = play(&mut script).await;
         (result, script.sent.clone())
     });
     let (failed, sent) = match outcome.value {
@@ -254,52 +254,25 @@ fn watch_the_wire(scenario: &Scenario, sim: &mxlab_sim::Sim, lab: &Lab) {
 }
 
 /// Starts the engines, plays the script, and waits until everything is at rest.
-async fn play(script: &mut Script<'_>, engines: &dyn Engines) -> Result<(), LabError> {
+async fn play(script: &mut Script<'_>) -> Result<(), LabError> {
     script.start = Instant::now();
-    start_engines(script, engines).await?;
+    script.start_outbound().await?;
+    script.start_inbound().await?;
     script.run().await?;
-    settle(script).await;
-    Ok(())
-}
-
-async fn start_engines(script: &mut Script<'_>, engines: &dyn Engines) -> Result<(), LabError> {
-    let scenario = script.scenario;
-    if let (Some(settings), Some(host)) = (lab::outbound_settings(scenario), script.lab.hosts.get("sender")) {
-        let (env, recorder, resolver) = engine_ports(script, host, "sender");
-        let starting = engines.outbound(env, recorder, resolver, settings);
-        script.outbound = Some(starting.await.map_err(|error| LabError::Name(format!("sender: {error}")))?);
-    }
-    let inbound = lab::inbound_settings(scenario, &script.lab.certificates)?;
-    if let (Some(settings), Some(host)) = (inbound, script.lab.hosts.get("receiver")) {
-        let (env, recorder, resolver) = engine_ports(script, host, "receiver");
-        let starting = engines.inbound(env, recorder, resolver, settings);
-        starting.await.map_err(|error| LabError::Name(format!("receiver: {error}")))?;
-    }
-    Ok(())
-}
-
-fn engine_ports(
-    script: &Script<'_>,
-    host: &HostHandle,
-    name: &str,
-) -> (Env, mxlab_record::Recorder, mxlab_dns::resolver::Resolver) {
-    let env = host.env();
-    let recorder = script.lab.recorder(script.scenario, &env, name);
-    let resolver = script.lab.resolver(script.scenario, &env, &recorder);
-    (env, recorder, resolver)
+    settle(script).await
 }
 
 /// Waits until nothing is queued, nothing is on its way, and no window is open; doing what falls due.
-async fn settle(script: &mut Script<'_>) {
+async fn settle(script: &mut Script<'_>) -> Result<(), LabError> {
     loop {
         let now = Instant::now();
-        script.do_due(now);
+        script.do_due(now).await?;
         let open = open_until(script);
         let at_rest = script.in_flight.is_empty() && script.outbound.as_ref().is_none_or(|engine| engine.queued() == 0);
         if at_rest && open.is_none() && script.next_due().is_none() {
             tokio::time::sleep(GRACE).await;
             if script.in_flight.is_empty() && script.outbound.as_ref().is_none_or(|engine| engine.queued() == 0) {
-                return;
+                return Ok(());
             }
             continue;
         }

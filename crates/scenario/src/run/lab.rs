@@ -50,6 +50,8 @@ pub(crate) enum LabError {
     NoCertificate(String),
     #[error("there is no certification authority `{0}`")]
     NoAuthority(String),
+    #[error("the {0} does not start: {1}")]
+    Engine(&'static str, std::io::Error),
     #[error("host `{0}` has no address")]
     NoAddress(String),
 }
@@ -390,13 +392,7 @@ impl Lab {
 
     /// Spawns the actors: name servers, the resolver, scripted mail servers.
     pub(crate) fn start(&self, scenario: &Scenario) {
-        let automatic = self.internet.automatic();
-        for (address, authority) in self.internet.authorities() {
-            let host = if automatic.contains(&address) { Some(&self.name_servers) } else { self.host_at(address) };
-            if let Some(host) = host {
-                internet::serve_on(&host.env(), address, authority.clone());
-            }
-        }
+        self.serve_names(&self.name_servers);
         let env = self.resolver_host.env();
         let roots = self.internet.root_servers().into_iter().map(|(name, address)| (name, vec![address])).collect();
         let mut config = RecursorConfig::new(roots).for_clients_that_wait(scenario.resolver.timeout().get());
@@ -406,22 +402,37 @@ impl Lab {
             // The address is this host's alone.
             let _ = recursor.serve(SocketAddr::new(RESOLVER, 53)).await;
         });
-        for short in self.servers.keys() {
-            self.start_server(scenario, short);
+        for short in self.hosts.keys() {
+            self.start_host(scenario, short);
         }
     }
 
-    /// Spawns the scripted server of a host, at both its addresses.
-    pub(crate) fn start_server(&self, scenario: &Scenario, short: &str) {
-        let (Some(host), Some(control)) = (self.hosts.get(short), self.servers.get(short)) else { return };
-        let env = host.env();
-        let at = host.addresses().iter().map(|address| SocketAddr::new(*address, 25)).collect();
-        let recorder = self.recorder(scenario, &env, short);
-        mxlab_world::server::serve(&env, &recorder, control, at);
+    /// Spawns what runs on a declared host: its name server, its scripted mail server, at both its addresses.
+    pub(crate) fn start_host(&self, scenario: &Scenario, short: &str) {
+        let Some(host) = self.hosts.get(short) else { return };
+        self.serve_names(host);
+        if let Some(control) = self.servers.get(short) {
+            let env = host.env();
+            let at = host.addresses().iter().map(|address| SocketAddr::new(*address, 25)).collect();
+            mxlab_world::server::serve(&env, &self.recorder(scenario, &env, short), control, at);
+        }
     }
 
-    fn host_at(&self, address: IpAddr) -> Option<&HostHandle> {
-        self.hosts.values().find(|host| host.addresses().contains(&address))
+    /// Spawns the name servers whose addresses are this host's.
+    fn serve_names(&self, host: &HostHandle) {
+        for (address, authority) in self.internet.authorities() {
+            if host.addresses().contains(&address) {
+                internet::serve_on(&host.env(), address, authority.clone());
+            }
+        }
+    }
+
+    /// What an engine on a host gets.
+    pub(crate) fn engine_ports(&self, scenario: &Scenario, host: &HostHandle, name: &str) -> (Env, Recorder, Resolver) {
+        let env = host.env();
+        let recorder = self.recorder(scenario, &env, name);
+        let resolver = self.resolver(scenario, &env, &recorder);
+        (env, recorder, resolver)
     }
 
     /// The pen of a host.

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::fault::Begun;
 use super::lab::{self, Lab, LabError, References, in_one_line};
 use super::send::InFlight;
-use crate::engine::Outbound;
+use crate::engine::{Engines, Outbound};
 use crate::expect::Sent;
 use crate::file::declarations::items;
 use crate::file::script::{Action, Configure, Publish, Restart};
@@ -45,6 +45,7 @@ pub(crate) struct Script<'a> {
     pub(crate) lab: Lab,
     pub(crate) control: Control,
     pub(crate) recorder: Recorder,
+    engines: &'a dyn Engines,
     pub(crate) outbound: Option<Arc<dyn Outbound>>,
     pub(crate) in_flight: InFlight,
     pub(crate) sent: Sent,
@@ -64,12 +65,19 @@ pub(super) enum Due {
 }
 
 impl<'a> Script<'a> {
-    pub(crate) fn new(scenario: &'a Scenario, lab: Lab, control: Control, recorder: Recorder) -> Script<'a> {
+    pub(crate) fn new(
+        scenario: &'a Scenario,
+        engines: &'a dyn Engines,
+        lab: Lab,
+        control: Control,
+        recorder: Recorder,
+    ) -> Script<'a> {
         Script {
             scenario,
             lab,
             control,
             recorder,
+            engines,
             outbound: None,
             in_flight: InFlight::default(),
             sent: Sent::default(),
@@ -94,19 +102,20 @@ impl<'a> Script<'a> {
     pub(crate) async fn run(&mut self) -> Result<(), LabError> {
         for at in &self.scenario.at {
             let time = self.instant(at.time);
-            self.pass_time(time).await;
+            self.pass_time(time).await?;
             self.act(&at.action)?;
         }
         Ok(())
     }
 
     /// Waits until `time`, doing what falls due before.
-    pub(crate) async fn pass_time(&mut self, time: Instant) {
+    async fn pass_time(&mut self, time: Instant) -> Result<(), LabError> {
         while let Some(due) = self.next_due().filter(|due| *due <= time) {
             tokio::time::sleep_until(due).await;
-            self.do_due(due);
+            self.do_due(due).await?;
         }
         tokio::time::sleep_until(time).await;
+        Ok(())
     }
 
     /// When something falls due next.
@@ -115,16 +124,17 @@ impl<'a> Script<'a> {
     }
 
     /// Does what is due at `now`.
-    pub(crate) fn do_due(&mut self, now: Instant) {
+    pub(crate) async fn do_due(&mut self, now: Instant) -> Result<(), LabError> {
         let (ready, later): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.due).into_iter().partition(|(at, _)| *at <= now);
         self.due = later;
         for (_, due) in ready {
             match due {
                 Due::EndFault(number) => self.end_fault_numbered(number),
-                Due::Return(host) => self.bring_back(&host),
+                Due::Return(host) => self.bring_back(&host).await?,
             }
         }
+        Ok(())
     }
 
     fn act(&mut self, action: &Action) -> Result<(), LabError> {
@@ -246,11 +256,40 @@ impl<'a> Script<'a> {
         self.due.push((Instant::now() + restart.down().get(), Due::Return(short)));
     }
 
-    fn bring_back(&mut self, short: &str) {
-        let Some(host) = self.lab.hosts.get(short) else { return };
+    async fn bring_back(&mut self, short: &str) -> Result<(), LabError> {
+        let Some(host) = self.lab.hosts.get(short) else { return Ok(()) };
         host.restart();
-        self.lab.start_server(self.scenario, short);
         self.tell("restart", vec![format!("{short} is up again")]);
+        match short {
+            "sender" => self.start_outbound().await,
+            "receiver" => self.start_inbound().await,
+            _ => {
+                self.lab.start_host(self.scenario, short);
+                Ok(())
+            }
+        }
+    }
+
+    // ── engines ──
+
+    /// Starts the outbound engine on its host, if the scenario has one.
+    pub(crate) async fn start_outbound(&mut self) -> Result<(), LabError> {
+        let (Some(settings), Some(host)) = (lab::outbound_settings(self.scenario), self.lab.hosts.get("sender")) else {
+            return Ok(());
+        };
+        let (env, recorder, resolver) = self.lab.engine_ports(self.scenario, host, "sender");
+        let starting = self.engines.outbound(env, recorder, resolver, settings);
+        self.outbound = Some(starting.await.map_err(|error| LabError::Engine("sender", error))?);
+        Ok(())
+    }
+
+    /// Starts the inbound engine on its host, if the scenario has one.
+    pub(crate) async fn start_inbound(&mut self) -> Result<(), LabError> {
+        let settings = lab::inbound_settings(self.scenario, &self.lab.certificates)?;
+        let (Some(settings), Some(host)) = (settings, self.lab.hosts.get("receiver")) else { return Ok(()) };
+        let (env, recorder, resolver) = self.lab.engine_ports(self.scenario, host, "receiver");
+        let starting = self.engines.inbound(env, recorder, resolver, settings);
+        starting.await.map_err(|error| LabError::Engine("receiver", error))
     }
 }
 
