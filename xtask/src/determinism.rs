@@ -1,13 +1,12 @@
 //! `--verify-determinism`: the same suite in a second process that begins at least two seconds later, in another time
 //! zone, locale and working directory, with another number of jobs.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use mxlab_report::json;
-use mxlab_scenario::suite::Options;
+use mxlab_scenario::suite::{Hashes, Options};
 
 /// How much later the second process begins.
 const LATER: Duration = Duration::from_secs(2);
@@ -39,7 +38,7 @@ impl SecondProcess {
 
     /// Runs it and returns its hashes by scenario and seed.
     #[allow(clippy::disallowed_methods, reason = "the second process must begin later by the real clock")]
-    pub(crate) fn hashes(self) -> Result<BTreeMap<(String, u64), (String, String)>, String> {
+    pub(crate) fn hashes(self) -> Result<Hashes, String> {
         std::thread::sleep(LATER);
         let program = std::env::current_exe().map_err(|error| error.to_string())?;
         let output = Command::new(program)

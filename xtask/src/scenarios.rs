@@ -164,11 +164,11 @@ fn print(arguments: &Arguments, summary: &Summary) -> u8 {
         if !said.is_empty() {
             eprintln!("{said}");
         }
-        if arguments.story || arguments.until.is_some() {
-            if let Some(run) = &case.run {
-                let story = format!("── {} (seed {}) ──\n{}\n", case.scenario, case.seed, run.story);
-                if arguments.json { eprint!("{story}") } else { write_out(&story) }
-            }
+        if (arguments.story || arguments.until.is_some())
+            && let Some(run) = &case.run
+        {
+            let story = format!("── {} (seed {}) ──\n{}\n", case.scenario, case.seed, run.story);
+            if arguments.json { eprint!("{story}") } else { write_out(&story) }
         }
     }
     if arguments.json {

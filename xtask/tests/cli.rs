@@ -1,5 +1,7 @@
 //! The command contract of `cargo xtask scenarios`: what each situation prints and which code it ends with.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

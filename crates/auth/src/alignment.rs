@@ -39,7 +39,8 @@ pub fn organizational_domain(domain: &str) -> String {
 /// empty domain is aligned with nothing.
 pub fn aligned(identifier: &str, author: &str, mode: Mode) -> bool {
     let (identifier, author) = (normalized_domain(identifier), normalized_domain(author));
-    if identifier.is_empty() || author.is_empty() {
+    // An empty author is then equal to no identifier either.
+    if identifier.is_empty() {
         return false;
     }
     match mode {

@@ -3,9 +3,7 @@
 //! The format is an interface: fields are added, never changed. Reading it back ([`hashes`]) is what
 //! `--verify-determinism` does with the lines of its second process.
 
-use std::collections::BTreeMap;
-
-use mxlab_scenario::suite::{CaseOutcome, CaseResult, Failure, Summary};
+use mxlab_scenario::suite::{CaseOutcome, CaseResult, Failure, Hashes, Summary};
 use serde::{Deserialize, Serialize};
 
 /// The number of this format.
@@ -120,7 +118,7 @@ struct HashLine {
 }
 
 /// The hashes of record and packets in these lines, by scenario and seed.
-pub fn hashes(lines: &str) -> BTreeMap<(String, u64), (String, String)> {
+pub fn hashes(lines: &str) -> Hashes {
     lines
         .lines()
         .filter_map(|line| serde_json::from_str::<HashLine>(line).ok())

@@ -63,10 +63,10 @@ impl Question {
 
     /// The text of a field is this, whatever its case.
     fn is(self, field: &'static str, wanted: Option<String>) -> Question {
-        self.is_named(field, field, wanted)
+        self.named(field, field, wanted)
     }
 
-    fn is_named(self, field: &'static str, in_record: &'static str, wanted: Option<String>) -> Question {
+    fn named(self, field: &'static str, in_record: &'static str, wanted: Option<String>) -> Question {
         let Some(wanted) = wanted else { return self };
         let expected = wanted.clone();
         let test = move |_: &Asked<'_>, entry: &Entry| {
@@ -396,7 +396,7 @@ fn question(asked: &Asked<'_>, verb: &Verb) -> Option<Question> {
             .is("to", text(&table.to))
             .message(text(&table.message))
             .is("header", Some(table.header.get().to_string()))
-            .is_exactly("value", said(text(&table.value))),
+            .exactly("value", said(text(&table.value))),
         Verb::Resolved(table) => Question::new("resolved", "resolved")
             .is("name", text(&table.name))
             .is("type", text(&table.rtype))
@@ -412,7 +412,7 @@ fn question(asked: &Asked<'_>, verb: &Verb) -> Option<Question> {
 }
 
 impl Question {
-    fn is_exactly(self, field: &'static str, wanted: Option<String>) -> Question {
+    fn exactly(self, field: &'static str, wanted: Option<String>) -> Question {
         let Some(wanted) = wanted else { return self };
         let expected = wanted.clone();
         let test = move |_: &Asked<'_>, entry: &Entry| entry.fields.text(field) == Some(&expected);

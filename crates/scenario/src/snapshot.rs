@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(compare(&file, "a\nb\n").unwrap(), Comparison::Same);
         let Comparison::Differs(lines) = compare(&file, "a\nc\n").unwrap() else { panic!("they differ") };
         assert_eq!(lines, ["  a", "- b", "+ c"]);
-        assert_eq!(orphans(&folder, &BTreeSet::from(["dane/other".to_owned()])).unwrap(), [file.clone()]);
+        assert_eq!(orphans(&folder, &BTreeSet::from(["dane/other".to_owned()])).unwrap(), std::slice::from_ref(&file));
         assert!(orphans(&folder, &BTreeSet::from(["dane/match".to_owned()])).unwrap().is_empty());
         std::fs::remove_dir_all(folder).unwrap();
     }

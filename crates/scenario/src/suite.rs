@@ -554,9 +554,11 @@ pub fn reproduction(case: &CaseResult) -> String {
     }
 }
 
-/// Compares the hashes of two runs of the same suite and marks what differs. `second` maps (scenario, seed) to hashes of
-/// record and packets.
-pub fn compare_hashes(summary: &mut Summary, second: &BTreeMap<(String, u64), (String, String)>) {
+/// The hashes of record and packets of each case, by scenario and seed.
+pub type Hashes = BTreeMap<(String, u64), (String, String)>;
+
+/// Compares the hashes of two runs of the same suite and marks what differs.
+pub fn compare_hashes(summary: &mut Summary, second: &Hashes) {
     for case in &mut summary.cases {
         let Some(run) = &case.run else { continue };
         let difference = match second.get(&(case.scenario.clone(), case.seed)) {

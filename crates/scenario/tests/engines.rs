@@ -1,6 +1,8 @@
 //! What the runner makes of engines that misbehave: a panic and a task that never rests are reported with scenario, seed
 //! and host, and leave the other scenarios alone.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -4,6 +4,8 @@
 //! resolver, finds MX, address and TLSA records, authenticates the receiver by DANE over real TLS, and hands the message
 //! over. This test reads the real clock, as only tests of the real adapter may.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;

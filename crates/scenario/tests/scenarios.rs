@@ -1,5 +1,7 @@
 //! All scenarios of the repository against their expectations and snapshots: what `cargo xtask scenarios` runs.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 

@@ -7,7 +7,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`client`] | plain clients, which hand over one message |
-//! | [`derive`] | values that must be the same in every run |
+//! | [`mod@derive`] | values that must be the same in every run |
 //! | [`internet`] | zones, their servers and delegations |
 //! | [`pki`] | certification authorities and certificates |
 //! | [`server`] | scripted mail servers |
