@@ -6,7 +6,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`file`] | the language: from text to typed cells, or to all that is wrong with it |
+//! | [`mod@file`] | the language: from text to typed cells, or to all that is wrong with it |
 //! | [`engine`], [`exchange`] | the engines under test as the runner sees them, and ours |
 //! | [`run`] | one cell: the world, the engines, the script, the end |
 //! | [`expect`] | expectations as questions to the record |
