@@ -2,19 +2,24 @@
 //!
 //! What comes out is data ([`CaseResult`], [`Summary`]); how it looks on a terminal or as JSON is `mxlab-report`'s.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod plan;
+mod snapshots;
+
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 
 use mxlab_sim::Bounds;
 
 use crate::engine::Engines;
-use crate::file::{self, Cell, Diagnostics, Loaded, Severity, Sources, WorldDirectory};
+use crate::file;
 pub use crate::run::Failure;
 use crate::run::{self, CellRun, End, RunOptions};
-use crate::{registry, snapshot};
+use crate::snapshot;
+pub use plan::{Found, discover};
+use plan::{Job, mistakes, plan};
 
 /// What to run, and how.
 #[derive(Clone, Debug)]
@@ -166,195 +171,6 @@ pub enum SuiteError {
     },
 }
 
-/// A scenario file as found.
-#[derive(Clone, Debug)]
-pub struct Found {
-    /// Its id, without a cell.
-    pub id: String,
-    /// Its path relative to the root.
-    pub path: String,
-    /// What is in it.
-    pub text: String,
-}
-
-/// All scenario files below `scenarios/`, worlds excepted, sorted by id.
-///
-/// # Errors
-/// If a folder or file cannot be read.
-pub fn discover(root: &Path) -> Result<Vec<Found>, SuiteError> {
-    let top = root.join("scenarios");
-    let io_error = |path: &Path| {
-        let path = path.display().to_string();
-        move |error| SuiteError::Io { path, error }
-    };
-    let mut found = Vec::new();
-    let mut folders = vec![top.clone()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).map_err(io_error(&folder))? {
-            let path = entry.map_err(io_error(&folder))?.path();
-            if path.is_dir() {
-                if path != top.join("worlds") {
-                    folders.push(path);
-                }
-            } else if path.extension().is_some_and(|extension| extension == "toml") {
-                found.push(read_found(root, &path)?);
-            }
-        }
-    }
-    found.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok(found)
-}
-
-/// The largest scenario file that is read, in bytes; the reader has its own message for what exceeds 1 MiB.
-const READ_LIMIT: u64 = 4 << 20;
-
-fn read_found(root: &Path, path: &Path) -> Result<Found, SuiteError> {
-    let shown = path.strip_prefix(root).unwrap_or(path).display().to_string().replace('\\', "/");
-    let io_error = |error| SuiteError::Io { path: shown.clone(), error };
-    let size = std::fs::metadata(path).map_err(io_error)?.len();
-    if size > READ_LIMIT {
-        return Err(io_error(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 4 MiB")));
-    }
-    let bytes = std::fs::read(path).map_err(io_error)?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let id = shown.strip_prefix("scenarios/").unwrap_or(&shown).trim_end_matches(".toml").to_owned();
-    Ok(Found { id, path: shown, text })
-}
-
-/// One case that is to be run.
-struct Job {
-    scenario: String,
-    path: String,
-    seed: u64,
-    cell: Cell,
-    sources: Arc<Sources>,
-    warnings: Vec<String>,
-}
-
-/// Everything that the filters let through: jobs, and results for files that cannot be run.
-struct Plan {
-    jobs: Vec<Job>,
-    invalid: Vec<CaseResult>,
-    /// Ids of all cells of all files, whatever the filters; none if a file was invalid, since its cells are unknown.
-    all_ids: Option<BTreeSet<String>>,
-}
-
-/// Reads the files and applies the filters.
-fn plan(options: &Options) -> Result<Plan, SuiteError> {
-    let worlds =
-        WorldDirectory { directory: options.root.join("scenarios/worlds"), shown: "scenarios/worlds".to_owned() };
-    let mut found = discover(&options.root)?;
-    // A path may name a file outside `scenarios/`: a customer's failure that is just being written down.
-    for filter in options.filters.iter().filter(|filter| filter.ends_with(".toml")) {
-        let path = Path::new(filter);
-        let known = found.iter().any(|file| same_file(&options.root, file, path));
-        if !known && path.is_file() {
-            found.push(read_found(&options.root, path)?);
-        }
-    }
-    let mut plan = Plan { jobs: Vec::new(), invalid: Vec::new(), all_ids: Some(BTreeSet::new()) };
-    let mut hit = vec![false; options.filters.len()];
-    for file in &found {
-        match file::read(&file.path, &file.text, &worlds, &registry::ids()) {
-            Ok(loaded) => plan_file(options, file, loaded, &mut plan, &mut hit),
-            Err(diagnostics) => {
-                plan.all_ids = None;
-                if selected(options, file, &file.id, &mut hit) {
-                    plan.invalid.push(invalid(file, &diagnostics));
-                }
-            }
-        }
-    }
-    match hit.iter().position(|hit| !hit) {
-        Some(missed) => Err(SuiteError::NothingMatches(options.filters[missed].clone())),
-        None => Ok(plan),
-    }
-}
-
-fn same_file(root: &Path, file: &Found, path: &Path) -> bool {
-    Path::new(&file.path) == path || root.join(&file.path).canonicalize().ok() == path.canonicalize().ok()
-}
-
-fn plan_file(options: &Options, file: &Found, loaded: Loaded, plan: &mut Plan, hit: &mut [bool]) {
-    let warnings = if loaded.warnings.is_empty() { Vec::new() } else { vec![loaded.warnings.render(false)] };
-    for cell in loaded.cells {
-        let id = format!("{}{}", file.id, cell.suffix);
-        if let Some(all) = &mut plan.all_ids {
-            all.insert(id.clone());
-        }
-        if !selected(options, file, &id, hit) || !in_partition(options.partition, &id) {
-            continue;
-        }
-        let seeds = if options.seeds.is_empty() { vec![cell.scenario.seed] } else { options.seeds.clone() };
-        for seed in seeds {
-            plan.jobs.push(Job {
-                scenario: id.clone(),
-                path: file.path.clone(),
-                seed,
-                cell: cell.clone(),
-                sources: loaded.sources.clone(),
-                warnings: warnings.clone(),
-            });
-        }
-    }
-}
-
-fn selected(options: &Options, file: &Found, id: &str, hit: &mut [bool]) -> bool {
-    if options.filters.is_empty() {
-        return true;
-    }
-    let mut any = false;
-    for (filter, hit) in options.filters.iter().zip(hit) {
-        let matches = if filter.ends_with(".toml") {
-            same_file(&options.root, file, Path::new(filter))
-        } else {
-            id.contains(filter.as_str())
-        };
-        *hit |= matches;
-        any |= matches;
-    }
-    any
-}
-
-/// FNV-1a: small, stable over versions of everything, good enough to spread ids.
-fn in_partition(partition: Option<(u64, u64)>, id: &str) -> bool {
-    let Some((part, parts)) = partition else { return true };
-    let hash = id
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    hash % parts.max(1) == part.wrapping_sub(1)
-}
-
-fn invalid(file: &Found, diagnostics: &Diagnostics) -> CaseResult {
-    CaseResult {
-        scenario: file.id.clone(),
-        path: file.path.clone(),
-        seed: 0,
-        outcome: CaseOutcome::Invalid,
-        failures: mistakes(diagnostics),
-        warnings: Vec::new(),
-        run: None,
-        wall_ms: 0.0,
-    }
-}
-
-/// Mistakes in a file as failures; the message of each is the whole rendered diagnostic.
-fn mistakes(diagnostics: &Diagnostics) -> Vec<Failure> {
-    let errors = diagnostics.items().iter().filter(|item| item.severity == Severity::Error);
-    errors
-        .map(|error| {
-            let place = diagnostics.sources().position(error.primary.span);
-            Failure {
-                code: error.code.to_owned(),
-                message: Diagnostics::new(diagnostics.sources().clone(), vec![error.clone()]).render(false),
-                file: Some(place.path),
-                line: Some(place.line),
-                column: Some(place.column),
-            }
-        })
-        .collect()
-}
-
 /// The ids of all scenarios that the filters let through, with their titles.
 ///
 /// # Errors
@@ -397,13 +213,13 @@ pub fn run(
         cases.push(case);
     }
     cases.extend(run_jobs(options, engines, &plan.jobs, interrupted, progress));
-    settle_snapshots(options, &mut cases)?;
+    snapshots::settle(options, &mut cases)?;
     cases.sort_by(|a, b| (&a.scenario, a.seed).cmp(&(&b.scenario, b.seed)));
-    let snapshots = options.root.join("snapshots");
+    let folder = options.root.join("snapshots");
     let orphans = match &plan.all_ids {
         Some(ids) if options.filters.is_empty() && options.partition.is_none() && options.until.is_none() => {
             let io_error = |error| SuiteError::Io { path: "snapshots".to_owned(), error };
-            snapshot::orphans(&snapshots, ids).map_err(io_error)?
+            snapshot::orphans(&folder, ids).map_err(io_error)?
         }
         _ => Vec::new(),
     };
@@ -505,45 +321,6 @@ fn judge(options: &Options, case: &mut CaseResult, run: &CellRun) {
     }
 }
 
-/// Compares stories with snapshots, or writes them. Done after all runs, since several seeds share one snapshot.
-fn settle_snapshots(options: &Options, cases: &mut [CaseResult]) -> Result<(), SuiteError> {
-    if options.until.is_some() {
-        return Ok(());
-    }
-    let folder = options.root.join("snapshots");
-    let mut blessed: BTreeMap<String, u64> = BTreeMap::new();
-    for case in cases.iter_mut().filter(|case| case.outcome == CaseOutcome::Passed) {
-        let Some(run) = &case.run else { continue };
-        // A file outside `scenarios/` has no snapshot: it is being tried out.
-        if !case.path.starts_with("scenarios/") {
-            continue;
-        }
-        let file = snapshot::file_of(&folder, &case.scenario);
-        let io_error = |error| SuiteError::Io { path: file.display().to_string(), error };
-        if options.bless && !blessed.contains_key(&case.scenario) {
-            snapshot::write(&file, &case.path, &run.story, false).map_err(io_error)?;
-            snapshot::drop_pending(&file).map_err(io_error)?;
-            blessed.insert(case.scenario.clone(), case.seed);
-            continue;
-        }
-        let message = match snapshot::compare(&file, &run.story).map_err(io_error)? {
-            snapshot::Comparison::Same => {
-                snapshot::drop_pending(&file).map_err(io_error)?;
-                continue;
-            }
-            snapshot::Comparison::Missing => "there is no snapshot yet; read the story, then bless it".to_owned(),
-            snapshot::Comparison::Differs(lines) => {
-                format!("the story differs from its snapshot:\n  {}", lines.join("\n  "))
-            }
-        };
-        snapshot::write(&file, &case.path, &run.story, true).map_err(io_error)?;
-        case.outcome = CaseOutcome::SnapshotDiffers;
-        let shown = file.strip_prefix(&options.root).unwrap_or(&file).display().to_string();
-        case.failures.push(Failure { file: Some(shown), ..Failure::new("snapshot", message) });
-    }
-    Ok(())
-}
-
 /// The line that runs a case again.
 pub fn reproduction(case: &CaseResult) -> String {
     let name = if case.path.starts_with("scenarios/") { &case.scenario } else { &case.path };
@@ -613,14 +390,6 @@ mod tests {
         {
             assert_eq!(worse(one, other), expected);
             assert_eq!(worse(other, one), expected);
-        }
-    }
-
-    #[test]
-    fn partitions_are_complete_and_disjoint() {
-        for id in ["dane/match", "dane/mismatch", "compauth/e10", "retry/crash[how=kill]"] {
-            let hits = (1..=3).filter(|part| in_partition(Some((*part, 3)), id)).count();
-            assert_eq!(hits, 1, "{id}");
         }
     }
 }
