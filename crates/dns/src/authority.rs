@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::fault::{Fault, FaultId, FaultKind, Faults};
+use crate::fault::{Fault, FaultId, FaultKind, Faults, Uses};
 use crate::name::Name;
 use crate::rdata::{Cname, Ns, Rdata as _};
 use crate::record::{Class, Rcode, Record, RecordType, Rrset};
@@ -69,7 +69,12 @@ impl Authority {
 
     /// Begins a fault.
     pub fn begin_fault(&self, fault: Fault) -> FaultId {
-        self.lock().faults.begin(fault)
+        self.begin_fault_counted(fault, &Uses::default())
+    }
+
+    /// Begins a fault that counts how often it acts in `uses`, which other servers may share.
+    pub fn begin_fault_counted(&self, fault: Fault, uses: &Uses) -> FaultId {
+        self.lock().faults.begin(fault, uses.clone())
     }
 
     /// Ends a fault; whether there was one.
@@ -99,8 +104,8 @@ impl Responder for Authority {
             }
             Ok(question) => question,
         };
-        let mut shared = self.lock();
-        let Shared { zones, faults } = &mut *shared;
+        let shared = self.lock();
+        let Shared { zones, faults } = &*shared;
         let Some(zone) = zone_for(zones, question) else {
             response.rcode = Rcode::REFUSED;
             return Reply::Bytes(response.encode(limit));
@@ -159,7 +164,7 @@ fn zone_for<'a>(zones: &'a BTreeMap<Name, Arc<ServedZone>>, question: &Question)
 /// One answer in the making.
 struct Answering<'a> {
     zones: &'a BTreeMap<Name, Arc<ServedZone>>,
-    faults: &'a mut Faults,
+    faults: &'a Faults,
     now: Timestamp,
     dnssec: bool,
     response: &'a mut Message,

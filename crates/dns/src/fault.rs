@@ -3,6 +3,9 @@
 //! A fault is data: what goes wrong, for which answers, and when. The authority looks its faults up while it answers; of
 //! two on the same thing the later one acts.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use jiff::Timestamp;
 use ring::digest;
 
@@ -25,6 +28,13 @@ pub enum FaultKind {
     RrsigMissing,
     /// The parent publishes the DS of another key. The zone of the scope is the child.
     DsMismatch,
+}
+
+impl FaultKind {
+    /// Whether it happens at the servers of the zone's parent, where its DS stands.
+    pub fn is_at_parent(self) -> bool {
+        self == FaultKind::DsMismatch
+    }
 }
 
 /// Which answers a fault touches. For [`FaultKind::Servfail`], [`FaultKind::Refused`] and [`FaultKind::Timeout`] owner and
@@ -63,7 +73,7 @@ pub struct Fault {
     pub from: Option<Timestamp>,
     /// The second at which it is over; never if none.
     pub until: Option<Timestamp>,
-    /// How often it acts before it is over; without bound if none.
+    /// How often it acts before it is over, over all servers that share its [`Uses`]; without bound if none.
     pub times: Option<u32>,
 }
 
@@ -71,6 +81,32 @@ impl Fault {
     /// A fault that lasts until it is ended.
     pub fn new(kind: FaultKind, scope: FaultScope) -> Fault {
         Fault { kind, scope, from: None, until: None, times: None }
+    }
+}
+
+/// How often a fault has acted. A fault that befalls several servers at once is one fault: all of them count here, and
+/// [`Fault::times`] bounds the sum.
+#[derive(Clone, Debug, Default)]
+pub struct Uses(Arc<AtomicU32>);
+
+impl Uses {
+    /// How often so far.
+    pub fn count(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Whether that is as often as the fault may act.
+    pub fn are_up(&self, times: Option<u32>) -> bool {
+        times.is_some_and(|times| self.count() >= times)
+    }
+
+    /// Counts once more, unless they are up.
+    fn take(&self, times: Option<u32>) -> bool {
+        let more = |count: u32| match times {
+            Some(times) if count >= times => None,
+            _ => Some(count.saturating_add(1)),
+        };
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
     }
 }
 
@@ -82,26 +118,33 @@ pub struct FaultId(u64);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Faults {
     began: u64,
-    faults: Vec<(FaultId, Fault)>,
+    faults: Vec<Begun>,
+}
+
+#[derive(Clone, Debug)]
+struct Begun {
+    id: FaultId,
+    fault: Fault,
+    uses: Uses,
 }
 
 impl Faults {
-    pub(crate) fn begin(&mut self, fault: Fault) -> FaultId {
+    pub(crate) fn begin(&mut self, fault: Fault, uses: Uses) -> FaultId {
         self.began += 1;
         let id = FaultId(self.began);
-        self.faults.push((id, fault));
+        self.faults.push(Begun { id, fault, uses });
         id
     }
 
     pub(crate) fn end(&mut self, id: FaultId) -> bool {
         let before = self.faults.len();
-        self.faults.retain(|(held, _)| *held != id);
+        self.faults.retain(|begun| begun.id != id);
         self.faults.len() < before
     }
 
     /// The latest active fault that `wanted` accepts for this owner and type in this zone. Counts as acting once.
     fn act(
-        &mut self,
+        &self,
         wanted: impl Fn(FaultKind) -> bool,
         zone: &Name,
         owner: &Name,
@@ -111,32 +154,26 @@ impl Faults {
         let active = |fault: &Fault| {
             fault.from.is_none_or(|from| from <= now)
                 && fault.until.is_none_or(|until| now < until)
-                && fault.times != Some(0)
+                && wanted(fault.kind)
+                && fault.scope.matches(zone, owner, rtype)
         };
-        let (_, fault) = self
-            .faults
-            .iter_mut()
-            .rev()
-            .find(|(_, fault)| wanted(fault.kind) && active(fault) && fault.scope.matches(zone, owner, rtype))?;
-        if let Some(times) = &mut fault.times {
-            *times -= 1;
-        }
-        Some(fault.kind)
+        let acts = |begun: &&Begun| active(&begun.fault) && begun.uses.take(begun.fault.times);
+        self.faults.iter().rev().find(acts).map(|begun| begun.fault.kind)
     }
 
     /// What replaces the whole answer to a question.
-    pub(crate) fn whole(&mut self, zone: &Name, owner: &Name, rtype: RecordType, now: Timestamp) -> Option<FaultKind> {
+    pub(crate) fn whole(&self, zone: &Name, owner: &Name, rtype: RecordType, now: Timestamp) -> Option<FaultKind> {
         let whole = |kind| matches!(kind, FaultKind::Servfail | FaultKind::Refused | FaultKind::Timeout);
         self.act(whole, zone, owner, rtype, now)
     }
 
     /// Whether this RRset goes out without its signatures.
-    pub(crate) fn strips(&mut self, zone: &Name, rrset: &Rrset, now: Timestamp) -> bool {
+    pub(crate) fn strips(&self, zone: &Name, rrset: &Rrset, now: Timestamp) -> bool {
         self.act(|kind| kind == FaultKind::RrsigMissing, zone, &rrset.name, rrset.rtype, now).is_some()
     }
 
     /// The RRset that goes out in place of this one.
-    pub(crate) fn replaced(&mut self, rrset: &Rrset, now: Timestamp) -> Option<Rrset> {
+    pub(crate) fn replaced(&self, rrset: &Rrset, now: Timestamp) -> Option<Rrset> {
         if rrset.rtype != RecordType::DS {
             return None;
         }
@@ -152,4 +189,45 @@ fn other_key(zone: &Name) -> Option<SigningKey> {
     zone.push_canonical(&mut seed);
     let seed = digest::digest(&digest::SHA256, &seed);
     SigningKey::from_seed(Algorithm::ED25519, seed.as_ref().try_into().ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn servfail(times: Option<u32>) -> Fault {
+        Fault { times, ..Fault::new(FaultKind::Servfail, FaultScope::zone("example".parse().unwrap())) }
+    }
+
+    /// What each query gets, each at the server with that number.
+    fn check(servers: &[Faults], queries: &[usize]) -> Vec<bool> {
+        let name = "mx.example".parse().unwrap();
+        let zone = "example".parse().unwrap();
+        let asked =
+            |server: &usize| servers[*server].whole(&zone, &name, RecordType::A, Timestamp::UNIX_EPOCH).is_some();
+        queries.iter().map(asked).collect()
+    }
+
+    #[test]
+    fn uses_are_counted_over_all_servers() {
+        for (shared, expected) in [(true, [true, true, false, false]), (false, [true, true, true, true])] {
+            let (mut one, mut other) = (Faults::default(), Faults::default());
+            let uses = Uses::default();
+            one.begin(servfail(Some(2)), uses.clone());
+            other.begin(servfail(Some(2)), if shared { uses.clone() } else { Uses::default() });
+            assert_eq!(check(&[one, other], &[0, 1, 1, 0]), expected);
+            assert!(uses.are_up(Some(2)));
+            assert_eq!(uses.count(), 2);
+        }
+    }
+
+    #[test]
+    fn a_fault_without_bound_goes_on_and_one_of_none_never_acts() {
+        for (times, acts) in [(None, true), (Some(0), false)] {
+            let (mut faults, uses) = (Faults::default(), Uses::default());
+            faults.begin(servfail(times), uses.clone());
+            assert_eq!(check(&[faults], &[0, 0]), [acts, acts]);
+            assert_eq!(uses.are_up(times), !acts);
+        }
+    }
 }
