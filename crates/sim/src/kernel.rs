@@ -34,6 +34,9 @@ pub(crate) struct Kernel {
     pub(crate) beat: Arc<Beat>,
     /// What reports call the main future.
     pub(crate) script: Arc<str>,
+    /// What reports call the host and the task that carry the packets.
+    network: Arc<str>,
+    carrier: Arc<str>,
     start: Instant,
     thread: ThreadId,
     live: AtomicBool,
@@ -70,6 +73,8 @@ impl Kernel {
         Kernel {
             beat: Arc::new(Beat::new(&config)),
             script: "the script".into(),
+            network: "the network".into(),
+            carrier: "the wire".into(),
             wire: Mutex::new(Wire::new(&config)),
             config,
             runtime,
@@ -122,10 +127,12 @@ impl Kernel {
     /// Does the wire's work; `None` if it panicked, which ends the run as a panic of a task does.
     pub(crate) fn on_the_wire<R>(&self, f: impl FnOnce(&mut Wire, Duration) -> R) -> Option<R> {
         let now = self.elapsed();
+        // Taps are somebody's code too: one that loops would otherwise hang outside of every poll.
+        let _busy = self.beat.begin(&self.network, &self.carrier);
         match panics::catch(|| f(&mut self.wire(), now)) {
             Ok(result) => Some(result),
             Err(message) => {
-                self.end(End::Panicked { host: "the network".to_owned(), task: "the wire".to_owned(), message });
+                self.end(End::Panicked { host: self.network.to_string(), task: self.carrier.to_string(), message });
                 None
             }
         }

@@ -1,8 +1,9 @@
 //! Ends a program in which one poll never returns.
 //!
 //! Counting polls ends a task that wakes itself for ever, but not one that loops without an await: nothing inside the
-//! runtime runs any more. One thread per process looks from outside, in real time, at every world that runs. It cannot
-//! stop the looping thread, nobody can, so it reports and, by default, ends the process.
+//! runtime runs any more. The wire and its taps are watched like a poll. One thread per process looks from outside, in
+//! real time, at every world that runs. It cannot stop the looping thread, nobody can, so it reports and, by default,
+//! ends the process.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Once, Weak};
@@ -129,6 +130,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// Has a world watched for as long as the returned value lives.
 pub(crate) fn watch(beat: &Arc<Beat>) -> Watched {
     lock(&WATCHED).push(Arc::downgrade(beat));
+    #[allow(clippy::disallowed_methods, reason = "the watchdog looks at the simulation from outside")]
     STARTED.call_once(|| {
         // Without the thread, a loop without an await simply hangs: worse to report, not wrong.
         let _ = std::thread::Builder::new().name("mxlab watchdog".to_owned()).spawn(look_forever);

@@ -3,8 +3,9 @@
 mod common;
 
 use common::{finished, seconds, world};
-use mxlab_sim::{Bounds, Config, End};
-use std::sync::{Arc, Mutex};
+use mxlab_sim::{Bounds, Config, End, Stuck};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -120,34 +121,58 @@ fn a_step_of_the_script_comes_before_the_tasks_of_that_moment() {
     assert_eq!(*order.lock().expect("no panic"), ["script", "task", "script", "task", "script", "task"]);
 }
 
-#[test]
-fn a_poll_that_never_returns_is_reported_from_outside() {
-    let (told, stuck) = std::sync::mpsc::channel();
-    let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+/// A config whose watchdog reports to the receiver and lets go of what waits for the flag.
+fn watched() -> (Config, mpsc::Receiver<Stuck>, Arc<AtomicBool>) {
+    let (told, stuck) = mpsc::channel();
+    let stop = Arc::new(AtomicBool::new(false));
     let (release, told) = (Arc::clone(&stop), Mutex::new(told));
-    let (sim, [a]) = world(Config {
+    let config = Config {
         label: "loops".to_owned(),
         reproduce: "cargo xtask scenarios loops --seed 7".to_owned(),
         seed: 7,
         stuck_after: common::ms(300),
         on_stuck: Arc::new(move |stuck| {
             let _ = told.lock().expect("no panic").send(stuck.clone());
-            release.store(true, std::sync::atomic::Ordering::Relaxed);
+            release.store(true, Ordering::Relaxed);
         }),
         ..Config::default()
-    });
-    let done = Arc::clone(&stop);
-    a.env().spawn("loops without an await", async move {
-        while !done.load(std::sync::atomic::Ordering::Relaxed) {
-            std::hint::spin_loop();
-        }
-    });
+    };
+    (config, stuck, stop)
+}
+
+fn spin_until(stop: &AtomicBool) {
+    while !stop.load(Ordering::Relaxed) {
+        std::hint::spin_loop();
+    }
+}
+
+#[test]
+fn a_poll_that_never_returns_is_reported_from_outside() {
+    let (config, stuck, stop) = watched();
+    let (sim, [a]) = world(config);
+    a.env().spawn("loops without an await", async move { spin_until(&stop) });
     let outcome = sim.run(async { tokio::time::sleep(seconds(1)).await });
     assert_eq!(outcome.end, End::Finished);
     let stuck = stuck.try_recv().expect("a report");
     assert_eq!((&*stuck.host, &*stuck.task), ("a.test", "loops without an await"));
     assert_eq!((&*stuck.label, stuck.seed), ("loops", 7));
     assert_eq!(stuck.reproduce, "cargo xtask scenarios loops --seed 7");
+}
+
+#[test]
+fn a_tap_that_never_returns_is_reported_from_outside() {
+    let (config, stuck, stop) = watched();
+    let (sim, [a, b]) = world(config);
+    common::spawn_echo(&b.env(), common::at(2, 7));
+    sim.control().tap(move |_: &mxlab_sim::PacketRecord| {
+        spin_until(&stop);
+        mxlab_sim::Verdict::Pass
+    });
+    let client = a.env();
+    let outcome = sim.run(async move { client.connect(common::at(2, 7)).await.is_ok() });
+    assert!(finished(outcome));
+    let stuck = stuck.try_recv().expect("a report");
+    assert_eq!((&*stuck.host, &*stuck.task), ("the network", "the wire"));
 }
 
 const CHILD: &str = "MXLAB_SIM_LOOPS";
