@@ -5,6 +5,7 @@
 //! ([`Entry::canonical`]). What reads a record: the runner compares it with expectations (by kind and fields), the story
 //! prints it for people (by story lines and reasons).
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -220,6 +221,8 @@ pub struct Journal {
 #[derive(Debug)]
 struct Shared {
     entries: Vec<Entry>,
+    /// The next number of each actor.
+    sequences: BTreeMap<Arc<str>, u64>,
     bound: usize,
     lost: u64,
 }
@@ -227,7 +230,7 @@ struct Shared {
 impl Journal {
     /// An empty record that holds at most `bound` entries; what comes after is counted, and dropped.
     pub fn new(bound: usize) -> Journal {
-        let shared = Shared { entries: Vec::new(), bound, lost: 0 };
+        let shared = Shared { entries: Vec::new(), sequences: BTreeMap::new(), bound, lost: 0 };
         Journal { shared: Arc::new(Mutex::new(shared)), grown: Arc::default() }
     }
 
@@ -236,9 +239,10 @@ impl Journal {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A recorder for the actor `name`, which was declared as number `order`.
+    /// A recorder for the actor `name`, which was declared as number `order`. Several recorders of one actor (it was
+    /// restarted, say) go on with one sequence.
     pub fn recorder(&self, env: &Env, name: &str, order: u32) -> Recorder {
-        Recorder { journal: self.clone(), env: env.clone(), actor: name.into(), order, sequence: Arc::default() }
+        Recorder { journal: self.clone(), env: env.clone(), actor: name.into(), order }
     }
 
     /// Waits for the next entry that is told after this call.
@@ -292,7 +296,6 @@ pub struct Recorder {
     env: Env,
     actor: Arc<str>,
     order: u32,
-    sequence: Arc<Mutex<u64>>,
 }
 
 impl Recorder {
@@ -313,12 +316,10 @@ impl Recorder {
 
     /// Writes down that `event` has happened now, following from `cause`.
     pub fn tell_after(&self, event: &dyn Event, cause: Option<EntryId>) -> EntryId {
-        let sequence = {
-            let mut next = self.sequence.lock().unwrap_or_else(PoisonError::into_inner);
-            let sequence = *next;
-            *next += 1;
-            sequence
-        };
+        let mut shared = self.journal.lock();
+        let next = shared.sequences.entry(self.actor.clone()).or_default();
+        let sequence = *next;
+        *next += 1;
         let entry = Entry {
             at: self.env.now(),
             actor: self.actor.clone(),
@@ -332,7 +333,6 @@ impl Recorder {
             state_of: event.state_of(),
             artefact: event.artefact(),
         };
-        let mut shared = self.journal.lock();
         let id = EntryId(shared.entries.len());
         if shared.entries.len() < shared.bound {
             shared.entries.push(entry);
@@ -342,5 +342,68 @@ impl Recorder {
         drop(shared);
         self.journal.grown.notify_waiters();
         id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Said(&'static str);
+
+    impl Event for Said {
+        fn kind(&self) -> &'static str {
+            "said"
+        }
+        fn fields(&self) -> Fields {
+            Fields::new().with("what", self.0).with("count", 3_u32).with_some("nothing", None::<&str>)
+        }
+        fn story(&self) -> Vec<String> {
+            vec![self.0.to_owned()]
+        }
+    }
+
+    #[test]
+    fn an_actor_has_one_sequence_whoever_writes_for_it() {
+        let env = mxlab_env::real::env(".");
+        let journal = Journal::new(10);
+        journal.recorder(&env, "sender", 1).tell(&Said("one"));
+        journal.recorder(&env, "mx1", 2).tell(&Said("other"));
+        journal.recorder(&env, "sender", 1).tell(&Said("two"));
+        let told: Vec<_> = journal.entries().iter().map(|entry| (entry.actor.to_string(), entry.sequence)).collect();
+        assert_eq!(told, [("sender".to_owned(), 0), ("mx1".to_owned(), 0), ("sender".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn what_exceeds_the_bound_is_counted() {
+        let env = mxlab_env::real::env(".");
+        let journal = Journal::new(1);
+        let recorder = journal.recorder(&env, "sender", 1);
+        recorder.tell(&Said("one"));
+        recorder.tell(&Said("two"));
+        assert_eq!((journal.len(), journal.lost()), (1, 1));
+    }
+
+    #[test]
+    fn the_canonical_line_holds_everything_in_order() {
+        let entry = Entry {
+            at: "2026-03-02T08:00:00.5Z".parse().unwrap(),
+            actor: "sender".into(),
+            order: 1,
+            sequence: 7,
+            cause: Some(EntryId(3)),
+            kind: "said",
+            fields: Said("x").fields(),
+            story: vec!["x".into()],
+            because: vec!["y".into()],
+            state_of: None,
+            artefact: Some(Artefact { title: "NDR".into(), text: "a\nb".into() }),
+        };
+        let expected = concat!(
+            r#"{"at":"2026-03-02T08:00:00.5Z","actor":"sender","order":1,"sequence":7,"cause":3,"kind":"said","#,
+            r#""fields":{"what":"x","count":3},"story":["x"],"because":["y"],"state_of":null,"#,
+            r#""artefact":{"title":"NDR","text":"a\nb"}}"#
+        );
+        assert_eq!(entry.canonical(), expected);
     }
 }

@@ -150,9 +150,20 @@ impl Asked<'_> {
         self.entries
             .iter()
             .filter(|entry| entry.kind == "relayed")
-            .filter(|entry| ["message", "to", "host"].into_iter().all(|field| same(field, entry)))
+            .filter(|entry| same("message", entry) && same("to", entry) && self.is_same_host(entry, accepted))
             // The reply to the final dot arrives after the server has taken the message.
             .find(|entry| entry.at >= accepted.at)
+    }
+
+    /// Whether the sender handed over to the host that says it took the message: by its address, since the name under
+    /// which the sender knows it may be an alias.
+    fn is_same_host(&self, relayed: &Entry, accepted: &Entry) -> bool {
+        let Some(ip) = relayed.fields.text("ip") else {
+            return relayed.fields.text("host") == accepted.fields.text("host");
+        };
+        let host = accepted.fields.text("host").and_then(|name| self.scenario.host_called(name));
+        let host = host.and_then(|short| self.scenario.addressed.get(short));
+        host.is_some_and(|host| host.ipv4.to_string() == ip || host.ipv6.to_string() == ip)
     }
 
     /// How a delivery was protected: as the sender says, else as the server saw it.
@@ -186,7 +197,8 @@ impl Asked<'_> {
     /// The first entry within the window that answers the question.
     fn matching(&self, expectation: &Expectation) -> Option<&Entry> {
         if let Verb::Attempted(table) = &expectation.verb {
-            return self.attempts_hold(table.get()).then(|| self.attempts(table.get()).into_iter().next()).flatten();
+            let attempts = self.attempts(expectation, table);
+            return if self.attempts_hold(expectation, table) { attempts.into_iter().next() } else { None };
         }
         let question = question(self, &expectation.verb)?;
         self.candidates(expectation, &question)
@@ -216,7 +228,7 @@ impl Asked<'_> {
         }
         let mut message = format!("expected: {}", self.describe(expectation));
         match &expectation.verb {
-            Verb::Attempted(table) => self.show_attempts(&mut message, table.get()),
+            Verb::Attempted(table) => self.show_attempts(&mut message, expectation, table.get()),
             verb => {
                 if let Some(question) = question(self, verb) {
                     let _ = write!(message, "\n{}", self.nearest(expectation, &question));
@@ -274,8 +286,12 @@ impl Asked<'_> {
             met * 2 + usize::from((from..=to).contains(&entry.at))
         };
         // Of equals the first: later attempts repeat it.
-        let best = self.entries.iter().filter(|entry| entry.kind == question.kind).rev().max_by_key(score);
-        let Some(entry) = best else { return format!("nothing was {} at all", question.verb) };
+        let about = |entry: &&Entry| {
+            let who = question.conditions.iter().filter(|condition| matches!(condition.field, "to" | "message"));
+            who.into_iter().all(|condition| (condition.test)(self, entry))
+        };
+        let of_kind = self.entries.iter().filter(|entry| entry.kind == question.kind);
+        let Some(entry) = of_kind.filter(about).rev().max_by_key(score) else { return self.instead(question) };
         let missed: Vec<String> = question
             .conditions
             .iter()
@@ -284,6 +300,24 @@ impl Asked<'_> {
             .collect();
         let where_ = if missed.is_empty() { String::new() } else { format!(", where {}", missed.join(", ")) };
         format!("nearest: at {} {}{where_}", self.offset(entry.at), question.verb)
+    }
+
+    /// What happened instead to the recipient in question.
+    fn instead(&self, question: &Question) -> String {
+        let to = question.conditions.iter().find(|condition| condition.field == "to");
+        let fate = self.entries.iter().rev().find(|entry| {
+            matches!(entry.kind, "accepted" | "deferred" | "bounced" | "rejected")
+                && to.is_some_and(|to| (to.test)(self, entry))
+        });
+        match (to, fate) {
+            (Some(to), Some(fate)) => {
+                let told = fate.story.first().map_or(fate.kind, String::as_str);
+                let at = self.offset(fate.at);
+                format!("{} never was {}; the last that happened, at {at}: {}: {told}", to.wanted, question.verb, fate.actor)
+            }
+            (Some(to), None) => format!("{} never was {}", to.wanted, question.verb),
+            (None, _) => format!("nothing was {} at all", question.verb),
+        }
     }
 
     fn actual(&self, field: &'static str, entry: &Entry) -> String {
@@ -305,50 +339,53 @@ impl Asked<'_> {
         }
     }
 
-    fn attempts(&self, table: &Attempted) -> Vec<&Entry> {
-        self.of_recipient("attempt", table)
-    }
-
-    fn of_recipient(&self, kind: &'static str, table: &Attempted) -> Vec<&Entry> {
+    /// The attempts for the recipient within the window.
+    fn attempts(&self, expectation: &Expectation, table: &Attempted) -> Vec<&Entry> {
         let to = table.to.as_ref().map(|to| to.to_string());
-        let question = Question::new(kind, "attempted")
-            .is("to", to.filter(|_| kind == "attempt"))
+        let question = Question::new("attempt", "attempted")
+            .is("to", to)
             .message(table.message.as_ref().map(|message| message.to_string()));
-        let holds = |entry: &&Entry| question.conditions.iter().all(|condition| (condition.test)(self, entry));
-        self.entries.iter().filter(|entry| entry.kind == kind).filter(holds).collect()
+        self.candidates(expectation, &question).filter(|entry| self.meets_all(&question, entry)).collect()
     }
 
-    /// The hosts tried for the domain of the recipient.
-    fn hosts_tried(&self, table: &Attempted) -> Vec<String> {
-        let domain =
-            table.to.as_ref().and_then(|to| to.rsplit_once('@')).map(|(_, domain)| domain.to_ascii_lowercase());
-        self.of_recipient("tried", table)
-            .into_iter()
+    fn meets_all(&self, question: &Question, entry: &Entry) -> bool {
+        question.conditions.iter().all(|condition| (condition.test)(self, entry))
+    }
+
+    /// The hosts tried within the window for messages and the domain of the recipient.
+    fn hosts_tried(&self, expectation: &Expectation, table: &Attempted) -> Vec<String> {
+        let domain = table.to.as_ref().and_then(|to| to.rsplit_once('@')).map(|(_, domain)| domain.to_ascii_lowercase());
+        let messages: BTreeSet<&str> =
+            self.attempts(expectation, table).iter().filter_map(|entry| entry.fields.text("message")).collect();
+        let question = Question::new("tried", "attempted");
+        self.candidates(expectation, &question)
+            .filter(|entry| entry.fields.text("message").is_some_and(|message| messages.contains(message)))
             .filter(|entry| domain.as_deref().is_none_or(|domain| entry.fields.text("domain") == Some(domain)))
             .filter_map(|entry| entry.fields.text("host"))
             .map(|host| self.scenario.host_called(host).unwrap_or(host).to_owned())
             .collect()
     }
 
-    fn attempts_hold(&self, table: &Attempted) -> bool {
-        let attempts = self.attempts(table);
+    fn attempts_hold(&self, expectation: &Expectation, table: &Attempted) -> bool {
+        let attempts = self.attempts(expectation, table);
         let times = table.times.as_ref().is_none_or(|times| {
             let wanted = times.get().iter().map(|time| self.scenario.instant(*time.get()));
             // Stories and files know whole seconds.
             attempts.iter().map(|entry| entry.at.as_second()).eq(wanted.map(Timestamp::as_second))
         });
         let hosts = table.hosts.as_ref().is_none_or(|hosts| {
-            self.hosts_tried(table).iter().map(String::as_str).eq(hosts.get().iter().map(|host| host.as_str()))
+            let tried = self.hosts_tried(expectation, table);
+            tried.iter().map(String::as_str).eq(hosts.get().iter().map(|host| host.as_str()))
         });
         !attempts.is_empty() && times && hosts
     }
 
-    fn show_attempts(&self, message: &mut String, table: &Attempted) {
-        let attempts = self.attempts(table);
+    fn show_attempts(&self, message: &mut String, expectation: &Expectation, table: &Attempted) {
+        let attempts = self.attempts(expectation, table);
         let times: Vec<String> = attempts.iter().map(|entry| self.offset(entry.at)).collect();
         let _ = write!(message, "\nthere were {} attempts: {}", times.len(), times.join(", "));
         if table.hosts.is_some() {
-            let _ = write!(message, "\nhosts tried: {}", self.hosts_tried(table).join(", "));
+            let _ = write!(message, "\nhosts tried: {}", self.hosts_tried(expectation, table).join(", "));
         }
     }
 }
@@ -358,8 +395,11 @@ fn describe_attempted(table: &Attempted) -> String {
     if let Some(to) = &table.to {
         parts.push(format!("to = {}", to.get()));
     }
+    if let Some(message) = &table.message {
+        parts.push(format!("message = {}", message.get()));
+    }
     if let Some(times) = &table.times {
-        parts.push(format!("{} times as listed", times.get().len()));
+        parts.push(format!("times = the {} listed", times.get().len()));
     }
     if let Some(hosts) = &table.hosts {
         parts.push(format!("hosts = {}", hosts.get().iter().map(|h| h.to_string()).collect::<Vec<_>>().join(", ")));

@@ -17,18 +17,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use mxlab_env::meter;
 use mxlab_record::{Entry, Journal};
-use mxlab_sim::{Bounds, Config, PacketRecord, Verdict};
+use mxlab_sim::{Bounds, Config, PacketRecord, Protocol, Verdict};
 use tokio::time::Instant;
 
 use crate::engine::Engines;
 use crate::expect::Asked;
 use crate::file::expectations::Expectation;
-use crate::file::{Cell, Diagnostic, Diagnostics, Scenario, Sources};
+use crate::file::script::Action;
+use crate::file::{Cell, Diagnostic, Diagnostics, Scenario, Sources, Span};
 
 use crate::{registry, story};
 use lab::{Lab, LabError, References};
 use script::Script;
-use wire::InClear;
+use wire::{InClear, Listener};
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,7 +125,7 @@ pub fn run_cell(
     options: &RunOptions,
 ) -> Result<CellRun, Diagnostics> {
     let scenario = &cell.scenario;
-    let refusals = support::refusals(scenario);
+    let refusals = support::refusals(scenario, sources);
     if !refusals.is_empty() {
         return Err(Diagnostics::new(sources.clone(), refusals));
     }
@@ -139,7 +140,7 @@ pub fn run_cell(
         ..Config::default()
     };
     let (sim, lab) =
-        Lab::build(scenario, &options.id, config).map_err(|error| cannot_build(scenario, sources, &error))?;
+        Lab::build(scenario, &options.id, config).map_err(|error| cannot_go_on(scenario, sources, None, &error))?;
     let journal = lab.journal.clone();
     watch_the_wire(scenario, &sim, &lab);
     lab.start(scenario);
@@ -157,17 +158,18 @@ pub fn run_cell(
         None => (None, script.sent.clone()),
     };
     if let Some(error) = failed {
-        return Err(cannot_build(scenario, sources, &error));
+        return Err(cannot_go_on(scenario, sources, script.acting, &error));
     }
     let entries = journal.entries();
     let references = References::new(scenario, &script.lab.certificates, Some(&script.lab.internet));
     let end = end_of(&outcome.end, &journal);
+    let mut failures = judge(scenario, sources, &Asked { scenario, entries: &entries, sent: &sent, references: &references });
+    if outcome.end == mxlab_sim::End::Until && scenario.until.is_none() && options.until.is_none() && !at_rest(&script) {
+        let message = "the run was cut off while something was still queued, on its way or due; say `until`".to_owned();
+        failures.push(failure("cut-off", message, sources, scenario.title.span()));
+    }
     Ok(CellRun {
-        failures: judge(
-            scenario,
-            sources,
-            &Asked { scenario, entries: &entries, sent: &sent, references: &references },
-        ),
+        failures,
         story: tell(scenario, &entries),
         last_events: last_events(scenario.epoch, &entries),
         record_hash: journal.hash(),
@@ -179,14 +181,20 @@ pub fn run_cell(
     })
 }
 
-/// The world is built from what was checked; what still fails is told at the file's title.
-fn cannot_build(scenario: &Scenario, sources: &Arc<Sources>, error: &LabError) -> Diagnostics {
-    let diagnostic = Diagnostic::error(
-        "world",
-        format!("the world cannot be built: {error}"),
-        scenario.title.span(),
-        "of this scenario",
-    );
+/// The world is built, and the script played, from what was checked; what still fails is told at the entry that acted.
+fn cannot_go_on(
+    scenario: &Scenario,
+    sources: &Arc<Sources>,
+    acting: Option<Span>,
+    error: &LabError,
+) -> Diagnostics {
+    let diagnostic = match acting {
+        Some(span) => Diagnostic::error("step", format!("this step cannot be done: {error}"), span, "this entry"),
+        None => {
+            let span = scenario.title.span();
+            Diagnostic::error("world", format!("the world cannot be built: {error}"), span, "of this scenario")
+        }
+    };
     Diagnostics::new(sources.clone(), vec![diagnostic])
 }
 
@@ -219,11 +227,27 @@ fn longest(scenario: &Scenario, options: &RunOptions) -> Duration {
     }
     let windows =
         expectations(scenario).filter_map(|expectation| expectation.within.as_ref()).map(|within| *within.get());
-    let entries = scenario.at.iter().map(|at| at.time);
-    let last = windows.chain(entries).map(|time| offset(scenario.instant(time))).max().unwrap_or_default();
+    let windows = windows.map(|time| offset(scenario.instant(time)));
+    let entries = scenario.at.iter().map(|at| offset(scenario.instant(at.time)) + lasts(scenario, &at.action));
+    let last = windows.chain(entries).max().unwrap_or_default();
     // What a file speaks of happens, whatever the default says, and has a day to come to rest.
     let wanted = Duration::from_secs(DEFAULT_UNTIL_HOURS * 3600).max(last + Duration::from_secs(24 * 3600));
     wanted.min(Duration::from_secs(MAX_DAYS * 24 * 3600))
+}
+
+/// How long a step goes on after its time.
+fn lasts(scenario: &Scenario, action: &Action) -> Duration {
+    match action {
+        Action::Send(send) => {
+            let every = send.every.as_ref().map_or(Duration::ZERO, |every| every.get().get());
+            every.saturating_mul(send.count())
+        }
+        Action::Fault(fault) => fault.until.as_ref().map_or(Duration::ZERO, |until| {
+            Duration::try_from(scenario.instant(*until.get()).duration_since(scenario.epoch)).unwrap_or_default()
+        }),
+        Action::Restart(restart) => restart.down().get(),
+        _ => Duration::ZERO,
+    }
 }
 
 fn expectations(scenario: &Scenario) -> impl Iterator<Item = &Expectation> {
@@ -237,17 +261,19 @@ fn only_client(scenario: &Scenario) -> Option<String> {
     if clients.next().is_some() { None } else { first }
 }
 
-/// Tells the record of every recipient that crosses the wire in clear.
+/// Tells the record what of mail crosses the wire in clear.
 fn watch_the_wire(scenario: &Scenario, sim: &mxlab_sim::Sim, lab: &Lab) {
     let recorder = lab.recorder(scenario, &script::script_env(lab), "wire");
     let names: Vec<_> =
         scenario.addressed.values().map(|host| (host.ipv4, host.ipv6, host.full_name.clone())).collect();
+    let mut listener = Listener::default();
     sim.control().tap(move |packet: &PacketRecord| {
-        if let Some(to) = wire::recipient_in_clear(packet.to.port(), &packet.payload) {
+        let opens = matches!(packet.protocol, Protocol::Tcp { flags, .. } if flags.syn && !flags.ack);
+        for heard in listener.hear(packet.from, packet.to, opens, &packet.payload) {
             let ip = packet.to.ip();
             let named = names.iter().find(|(v4, v6, _)| ip == *v4 || ip == *v6);
             let server = named.map_or_else(|| ip.to_string(), |(_, _, name)| name.clone());
-            recorder.tell(&InClear { to, server });
+            recorder.tell(&InClear { server, ..heard });
         }
         Verdict::Pass
     });
@@ -268,10 +294,9 @@ async fn settle(script: &mut Script<'_>) -> Result<(), LabError> {
         let now = Instant::now();
         script.do_due(now).await?;
         let open = open_until(script);
-        let at_rest = script.in_flight.is_empty() && script.outbound.as_ref().is_none_or(|engine| engine.queued() == 0);
-        if at_rest && open.is_none() && script.next_due().is_none() {
+        if at_rest(script) && open.is_none() {
             tokio::time::sleep(GRACE).await;
-            if script.in_flight.is_empty() && script.outbound.as_ref().is_none_or(|engine| engine.queued() == 0) {
+            if at_rest(script) {
                 return Ok(());
             }
             continue;
@@ -285,6 +310,13 @@ async fn settle(script: &mut Script<'_>) -> Result<(), LabError> {
             () = sleep_until_or_for_ever(wake) => {}
         }
     }
+}
+
+/// Whether nothing is queued, on its way or due.
+fn at_rest(script: &Script<'_>) -> bool {
+    script.in_flight.is_empty()
+        && script.outbound.as_ref().is_none_or(|engine| engine.queued() == 0)
+        && script.next_due().is_none()
 }
 
 async fn sleep_until_or_for_ever(at: Option<Instant>) {
@@ -339,7 +371,7 @@ fn judge(scenario: &Scenario, sources: &Arc<Sources>, asked: &Asked<'_>) -> Vec<
     failures
 }
 
-fn failure(code: &str, message: String, sources: &Sources, span: crate::file::Span) -> Failure {
+fn failure(code: &str, message: String, sources: &Sources, span: Span) -> Failure {
     let place = sources.position(span);
     Failure {
         code: code.to_owned(),

@@ -74,12 +74,17 @@ fn moments(epoch: Timestamp, entries: &[Entry]) -> Vec<Moment<'_>> {
     in_time.sort_by_key(|entry| entry.at);
     let mut moments: Vec<Moment<'_>> = Vec::new();
     let mut before: Option<Timestamp> = None;
+    let mut shown = i64::MIN;
     for entry in in_time {
         let goes_on = before.is_some_and(|before| entry.at.duration_since(before).unsigned_abs() < PAUSE);
         before = Some(entry.at);
         match moments.last_mut() {
             Some(moment) if goes_on => moment.entries.push(entry),
-            _ => moments.push(Moment { time: shown_time(epoch, entry.at), entries: vec![entry] }),
+            _ => {
+                // Rounding down must not lead before a moment that has been told.
+                shown = shown.max(shown_seconds(epoch, entry.at));
+                moments.push(Moment { time: format_offset(shown), entries: vec![entry] });
+            }
         }
     }
     for moment in &mut moments {
@@ -88,11 +93,11 @@ fn moments(epoch: Timestamp, entries: &[Entry]) -> Vec<Moment<'_>> {
     moments
 }
 
-fn shown_time(epoch: Timestamp, at: Timestamp) -> String {
+fn shown_seconds(epoch: Timestamp, at: Timestamp) -> i64 {
     let since = at.duration_since(epoch);
     let seconds = since.as_secs();
     let exact = since.subsec_nanos() == 0;
-    format_offset(if exact { seconds } else { seconds - seconds.rem_euclid(COARSE) })
+    if exact { seconds } else { seconds - seconds.rem_euclid(COARSE) }
 }
 
 /// An offset from the epoch in the notation of scenario files: `+1d2h`, `+15m`, `-30s`.
@@ -177,6 +182,11 @@ mod tests {
         let slow = [entry("a", 0, 0, "x"), entry("b", 1, 1_900, "y"), entry("a", 0, 6_950, "time-out")];
         assert_eq!(times(&fast), ["+0s", "+5s"]);
         assert_eq!(times(&slow), ["+0s", "+5s"]);
+    }
+
+    #[test]
+    fn times_never_go_back() {
+        assert_eq!(times(&[entry("a", 0, 276_000, "x"), entry("b", 0, 279_500, "y")]), ["+4m36s", "+4m36s"]);
     }
 
     #[test]

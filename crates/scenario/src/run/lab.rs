@@ -3,7 +3,6 @@
 //! Hosts stand in one order everywhere: the script first, then the engines, then the declared hosts as declared, then the
 //! wire. Within a moment, stories are told in that order.
 
-use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use data_encoding::HEXLOWER;
@@ -397,6 +396,7 @@ impl Lab {
         let roots = self.internet.root_servers().into_iter().map(|(name, address)| (name, vec![address])).collect();
         let mut config = RecursorConfig::new(roots).for_clients_that_wait(scenario.resolver.timeout().get());
         config.cache = scenario.resolver.cache();
+        config.edns_size = scenario.resolver.edns_size();
         let recursor = Recursor::new(&env, config);
         env.spawn("recursive resolver", async move {
             // The address is this host's alone.
@@ -533,12 +533,12 @@ pub(crate) fn inbound_settings(
     }))
 }
 
-/// Records in one line each, for stories.
+/// Records in one line, for stories; long digests cut.
 pub(crate) fn in_one_line(records: &str) -> String {
-    let mut line = String::new();
-    for record in records.lines().map(str::trim).filter(|record| !record.is_empty()) {
-        let separator = if line.is_empty() { "" } else { "; " };
-        let _ = write!(line, "{separator}{}", record.split_whitespace().collect::<Vec<_>>().join(" "));
-    }
-    line
+    let word = |word: &str| {
+        let hexadecimal = word.len() > 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if hexadecimal { format!("{}…", word.get(..8).unwrap_or(word)) } else { word.to_owned() }
+    };
+    let record = |record: &str| record.split_whitespace().map(word).collect::<Vec<_>>().join(" ");
+    records.lines().map(record).filter(|record| !record.is_empty()).collect::<Vec<_>>().join("; ")
 }

@@ -1,5 +1,6 @@
 //! The script: what `[[at]]` entries do, each as the administrator, user or misfortune that it speaks of.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +19,9 @@ use crate::engine::{Engines, Outbound};
 use crate::expect::Sent;
 use crate::file::declarations::items;
 use crate::file::script::{Action, Configure, Publish, Restart};
+use crate::file::values::Time;
 use crate::file::words::RestartHow;
-use crate::file::{Scenario, zone_text};
+use crate::file::{Scenario, Span, zone_text};
 
 /// A step of the script, for the story.
 pub(crate) struct Step {
@@ -49,6 +51,8 @@ pub(crate) struct Script<'a> {
     pub(crate) outbound: Option<Arc<dyn Outbound>>,
     pub(crate) in_flight: InFlight,
     pub(crate) sent: Sent,
+    /// The entry that acts, or acted last; none before the first.
+    pub(crate) acting: Option<Span>,
     /// When the run began.
     pub(crate) start: Instant,
     /// All faults that have begun, in order. One that is over stays, without its end.
@@ -56,6 +60,8 @@ pub(crate) struct Script<'a> {
     /// What happens by itself later: the end of faults, the return of hosts.
     pub(super) due: Vec<(Instant, Due)>,
     pub(super) began: u64,
+    /// Inception and expiry of the signatures of zones that were published anew.
+    signed: BTreeMap<String, (Time, Option<Time>)>,
 }
 
 /// Something that the script does by itself at a later time.
@@ -81,10 +87,12 @@ impl<'a> Script<'a> {
             outbound: None,
             in_flight: InFlight::default(),
             sent: Sent::default(),
+            acting: None,
             start: Instant::now(),
             faults: Vec::new(),
             due: Vec::new(),
             began: 0,
+            signed: BTreeMap::new(),
         }
     }
 
@@ -93,7 +101,7 @@ impl<'a> Script<'a> {
     }
 
     /// The instant of a time in the file. What lies before the epoch is now.
-    pub(super) fn instant(&self, time: crate::file::values::Time) -> Instant {
+    pub(super) fn instant(&self, time: Time) -> Instant {
         let since = self.scenario.instant(time).duration_since(self.scenario.epoch);
         self.start + Duration::try_from(since).unwrap_or_default()
     }
@@ -103,6 +111,7 @@ impl<'a> Script<'a> {
         for at in &self.scenario.at {
             let time = self.instant(at.time);
             self.pass_time(time).await?;
+            self.acting = Some(at.span);
             self.act(&at.action)?;
         }
         Ok(())
@@ -161,6 +170,7 @@ impl<'a> Script<'a> {
 
     fn publish(&mut self, publish: &Publish) -> Result<(), LabError> {
         let apex = lab::name(publish.zone.as_str())?;
+        let signing = self.new_signing(publish);
         let resolve = References::new(self.scenario, &self.lab.certificates, Some(&self.lab.internet));
         let text = |text: &str| zone_text::substitute(text, &resolve);
         let change = Change {
@@ -168,20 +178,28 @@ impl<'a> Script<'a> {
             add: publish.add.as_ref().map(|records| text(records.as_str())),
             remove: self.removals(publish, &apex)?,
             signed: publish.signed.as_ref().map(|signed| *signed.get()),
-            signing: self.new_signing(publish),
+            signing,
             only_at: publish.server.as_ref().and_then(|server| self.address(server.as_str())),
         };
-        self.tell("publish", vec![describe_publish(publish)]);
+        let told = describe_publish(publish, &change);
+        self.tell("publish", vec![told]);
         Ok(self.lab.internet.publish(&apex, &change)?)
     }
 
-    fn new_signing(&self, publish: &Publish) -> Option<mxlab_dns::signed_zone::Signing> {
-        let zone = self.scenario.zones.get(publish.zone.as_str()).map(|zone| zone.get().clone()).unwrap_or_default();
-        (publish.signed_from.is_some() || publish.signed_until.is_some()).then(|| {
-            let from = publish.signed_from.as_ref().map_or_else(|| zone.signed_from(), |from| *from.get());
-            let until = publish.signed_until.as_ref().map(|until| self.scenario.instant(*until.get()));
-            lab::signing(self.scenario.instant(from), until)
-        })
+    /// The signing of the zone from now on, if it changes: what is not given stays as it was.
+    fn new_signing(&mut self, publish: &Publish) -> Option<mxlab_dns::signed_zone::Signing> {
+        if publish.signed_from.is_none() && publish.signed_until.is_none() {
+            return None;
+        }
+        let zone = publish.zone.get().to_string();
+        let (from, until) = self.signed.get(&zone).copied().unwrap_or_else(|| {
+            let declared = self.scenario.zones.get(zone.as_str()).map(|zone| zone.get().clone()).unwrap_or_default();
+            (declared.signed_from(), declared.signed_until.as_ref().map(|until| *until.get()))
+        });
+        let from = publish.signed_from.as_ref().map_or(from, |from| *from.get());
+        let until = publish.signed_until.as_ref().map(|until| *until.get()).or(until);
+        self.signed.insert(zone, (from, until));
+        Some(lab::signing(self.scenario.instant(from), until.map(|until| self.scenario.instant(until))))
     }
 
     fn removals(&self, publish: &Publish, apex: &Name) -> Result<Vec<(Name, Option<RecordType>)>, LabError> {
@@ -224,11 +242,10 @@ impl<'a> Script<'a> {
         let recorder = self.lab.recorder(self.scenario, &env, "script");
         let resolver = self.lab.resolver(self.scenario, &env, &recorder);
         self.tell("lookup", vec![format!("the resolver is asked for {name} {rtype}")]);
-        self.in_flight.begin(1);
-        let in_flight = self.in_flight.clone();
+        let on_its_way = self.in_flight.begin();
         env.spawn("lookup", async move {
             resolver.lookup(&name, rtype).await;
-            in_flight.end();
+            drop(on_its_way);
         });
         Ok(())
     }
@@ -253,6 +270,8 @@ impl<'a> Script<'a> {
             }
         };
         self.tell("restart", vec![format!("{short} {how}")]);
+        // Down again before it came back: the later return counts.
+        self.due.retain(|(_, due)| !matches!(due, Due::Return(host) if *host == short));
         self.due.push((Instant::now() + restart.down().get(), Due::Return(short)));
     }
 
@@ -293,13 +312,13 @@ impl<'a> Script<'a> {
     }
 }
 
-fn describe_publish(publish: &Publish) -> String {
+fn describe_publish(publish: &Publish, change: &Change) -> String {
     let mut what = Vec::new();
-    if let Some(records) = &publish.replace {
-        what.push(format!("now has {}", in_one_line(records.as_str())));
+    if let Some(records) = &change.replace {
+        what.push(format!("now has {}", in_one_line(records)));
     }
-    if let Some(records) = &publish.add {
-        what.push(format!("also has {}", in_one_line(records.as_str())));
+    if let Some(records) = &change.add {
+        what.push(format!("also has {}", in_one_line(records)));
     }
     for without in items(&publish.remove) {
         let rtype = without.rtype.as_deref().map_or(String::new(), |rtype| format!(" {rtype}"));

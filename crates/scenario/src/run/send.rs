@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use mxlab_dns::rdata::{A, Mx};
 use mxlab_dns::{Name, RecordType};
 use mxlab_env::Timestamp;
 use mxlab_mail::address::{Address, ReversePath};
+use mxlab_mail::headers::Message;
 use mxlab_record::Recorder;
 use mxlab_world::client::{self, Handover};
 use tokio::sync::Notify;
@@ -20,26 +22,33 @@ use super::script::Script;
 use crate::file::references;
 use crate::file::script::Send;
 
-/// Counts messages that are on their way from a client to a server.
+/// Counts what is on its way: messages from a client to a server, lookups.
 #[derive(Clone, Default)]
 pub(crate) struct InFlight {
     count: Arc<AtomicUsize>,
     changed: Arc<Notify>,
 }
 
+/// One thing on its way; it has arrived when this is dropped, also with the task that held it.
+pub(super) struct OnItsWay(InFlight);
+
 impl InFlight {
-    pub(super) fn begin(&self, messages: usize) {
-        self.count.fetch_add(messages, Ordering::Relaxed);
-    }
-    pub(super) fn end(&self) {
-        self.count.fetch_sub(1, Ordering::Relaxed);
-        self.changed.notify_waiters();
+    pub(super) fn begin(&self) -> OnItsWay {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        OnItsWay(self.clone())
     }
     pub(crate) fn is_empty(&self) -> bool {
         self.count.load(Ordering::Relaxed) == 0
     }
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
+    }
+}
+
+impl Drop for OnItsWay {
+    fn drop(&mut self) {
+        self.0.count.fetch_sub(1, Ordering::Relaxed);
+        self.0.changed.notify_waiters();
     }
 }
 
@@ -72,13 +81,20 @@ impl Script<'_> {
         let mut texts = Vec::new();
         for number in 0..count {
             let message_id = self.message_id(send, number);
-            self.sent.messages.push((send.id.as_ref().map(|id| id.get().to_string()), message_id.clone()));
             let date = self.scenario.instant(crate::file::values::Time::Relative(jiff::SignedDuration::ZERO));
             let offset = Instant::now().duration_since(self.start) + every * number;
-            texts.push(self.compose(send, &message_id, date.checked_add(offset).unwrap_or(date)));
+            let message = self.compose(send, &message_id, date.checked_add(offset).unwrap_or(date));
+            // A text of the file's own may bring its own Message-ID.
+            let own = Message::parse(&message).ok().and_then(|message| message.message_id().ok());
+            let message_id = own.map_or(message_id, |own| own.as_str().to_owned());
+            self.sent.messages.push((send.id.as_ref().map(|id| id.get().to_string()), message_id));
+            texts.push(message);
         }
-        self.in_flight.begin(texts.len());
         self.tell_send(send, count, every);
+        if !host.is_up() {
+            self.tell("send", vec![format!("it cannot be sent: {short} is down")]);
+            return Ok(());
+        }
         let env = host.env();
         let recorder = self.lab.recorder(self.scenario, &env, &short);
         let (submission, resolver) = match engine {
@@ -86,27 +102,32 @@ impl Script<'_> {
             None => (None, Some(self.lab.resolver(self.scenario, &env, &Recorder::nowhere(&env)))),
         };
         let ehlo = self.ehlo(&short);
-        let in_flight = self.in_flight.clone();
+        let on_their_way: Vec<OnItsWay> = texts.iter().map(|_| self.in_flight.begin()).collect();
         let task_env = env.clone();
         env.spawn("send", async move {
             let begun = Instant::now();
-            for (number, message) in (0_u32..).zip(texts) {
+            for ((number, message), _on_its_way) in (0_u32..).zip(texts).zip(on_their_way) {
                 tokio::time::sleep_until(begun + every * number).await;
-                let servers = match (submission, &resolver) {
-                    (Some(at), _) => vec![at],
-                    (None, Some(resolver)) => find_servers(resolver, &recipients).await,
-                    (None, None) => Vec::new(),
+                let groups = match submission {
+                    Some(_) => vec![recipients.clone()],
+                    None => by_domain(&recipients),
                 };
-                let handover = Handover {
-                    ehlo: ehlo.clone(),
-                    from: from.clone(),
-                    to: recipients.clone(),
-                    message,
-                    servers,
-                    tls: submission.is_none(),
-                };
-                client::hand_over(&task_env, &recorder, &handover).await;
-                in_flight.end();
+                for to in groups {
+                    let servers = match (submission, &resolver) {
+                        (Some(at), _) => vec![at],
+                        (None, Some(resolver)) => find_servers(resolver, &to).await,
+                        (None, None) => Vec::new(),
+                    };
+                    let handover = Handover {
+                        ehlo: ehlo.clone(),
+                        from: from.clone(),
+                        to,
+                        message: message.clone(),
+                        servers,
+                        tls: submission.is_none(),
+                    };
+                    client::hand_over(&task_env, &recorder, &handover).await;
+                }
             }
         });
         Ok(())
@@ -161,6 +182,15 @@ impl Script<'_> {
 
 fn name_error(send: &Send) -> LabError {
     LabError::Name(send.from.as_str().to_owned())
+}
+
+/// The recipients of each domain, in the order in which the domains first appear.
+fn by_domain(recipients: &[Address]) -> Vec<Vec<Address>> {
+    let mut groups: IndexMap<String, Vec<Address>> = IndexMap::new();
+    for to in recipients {
+        groups.entry(to.normalized_domain()).or_default().push(to.clone());
+    }
+    groups.into_values().collect()
 }
 
 /// The servers of the recipients' domain, as a plain sender finds them (RFC 5321 §5.1).

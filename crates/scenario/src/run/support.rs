@@ -8,11 +8,12 @@ use crate::file::declarations::{Host, Sender, Smtp, Tenant, Zone};
 use crate::file::expectations::{Expectation, Verb};
 use crate::file::faults::FaultKind;
 use crate::file::script::{Action, Configure, Publish, Send};
+use crate::file::values::SentRef;
 use crate::file::words::{
-    AuthFailAction, Denial, DmarcRejectAction, ForwarderKind, HeaderLayout, MtaStsMode, RestartWhen, TlsVersion,
-    ZoneAlgorithm, ZoneKeys,
+    AuthFailAction, Denial, DmarcRejectAction, ForwarderKind, HeaderLayout, MtaStsMode, NotifiedAction, Profile,
+    RestartHow, RestartWhen, SecurityLevel, TlsVersion, ZoneAlgorithm, ZoneKeys,
 };
-use crate::file::{Diagnostic, Scenario, Span, Spanned};
+use crate::file::{Diagnostic, Scenario, Sources, Span, Spanned};
 
 /// The refusals, collected.
 #[derive(Default)]
@@ -41,20 +42,32 @@ impl Refusals {
 }
 
 /// Everything in this scenario that cannot be done yet.
-pub(crate) fn refusals(scenario: &Scenario) -> Vec<Diagnostic> {
+pub(crate) fn refusals(scenario: &Scenario, sources: &Sources) -> Vec<Diagnostic> {
     let mut refusals = Refusals::default();
+    // A key of the world does nothing until somebody signs with it.
+    for (name, key) in scenario.keys.iter().filter(|(_, key)| !sources.is_in_world(key.span())) {
+        refusals.refuse(&format!("the key `{}`", name.get()), key.span());
+    }
+    for ca in scenario.cas.values() {
+        refusals.unless("a trusted authority of the file's own", &ca.trusted, |trusted| !trusted);
+    }
     if let Some(sender) = &scenario.sender {
         refusals.sender(sender);
     }
     if let Some(receiver) = &scenario.receiver {
         refusals.unless("the header layout before 2021", &receiver.layout, |l| *l == HeaderLayout::Current);
+        refusals.unless("the rfc profile of the inbound engine", &receiver.profile, |p| *p == Profile::Exo);
     }
     refusals.unless("a forwarder", &scenario.resolver.forwarder, |forwarder| *forwarder == ForwarderKind::None);
     for tenant in scenario.tenants.values() {
         refusals.tenant(tenant);
     }
-    for zone in scenario.zones.values() {
+    let no_sts = scenario.sender.as_ref().is_none_or(|sender| sender.mta_sts() == MtaStsMode::None);
+    for (name, zone) in &scenario.zones {
         refusals.zone(zone);
+        if !no_sts && scenario.zone_text(&name.to_ascii_lowercase()).contains("_mta-sts") {
+            refusals.refuse("an MTA-STS policy (without `mta-sts = \"none\"` in [sender])", name.span());
+        }
     }
     for host in scenario.hosts.values() {
         refusals.host(host);
@@ -70,7 +83,7 @@ pub(crate) fn refusals(scenario: &Scenario) -> Vec<Diagnostic> {
 
 impl Refusals {
     fn sender(&mut self, sender: &Sender) {
-        self.unless("MTA-STS", &sender.mta_sts, |mode| *mode == MtaStsMode::None || *mode == MtaStsMode::Opportunistic);
+        self.unless("MTA-STS", &sender.mta_sts, |mode| *mode == MtaStsMode::None);
         for connector in sender.connector.iter().flat_map(|connectors| connectors.values()) {
             self.refuse("a connector", connector.span());
         }
@@ -80,6 +93,8 @@ impl Refusals {
         for config in tenant.dkim.iter().flat_map(|dkim| dkim.values()) {
             self.refuse("DKIM signing", config.span());
         }
+        self.written("DKIM signing", &tenant.dkim_fallback);
+        self.unless("a tenant that does not honour DMARC", &tenant.honor_dmarc, |on| *on);
         self.unless("this action", &tenant.dmarc_quarantine_action, |action| *action == AuthFailAction::Quarantine);
         self.unless("this action", &tenant.dmarc_reject_action, |action| *action == DmarcRejectAction::Reject);
         self.unless("Enhanced Filtering for Connectors", &tenant.enhanced_filtering, |on| !on);
@@ -102,6 +117,8 @@ impl Refusals {
     fn host(&mut self, host: &Host) {
         self.written("a web server", &host.https);
         self.written("a relay", &host.relay);
+        self.unless("a hostile host", &host.hostile, |hostile| !hostile);
+        self.written("DNS over TCP", &host.dns.as_ref().and_then(|dns| dns.tcp.clone()));
         if let Some(smtp) = &host.smtp {
             self.smtp(smtp);
         }
@@ -123,9 +140,14 @@ impl Refusals {
                     self.refuse(&format!("the fault `{}`", fault.kind.get()), fault.kind.span());
                 }
                 self.written("a fault by somebody on the path", &fault.by);
+                if matches!(fault.kind.get(), FaultKind::Refused | FaultKind::Unreachable) {
+                    self.written("this fault for one client only", &fault.from);
+                    self.written("this fault for a number of times", &fault.times);
+                }
             }
             Action::Restart(restart) => {
                 self.unless("a restart at this moment", &restart.when, |when| *when == RestartWhen::Now);
+                self.unless("an orderly stop", &restart.how, |how| *how != RestartHow::Stop);
             }
             Action::Heal(_) | Action::Lookup(_) => {}
             Action::Rotate(_) | Action::Dialogue(_) => {
@@ -147,8 +169,8 @@ impl Refusals {
         let through_engine = scenario.sender.is_some() && send.via.as_ref().is_none_or(|via| via.as_str() == "sender");
         let via = send.via.as_ref().map(|via| via.as_str().to_owned()).or_else(|| super::only_client(scenario));
         let client = via.and_then(|via| scenario.hosts.get(via.as_str())).and_then(|host| host.client.as_ref());
-        let signing = send.sign.as_ref().or_else(|| client.and_then(|client| client.sign.as_ref()));
-        if let Some(signing) = signing.filter(|signing| !signing.get().is_empty() && !through_engine) {
+        let of_client = client.and_then(|client| client.sign.as_ref()).filter(|_| !through_engine);
+        if let Some(signing) = send.sign.as_ref().or(of_client).filter(|signing| !signing.get().is_empty()) {
             self.refuse("a DKIM signature", signing.span());
         }
     }
@@ -185,11 +207,30 @@ impl Refusals {
                 self.written("`oda`", &table.oda);
                 self.written("`override`", &table.overridden);
                 self.written("`category`", &table.category);
+                self.message(&table.message);
             }
-            Verb::InClear(table) => self.written("`seen-by`", &table.seen_by),
+            Verb::InClear(table) => {
+                self.written("`seen-by`", &table.seen_by);
+                self.message(&table.message);
+            }
             Verb::Resolved(table) => self.written("`server`", &table.server),
-            _ => {}
+            Verb::Delivered(table) => {
+                self.message(&table.message);
+                self.unless("MTA-STS", &table.security, |security| *security != SecurityLevel::MtaSts);
+            }
+            Verb::Deferred(table) | Verb::Bounced(table) | Verb::Rejected(table) => self.message(&table.message),
+            Verb::Notified(table) => {
+                self.message(&table.message);
+                self.unless("this delivery report", &table.action, |action| *action == NotifiedAction::Delayed);
+            }
+            Verb::Attempted(table) => self.message(&table.message),
+            Verb::Stamped(table) => self.message(&table.message),
         }
+    }
+
+    /// Reports that no engine writes yet can be waited for in vain.
+    fn message(&mut self, message: &Option<Spanned<SentRef>>) {
+        self.unless("this report", message, |message| !matches!(message.as_str(), "tls-report" | "dmarc-report"));
     }
 }
 

@@ -1,11 +1,22 @@
-//! The wire as everybody on the path sees it: what crosses it in clear.
+//! The wire as everybody on the path sees it: what of mail crosses it in clear.
+//!
+//! Sessions to port 25 are read as a listener reads them, line by line, until TLS begins. A recipient's address in a
+//! command is told, and a message whose header goes by in clear is told by its Message-ID for each of its recipients.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use mxlab_record::{Event, Fields};
 
-/// Who watches the wire for what should not cross it in clear: commands with addresses, outside TLS.
+/// Something of a message that everybody on the path can read.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct InClear {
+    /// The recipient.
     pub(crate) to: String,
+    /// The server that it goes to.
     pub(crate) server: String,
+    /// The Message-ID, once the header has gone by.
+    pub(crate) message: Option<String>,
 }
 
 impl Event for InClear {
@@ -13,43 +24,129 @@ impl Event for InClear {
         "in-clear"
     }
     fn fields(&self) -> Fields {
-        Fields::new().with("to", self.to.as_str()).with("server", self.server.as_str())
+        Fields::new()
+            .with("to", self.to.as_str())
+            .with("server", self.server.as_str())
+            .with_some("message", self.message.as_deref())
     }
     fn story(&self) -> Vec<String> {
-        vec![format!("everybody on the path to {} can read `RCPT TO:<{}>`", self.server, self.to)]
+        vec![match &self.message {
+            None => format!("everybody on the path to {} can read `RCPT TO:<{}>`", self.server, self.to),
+            Some(_) => format!("everybody on the path to {} can read the message for {}", self.server, self.to),
+        }]
     }
 }
 
-/// The recipient that a packet to a mail server names in clear.
-pub(crate) fn recipient_in_clear(port: u16, payload: &[u8]) -> Option<String> {
-    if port != 25 {
-        return None;
+/// The longest line that a listener keeps.
+const MAX_LINE: usize = 4096;
+/// The most sessions that a listener follows at a time.
+const MAX_SESSIONS: usize = 10_000;
+
+/// One direction of one session: what the client says.
+#[derive(Default)]
+struct Session {
+    line: Vec<u8>,
+    recipients: Vec<String>,
+    /// TLS has begun, or nobody can follow any more.
+    opaque: bool,
+}
+
+/// A listener on the wire.
+#[derive(Default)]
+pub(crate) struct Listener {
+    sessions: BTreeMap<(SocketAddr, SocketAddr), Session>,
+}
+
+impl Listener {
+    /// What the listener learns from a packet of a session to port 25: recipients and Message-IDs, to be completed with
+    /// the server's name. `opens` tells that the packet opens the session.
+    pub(crate) fn hear(&mut self, from: SocketAddr, to: SocketAddr, opens: bool, payload: &[u8]) -> Vec<InClear> {
+        if to.port() != 25 {
+            return Vec::new();
+        }
+        if opens {
+            // An address and port may be used again by a later session.
+            self.sessions.remove(&(from, to));
+        }
+        if payload.is_empty() || self.sessions.len() >= MAX_SESSIONS {
+            return Vec::new();
+        }
+        self.sessions.entry((from, to)).or_default().hear(payload)
     }
-    // Inside TLS nothing looks like a command: a record begins with its type, 0x14 to 0x17.
-    payload.split(|byte| *byte == b'\n').find_map(|line| {
-        let line = std::str::from_utf8(line).ok()?;
-        let (command, path) = line.split_once(':')?;
-        let inner = path.trim_start().strip_prefix('<')?.split_once('>')?.0;
-        command.eq_ignore_ascii_case("RCPT TO").then(|| inner.to_owned())
-    })
+}
+
+impl Session {
+    fn hear(&mut self, payload: &[u8]) -> Vec<InClear> {
+        let mut heard = Vec::new();
+        for byte in payload {
+            // RFC 8446 §5.1: a TLS session begins with a record of type handshake; no line does.
+            self.opaque |= self.line.is_empty() && *byte == 0x16;
+            if self.opaque {
+                break;
+            }
+            if *byte == b'\n' {
+                let line = std::mem::take(&mut self.line);
+                self.hear_line(&String::from_utf8_lossy(&line), &mut heard);
+            } else if self.line.len() < MAX_LINE {
+                self.line.push(*byte);
+            }
+        }
+        heard
+    }
+
+    fn hear_line(&mut self, line: &str, heard: &mut Vec<InClear>) {
+        let Some((word, rest)) = line.split_once(':') else { return };
+        let tell = |to: &String, message| InClear { to: to.clone(), server: String::new(), message };
+        let in_brackets = || Some(rest.trim_start().strip_prefix('<')?.split_once('>')?.0.to_owned());
+        if word.eq_ignore_ascii_case("MAIL FROM") {
+            self.recipients.clear();
+        } else if word.eq_ignore_ascii_case("RCPT TO") {
+            if let Some(to) = in_brackets() {
+                heard.push(tell(&to, None));
+                self.recipients.push(to);
+            }
+        } else if word.eq_ignore_ascii_case("Message-ID")
+            && let Some(id) = in_brackets()
+        {
+            heard.extend(self.recipients.iter().map(|to| tell(to, Some(id.clone()))));
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[track_caller]
+    fn check(packets: &[&[u8]], expected: &[(&str, Option<&str>)]) {
+        let (from, to) = ("192.0.2.1:40000".parse().unwrap(), "192.0.2.2:25".parse().unwrap());
+        let mut listener = Listener::default();
+        let heard: Vec<InClear> =
+            packets.iter().enumerate().flat_map(|(n, packet)| listener.hear(from, to, n == 0, packet)).collect();
+        let heard: Vec<_> = heard.iter().map(|told| (told.to.as_str(), told.message.as_deref())).collect();
+        assert_eq!(heard, expected);
+    }
+
     #[test]
-    fn recipients_are_seen_in_clear_commands_alone() {
-        let check = |payload: &[u8], expected: Option<&str>| {
-            assert_eq!(recipient_in_clear(25, payload).as_deref(), expected);
-        };
-        check(b"RCPT TO:<bo@fabrikam.example>\r\n", Some("bo@fabrikam.example"));
+    fn recipients_and_messages_are_read_in_clear() {
+        check(&[b"RCPT TO:<bo@fabrikam.example>\r\n"], &[("bo@fabrikam.example", None)]);
+        check(&[b"rcpt to: <bo@fabrikam.example> NOTIFY=NEVER\r\n"], &[("bo@fabrikam.example", None)]);
+        // A line in two packets.
+        check(&[b"RCPT TO:<bo@fab", b"rikam.example>\r\n"], &[("bo@fabrikam.example", None)]);
         check(
-            b"MAIL FROM:<a@b.example>\r\nrcpt to:<bo@fabrikam.example> NOTIFY=NEVER\r\n",
-            Some("bo@fabrikam.example"),
+            &[b"MAIL FROM:<a@b.example>\r\n", b"RCPT TO:<bo@c.example>\r\n", b"DATA\r\n", b"Message-ID: <1@b.example>\r\n"],
+            &[("bo@c.example", None), ("bo@c.example", Some("1@b.example"))],
         );
-        check(b"MAIL FROM:<a@b.example>\r\n", None);
-        check(&[0x17, 0x03, 0x03, 0x00, 0x20, 0xff], None);
-        assert_eq!(recipient_in_clear(587, b"RCPT TO:<bo@fabrikam.example>\r\n"), None);
+    }
+
+    #[test]
+    fn inside_tls_nothing_is_read() {
+        check(&[b"STARTTLS\r\n", &[0x16, 3, 1], b"RCPT TO:<bo@fabrikam.example>\r\n"], &[]);
+    }
+
+    #[test]
+    fn other_ports_are_not_listened_to() {
+        let (from, to) = ("192.0.2.1:40000".parse().unwrap(), "192.0.2.2:587".parse().unwrap());
+        assert!(Listener::default().hear(from, to, true, b"RCPT TO:<bo@fabrikam.example>\r\n").is_empty());
     }
 }

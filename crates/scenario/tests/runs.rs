@@ -1,0 +1,199 @@
+//! What the runner makes of small files: the end of a run, expectations, refusals. Each is read and run from its text.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::path::Path;
+
+use mxlab_scenario::exchange::Exchange;
+use mxlab_scenario::file::{self, WorldDirectory};
+use mxlab_scenario::registry;
+use mxlab_scenario::run::{CellRun, End, RunOptions, run_cell};
+use mxlab_sim::Bounds;
+
+fn try_run(text: &str) -> Result<CellRun, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+    let worlds = WorldDirectory { directory: root.join("scenarios/worlds"), shown: "scenarios/worlds".to_owned() };
+    let loaded = file::read("test.toml", text, &worlds, &registry::ids()).map_err(|wrong| wrong.render(false))?;
+    let options =
+        RunOptions { id: "test".into(), reproduce: String::new(), seed: 1, until: None, bounds: Bounds::default() };
+    run_cell(&loaded.cells[0], &loaded.sources, &Exchange, &options).map_err(|wrong| wrong.render(false))
+}
+
+#[track_caller]
+fn run(text: &str) -> CellRun {
+    try_run(text).unwrap_or_else(|wrong| panic!("{wrong}"))
+}
+
+#[track_caller]
+fn holds(text: &str) -> CellRun {
+    let run = run(text);
+    assert_eq!(run.end, End::Finished);
+    let failures: Vec<&str> = run.failures.iter().map(|failure| failure.message.as_str()).collect();
+    assert!(failures.is_empty(), "{}\n{}", failures.join("\n"), run.story);
+    run
+}
+
+#[track_caller]
+fn fails(text: &str, saying: &[&str]) {
+    let run = run(text);
+    let failures: Vec<&str> = run.failures.iter().map(|failure| failure.message.as_str()).collect();
+    let failures = failures.join("\n");
+    for part in saying {
+        assert!(failures.contains(part), "`{part}` is not in\n{failures}\n{}", run.story);
+    }
+}
+
+#[track_caller]
+fn refused(text: &str, saying: &str) {
+    let wrong = try_run(text).map(|run| run.story).unwrap_err();
+    assert!(wrong.contains(saying), "{wrong}");
+}
+
+const SEND: &str = r#"
+[[at]]
+send = { from = "ann@contoso.example", to = ["bo@fabrikam.example"] }
+"#;
+const DELIVERED: &str = "[[expect]]\ndelivered = { to = \"bo@fabrikam.example\" }\n";
+
+fn outbound(declarations: &str, rest: &str) -> String {
+    format!("title = \"test\"\nworld = \"outbound\"\n{declarations}\n{rest}")
+}
+
+#[test]
+fn a_run_ends_when_everything_is_at_rest() {
+    let run = holds(&outbound("", &format!("{SEND}{DELIVERED}")));
+    assert!(run.virtual_seconds < 300, "{}", run.virtual_seconds);
+    // An open window of a `never` keeps it going.
+    let never = "[[never]]\nwithin = \"+6h\"\nbounced = { to = \"bo@fabrikam.example\" }\n";
+    let run = holds(&outbound("", &format!("{SEND}{DELIVERED}{never}")));
+    assert!((21_600..22_000).contains(&run.virtual_seconds), "{}", run.virtual_seconds);
+}
+
+#[test]
+fn messages_one_an_hour_are_all_sent() {
+    let send = "[[at]]\nsend = { id = \"hourly\", from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"], count = 60, every = \"1h\" }\n";
+    let last = "[[expect]]\nafter = \"+58h\"\ndelivered = { message = \"hourly\" }\n";
+    let run = holds(&outbound("", &format!("{send}{last}")));
+    assert_eq!(
+        run.story.matches("mx1         takes the message").count()
+            + run.story.matches("mx1     takes the message").count(),
+        60
+    );
+}
+
+#[test]
+fn a_host_that_is_down_sends_nothing_and_the_run_ends_all_the_same() {
+    let text = "title = \"test\"\nworld = \"inbound\"\n[host.mail]\nclient.sign = []\n[zone.\"contoso.example\"]\nwithout = [\"_dmarc TXT\"]\n\
+        [[at]]\nrestart = { host = \"mail\", down = \"1h\" }\n\
+        [[at]]\ntime = \"+10m\"\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"] }\n\
+        [[never]]\ndelivered = { to = \"bo@fabrikam.example\" }\n";
+    let run = holds(text);
+    assert!(run.story.contains("it cannot be sent: mail is down"), "{}", run.story);
+    assert!(run.virtual_seconds < 7_200, "{}", run.virtual_seconds);
+}
+
+#[test]
+fn a_plain_client_goes_to_the_servers_of_each_domain() {
+    let text = "title = \"test\"\n\
+        [zone.\"fabrikam.example\"]\nrecords = '''\n@ MX 10 mx1\nmx1 A {mx1}\n'''\n\
+        [zone.\"adatum.example\"]\nrecords = '''\n@ MX 10 mx2\nmx2 A {mx2}\n'''\n\
+        [host]\nmx1.smtp = {}\nmx2.smtp = {}\nmail.client = {}\n\
+        [[at]]\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\", \"eve@adatum.example\"] }\n\
+        [[expect]]\ndelivered = { to = \"bo@fabrikam.example\", host = \"mx1\" }\n\
+        [[expect]]\ndelivered = { to = \"eve@adatum.example\", host = \"mx2\" }\n\
+        [[never]]\ndelivered = { to = \"eve@adatum.example\", host = \"mx1\" }\n";
+    holds(text);
+}
+
+#[test]
+fn an_actor_that_was_restarted_is_told_in_order() {
+    let text = outbound(
+        "",
+        &format!(
+            "[[at]]\nfault = {{ kind = \"refused\", host = \"mx1\", until = \"+2h\" }}\n{SEND}\
+             [[at]]\ntime = \"+14m58s\"\nrestart = {{ host = \"sender\", down = \"2s\" }}\n{DELIVERED}"
+        ),
+    );
+    let run = holds(&text);
+    let position = |part: &str| run.story.find(part).unwrap_or_else(|| panic!("no {part} in\n{}", run.story));
+    assert!(position("stays queued: 450 4.4.316") < position("finds the message"), "{}", run.story);
+}
+
+#[test]
+fn what_goes_by_in_clear_is_known_by_recipient_and_message() {
+    let declarations = "[zone.\"fabrikam.example\"]\nsigned = false\n[host.mx1.smtp]\ntls = \"none\"\n";
+    let send = "[[at]]\nsend = { id = \"m\", from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"] }\n";
+    holds(&outbound(declarations, &format!("{send}[[expect]]\nin-clear = {{ message = \"m\" }}\n")));
+    fails(
+        &outbound(declarations, &format!("{send}[[never]]\nin-clear = {{ message = \"m\" }}\n")),
+        &["never expected: in clear"],
+    );
+    fails(
+        &outbound("", &format!("{send}[[expect]]\nin-clear = {{ message = \"m\" }}\n")),
+        &["nothing was in clear at all"],
+    );
+}
+
+#[test]
+fn a_message_with_its_own_message_id_is_found_by_its_id() {
+    let message = "[message.own]\ntext = '''\nFrom: {from}\nTo: {to}\nSubject: x\nMessage-ID: <own@contoso.example>\n\nHello\n'''\n";
+    let send = "[[at]]\nsend = { id = \"m\", from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"], message = \"own\" }\n";
+    holds(&outbound(message, &format!("{send}[[expect]]\ndelivered = {{ message = \"m\" }}\n")));
+}
+
+#[test]
+fn security_is_known_for_a_host_with_another_name() {
+    // The sender knows the server by its alias: RFC 7672 §2.2.2.
+    let declarations = "[zone.\"fabrikam.example\"]\nrecords = '''\n@ MX 10 alias\nalias CNAME mx1\n'''\n";
+    let expect = "[[expect]]\ndelivered = { to = \"bo@fabrikam.example\", security = \"dane\", attempts = 1 }\n";
+    holds(&outbound(declarations, &format!("{SEND}{expect}")));
+}
+
+#[test]
+fn the_nearest_is_about_the_same_recipient() {
+    let declarations =
+        "[cert.old]\n[zone.\"fabrikam.example\"]\nrecords = '_25._tcp.mx1 TLSA 3 1 1 {spki-sha256:old}'\n";
+    let saying = ["bo@fabrikam.example never was delivered", "gives up on bo@fabrikam.example after 26 attempts"];
+    fails(&outbound(declarations, &format!("{SEND}{DELIVERED}")), &saying);
+}
+
+#[test]
+fn attempts_are_those_within_the_window() {
+    let fault = "[[at]]\nfault = { kind = \"refused\", host = \"mx1\", until = \"+4h\" }\n";
+    let expect = "[[expect]]\nafter = \"+1h\"\nwithin = \"+3h\"\nattempted = { to = \"bo@fabrikam.example\", times = [\"+1h30m\", \"+2h30m\"] }\n";
+    holds(&outbound("", &format!("{fault}{SEND}{expect}")));
+}
+
+#[test]
+fn signatures_keep_the_end_that_is_not_changed() {
+    let declarations = "[zone.\"fabrikam.example\"]\nsigned-until = \"+1h\"\n";
+    let rest = "[[at]]\ntime = \"+10m\"\npublish = { zone = \"fabrikam.example\", signed-from = \"-2d\" }\n\
+        [[at]]\ntime = \"+2h\"\nlookup = { name = \"fabrikam.example\", type = \"MX\" }\n\
+        [[expect]]\nresolved = { name = \"fabrikam.example\", type = \"MX\", status = \"bogus\", reason = \"rrsig-expired\" }\n";
+    holds(&outbound(declarations, rest));
+}
+
+#[test]
+fn a_step_that_cannot_be_done_is_shown_at_its_entry() {
+    let rest =
+        format!("[[at]]\npublish = {{ zone = \"fabrikam.example\", add = 'mx1 CNAME elsewhere' }}\n{SEND}{DELIVERED}");
+    refused(&outbound("", &rest), "this step cannot be done");
+}
+
+#[test]
+fn what_would_be_ignored_is_refused() {
+    let with = |declarations: &str| outbound(declarations, &format!("{SEND}{DELIVERED}"));
+    refused(
+        &with("[tenant.contoso]\nhonor-dmarc = false\n"),
+        "a tenant that does not honour DMARC is not supported yet",
+    );
+    refused(&with("[key.k]\ndomain = \"contoso.example\"\n"), "the key `k` is not supported yet");
+    refused(&with("[sender]\nmta-sts = \"opportunistic\"\n"), "MTA-STS is not supported yet");
+    refused(&with("[host.mx1]\nhostile = true\n"), "a hostile host is not supported yet");
+    let sts = "[zone.\"fabrikam.example\"]\nrecords = '_mta-sts TXT \"v=STSv1; id=1;\"'\n";
+    refused(&with(sts), "an MTA-STS policy");
+    let stop = format!("{SEND}[[at]]\nrestart = {{ host = \"mx1\", how = \"stop\" }}\n{DELIVERED}");
+    refused(&outbound("", &stop), "an orderly stop is not supported yet");
+    let times = format!("[[at]]\nfault = {{ kind = \"refused\", host = \"mx1\", times = 2 }}\n{SEND}{DELIVERED}");
+    refused(&outbound("", &times), "for a number of times is not supported yet");
+}
