@@ -72,7 +72,8 @@ impl ServerSettings {
 /// What breaks at the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServerFault {
-    /// Nothing listens at the port.
+    /// Nothing listens at the port. The machine itself then answers a SYN with RST, whoever sent it, and nobody counts how
+    /// often: [`ActiveFault::from`] and [`ActiveFault::times`] have no meaning here (see [`ServerFault::is_scoped`]).
     Refused,
     /// STARTTLS is not offered.
     StartTlsMissing,
@@ -86,12 +87,37 @@ pub enum ServerFault {
     TlsClosed,
     /// Nothing comes in the handshake.
     TlsStalled,
-    /// This reply at this stage.
+    /// This reply at this stage. At [`Stage::Connect`] and [`Stage::Handshake`] no reply is due: there it has no effect.
     Reply(Stage, Reply),
-    /// The connection is closed at this stage.
+    /// The connection is closed at this stage: at [`Stage::Connect`] before the banner, at [`Stage::Handshake`] as with
+    /// [`ServerFault::TlsClosed`].
     Closed(Stage),
-    /// Nothing comes any more at this stage.
+    /// Nothing comes any more at this stage; at [`Stage::Handshake`] as with [`ServerFault::TlsStalled`].
     Stalled(Stage),
+}
+
+impl ServerFault {
+    /// Whether it can be confined to one client and to a number of times.
+    pub fn is_scoped(&self) -> bool {
+        *self != ServerFault::Refused
+    }
+
+    /// What it is in the handshake, if it acts there.
+    fn in_handshake(&self) -> Option<ServerFault> {
+        match self {
+            ServerFault::TlsAlert | ServerFault::TlsGarbage | ServerFault::TlsClosed | ServerFault::TlsStalled => {
+                Some(self.clone())
+            }
+            ServerFault::Closed(Stage::Handshake) => Some(ServerFault::TlsClosed),
+            ServerFault::Stalled(Stage::Handshake) => Some(ServerFault::TlsStalled),
+            _ => None,
+        }
+    }
+
+    /// Whether it acts on a connection of which nothing is said yet.
+    fn is_at_connect(&self) -> bool {
+        matches!(self, ServerFault::Closed(Stage::Connect) | ServerFault::Stalled(Stage::Connect))
+    }
 }
 
 /// A fault in force.
@@ -101,7 +127,8 @@ pub struct ActiveFault {
     pub id: u64,
     /// What breaks.
     pub fault: ServerFault,
-    /// Only for clients with this address; for all if none is given.
+    /// Only for clients with this address; for all if none is given. It and `times` apply if the fault
+    /// [is scoped](ServerFault::is_scoped).
     pub from: Option<IpAddr>,
     /// How often it still acts; without limit if none is given.
     pub times: Option<u64>,
@@ -142,25 +169,34 @@ impl ServerControl {
         self.0.borrow().settings.clone()
     }
 
-    /// The latest fault of this kind for this client, which then has acted once more.
+    /// Whether the fault with this id is still there but has acted as often as it may.
+    pub fn used_up(&self, id: u64) -> bool {
+        let used_up = |active: &ActiveFault| active.id == id && active.fault.is_scoped() && active.times == Some(0);
+        self.0.borrow().faults.iter().any(used_up)
+    }
+
+    /// The latest fault of this kind for this client, which then has acted once more. Two sessions never use the same turn.
     fn acts<T>(&self, client: IpAddr, find: impl Fn(&ServerFault) -> Option<T>) -> Option<T> {
-        let applies = |active: &ActiveFault| {
-            let hits = active.times != Some(0) && active.from.is_none_or(|from| from == client);
-            if hits { find(&active.fault) } else { None }
-        };
-        let found = self.0.borrow().faults.iter().rev().find_map(|active| Some((active.id, applies(active)?)));
-        let (id, what) = found?;
+        let mut found = None;
         self.0.send_if_modified(|shared| {
-            for active in shared.faults.iter_mut().filter(|active| active.id == id) {
-                active.times = active.times.map(|times| times - 1);
+            for active in shared.faults.iter_mut().rev() {
+                if active.times == Some(0) || active.from.is_some_and(|from| from != client) {
+                    continue;
+                }
+                found = find(&active.fault);
+                if found.is_some() {
+                    active.times = active.times.map(|times| times.saturating_sub(1));
+                    break;
+                }
             }
+            // Nobody waits for that: listeners wait for settings and for faults that come and go.
             false
         });
-        Some(what)
+        found
     }
 
     fn is_refused(&self) -> bool {
-        self.0.borrow().faults.iter().any(|active| active.fault == ServerFault::Refused && active.times != Some(0))
+        self.0.borrow().faults.iter().any(|active| active.fault == ServerFault::Refused)
     }
 }
 
@@ -264,11 +300,21 @@ async fn listen(env: &Env, recorder: &Recorder, control: &ServerControl, at: Soc
                     let (env_, recorder, control) = (env.clone(), recorder.clone(), control.clone());
                     env.spawn("smtp session", async move {
                         // A client that goes away is not the server's business.
-                        let _ = Conversation::new(env_, recorder, control, &stream).run(stream).await;
+                        let _ = converse_with(env_, recorder, control, stream).await;
                     });
                 },
             }
         }
+    }
+}
+
+/// Everything from the connection to its end.
+async fn converse_with(env: Env, recorder: Recorder, control: ServerControl, mut stream: BoxStream) -> io::Result<()> {
+    let client = stream.peer_addr().ip();
+    match control.acts(client, |fault| fault.is_at_connect().then(|| fault.clone())) {
+        Some(ServerFault::Closed(_)) => stream.shutdown().await,
+        Some(_) => stall(stream).await,
+        None => Conversation::new(env, recorder, control, client).run(stream).await,
     }
 }
 
@@ -291,9 +337,8 @@ enum Paused {
 }
 
 impl Conversation {
-    fn new(env: Env, recorder: Recorder, control: ServerControl, stream: &BoxStream) -> Conversation {
+    fn new(env: Env, recorder: Recorder, control: ServerControl, client: IpAddr) -> Conversation {
         let settings = control.settings();
-        let client = stream.peer_addr().ip();
         let missing = control.acts(client, |fault| (*fault == ServerFault::StartTlsMissing).then_some(())).is_some();
         let mut session = Settings::new(&settings.name);
         session.starttls = settings.tls != TlsLevel::None && settings.certificate.is_some() && !missing;
@@ -310,12 +355,7 @@ impl Conversation {
     }
 
     async fn over_tls(mut self, mut stream: BoxStream) -> io::Result<()> {
-        let fault = self.control.acts(self.client, |fault| match fault {
-            ServerFault::TlsAlert | ServerFault::TlsGarbage | ServerFault::TlsClosed | ServerFault::TlsStalled => {
-                Some(fault.clone())
-            }
-            _ => None,
-        });
+        let fault = self.control.acts(self.client, ServerFault::in_handshake);
         match fault {
             Some(ServerFault::TlsClosed) => return stream.shutdown().await,
             Some(ServerFault::TlsStalled) => return stall(stream).await,
@@ -358,7 +398,7 @@ impl Conversation {
                         return Ok(Paused::Over);
                     }
                     Some(ServerFault::Stalled(_)) => return stall(stream).await.map(|()| Paused::Over),
-                    Some(ServerFault::Reply(_, reply)) => self.refuse(&question, reply),
+                    Some(ServerFault::Reply(_, reply)) => self.answer_with(&question, reply),
                     _ => self.answer(&question),
                 },
             }
@@ -390,8 +430,7 @@ impl Conversation {
                 let to = to.to_string();
                 let reply = settings.recipients.into_iter().find(|(address, _)| address.eq_ignore_ascii_case(&to));
                 match reply {
-                    Some((_, reply)) if !reply.is_positive() => self.refuse(question, reply),
-                    Some((_, reply)) => self.session.answer(reply),
+                    Some((_, reply)) => self.answer_with(question, reply),
                     None => self.session.accept(),
                 }
             }
@@ -403,23 +442,32 @@ impl Conversation {
         }
     }
 
-    fn refuse(&mut self, question: &Question, reply: Reply) {
-        let reverse_path = |session: &Session| session.reverse_path().map_or(String::new(), ToString::to_string);
+    /// Another answer than the usual. Whatever its words are, a positive one takes the message (RFC 5321 §4.2.1).
+    fn answer_with(&mut self, question: &Question, reply: Reply) {
+        match question {
+            Question::Message(delivery) if reply.is_positive() => self.take(delivery),
+            _ if reply.is_positive() => {}
+            _ => self.tell_refusal(question, &reply),
+        }
+        self.session.answer(reply);
+    }
+
+    fn tell_refusal(&self, question: &Question, reply: &Reply) {
         let recipients: Vec<(String, String)> = match question {
-            Question::Rcpt { to, .. } => vec![(reverse_path(&self.session), to.to_string())],
+            Question::Rcpt { to, .. } => {
+                let from = self.session.reverse_path().map_or(String::new(), ToString::to_string);
+                vec![(from, to.to_string())]
+            }
             Question::Message(delivery) => {
                 let from = delivery.envelope.from.to_string();
                 delivery.envelope.recipients.iter().map(|(to, _)| (from.clone(), to.to_string())).collect()
             }
             _ => Vec::new(),
         };
-        if !reply.is_positive() {
-            for (from, to) in recipients {
-                let stage = stage_of(question);
-                self.recorder.tell(&Rejected { from, to, reply: &reply, by: &self.name, stage });
-            }
+        for (from, to) in recipients {
+            let stage = stage_of(question);
+            self.recorder.tell(&Rejected { from, to, reply, by: &self.name, stage });
         }
-        self.session.answer(reply);
     }
 
     fn take(&self, delivery: &Delivery) {
