@@ -2,18 +2,23 @@
 //!
 //! At every name on the way the parent is asked for the DS. There is one: the child's keys must fit it. There provably is
 //! none, at a delegation: everything below is insecure. There provably is no delegation: the name belongs to the same zone.
+//!
+//! Only the zone that contains an RRset may sign it (RFC 4035 §5.3.1). A signature names its signer, so the walk could end
+//! there; but an ancestor may once have signed what it has since delegated, or sign by mistake what lies below its cuts. A
+//! valid signature of an ancestor is therefore half of the proof; that there is no cut between the two is the other half,
+//! and costs one question for each new owner below an apex, see [`Resolver::containing`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::denial::{NoDs, Proofs};
+use crate::denial::{NoDs, Proofs, verify_answer};
 use crate::name::Name;
 use crate::record::RecordType;
 use crate::resolver::Resolver;
 use crate::security::{Reason, RrsetId, Security};
-use crate::validator::{Budget, EntryPoints, SignedRrset, ZoneKeys, group, usable_ds, verify, verify_keys};
+use crate::validator::{Budget, EntryPoints, SignedRrset, ZoneKeys, group, usable_ds, verify_keys};
 
 /// The state of one lookup: the work that is left, and the cuts seen so far.
 #[derive(Default)]
@@ -67,18 +72,54 @@ impl Resolver {
         }
     }
 
+    /// The chain to the zone that contains `name`, at or below the zone of `keys`: that one, unless something is delegated
+    /// in between.
+    ///
+    /// One question for the DS of `name` itself mostly settles all labels in between. A zone has no NSEC below its cuts
+    /// (RFC 4035 §2.3), and an NSEC at a cut covers nothing below it (RFC 6840 §4.1): if the zone can deny the DS of `name`
+    /// without a delegation there, no cut is above it either. Only if it cannot, every label is asked for.
+    ///
+    /// # Errors
+    /// A link is bogus, or could not be fetched.
+    pub(crate) async fn containing(&self, name: &Name, keys: &ZoneKeys, work: &mut Work) -> Result<Chain, Security> {
+        let below = (keys.zone.label_count() + 1..=name.label_count()).map(|labels| name.suffix(labels));
+        let below: Vec<(Name, Option<Cut>)> = below.map(|child| (child.clone(), self.known(&child, work))).collect();
+        let no_cut_known = below.iter().all(|(_, cut)| matches!(cut, None | Some(Cut::None)));
+        let unknown: Vec<Name> = below.into_iter().filter(|(_, cut)| cut.is_none()).map(|(child, _)| child).collect();
+        if no_cut_known && unknown.len() > 1 {
+            let message = self.fetch(name, RecordType::DS).await?;
+            let (authority, now) = (group(&message.authority), self.now());
+            let proofs = Proofs::new(&authority, keys, now, &mut work.budget);
+            if message.answer.is_empty() && proofs.no_ds(name) == Ok(NoDs::NotACut) {
+                let expires = proofs.expires.min(expiry(&authority, now));
+                for child in &unknown {
+                    self.keep(child, &Cut::None, expires, work);
+                }
+            }
+        }
+        self.chain_to(name, work).await
+    }
+
+    /// What is remembered of `name`.
+    fn known(&self, name: &Name, work: &Work) -> Option<Cut> {
+        work.cuts.get(name).cloned().or_else(|| self.cache().cut(name, self.now()))
+    }
+
+    fn keep(&self, name: &Name, cut: &Cut, expires: Timestamp, work: &mut Work) {
+        work.cuts.insert(name.clone(), cut.clone());
+        self.cache().keep_cut(name, cut, expires, self.now());
+    }
+
     /// What there is at `name`, remembered or fetched. `parent` has the keys of the zone above; none at the anchor.
     async fn cut(&self, name: &Name, parent: Option<&ZoneKeys>, work: &mut Work) -> Result<Cut, Security> {
-        let known = work.cuts.get(name).cloned().or_else(|| self.cache().cut(name, self.now()));
-        if let Some(cut) = known {
+        if let Some(cut) = self.known(name, work) {
             return Ok(cut);
         }
         let (cut, expires) = match parent {
             None => self.anchor(work).await?,
             Some(parent) => self.fetch_cut(name, parent, work).await?,
         };
-        work.cuts.insert(name.clone(), cut.clone());
-        self.cache().keep_cut(name, &cut, expires, self.now());
+        self.keep(name, &cut, expires, work);
         Ok(cut)
     }
 
@@ -97,11 +138,11 @@ impl Resolver {
 
     async fn fetch_cut(&self, name: &Name, parent: &ZoneKeys, work: &mut Work) -> Result<(Cut, Timestamp), Security> {
         let message = self.fetch(name, RecordType::DS).await?;
-        let sets = group(&message.answer);
+        let (sets, authority) = (group(&message.answer), group(&message.authority));
         let find = |rtype| sets.iter().find(|set| set.rrset.rtype == rtype && set.rrset.name == *name);
         let now = self.now();
         if let Some(set) = find(RecordType::DS) {
-            let verified = verify(set, parent, now, &mut work.budget).map_err(Security::Bogus)?;
+            let verified = verify_answer(set, &authority, parent, now, &mut work.budget).map_err(Security::Bogus)?;
             let ds = match usable_ds(name, &set.rrset) {
                 Ok(ds) => ds,
                 Err(reason) => return Ok((Cut::Insecure(reason), verified.expires)),
@@ -109,12 +150,12 @@ impl Resolver {
             let (keys, expires) = self.zone_keys(name, EntryPoints::Ds(&ds), work).await?;
             return Ok((Cut::Secure(keys), expires.min(verified.expires)));
         }
-        // An alias has no other data, a delegation least of all.
+        // An alias has no other data, a delegation least of all; one that comes from a wildcard says so of names that are
+        // proved not to exist.
         if let Some(set) = find(RecordType::CNAME) {
-            let verified = verify(set, parent, now, &mut work.budget).map_err(Security::Bogus)?;
+            let verified = verify_answer(set, &authority, parent, now, &mut work.budget).map_err(Security::Bogus)?;
             return Ok((Cut::None, verified.expires));
         }
-        let authority = group(&message.authority);
         let proofs = Proofs::new(&authority, parent, now, &mut work.budget);
         match proofs.no_ds(name).map_err(Security::Bogus)? {
             NoDs::Delegation => {

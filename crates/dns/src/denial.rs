@@ -9,7 +9,7 @@ use crate::name::Name;
 use crate::rdata::{self, Nsec};
 use crate::record::RecordType;
 use crate::security::{Reason, RrsetId};
-use crate::validator::{Budget, SignedRrset, ZoneKeys, verify};
+use crate::validator::{Budget, SignedRrset, Verified, ZoneKeys, verify};
 
 /// The validated proofs of one answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,10 @@ impl Proofs {
                     else {
                         continue;
                     };
+                    // Only an apex has a SOA, and of the zones that these keys sign for there is one.
+                    if nsec.types.contains(RecordType::SOA) && set.rrset.name != keys.zone {
+                        continue;
+                    }
                     proofs.expires = proofs.expires.min(verified.expires);
                     if proofs.text.is_empty() {
                         let data = rdata::to_text(RecordType::NSEC, rdata);
@@ -147,6 +151,26 @@ impl Proofs {
         let encloser = if left.label_count() >= right.label_count() { left } else { right };
         encloser.prepend_label("*").ok()
     }
+}
+
+/// Checks that a key of the zone signed an RRset of an answer, and if that is expanded from a wildcard, that the authority
+/// section proves that it may be (RFC 4035 §5.3.4). It runs out with its proof.
+///
+/// Such a proof also says that no cut lies at or above the owner in this zone.
+pub(crate) fn verify_answer(
+    set: &SignedRrset,
+    authority: &[SignedRrset],
+    keys: &ZoneKeys,
+    now: Timestamp,
+    budget: &mut Budget,
+) -> Result<Verified, Reason> {
+    let mut verified = verify(set, keys, now, budget)?;
+    if let Some(below) = &verified.expanded_below {
+        let proofs = Proofs::new(authority, keys, now, budget);
+        proofs.expanded(&set.rrset.name, set.rrset.rtype, below)?;
+        verified.expires = verified.expires.min(proofs.expires);
+    }
+    Ok(verified)
 }
 
 /// Whether the NSEC at a name denies the type there.

@@ -25,13 +25,13 @@ use tokio::sync::OnceCell;
 use crate::answer::{AliasKind, Answer, Resolved, Step};
 use crate::cache::Cache;
 use crate::chain::{Chain, Work};
-use crate::denial::Proofs;
+use crate::denial::{Proofs, verify_answer};
 use crate::exchange::{Exchange, UdpExchange};
 use crate::name::Name;
 use crate::rdata::{Cname, Dnskey, Ds, Soa};
 use crate::record::{Rcode, Record, RecordType};
 use crate::security::{Reason, RrsetId, Security};
-use crate::validator::{SignedRrset, after, group, verify};
+use crate::validator::{Budget, SignedRrset, ZoneKeys, after, group};
 use crate::wire::{Edns, Message};
 
 /// How many aliases are followed.
@@ -224,25 +224,34 @@ impl Resolver {
         }
     }
 
-    /// Judges an RRset of an answer.
+    /// Judges an RRset of an answer: the zone that contains it must have signed it (RFC 4035 §5.3.1).
     async fn judge(&self, set: &SignedRrset, message: &Message, work: &mut Work) -> Result<Judged, Security> {
-        let owner = &set.rrset.name;
-        let zone = set.signer().cloned().unwrap_or_else(|| enclosing(owner, set.rrset.rtype));
-        let keys = match self.chain_to(&zone, work).await? {
-            Chain::Insecure(reason) => return Ok((Security::Insecure(reason), set.expires(self.now()))),
+        let lowest = enclosing(&set.rrset.name, set.rrset.rtype);
+        let insecure = |reason| Ok((Security::Insecure(reason), set.expires(self.now())));
+        let keys = match self.chain_to(self.claimed(set.signers(), &lowest), work).await? {
+            Chain::Insecure(reason) => return insecure(reason),
             Chain::Secure(keys) => keys,
         };
-        let verified = verify(set, &keys, self.now(), &mut work.budget).map_err(Security::Bogus)?;
-        let mut expires = verified.expires;
-        if let Some(below) = verified.expanded_below {
-            let proofs = Proofs::new(&group(&message.authority), &keys, self.now(), &mut work.budget);
-            proofs.expanded(owner, set.rrset.rtype, &below).map_err(Security::Bogus)?;
-            expires = expires.min(proofs.expires);
+        let authority = group(&message.authority);
+        let verified = verify_answer(set, &authority, &keys, self.now(), &mut work.budget);
+        let expanded = verified.as_ref().is_ok_and(|verified| verified.expanded_below.is_some());
+        let judged = verified.map(|verified| (Security::Secure, verified.expires)).map_err(Security::Bogus);
+        // The proof that goes with an expanded wildcard leaves no room for a cut.
+        if expanded {
+            return judged;
         }
-        Ok((Security::Secure, expires))
+        match self.containing(&lowest, &keys, work).await {
+            Ok(Chain::Insecure(reason)) => insecure(reason),
+            Ok(Chain::Secure(own)) if own.zone != keys.zone => {
+                let verified = verify_answer(set, &authority, &own, self.now(), &mut work.budget);
+                verified.map(|verified| (Security::Secure, verified.expires)).map_err(Security::Bogus)
+            }
+            Ok(Chain::Secure(_)) => judged,
+            Err(bad) => judged.and(Err(bad)),
+        }
     }
 
-    /// Judges the absence of records.
+    /// Judges the absence of records: the zone that would contain them must deny them.
     async fn judge_denial(
         &self,
         name: &Name,
@@ -251,21 +260,39 @@ impl Resolver {
         work: &mut Work,
     ) -> Result<Judged, Security> {
         let sets = group(&message.authority);
-        let above = enclosing(name, rtype);
-        let signers = sets.iter().filter_map(SignedRrset::signer).filter(|signer| above.is_subdomain_of(signer));
-        let zone = signers.max_by_key(|signer| signer.label_count()).unwrap_or(&above).clone();
+        let lowest = enclosing(name, rtype);
         let expires = negative_expiry(&sets, self.now());
-        let keys = match self.chain_to(&zone, work).await? {
+        let zone = self.claimed(sets.iter().flat_map(SignedRrset::signers), &lowest);
+        let keys = match self.chain_to(zone, work).await? {
             Chain::Insecure(reason) => return Ok((Security::Insecure(reason), expires)),
             Chain::Secure(keys) => keys,
         };
-        let proofs = Proofs::new(&sets, &keys, self.now(), &mut work.budget);
-        let proved = match message.rcode {
-            Rcode::NXDOMAIN => proofs.no_name(name, rtype),
-            _ => proofs.no_data(name, rtype),
+        let prove = |keys: &ZoneKeys, budget: &mut Budget| {
+            let proofs = Proofs::new(&sets, keys, self.now(), budget);
+            let proved = match message.rcode {
+                Rcode::NXDOMAIN => proofs.no_name(name, rtype),
+                _ => proofs.no_data(name, rtype),
+            };
+            proved.map(|()| (Security::Secure, expires.min(proofs.expires))).map_err(Security::Bogus)
         };
-        proved.map_err(Security::Bogus)?;
-        Ok((Security::Secure, expires.min(proofs.expires)))
+        // A zone has no proofs for what lies below its cuts: a proof that holds needs no further question.
+        let bogus = match prove(&keys, &mut work.budget) {
+            Ok(judged) => return Ok(judged),
+            Err(bogus) => bogus,
+        };
+        match self.containing(&lowest, &keys, work).await {
+            Ok(Chain::Insecure(reason)) => Ok((Security::Insecure(reason), expires)),
+            Ok(Chain::Secure(own)) if own.zone != keys.zone => prove(&own, &mut work.budget),
+            _ => Err(bogus),
+        }
+    }
+
+    /// The lowest zone, at or above `lowest`, that claims to have signed; `lowest` itself if none does. What lies above the
+    /// trust anchor has no say in what lies below it.
+    fn claimed<'a>(&self, signers: impl Iterator<Item = &'a Name>, lowest: &'a Name) -> &'a Name {
+        let anchor = &self.inner.config.anchor.zone;
+        let may_sign = |signer: &&Name| lowest.is_subdomain_of(signer) && signer.is_subdomain_of(anchor);
+        signers.filter(may_sign).max_by_key(|signer| signer.label_count()).unwrap_or(lowest)
     }
 
     /// Asks the upstreams. What comes back is an answer with NOERROR or NXDOMAIN.

@@ -67,10 +67,9 @@ impl SignedRrset {
         id(&self.rrset)
     }
 
-    /// The lowest zone that claims to have signed it, at or above its owner.
-    pub fn signer(&self) -> Option<&Name> {
-        let signers = self.signatures.iter().map(|rrsig| &rrsig.signer);
-        signers.filter(|signer| self.rrset.name.is_subdomain_of(signer)).max_by_key(|signer| signer.label_count())
+    /// The zones that claim to have signed it.
+    pub fn signers(&self) -> impl Iterator<Item = &Name> {
+        self.signatures.iter().map(|rrsig| &rrsig.signer)
     }
 
     /// When it runs out by its TTL.

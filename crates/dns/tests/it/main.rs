@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod authority;
+mod cuts;
 mod laws;
 mod loopback;
 mod net;

@@ -274,9 +274,19 @@ impl Net {
 
     /// What a new resolver makes of a lookup if everything that its upstream answers is changed on the way.
     pub fn tampered(&self, owner: &str, kind: &str, tamper: impl Fn(&mut Message) + Send + Sync + 'static) -> Answer {
+        let anchor = TrustAnchor::root(vec![self.specs[0].key().ds(&Name::root())]);
+        self.tampered_below(anchor, owner, kind, tamper)
+    }
+
+    /// The same of a resolver that trusts in this anchor.
+    pub fn tampered_below(
+        &self,
+        anchor: TrustAnchor,
+        owner: &str,
+        kind: &str,
+        tamper: impl Fn(&mut Message) + Send + Sync + 'static,
+    ) -> Answer {
         let exchange = Arc::new(Forger { wire: self.wire.clone(), tamper: Box::new(tamper) });
-        let root = &self.specs[0];
-        let anchor = TrustAnchor::root(vec![root.key().ds(&Name::root())]);
         let config = ResolverConfig::new(vec![RECURSOR.parse().unwrap()], anchor);
         let resolver = Resolver::with_exchange(&self.env, &self.recorder, config, exchange);
         block_on(resolver.lookup(&name(owner), rtype(kind)))

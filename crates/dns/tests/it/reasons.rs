@@ -98,8 +98,7 @@ fn signatures_that_are_not_the_zones() {
             rrsig.labels = 1;
         });
     };
-    let unknown = format!("example has no key {}, which signs MX contoso.example", tag("contoso.example"));
-    check(MX, MX, parent, "bogus key-missing", &unknown);
+    check(MX, MX, parent, "bogus rrsig-missing", missing);
     let unknown = "contoso.example has no key 1, which signs MX contoso.example";
     let tag = |message: &mut Message| signatures(&mut message.answer, |rrsig| rrsig.key_tag = 1);
     check(MX, MX, tag, "bogus key-missing", unknown);
@@ -175,7 +174,7 @@ fn denials() {
     };
     let wrong = wrong.replace("A nothing", "A mx1");
     check(mx1, mx1, deny, "bogus denial-wrong", &wrong);
-    // The parent's proof about a cut does not deny what lies below it.
+    // The parent's proof about a cut does not deny what lies below it; nobody can, in an insecure zone.
     let net = Net::new();
     let stolen = block_on(net.recursor.answer(&query("plain.example", "DS"))).unwrap();
     let stolen = Message::decode(&stolen).unwrap().authority;
@@ -191,7 +190,7 @@ fn denials() {
             deny(message);
         }
     });
-    assert_eq!(answer.security.word(), "bogus");
+    assert_eq!(answer.security.reason().unwrap().to_string(), "example proves that there is no DS for plain.example");
 }
 
 #[test]
@@ -287,6 +286,32 @@ fn trust_begins_at_the_anchor() {
         ),
     ] {
         assert_eq!(lookup(anchor.clone()), expected, "{anchor:?}");
+    }
+}
+
+#[test]
+fn nobody_above_the_anchor_signs_below_it() {
+    let net = Net::new();
+    let anchor =
+        TrustAnchor { zone: name("example"), ..TrustAnchor::root(vec![net.specs[1].key().ds(&name("example"))]) };
+    for (owner, kind, expected) in [
+        ("contoso.example", "MX", "bogus: MX contoso.example has no signature of the signed zone contoso.example"),
+        (
+            "mx1.contoso.example",
+            "AAAA",
+            "bogus: NSEC mx1.contoso.example has no signature of the signed zone contoso.example",
+        ),
+        ("mail.plain.example", "A", "insecure: example proves that there is no DS for plain.example"),
+        // Above it, or beside, nobody can tell.
+        ("example", "DS", "insecure: there is no trust anchor above ."),
+    ] {
+        let answer = net.tampered_below(anchor.clone(), owner, kind, move |message| {
+            if asks(message, owner, kind) {
+                signatures(&mut message.answer, |rrsig| rrsig.signer = Name::root());
+                signatures(&mut message.authority, |rrsig| rrsig.signer = Name::root());
+            }
+        });
+        assert_eq!(format!("{}: {}", answer.security.word(), answer.security.reason().unwrap()), expected);
     }
 }
 

@@ -250,7 +250,15 @@ fn a_cold_lookup_asks_no_more_than_it_must() {
     assert_eq!(queries[5..], ["DNSKEY contoso.example"]);
     // The chain is known now, and the answer is cached.
     net.lookup("_25._tcp.mx1.contoso.example", "TLSA");
-    assert_eq!(stub(net.queries()), ["TLSA _25._tcp.mx1.contoso.example"]);
+    // One question proves that nothing is delegated between the owner and the apex of its zone.
+    let expected = ["TLSA _25._tcp.mx1.contoso.example", "DS _25._tcp.mx1.contoso.example"];
+    assert_eq!(stub(net.queries()), expected);
+    // What was learnt on the way needs no question, nor what a denial proves.
+    net.lookup("mx1.contoso.example", "A");
+    net.lookup("mx2.contoso.example", "AAAA");
+    net.lookup("nothing.ent.contoso.example", "TLSA");
+    let expected = ["A mx1.contoso.example", "AAAA mx2.contoso.example", "TLSA nothing.ent.contoso.example"];
+    assert_eq!(stub(net.queries()), expected);
     assert!(net.lookup("contoso.example", "MX").cached);
     assert!(net.queries().is_empty());
     // It runs out with its TTL.
