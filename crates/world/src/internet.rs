@@ -8,13 +8,16 @@
 //! [`Internet`] is the administrators' view: it knows what each zone holds and publishes changes to its servers. Nobody
 //! else looks into it; resolvers ask over the network.
 
+mod fault;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use mxlab_dns::authority::Authority;
-use mxlab_dns::fault::{Fault, FaultId};
 use mxlab_dns::keys::{Algorithm, SigningKey};
 use mxlab_dns::rdata::{A, Aaaa, Ds, Ns, Ptr, Rdata as _};
 use mxlab_dns::signed_zone::{ServedZone, SignedZone, Signing};
@@ -24,6 +27,8 @@ use mxlab_dns::{Name, Record, RecordType, serve};
 use mxlab_env::Env;
 
 use crate::derive::Identity;
+
+pub use fault::{BegunFault, FaultError, NameServerFault};
 
 /// What is wrong with a zone.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +57,14 @@ pub enum InternetError {
     /// There is no such zone.
     #[error("there is no zone {0}")]
     NoZone(Name),
+    /// The server does not serve the zone.
+    #[error("the name server at {server} does not serve zone {zone}")]
+    NotServed {
+        /// The zone.
+        zone: Name,
+        /// The server's address.
+        server: IpAddr,
+    },
 }
 
 /// A name server of a zone.
@@ -116,16 +129,31 @@ pub struct Change {
     pub signed: Option<bool>,
     /// When its signatures are valid from now on.
     pub signing: Option<Signing>,
-    /// Only at the server with this address.
+    /// Only at the server with this address: it differs from the others from then on, in what this change touched. Changes
+    /// without it reach all servers.
     pub only_at: Option<IpAddr>,
 }
 
 /// A zone as it stands.
 #[derive(Debug)]
 struct Held {
-    spec: ZoneSpec,
-    zone: Zone,
+    servers: Vec<NameServer>,
+    ttl: u32,
+    /// Whether its parent publishes its DS, as long as it is signed.
+    delegated: bool,
     key: Arc<SigningKey>,
+    /// What its servers publish.
+    content: Content,
+    /// What single servers publish instead.
+    apart: BTreeMap<IpAddr, Content>,
+}
+
+/// What a server publishes of a zone.
+#[derive(Clone, Debug)]
+struct Content {
+    zone: Zone,
+    signed: bool,
+    signing: Signing,
 }
 
 /// All zones and their servers.
@@ -202,7 +230,9 @@ impl Internet {
         }
         let seed = identity.bytes("zone-key", &apex.to_lowercase().to_string());
         let key = SigningKey::from_seed(spec.algorithm, seed).map_err(|_| InternetError::Key(apex.clone()))?;
-        self.zones.insert(apex, Held { spec, zone, key: Arc::new(key) });
+        let content = Content { zone, signed: spec.signed, signing: spec.signing };
+        let ZoneSpec { servers, ttl, delegated, .. } = spec;
+        self.zones.insert(apex, Held { servers, ttl, delegated, key: Arc::new(key), content, apart: BTreeMap::new() });
         Ok(())
     }
 
@@ -216,7 +246,7 @@ impl Internet {
     fn insert_nearest(&mut self, record: Record) -> Result<(), InternetError> {
         let apex = self.nearest(&record.name).ok_or_else(|| InternetError::NoZone(record.name.clone()))?;
         match self.zones.get_mut(&apex) {
-            Some(held) => insert(&mut held.zone, record),
+            Some(held) => insert(&mut held.content.zone, record),
             None => Ok(()),
         }
     }
@@ -241,37 +271,38 @@ impl Internet {
     fn delegate(&mut self, child: &Name) -> Result<(), InternetError> {
         let Some(parent) = self.parent_of(child) else { return Ok(()) };
         let Some(held) = self.zones.get(child) else { return Ok(()) };
-        let (servers, ds) = (held.spec.servers.clone(), held.ds());
+        let (servers, ds) = (held.servers.clone(), held.ds(child));
         let Some(parent) = self.zones.get_mut(&parent) else { return Ok(()) };
-        parent.zone.remove(child, None);
-        let ttl = parent.spec.ttl;
-        for server in servers {
-            insert(
-                &mut parent.zone,
-                Record::new(child.clone(), RecordType::NS, ttl, Ns(server.name.clone()).to_rdata()),
-            )?;
-            // RFC 1034 §4.2.1: glue for servers whose names lie in the child.
-            if server.name.is_subdomain_of(child) {
-                insert(&mut parent.zone, address_record(&server.name, server.address))?;
+        let ttl = parent.ttl;
+        for content in parent.contents() {
+            let zone = &mut content.zone;
+            zone.remove(child, None);
+            for server in &servers {
+                let ns = Ns(server.name.clone()).to_rdata();
+                insert(zone, Record::new(child.clone(), RecordType::NS, ttl, ns))?;
+                // RFC 1034 §4.2.1: glue for servers whose names lie in the child.
+                if server.name.is_subdomain_of(child) {
+                    insert(zone, address_record(&server.name, server.address))?;
+                }
             }
-        }
-        for ds in ds {
-            insert(&mut parent.zone, Record::new(child.clone(), RecordType::DS, ttl, ds.to_rdata()))?;
+            for ds in &ds {
+                insert(zone, Record::new(child.clone(), RecordType::DS, ttl, ds.to_rdata()))?;
+            }
         }
         Ok(())
     }
 
+    /// Hands a zone to its servers; only to one if `only_at` is given.
     fn serve_zone(&mut self, apex: &Name, only_at: Option<IpAddr>) -> Result<(), InternetError> {
         let held = self.zones.get(apex).ok_or_else(|| InternetError::NoZone(apex.clone()))?;
-        let served: ServedZone = if held.spec.signed {
-            ServedZone::Signed(SignedZone::new(held.zone.clone(), vec![held.key.clone()], held.spec.signing))
-        } else {
-            ServedZone::Unsigned(held.zone.clone())
-        };
-        for server in &held.spec.servers {
-            if only_at.is_none_or(|only| only == server.address) {
-                self.authorities.entry(server.address).or_default().set_zone(served.clone());
-            }
+        // Most servers publish the same: it is signed once.
+        let mut common = None;
+        for server in held.servers.iter().filter(|server| only_at.is_none_or(|only| only == server.address)) {
+            let served = match held.apart.get(&server.address) {
+                Some(content) => held.served(content),
+                None => common.get_or_insert_with(|| held.served(&held.content)).clone(),
+            };
+            self.authorities.entry(server.address).or_default().set_zone(served);
         }
         Ok(())
     }
@@ -289,7 +320,7 @@ impl Internet {
     /// The servers of the root, for a resolver's hints.
     pub fn root_servers(&self) -> Vec<(Name, IpAddr)> {
         let root = self.zones.get(&Name::root());
-        root.into_iter().flat_map(|held| &held.spec.servers).map(|s| (s.name.clone(), s.address)).collect()
+        root.into_iter().flat_map(|held| &held.servers).map(|s| (s.name.clone(), s.address)).collect()
     }
 
     /// The DS of the root's key: the trust anchor.
@@ -305,73 +336,87 @@ impl Internet {
     /// Changes a zone and publishes it.
     ///
     /// # Errors
-    /// If there is no such zone or the text is wrong; then nothing has changed.
+    /// If there is no such zone, the server does not serve it or the text is wrong; then nothing has changed.
     pub fn publish(&mut self, apex: &Name, change: &Change) -> Result<(), InternetError> {
         let held = self.zones.get_mut(apex).ok_or_else(|| InternetError::NoZone(apex.clone()))?;
-        let mut zone = held.zone.clone();
-        if let Some(text) = &change.replace {
-            let entries = zonefile::parse(text, apex, held.spec.ttl).map_err(|errors| text_error(apex, &errors))?;
-            for entry in &entries {
-                zone.remove(&entry.record.name, Some(entry.record.rtype));
+        let ttl = held.ttl;
+        if let Some(server) = change.only_at {
+            if !held.is_at(server) {
+                return Err(InternetError::NotServed { zone: apex.clone(), server });
             }
-            for entry in entries {
-                insert(&mut zone, entry.record)?;
-            }
+            let mut content = held.at(server).clone();
+            content.apply(change, ttl)?;
+            held.apart.insert(server, content);
+            return self.serve_zone(apex, change.only_at);
         }
-        if let Some(text) = &change.add {
-            zone.add_text(text, held.spec.ttl).map_err(|errors| text_error(apex, &errors))?;
+        let mut common = held.content.clone();
+        common.apply(change, ttl)?;
+        let mut apart = held.apart.clone();
+        for content in apart.values_mut() {
+            content.apply(change, ttl)?;
         }
-        for (owner, rtype) in &change.remove {
-            zone.remove(owner, *rtype);
-        }
-        held.zone = zone;
-        held.spec.signing = change.signing.unwrap_or(held.spec.signing);
-        let resigned = change.signed.is_some_and(|signed| signed != held.spec.signed);
-        held.spec.signed = change.signed.unwrap_or(held.spec.signed);
+        let resigned = common.signed != held.content.signed;
+        (held.content, held.apart) = (common, apart);
         if resigned {
             self.delegate(apex)?;
             if let Some(parent) = self.parent_of(apex) {
                 self.serve_zone(&parent, None)?;
             }
         }
-        self.serve_zone(apex, change.only_at)
+        self.serve_zone(apex, None)
     }
+}
 
-    /// Lets a fault begin at the servers of `zone`, or at those of its parent for what stands there; only at one server if
-    /// `only_at` is given. Returns what [`Internet::end_fault`] takes.
-    pub fn begin_fault(
-        &self,
-        zone: &Name,
-        at_parent: bool,
-        only_at: Option<IpAddr>,
-        fault: &Fault,
-    ) -> Vec<(IpAddr, FaultId)> {
-        let serving = if at_parent { self.parent_of(zone) } else { Some(zone.clone()) };
-        let servers = serving.and_then(|apex| self.zones.get(&apex)).map(|held| held.spec.servers.as_slice());
-        servers
-            .unwrap_or_default()
-            .iter()
-            .filter(|server| only_at.is_none_or(|only| only == server.address))
-            .filter_map(|server| {
-                let authority = self.authorities.get(&server.address)?;
-                Some((server.address, authority.begin_fault(fault.clone())))
-            })
-            .collect()
-    }
-
-    /// Ends a fault.
-    pub fn end_fault(&self, began: &[(IpAddr, FaultId)]) {
-        for (address, id) in began {
-            if let Some(authority) = self.authorities.get(address) {
-                authority.end_fault(*id);
+impl Content {
+    fn apply(&mut self, change: &Change, ttl: u32) -> Result<(), InternetError> {
+        let zone = &mut self.zone;
+        let apex = zone.origin().clone();
+        if let Some(text) = &change.replace {
+            let entries = zonefile::parse(text, &apex, ttl).map_err(|errors| text_error(&apex, &errors))?;
+            for entry in &entries {
+                zone.remove(&entry.record.name, Some(entry.record.rtype));
+            }
+            for entry in entries {
+                insert(zone, entry.record)?;
             }
         }
+        if let Some(text) = &change.add {
+            zone.add_text(text, ttl).map_err(|errors| text_error(&apex, &errors))?;
+        }
+        for (owner, rtype) in &change.remove {
+            zone.remove(owner, *rtype);
+        }
+        self.signing = change.signing.unwrap_or(self.signing);
+        self.signed = change.signed.unwrap_or(self.signed);
+        Ok(())
     }
 }
 
 impl Held {
-    fn ds(&self) -> Vec<Ds> {
-        if self.spec.signed && self.spec.delegated { vec![self.key.ds(&self.spec.apex)] } else { Vec::new() }
+    fn ds(&self, apex: &Name) -> Vec<Ds> {
+        if self.content.signed && self.delegated { vec![self.key.ds(apex)] } else { Vec::new() }
+    }
+
+    /// What that server publishes.
+    fn at(&self, server: IpAddr) -> &Content {
+        self.apart.get(&server).unwrap_or(&self.content)
+    }
+
+    /// Everything that some server publishes.
+    fn contents(&mut self) -> impl Iterator<Item = &mut Content> {
+        std::iter::once(&mut self.content).chain(self.apart.values_mut())
+    }
+
+    fn served(&self, content: &Content) -> ServedZone {
+        if content.signed {
+            ServedZone::Signed(SignedZone::new(content.zone.clone(), vec![self.key.clone()], content.signing))
+        } else {
+            ServedZone::Unsigned(content.zone.clone())
+        }
+    }
+
+    fn is_at(&self, server: IpAddr) -> bool {
+        self.servers.iter().any(|held| held.address == server)
     }
 }
 
@@ -434,65 +479,4 @@ fn insert(zone: &mut Zone, record: Record) -> Result<(), InternetError> {
 fn text_error(apex: &Name, errors: &[ZoneTextError]) -> InternetError {
     let (found, expected) = errors.first().map(|e| (e.found.clone(), e.expected.clone())).unwrap_or_default();
     InternetError::Text { zone: apex.clone(), found, expected }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn name(text: &str) -> Name {
-        text.parse().unwrap()
-    }
-
-    fn signing() -> Signing {
-        Signing::rolling("2026-03-01T08:00:00Z".parse::<jiff::Timestamp>().unwrap())
-    }
-
-    fn build(zones: &[(&str, &str)], hosts: &[(&str, &str)]) -> Result<Internet, InternetError> {
-        let specs = zones.iter().map(|(apex, records)| ZoneSpec {
-            records: (*records).to_owned(),
-            ..ZoneSpec::parent(name(apex), signing())
-        });
-        let hosts: Vec<(Name, IpAddr)> = hosts.iter().map(|(n, a)| (name(n), a.parse().unwrap())).collect();
-        Internet::build(&Identity::new("test"), specs.collect(), &hosts, &[], signing())
-    }
-
-    fn zones(internet: &Internet) -> Vec<String> {
-        internet.zones.keys().map(ToString::to_string).collect()
-    }
-
-    #[test]
-    fn parents_exist_up_to_the_root() {
-        let internet =
-            build(&[("fabrikam.example", "@ MX 10 mx1\nmx1 A 192.0.2.10")], &[("mail.adatum.test", "203.0.113.10")]);
-        assert_eq!(zones(&internet.unwrap()), [".", "example", "fabrikam.example", "test"]);
-    }
-
-    #[test]
-    fn a_zone_is_delegated_with_glue_and_ds() {
-        let mut internet = build(&[("fabrikam.example", "")], &[]).unwrap();
-        let at_parent = |internet: &Internet, owner: &str, rtype| {
-            internet.zones[&name("example")].zone.rrset(&name(owner), rtype).map(|rrset| rrset.rdatas.len())
-        };
-        assert_eq!(at_parent(&internet, "fabrikam.example", RecordType::NS), Some(1));
-        assert_eq!(at_parent(&internet, "fabrikam.example", RecordType::DS), Some(1));
-        assert_eq!(at_parent(&internet, "ns.fabrikam.example", RecordType::A), Some(1));
-        let change = Change { signed: Some(false), ..Change::default() };
-        internet.publish(&name("fabrikam.example"), &change).unwrap();
-        assert_eq!(at_parent(&internet, "fabrikam.example", RecordType::NS), Some(1));
-        assert_eq!(at_parent(&internet, "fabrikam.example", RecordType::DS), None);
-    }
-
-    #[test]
-    fn a_change_that_is_wrong_changes_nothing() {
-        let mut internet = build(&[("fabrikam.example", "mx1 A 192.0.2.10")], &[]).unwrap();
-        let change = Change { replace: Some("mx1 A 192.0.2.300".into()), ..Change::default() };
-        assert!(internet.publish(&name("fabrikam.example"), &change).is_err());
-        let zone = &internet.zones[&name("fabrikam.example")].zone;
-        assert!(zone.rrset(&name("mx1.fabrikam.example"), RecordType::A).is_some());
-        let change = Change { replace: Some("mx1 A 192.0.2.11".into()), ..Change::default() };
-        internet.publish(&name("fabrikam.example"), &change).unwrap();
-        let zone = &internet.zones[&name("fabrikam.example")].zone;
-        assert_eq!(zone.rrset(&name("mx1.fabrikam.example"), RecordType::A).unwrap().rdatas.len(), 1);
-    }
 }

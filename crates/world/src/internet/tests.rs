@@ -1,0 +1,192 @@
+//! Zones, changes and faults, asked of the authorities without a network.
+
+use mxlab_dns::fault::FaultKind;
+use mxlab_dns::serve::Responder as _;
+use mxlab_dns::wire;
+
+use super::*;
+
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+fn signing() -> Signing {
+    Signing::rolling("2026-03-01T08:00:00Z".parse::<jiff::Timestamp>().unwrap())
+}
+
+fn build(zones: &[(&str, &str)], hosts: &[(&str, &str)]) -> Result<Internet, InternetError> {
+    let specs = zones
+        .iter()
+        .map(|(apex, records)| ZoneSpec { records: (*records).to_owned(), ..ZoneSpec::parent(name(apex), signing()) });
+    let hosts: Vec<(Name, IpAddr)> = hosts.iter().map(|(n, a)| (name(n), a.parse().unwrap())).collect();
+    Internet::build(&Identity::new("test"), specs.collect(), &hosts, &[], signing())
+}
+
+fn zones(internet: &Internet) -> Vec<String> {
+    internet.zones.keys().map(ToString::to_string).collect()
+}
+
+#[test]
+fn parents_exist_up_to_the_root() {
+    let internet =
+        build(&[("fabrikam.example", "@ MX 10 mx1\nmx1 A 192.0.2.10")], &[("mail.adatum.test", "203.0.113.10")]);
+    assert_eq!(zones(&internet.unwrap()), [".", "example", "fabrikam.example", "test"]);
+}
+
+#[test]
+fn a_zone_is_delegated_with_glue_and_ds() {
+    let mut internet = build(&[("fabrikam.example", "")], &[]).unwrap();
+    let at_parent = |internet: &Internet, owner: &str, rtype| {
+        internet.zones[&name("example")].content.zone.rrset(&name(owner), rtype).map(|rrset| rrset.rdatas.len())
+    };
+    assert_eq!(at_parent(&internet, "fabrikam.example", RecordType::NS), Some(1));
+    assert_eq!(at_parent(&internet, "fabrikam.example", RecordType::DS), Some(1));
+    assert_eq!(at_parent(&internet, "ns.fabrikam.example", RecordType::A), Some(1));
+    let change = Change { signed: Some(false), ..Change::default() };
+    internet.publish(&name("fabrikam.example"), &change).unwrap();
+    assert_eq!(at_parent(&internet, "fabrikam.example", RecordType::NS), Some(1));
+    assert_eq!(at_parent(&internet, "fabrikam.example", RecordType::DS), None);
+}
+
+#[test]
+fn a_change_that_is_wrong_changes_nothing() {
+    let mut internet = build(&[("fabrikam.example", "mx1 A 192.0.2.10")], &[]).unwrap();
+    let change = Change { replace: Some("mx1 A 192.0.2.300".into()), ..Change::default() };
+    assert!(internet.publish(&name("fabrikam.example"), &change).is_err());
+    let zone = &internet.zones[&name("fabrikam.example")].content.zone;
+    assert!(zone.rrset(&name("mx1.fabrikam.example"), RecordType::A).is_some());
+    let change = Change { replace: Some("mx1 A 192.0.2.11".into()), ..Change::default() };
+    internet.publish(&name("fabrikam.example"), &change).unwrap();
+    let zone = &internet.zones[&name("fabrikam.example")].content.zone;
+    assert_eq!(zone.rrset(&name("mx1.fabrikam.example"), RecordType::A).unwrap().rdatas.len(), 1);
+}
+
+const SERVERS: [&str; 2] = ["192.0.2.53", "192.0.2.54"];
+
+/// Two zones at the same two servers.
+fn two_servers() -> Internet {
+    let servers = SERVERS.map(|address| {
+        let name = name(&format!("ns{}.example", &address[8..]));
+        NameServer { name, address: address.parse().unwrap() }
+    });
+    let specs = ["fabrikam.example", "contoso.example"].map(|apex| ZoneSpec {
+        records: "mx1 A 192.0.2.10".to_owned(),
+        servers: servers.to_vec(),
+        ..ZoneSpec::parent(name(apex), signing())
+    });
+    Internet::build(&Identity::new("test"), specs.to_vec(), &[], &[], signing()).unwrap()
+}
+
+/// The last octets of the addresses that each server gives for a name.
+fn addresses(internet: &Internet, owner: &str) -> [Vec<u8>; 2] {
+    SERVERS.map(|server| {
+        let authority = &internet.authorities[&server.parse::<IpAddr>().unwrap()];
+        let query = wire::Message::query(1, name(owner), RecordType::A, None).encode(512);
+        let serve::Reply::Bytes(reply) = authority.answer(&query, jiff::Timestamp::UNIX_EPOCH) else {
+            return Vec::new();
+        };
+        let answer = wire::Message::decode(&reply).unwrap().answer;
+        answer.iter().filter_map(|record| record.rdata.last().copied()).collect()
+    })
+}
+
+#[test]
+fn a_change_at_one_server_stays_there() {
+    let fabrikam = name("fabrikam.example");
+    let mut internet = two_servers();
+    let mut check = |only_at: Option<usize>, replace: &str, mx1: [&[u8]; 2], mx2: [&[u8]; 2]| {
+        let only_at = only_at.map(|server| SERVERS[server].parse().unwrap());
+        let change = Change { replace: Some(replace.to_owned()), only_at, ..Change::default() };
+        internet.publish(&fabrikam, &change).unwrap();
+        assert_eq!(addresses(&internet, "mx1.fabrikam.example"), mx1, "{replace}");
+        assert_eq!(addresses(&internet, "mx2.fabrikam.example"), mx2, "{replace}");
+    };
+    check(Some(0), "mx1 A 192.0.2.11", [&[11], &[10]], [&[], &[]]);
+    // A later change of something else does not spread the difference, nor undo it.
+    check(None, "mx2 A 192.0.2.20", [&[11], &[10]], [&[20], &[20]]);
+    check(Some(1), "mx2 A 192.0.2.21", [&[11], &[10]], [&[20], &[21]]);
+    check(None, "mx1 A 192.0.2.12", [&[12], &[12]], [&[20], &[21]]);
+}
+
+#[test]
+fn a_change_at_a_server_of_other_zones_is_refused() {
+    let mut internet = two_servers();
+    let server = "192.0.2.99".parse().unwrap();
+    let change =
+        Change { remove: vec![(name("mx1.fabrikam.example"), None)], only_at: Some(server), ..Change::default() };
+    let refused = internet.publish(&name("fabrikam.example"), &change);
+    assert!(matches!(refused, Err(InternetError::NotServed { server: at, .. }) if at == server), "{refused:?}");
+    assert_eq!(addresses(&internet, "mx1.fabrikam.example"), [[10], [10]]);
+}
+
+#[test]
+fn a_zone_unsigned_at_one_server_keeps_its_ds() {
+    let mut internet = two_servers();
+    let fabrikam = name("fabrikam.example");
+    let change = Change { signed: Some(false), only_at: Some(SERVERS[0].parse().unwrap()), ..Change::default() };
+    internet.publish(&fabrikam, &change).unwrap();
+    let signed = SERVERS.map(|server| {
+        let zone = internet.authorities[&server.parse::<IpAddr>().unwrap()].zone(&fabrikam).unwrap();
+        zone.signed().is_some()
+    });
+    assert_eq!(signed, [false, true]);
+    let parent = &internet.zones[&name("example")].content.zone;
+    assert!(parent.rrset(&fabrikam, RecordType::DS).is_some());
+}
+
+fn servfail() -> NameServerFault {
+    NameServerFault::new(FaultKind::Servfail)
+}
+
+#[test]
+fn a_fault_is_at_the_servers_and_zones_named() {
+    let internet = two_servers();
+    let (all, none) = (vec![10], Vec::new());
+    let check = |zone: Option<&str>, server: Option<usize>, fabrikam: [&Vec<u8>; 2], contoso: [&Vec<u8>; 2]| {
+        let server = server.map(|server| SERVERS[server].parse().unwrap());
+        let begun = internet.begin(&NameServerFault { zone: zone.map(name), server, ..servfail() }).unwrap();
+        assert_eq!(addresses(&internet, "mx1.fabrikam.example").each_ref(), fabrikam, "{zone:?} {server:?}");
+        assert_eq!(addresses(&internet, "mx1.contoso.example").each_ref(), contoso, "{zone:?} {server:?}");
+        internet.end(&begun);
+        assert_eq!(addresses(&internet, "mx1.fabrikam.example").each_ref(), [&all, &all]);
+        assert!(!begun.used_up());
+    };
+    check(Some("fabrikam.example"), None, [&none, &none], [&all, &all]);
+    check(Some("fabrikam.example"), Some(1), [&all, &none], [&all, &all]);
+    check(None, Some(0), [&none, &all], [&none, &all]);
+}
+
+#[test]
+fn the_servers_of_a_fault_count_together() {
+    let internet = two_servers();
+    let begun = internet
+        .begin(&NameServerFault { zone: Some(name("fabrikam.example")), times: Some(3), ..servfail() })
+        .unwrap();
+    assert_eq!(begun.servers().len(), 2);
+    assert_eq!(addresses(&internet, "mx1.fabrikam.example"), [Vec::<u8>::new(), vec![]]);
+    assert!(!begun.used_up());
+    assert_eq!(addresses(&internet, "mx1.fabrikam.example"), [vec![], vec![10]]);
+    assert!(begun.used_up());
+}
+
+#[test]
+fn a_fault_that_could_act_nowhere_is_refused() {
+    let internet = two_servers();
+    let stranger: IpAddr = "192.0.2.99".parse().unwrap();
+    let ours: IpAddr = SERVERS[0].parse().unwrap();
+    let check = |kind, zone: Option<&str>, server, expected: FaultError| {
+        let refused = internet.begin(&NameServerFault { zone: zone.map(name), server, ..NameServerFault::new(kind) });
+        assert_eq!(refused.map(|begun| begun.servers()), Err(expected));
+    };
+    let fabrikam = name("fabrikam.example");
+    let (servfail, mismatch) = (FaultKind::Servfail, FaultKind::DsMismatch);
+    check(servfail, None, None, FaultError::Nowhere);
+    check(servfail, None, Some(stranger), FaultError::NoServer(stranger));
+    check(servfail, Some("adatum.example"), None, FaultError::NoZone(name("adatum.example")));
+    let not_served = |zone: &Name, server| FaultError::NotServed { zone: zone.clone(), server };
+    check(servfail, Some("fabrikam.example"), Some(stranger), not_served(&fabrikam, stranger));
+    check(mismatch, None, Some(ours), FaultError::NoChild);
+    check(mismatch, Some("."), None, FaultError::NoParent(Name::root()));
+    // It is the parent's servers that publish a DS.
+    check(mismatch, Some("fabrikam.example"), Some(ours), not_served(&name("example"), ours));
+}
