@@ -238,3 +238,195 @@ fn all_mistakes_at_once_in_the_order_of_the_file() {
     );
     insta::assert_snapshot!("all-at-once", rendered(&text, &worlds()));
 }
+
+/// Reads a file that stands over the world `outbound`, and compares what is said about it.
+macro_rules! check_text {
+    ($snapshot:literal, $text:expr) => {
+        let text = format!("title = \"A mistake\"\nworld = \"outbound\"\n{}", $text);
+        insta::assert_snapshot!($snapshot, rendered(&text, &worlds()));
+    };
+}
+
+/// A message and what becomes of it, for files that are about something else.
+const ONE_MESSAGE: &str = "[[at]]\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"] }\n";
+const DELIVERED: &str = "[[expect]]\ndelivered = {}\n";
+
+#[test]
+fn times_that_do_not_fit() {
+    check_text!(
+        "beyond-end",
+        "until = \"+2h\"\n[[at]]\nfault = { kind = \"refused\", host = \"mx1\", until = \"+3h\" }\n[[at]]\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"] }\n\
+         [[at]]\ntime = \"+2h\"\nlookup = { name = \"fabrikam.example\", type = \"MX\" }\n[[at]]\ntime = 2026-03-02T10:00:01Z\nlookup = { name = \"fabrikam.example\", type = \"MX\" }\n\
+         [[expect]]\nwithin = \"+2h\"\ndelivered = {}\n[[expect]]\nwithin = \"+2h1s\"\ndelivered = {}\n[[never]]\nafter = \"+3h\"\nbounced = {}\n"
+    );
+    check_text!(
+        "beyond-end-in-one-cell",
+        format!(
+            "until = \"{{end}}\"\n{ONE_MESSAGE}[variants.end]\nshort = \"+1h\"\nlong = \"+1d\"\n\
+             [[expect]]\nwhen = {{ end = \"long\" }}\nwithin = \"+5h\"\ndelivered = {{}}\n[[expect]]\nwhen = {{ end = \"short\" }}\nwithin = \"+1h1m\"\ndelivered = {{}}\n"
+        )
+    );
+    check_text!(
+        "fault-over-before-it-acts",
+        format!(
+            "[[at]]\nfault = {{ kind = \"refused\", host = \"mx1\", until = \"+0s\" }}\n{ONE_MESSAGE}\
+             [[at]]\ntime = \"+2h\"\nfault = {{ kind = \"refused\", host = \"mx1\", until = \"+1h\" }}\n{DELIVERED}"
+        )
+    );
+    check_text!(
+        "heals-nothing",
+        format!(
+            "[[at]]\nheal = \"outage\"\n[[at]]\nfault = {{ kind = \"refused\", host = \"mx1\", name = \"outage\" }}\n{ONE_MESSAGE}\
+             [[at]]\ntime = \"+1h\"\nheal = \"later\"\n[[at]]\ntime = \"+2h\"\nfault = {{ kind = \"refused\", host = \"mx1\", name = \"later\" }}\n\
+             [[at]]\ntime = \"+3h\"\nheal = \"later\"\n{DELIVERED}"
+        )
+    );
+    check_text!(
+        "validity",
+        format!(
+            "[cert.mx1]\nfrom = \"+2h\"\nuntil = \"+1h\"\n[cert.contoso-in]\nuntil = \"-31d\"\n[ca.own]\nfrom = \"+400d\"\n\
+             [zone.\"fabrikam.example\"]\nsigned-until = \"-1d\"\n{ONE_MESSAGE}\
+             [[at]]\ntime = \"+1h\"\npublish = {{ zone = \"fabrikam.example\", signed-from = \"+2h\", signed-until = \"+1h\" }}\n{DELIVERED}"
+        )
+    );
+    for (snapshot, epoch) in [("epoch-too-early", "1970-12-31T23:59:59Z"), ("epoch-too-late", "2101-01-01T00:00:00Z")] {
+        let text = edited("07", &[("2026-03-02T08:00:00Z", epoch)]);
+        insta::assert_snapshot!(snapshot, rendered(&text, &worlds()));
+    }
+    for epoch in ["1971-01-01T00:00:00Z", "2100-12-31T23:59:59Z"] {
+        let shown = rendered(&edited("07", &[("2026-03-02T08:00:00Z", epoch)]), &worlds());
+        assert!(shown.starts_with("read, 1 cells"), "{shown}");
+    }
+}
+
+#[test]
+fn values_that_cannot_be() {
+    check_text!(
+        "addresses-of-nobody",
+        format!(
+            "[sender]\nip = \"198.19.255.53\"\n[host]\nmx1.ip = \"127.0.0.1\"\ncontoso-in.ip = \"0.0.0.0\"\na = {{ ip = \"224.0.0.1\", client = {{}} }}\n\
+             b = {{ ip = \"255.255.255.255\", client = {{}} }}\nc = {{ ip = \"198.18.0.1\", client = {{}} }}\n{ONE_MESSAGE}{DELIVERED}"
+        )
+    );
+    check_text!(
+        "intervals-of-zero",
+        format!(
+            "[sender]\nretry = [\"15m\", \"0s\"]\n[resolver]\ntimeout = \"0s\"\n[[at]]\nconfigure.sender.retry = []\n{ONE_MESSAGE}{DELIVERED}"
+        )
+    );
+    check_text!(
+        "server-named-twice",
+        format!("[zone.\"fabrikam.example\"]\nservers = [\"ns\", \"ns\"]\n[host.ns.dns]\n{ONE_MESSAGE}{DELIVERED}")
+    );
+    check_text!(
+        "lines-that-are-none",
+        format!(
+            "[host.mx1.smtp]\nbanner = \"mx1\\r\\n250 hi\"\nextensions = ['8BITMIME', 'SIZE 10', '-X', '', 'AUTH  PLAIN', 'X=Y', 'X ü', \"DSN\\r\\nX\", 'DSN ']\n\
+             [[at]]\n[at.send]\nfrom = \"ann@contoso.example\"\nto = [\"bo@fabrikam.example\"]\nsubject = '''\nOne\nBcc: x@y.example'''\n{DELIVERED}"
+        )
+    );
+    check_text!(
+        "too-many-messages",
+        "[[at]]\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"], count = 10001 }\n[[expect]]\ndelivered = { to = \"bo@fabrikam.example\" }\n"
+    );
+    check_text!(
+        "unknown-reasons",
+        format!(
+            "{ONE_MESSAGE}[[expect]]\nresolved = {{ status = \"bogus\", reason = \"rrsig-expird\" }}\n\
+             [[expect]]\nresolved = {{ reason = \"bad luck\" }}\n[[never]]\nresolved = {{ reason = \"alias-loop\" }}\n\
+             [[expect]]\nverdict = {{ reason = \"1\" }}\n[[expect]]\nverdict = {{ reason = \"6xx\" }}\n[[expect]]\nverdict = {{ reason = \"000\" }}\n"
+        )
+    );
+    check_text!(
+        "names-of-nothing",
+        format!(
+            "{ONE_MESSAGE}[[at]]\nlookup = {{ name = \"www.adatum.example\", type = \"A\" }}\n[[expect]]\nresolved = {{ name = \"_25._tcp.mx1.fabricam.example\" }}\n\
+             [[never]]\nresolved = {{ name = \"elsewhere.test\" }}\n[[expect]]\nresolved = {{ name = \"Example\", type = \"DNSKEY\" }}\n[[expect]]\nresolved = {{ name = \".\" }}\n\
+             [[expect]]\nresolved = {{ name = \"www.adatum.example\" }}\n[[expect]]\nresolved = {{ name = \"10.2.0.192.in-addr.arpa\" }}\n[[expect]]\nresolved = {{ name = \"other.mx1.fabrikam.example\" }}\n"
+        )
+    );
+}
+
+#[test]
+fn faults_at_the_wrong_place() {
+    let at = |faults: &[&str]| {
+        let entries: String = faults.iter().map(|fault| format!("[[at]]\nfault = {{ {fault} }}\n")).collect();
+        format!("[host.web.https]\n[host.list.relay]\n{entries}{ONE_MESSAGE}{DELIVERED}")
+    };
+    check_text!(
+        "scripted-servers-only",
+        at(&[
+            "kind = \"refused\", host = \"sender\"",
+            "kind = \"tls-alert\", host = \"web\"",
+            "kind = \"starttls-missing\", host = \"list\"",
+            "kind = \"starttls-stripped\", host = \"web\"",
+            "kind = \"refused\", host = \"web\"",
+            "kind = \"unreachable\", host = \"web\"",
+            "kind = \"unreachable\", host = \"sender\"",
+        ])
+    );
+    check_text!(
+        "stages-without-smtp",
+        at(&[
+            "kind = \"smtp-reply\", host = \"mx1\", stage = \"connect\", reply = \"554 no\"",
+            "kind = \"smtp-closed\", host = \"mx1\", stage = \"connect\"",
+            "kind = \"smtp-stalled\", host = \"mx1\", stage = \"connect\"",
+            "kind = \"smtp-reply\", host = \"mx1\", stage = \"handshake\", reply = \"454 no\"",
+            "kind = \"smtp-closed\", host = \"mx1\", stage = \"handshake\"",
+            "kind = \"smtp-stalled\", host = \"mx1\", stage = \"handshake\"",
+            "kind = \"smtp-stalled\", host = \"mx1\", stage = \"banner\"",
+        ])
+    );
+    check_text!(
+        "refusals-that-are-none",
+        at(&[
+            "kind = \"smtp-reply\", host = \"mx1\", stage = \"dot\", reply = \"250 OK\"",
+            "kind = \"smtp-reply\", host = \"mx1\", stage = \"mail\", reply = \"354 go ahead\"",
+            "kind = \"smtp-reply\", host = \"mx1\", stage = \"rcpt\", reply = \"252 perhaps\"",
+            "kind = \"smtp-reply\", host = \"mx1\", stage = \"rcpt\", reply = \"450 later\"",
+            "kind = \"smtp-reply\", host = \"mx1\", stage = \"data\", reply = \"250 OK\"",
+        ])
+    );
+    let receiver = "title = \"A fault at the inbound engine\"\nworld = \"end-to-end\"\n[[at]]\nfault = { kind = \"smtp-reply\", host = \"receiver\", stage = \"rcpt\", reply = \"450 later\" }\n\
+        [[at]]\nfault = { kind = \"starttls-stripped\", host = \"receiver\" }\n";
+    insta::assert_snapshot!(
+        "scripted-servers-only-at-receiver",
+        rendered(&format!("{receiver}{ONE_MESSAGE}{DELIVERED}"), &worlds())
+    );
+}
+
+#[test]
+fn changes_of_nothing() {
+    check_text!(
+        "nothing-to-configure",
+        format!("[host.web.https]\n[[at]]\nconfigure.host.web.smtp.tls = \"none\"\n{ONE_MESSAGE}{DELIVERED}")
+    );
+    check_text!(
+        "publish-changes-nothing",
+        format!("[[at]]\npublish = {{ zone = \"fabrikam.example\" }}\n{ONE_MESSAGE}{DELIVERED}")
+    );
+    check_text!(
+        "removes-nothing",
+        format!(
+            "[key.k]\ndomain = \"fabrikam.example\"\n[[at]]\npublish = {{ zone = \"fabrikam.example\", remove = [\"mx1 A\", \"mx2 A\", \"_25._tcp.mx1 TXT\", \"s1._domainkey\"] }}\n{ONE_MESSAGE}\
+             [[at]]\ntime = \"+1h\"\npublish = {{ zone = \"fabrikam.example\", add = 'mx2 A 192.0.2.77' }}\n\
+             [[at]]\ntime = \"+2h\"\npublish = {{ zone = \"Fabrikam.example\", remove = [\"mx2\"] }}\n{DELIVERED}"
+        )
+    );
+}
+
+#[test]
+fn one_mistake_does_not_hide_others() {
+    let rest = "covers = [\"retry.restrat\"]\n[zone.\"fabrikam.example\"]\nrecords = 'mx1 TXX \"a\"'\n[[at]]\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"], via = \"mx9\" }\n[[expect]]\ndelivered = { to = \"bob@fabrikam.example\" }\n";
+    for (snapshot, title) in [("no-title-and-more", ""), ("wrong-title-and-more", "title = 7\n")] {
+        let text = format!("{title}world = \"outbound\"\n{rest}");
+        insta::assert_snapshot!(snapshot, rendered(&text, &worlds()));
+    }
+    check!("unknown-world-and-more", "13", "\"outbound\"" => "\"outbond\"", "down = \"10m\"" => "down = \"10min\"", "when =" => "wen =", "{how}" => "{hwo}");
+    let mut source = worlds().world("outbound").expect("it is there");
+    source.text.push_str("[host\n");
+    let broken = Worlds(vec![("outbound".to_owned(), source)]);
+    let text = edited("13", &[("down = \"10m\"", "down = \"10min\""), ("host = \"sender\"", "host = \"sendr\"")]);
+    insta::assert_snapshot!("broken-world-and-more", rendered(&text, &broken));
+    check!("declarations-are-no-table", "13", "world  = \"outbound\"" => "host = 7\nworld  = \"outbound\"");
+}

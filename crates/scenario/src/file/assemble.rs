@@ -76,7 +76,7 @@ fn expectation(entry: Spanned<ExpectEntry>) -> Option<Expectation> {
 }
 
 /// Whether an expectation applies to the cell with these values: every axis named has one of the values given.
-fn applies(entry: &Spanned<ExpectEntry>, values: &IndexMap<String, String>) -> bool {
+pub(crate) fn applies(entry: &Spanned<ExpectEntry>, values: &IndexMap<String, String>) -> bool {
     let Some(when) = &entry.when else { return true };
     when.iter().all(|(axis, wanted)| {
         let value = values.get(axis.as_str());
@@ -118,8 +118,8 @@ fn zone_records(
     result
 }
 
-/// A record as `without` names it.
-fn short(entry: &Entry, origin: &str) -> String {
+/// A record as `without` and `remove` name it.
+pub(crate) fn short(entry: &Entry, origin: &str) -> String {
     let owner = match entry.owner.strip_suffix(origin) {
         Some("") => "@",
         Some(relative) => relative.trim_end_matches('.'),

@@ -64,7 +64,11 @@ impl<'a> Check<'a> {
     /// Compares a whole file. Afterwards the tree can be decoded, unless `false` is returned.
     pub(crate) fn file(&mut self, tree: &mut Table<'_>, shape: &'static Shape) -> bool {
         let Shape::Struct(fields) = shape else { return false };
-        self.table(tree, Span::default(), fields, "")
+        self.table(tree, Span::default(), fields, "");
+        // The mistake is known. A title says nothing about the rest, whose mistakes are to be seen as well.
+        tree.entry(toml::Spanned::new(0..0, "title".into()))
+            .or_insert(toml::Spanned::new(0..0, DeValue::String("".into())));
+        fields.required.iter().all(|field| tree.contains_key(field.as_str()))
     }
 
     /// Compares a node that stands outside of the tree, as a text of kind `kind`.
@@ -238,13 +242,16 @@ impl<'a> Check<'a> {
                 written.push((verb, place));
             }
             if !self.node(value, shape, key_text) {
+                // Without a whole table of declarations names cannot be resolved either.
+                self.declarations_lost |= self.depth == 1 && DECLARING.contains(&key_text);
                 gone.push(key_text.to_owned());
             }
         }
         for key in &gone {
             table.remove(key.as_str());
         }
-        if !gone.is_empty() {
+        // The title brings nothing with it that could be missed.
+        if gone.iter().any(|key| self.depth > 1 || key != "title") {
             self.pruned.insert(span);
         }
         self.depth -= 1;

@@ -95,27 +95,20 @@ pub fn read(path: &str, text: &str, worlds: &dyn WorldSource, behaviours: &[&str
     let mut sources = Sources::new(path, text);
     let mut mistakes = Vec::new();
     let Some(file) = parse(text, 0, &mut mistakes) else { return Err(Diagnostics::new(Arc::new(sources), mistakes)) };
-    let world = match world(&file, worlds, &mut mistakes) {
-        Some(world) => world,
-        None => {
-            // Without its world nothing that the file names can be found.
-            return Err(Diagnostics::new(Arc::new(sources), mistakes));
-        }
-    };
-    let world_text = world.as_ref().map(|world| world.text.clone());
-    if let Some(world) = world {
+    let found = world(&file, worlds, &mut mistakes);
+    let mut lost_world = found.is_none();
+    let world_text = found.clone().flatten().map(|world| world.text);
+    if let Some(world) = found.flatten() {
         sources.set_world(world);
     }
     let sources = Arc::new(sources);
-    let world_tree = match &world_text {
-        None => None,
-        Some(text) => match parse(text, sources.world_offset(), &mut mistakes) {
-            Some(tree) => Some(tree),
-            None => return Err(Diagnostics::new(sources, mistakes)),
-        },
-    };
+    let world_tree = world_text.as_ref().and_then(|text| {
+        let tree = parse(text, sources.world_offset(), &mut mistakes);
+        lost_world |= tree.is_none();
+        tree
+    });
     let layers = layers::lay(file, world_tree, &mut mistakes);
-    let mut reader = Reader { sources: &sources, behaviours, mistakes };
+    let mut reader = Reader { sources: &sources, behaviours, lost_world, mistakes };
     let cells = reader.cells(layers);
     let diagnostics = Diagnostics::new(sources.clone(), reader.mistakes);
     if diagnostics.has_errors() { Err(diagnostics) } else { Ok(Loaded { warnings: diagnostics, cells, sources }) }
@@ -153,6 +146,8 @@ fn world(file: &Table<'_>, worlds: &dyn WorldSource, mistakes: &mut Vec<Diagnost
 struct Reader<'a> {
     sources: &'a Sources,
     behaviours: &'a [&'a str],
+    /// Whether there is no such world as the file names, or none that can be read.
+    lost_world: bool,
     mistakes: Vec<Diagnostic>,
 }
 
@@ -219,7 +214,8 @@ impl<'a> Reader<'a> {
             check.lone_text(records, "ZoneText", ("zone".into(), zone.clone()), "records");
         }
         mistakes.append(&mut check.mistakes);
-        if !decodable || check.declarations_lost {
+        // Without its world nothing that the file names can be found; what is wrong by itself is shown.
+        if !decodable || check.declarations_lost || self.lost_world {
             return None;
         }
         let complete = check.pruned.is_empty();
@@ -241,12 +237,16 @@ impl<'a> Reader<'a> {
         for entry in &file.at {
             names.configured(entry, mistakes);
         }
-        rules::declarations(&file, &axis_spans, &check.pruned, mistakes);
+        rules::declarations(&file, &axis_spans, &values, self.sources, &check.pruned, mistakes);
         if complete {
             rules::expectations(&file, &names, mistakes);
             rules::some_expectation(&file, self.sources, mistakes);
         }
         let scenario = assemble::assemble(file.clone(), &world_records, values, self.sources, mistakes);
+        if complete {
+            rules::removals(&scenario, self.sources, mistakes);
+            rules::resolved_names(&file, &scenario, &names, mistakes);
+        }
         // A mistake elsewhere may be why something seems to be used by nothing.
         if !self.has_errors() && !mistakes.iter().any(|mistake| mistake.severity == Severity::Error) {
             mistakes.extend(unused::check(&file, &scenario, &check.mentions, self.sources));

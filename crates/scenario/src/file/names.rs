@@ -257,6 +257,11 @@ impl<'a> Names<'a> {
         Some(found.maybe_help(nearest::help(inner, known)))
     }
 
+    /// Whether there is such a zone: declared, of a tenant or key, or above one of those. `name` is in lower case.
+    pub(crate) fn is_zone(&self, name: &str) -> bool {
+        self.zones.contains(name)
+    }
+
     /// The ids of sends, sorted.
     pub(crate) fn ids(&self) -> Vec<&str> {
         self.ids.iter().map(String::as_str).collect()

@@ -1,19 +1,27 @@
 //! Rules that concern several fields or several tables: what is needed, what fits together, limits.
 
+mod changes;
+mod faults;
+mod fields;
+mod resolved;
+mod timing;
+
 use std::collections::BTreeSet;
 
-use super::assemble::AT_ONCE;
+use indexmap::IndexMap;
+
 use super::declarations::items;
 use super::diagnostics::{Diagnostic, Sources};
 use super::expectations::ExpectEntry;
-use super::faults::{ALWAYS, FaultFamily, FaultKind};
+use super::faults::FaultFamily;
 use super::names::{Names, WRITTEN_BY_ENGINES};
 use super::nearest;
 use super::references::FILL_INS;
-use super::scenario::{DEFAULT_EPOCH, File};
-use super::script::{AtEntry, Fault};
+use super::scenario::File;
 use super::spanned::{Span, Spanned};
-use super::values::{HostRef, Time};
+use super::values::HostRef;
+pub(crate) use changes::removals;
+pub(crate) use resolved::names as resolved_names;
 
 /// The most entries of `[[at]]`, `[[expect]]` and `[[never]]` together.
 const MOST_ENTRIES: usize = 200;
@@ -23,10 +31,12 @@ const MOST_HOSTS: usize = 100;
 const LONGEST_RUN: i64 = 40 * 86_400;
 
 /// Checks everything that can be checked of a cell without its script being whole. `pruned` are the tables from which
-/// something was taken out because it was wrong.
+/// something was taken out because it was wrong, `values` those of the cell's axes.
 pub(crate) fn declarations(
     file: &File,
     axes: &[(String, Span)],
+    values: &IndexMap<String, String>,
+    sources: &Sources,
     pruned: &BTreeSet<Span>,
     mistakes: &mut Vec<Diagnostic>,
 ) {
@@ -34,13 +44,10 @@ pub(crate) fn declarations(
     needed(file, pruned, mistakes);
     roles(file, pruned, mistakes);
     limits(file, mistakes);
-    for entry in &file.at {
-        if let Some(fault) = &entry.fault {
-            self::fault(fault, pruned, mistakes);
-        }
-    }
-    windows(file, mistakes);
-    out_of_order(file, mistakes);
+    faults::check(file, pruned, mistakes);
+    timing::check(file, values, pruned, mistakes);
+    fields::check(file, sources, mistakes);
+    changes::check(file, pruned, mistakes);
     ids(file, mistakes);
 }
 
@@ -145,8 +152,9 @@ fn roles(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
         let Some(host) = &fault.host else { continue };
         match fault.kind.get().family() {
             FaultFamily::Https => lacks(host, "https", has(host, |host| host.https.is_some())),
-            FaultFamily::Tls | FaultFamily::Smtp => {
-                lacks(host, "smtp", has(host, |host| host.smtp.is_some() || host.relay.is_some()));
+            FaultFamily::Path => lacks(host, "smtp", has(host, |host| host.smtp.is_some() || host.relay.is_some())),
+            _ if faults::is_done_by_scripted_server(*fault.kind.get()) => {
+                lacks(host, "smtp", has(host, |host| host.smtp.is_some()));
             }
             FaultFamily::Machine if !matches!(host.as_str(), "sender" | "receiver") => {
                 let message = format!("a `{}` fault happens to an engine", fault.kind);
@@ -190,7 +198,7 @@ fn limits(file: &File, mistakes: &mut Vec<Diagnostic>) {
         let message = format!("{} hosts are more than the limit of {MOST_HOSTS}", file.host.len());
         mistakes.push(Diagnostic::error("limit", message, name.span(), "the first one beyond"));
     }
-    let epoch = file.epoch.as_ref().map_or(DEFAULT_EPOCH, |epoch| epoch.get().0);
+    let epoch = timing::epoch(file);
     let windows = file.expect.iter().chain(&file.never).flat_map(|entry| entry.after.iter().chain(&entry.within));
     let faults = file.at.iter().filter_map(|entry| entry.fault.as_ref()?.until.as_ref());
     let script = file.at.iter().filter_map(|entry| entry.time.as_ref());
@@ -202,104 +210,6 @@ fn limits(file: &File, mistakes: &mut Vec<Diagnostic>) {
         } else if seconds < 0 {
             let message = "nothing happens before the epoch";
             mistakes.push(Diagnostic::error("bad-value", message, time.span(), "this is earlier"));
-        }
-    }
-}
-
-/// The fields that a fault has, besides its kind, with their places.
-fn written(fault: &Fault) -> Vec<(&'static str, Span)> {
-    fn at<T>(name: &'static str, field: &Option<Spanned<T>>) -> Option<(&'static str, Span)> {
-        field.as_ref().map(|value| (name, value.span()))
-    }
-    let fields = [
-        at("name", &fault.name),
-        at("until", &fault.until),
-        at("times", &fault.times),
-        at("host", &fault.host),
-        at("from", &fault.from),
-        at("by", &fault.by),
-        at("zone", &fault.zone),
-        at("owner", &fault.owner),
-        at("type", &fault.rtype),
-        at("server", &fault.server),
-        at("stage", &fault.stage),
-        at("reply", &fault.reply),
-        at("count", &fault.count),
-        at("records", &fault.records),
-        at("text", &fault.text),
-        at("cert", &fault.cert),
-        at("version", &fault.version),
-        at("delay", &fault.delay),
-        at("percent", &fault.percent),
-        at("status", &fault.status),
-        at("shift", &fault.shift),
-    ];
-    fields.into_iter().flatten().collect()
-}
-
-/// Checks the fields of a fault against its kind.
-fn fault(fault: &Spanned<Fault>, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
-    let kind: FaultKind = *fault.kind.get();
-    let written = written(fault);
-    let quoted = |fields: &[&str]| fields.iter().map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", ");
-    let takes = format!("it takes {}, and always {}", quoted(kind.takes()), quoted(&ALWAYS));
-    for (field, span) in &written {
-        if !kind.takes().contains(field) && !ALWAYS.contains(field) {
-            let found = Diagnostic::error(
-                "not-for-this",
-                format!("a `{kind}` fault has no `{field}`"),
-                *span,
-                "does not apply",
-            );
-            mistakes.push(found.and(fault.kind.span(), format!("{} fault", kind.family().word())).help(takes.clone()));
-        }
-    }
-    if pruned.contains(&fault.span()) {
-        return;
-    }
-    for field in kind.needs() {
-        if !written.iter().any(|(name, _)| name == field) {
-            let message = format!("a `{kind}` fault needs `{field}`");
-            let found = Diagnostic::error("missing", message, fault.span(), format!("no `{field}` here"));
-            mistakes.push(found.help(takes.clone()));
-        }
-    }
-    if kind.family() == FaultFamily::Dns && !written.iter().any(|(name, _)| matches!(*name, "zone" | "server")) {
-        let message = format!("a `{kind}` fault needs `zone` or `server`");
-        mistakes.push(Diagnostic::error("missing", message, fault.span(), "neither is here").help(takes));
-    }
-    if let Some(percent) = fault.percent.as_ref().filter(|percent| *percent.get() > 100) {
-        let message = format!("`percent` cannot be {percent}");
-        mistakes.push(Diagnostic::error("bad-value", message, percent.span(), "from 0 to 100"));
-    }
-}
-
-/// Windows of expectations end after they begin.
-fn windows(file: &File, mistakes: &mut Vec<Diagnostic>) {
-    let epoch = file.epoch.as_ref().map_or(DEFAULT_EPOCH, |epoch| epoch.get().0);
-    for entry in file.expect.iter().chain(&file.never) {
-        if let (Some(after), Some(within)) = (&entry.after, &entry.within)
-            && within.at(epoch) < after.at(epoch)
-        {
-            let found =
-                Diagnostic::error("empty-window", "this window ends before it begins", within.span(), "the end");
-            mistakes.push(found.and(after.span(), "the beginning").help("both are counted from the epoch"));
-        }
-    }
-}
-
-fn out_of_order(file: &File, mistakes: &mut Vec<Diagnostic>) {
-    let epoch = file.epoch.as_ref().map_or(DEFAULT_EPOCH, |epoch| epoch.get().0);
-    let time = |entry: &AtEntry| entry.time.as_ref().map_or(AT_ONCE, |time: &Spanned<Time>| *time.get()).at(epoch);
-    for pair in file.at.windows(2) {
-        if let [before, entry] = pair
-            && time(entry) < time(before)
-        {
-            let place = entry.time.as_ref().map_or(entry.span(), Spanned::span);
-            let first = before.time.as_ref().map_or(before.span(), Spanned::span);
-            let message = "this entry is earlier than the one before it";
-            let found = Diagnostic::warning("out-of-order", message, place, "it runs first");
-            mistakes.push(found.and(first, "this one is later").help("entries run in order of time; write them so"));
         }
     }
 }
