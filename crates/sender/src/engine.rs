@@ -25,7 +25,7 @@ use crate::resolve::Validating;
 use crate::retry::Timetable;
 use crate::routing::{self, Dns};
 use crate::smtp::{self, Timeouts};
-use crate::spool::{Item, Spool};
+use crate::spool::{Found, Item, Spool};
 use crate::{submission, tls};
 
 /// An organization whose mail the engine sends.
@@ -220,13 +220,11 @@ impl<D: Dns + Send + Sync + 'static> Sender<D> {
     }
 
     async fn resume(&self) -> io::Result<()> {
-        let (items, damaged) = self.shared.spool.load().await?;
+        let Found { items, damaged, next_id } = self.shared.spool.load().await?;
         for (file, damage) in damaged {
             self.shared.recorder.tell(&SpoolDamaged { file, problem: damage.to_string() });
         }
-        if let Some(last) = items.iter().map(|item| item.id).max() {
-            *self.shared.next_id.lock().unwrap_or_else(PoisonError::into_inner) = last.saturating_add(1);
-        }
+        *self.shared.next_id.lock().unwrap_or_else(PoisonError::into_inner) = next_id;
         for item in items {
             let event = Resumed { message: item.message_id.clone(), to: item.waiting() };
             let cause = self.shared.recorder.tell(&event);

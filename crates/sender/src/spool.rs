@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use mxlab_env::Env;
-use mxlab_mail::smtp::{Reply, Stage};
+use mxlab_mail::smtp::{EnhancedCode, Reply, Stage};
 use mxlab_mail::{Address, ReversePath};
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ use crate::condition::Condition;
 use crate::outcome::{Cause, Failure};
 
 const FOLDER: &str = "spool";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A message in the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,7 +161,15 @@ struct StoredFailure {
 #[serde(rename_all = "lowercase")]
 enum StoredCause {
     Condition(Condition),
-    Reply(String),
+    Reply(StoredReply),
+}
+
+/// A reply as it was read, not as it is shown: what another server has said must never keep an item from being read.
+#[derive(Serialize, Deserialize)]
+struct StoredReply {
+    code: u16,
+    enhanced: Option<String>,
+    lines: Vec<String>,
 }
 
 /// The file for an item.
@@ -201,7 +209,11 @@ fn encode_failure(last: &LastFailure) -> StoredFailure {
     let failure = &last.failure;
     let cause = match &failure.cause {
         Cause::Condition(condition) => StoredCause::Condition(*condition),
-        Cause::Reply(reply) => StoredCause::Reply(reply.to_string()),
+        Cause::Reply(reply) => StoredCause::Reply(StoredReply {
+            code: reply.code,
+            enhanced: reply.enhanced.map(|enhanced| enhanced.to_string()),
+            lines: reply.lines.clone(),
+        }),
     };
     let stage = failure.stage.map(|stage| stage.word().to_owned());
     StoredFailure { cause, host: failure.host.clone(), stage, at: last.at, ip: last.ip }
@@ -244,7 +256,10 @@ fn decode_group(stored: StoredGroup) -> Result<Group, Damage> {
 fn decode_failure(stored: StoredFailure) -> Result<LastFailure, Damage> {
     let cause = match stored.cause {
         StoredCause::Condition(condition) => Cause::Condition(condition),
-        StoredCause::Reply(line) => Cause::Reply(value::<Reply>("reply", &line)?),
+        StoredCause::Reply(StoredReply { code, enhanced, lines }) => {
+            let enhanced = enhanced.map(|text| value::<EnhancedCode>("enhanced code", &text)).transpose()?;
+            Cause::Reply(Reply { code, enhanced, lines })
+        }
     };
     let stage = stored.stage.map(|word| value::<Stage>("stage", &word)).transpose()?;
     let failure = Failure { cause, host: stored.host, stage };
@@ -261,8 +276,16 @@ pub struct Spool {
     env: Env,
 }
 
-/// What a start finds: items in the order of their numbers, and files that are none, with the reason.
-pub type Found = (Vec<Item>, Vec<(String, Damage)>);
+/// What a start finds.
+#[derive(Debug)]
+pub struct Found {
+    /// Items in the order of their numbers.
+    pub items: Vec<Item>,
+    /// Files that are no items, with the reason. They are left as they are.
+    pub damaged: Vec<(String, Damage)>,
+    /// A number that no file has, damaged ones included: they must not be overwritten.
+    pub next_id: u64,
+}
 
 impl Spool {
     /// The spool among the files of `env`.
@@ -292,20 +315,21 @@ impl Spool {
     /// # Errors
     /// Those of the machine.
     pub async fn load(&self) -> io::Result<Found> {
-        let (mut items, mut damaged) = (Vec::new(), Vec::new());
+        let mut found = Found { items: Vec::new(), damaged: Vec::new(), next_id: 1 };
         for name in self.env.files().list(FOLDER).await? {
             let Some(id) = id(&name) else {
                 let value = name.clone();
-                damaged.push((name, Damage::Value { what: "file name", value }));
+                found.damaged.push((name, Damage::Value { what: "file name", value }));
                 continue;
             };
+            found.next_id = found.next_id.max(id.saturating_add(1));
             match decode(id, &self.env.files().read(&name).await?) {
-                Ok(item) => items.push(item),
-                Err(damage) => damaged.push((name, damage)),
+                Ok(item) => found.items.push(item),
+                Err(damage) => found.damaged.push((name, damage)),
             }
         }
-        items.sort_by_key(|item| item.id);
-        Ok((items, damaged))
+        found.items.sort_by_key(|item| item.id);
+        Ok(found)
     }
 }
 
@@ -313,8 +337,10 @@ fn name(id: u64) -> String {
     format!("{FOLDER}/{id:08}")
 }
 
-fn id(name: &str) -> Option<u64> {
-    name.rsplit('/').next()?.parse().ok()
+fn id(path: &str) -> Option<u64> {
+    // Only the form that `name` writes; the last number is left free.
+    let id = path.rsplit('/').next()?.parse().ok()?;
+    (id < u64::MAX && name(id) == path).then_some(id)
 }
 
 #[cfg(test)]
@@ -379,6 +405,20 @@ mod tests {
         assert_eq!(decode(7, &encode(&report).unwrap()).unwrap(), report);
     }
 
+    /// Whatever a reader lets through comes back: a reply may be long, empty or unprintable.
+    #[test]
+    fn any_reply_survives() {
+        let long = format!("451-{}\r\n451 {}\r\n", "a".repeat(3_000), "b".repeat(3_000));
+        for wire in [long.as_str(), "451\r\n", "451 4.7.1\r\n", "451 \u{1b}[31m\r\n", "451-4.7.1 a\r\n451 b\rc\r\n"] {
+            let mut reader = mxlab_mail::smtp::ReplyReader::new();
+            reader.push(wire.as_bytes());
+            let mut item = item();
+            let last = item.groups[0].recipients[1].last.as_mut().unwrap();
+            last.failure.cause = Cause::Reply(reader.next_reply().unwrap().unwrap());
+            assert_eq!(decode(7, &encode(&item).unwrap()).unwrap(), item);
+        }
+    }
+
     #[track_caller]
     fn check_damage(file: &str, expected: &str) {
         let damage = decode(1, file.as_bytes()).unwrap_err().to_string();
@@ -391,16 +431,18 @@ mod tests {
         check_damage("", "no first line");
         check_damage("{}", "no first line");
         check_damage("{}\n", "first line: missing field");
-        check_damage(&good.replace("\"version\":1", "\"version\":2"), "version 2");
+        check_damage(&good.replace("\"version\":2", "\"version\":1"), "version 1");
         check_damage(&good.replace("bo@fabrikam.example", "bo"), "address: \"bo\"");
         check_damage(&good.replace("\"handshake\"", "\"hand\""), "stage: \"hand\"");
-        check_damage(&good.replace("451 4.7.1", "Hello"), "reply: \"Hello Greylisted");
+        check_damage(&good.replace("4.7.1", "4.7"), "enhanced code: \"4.7\"");
     }
 
     #[test]
     fn file_names() {
         assert_eq!(name(7), "spool/00000007");
         assert_eq!(id(&name(123_456_789_012)), Some(123_456_789_012));
-        assert_eq!(id("spool/x"), None);
+        for other in ["spool/x", "spool/7", "spool/+0000007", "spool/18446744073709551615"] {
+            assert_eq!(id(other), None);
+        }
     }
 }

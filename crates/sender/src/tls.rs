@@ -90,7 +90,8 @@ impl Client {
     /// Does the handshake over `stream` with `name` in SNI, and reads the certificate.
     ///
     /// # Errors
-    /// Whatever keeps the handshake from its end. A certificate that is merely wrong does not.
+    /// Whatever keeps the handshake from its end. A certificate that is merely wrong does not, and nothing in it that is hard
+    /// to read can make a session that has come about look as if it had not.
     pub async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
@@ -98,8 +99,7 @@ impl Client {
     ) -> Result<(TlsStream<S>, CertificateFacts), HandshakeError> {
         let server_name = ServerName::try_from(name.to_owned()).map_err(|_| HandshakeError::Name(name.to_owned()))?;
         let stream = self.connector.connect(server_name, stream).await.map_err(HandshakeError::from_io)?;
-        let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
-        let facts = read_chain(certificates).ok_or(HandshakeError::Unreadable)?;
+        let facts = read_chain(stream.get_ref().1.peer_certificates().unwrap_or_default());
         Ok((stream, facts))
     }
 }
@@ -184,19 +184,34 @@ fn public_key(certificate: &[u8]) -> Result<SubjectPublicKeyInfoDer<'static>, Er
     Ok(SubjectPublicKeyInfoDer::from(certificate.public_key().raw.to_vec()))
 }
 
-/// The facts of a chain as it was sent, the server's own certificate first; none if that one cannot be read.
-fn read_chain(certificates: &[CertificateDer<'_>]) -> Option<CertificateFacts> {
-    let (leaf, rest) = certificates.split_first()?;
-    let (_, certificate) = x509_parser::parse_x509_certificate(leaf).ok()?;
+/// The facts of a chain as it was sent, the server's own certificate first. The handshake signature has been verified with
+/// its key, so it is there and can be read; were it not, it would be a certificate that no record matches.
+fn read_chain(certificates: &[CertificateDer<'_>]) -> CertificateFacts {
+    let (leaf, rest) = match certificates {
+        [leaf, rest @ ..] => (leaf.to_vec(), rest),
+        [] => (Vec::new(), certificates),
+    };
+    let chain = rest.iter().take(MOST_CERTIFICATES).map(|der| der.to_vec()).collect();
+    let Ok((_, certificate)) = x509_parser::parse_x509_certificate(&leaf) else {
+        let (not_before, not_after) = (Timestamp::MIN, Timestamp::MAX);
+        return CertificateFacts { leaf, public_key: Vec::new(), not_before, not_after, names: Vec::new(), chain };
+    };
     let validity = certificate.validity();
-    Some(CertificateFacts {
-        leaf: leaf.to_vec(),
+    CertificateFacts {
         public_key: certificate.public_key().raw.to_vec(),
-        not_before: Timestamp::from_second(validity.not_before.timestamp()).ok()?,
-        not_after: Timestamp::from_second(validity.not_after.timestamp()).ok()?,
+        not_before: moment(validity.not_before.timestamp()),
+        not_after: moment(validity.not_after.timestamp()),
         names: names(&certificate),
-        chain: rest.iter().take(MOST_CERTIFICATES).map(|der| der.to_vec()).collect(),
-    })
+        chain,
+        leaf: leaf.clone(),
+    }
+}
+
+/// The moment so many seconds after 1970, or the last (or first) one that can be represented: RFC 5280 §4.1.2.5 has
+/// 99991231235959Z stand for a certificate without a well-defined end.
+fn moment(seconds: i64) -> Timestamp {
+    let limit = if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::from_second(seconds).unwrap_or(limit)
 }
 
 /// RFC 6125 §6.4.4: the common names count only if there are no DNS names in the subject alternative name.

@@ -89,6 +89,21 @@ async fn every_kind_of_key_and_version() {
     }
 }
 
+/// RFC 5280 §4.1.2.5: 99991231235959Z says that there is no well-defined end.
+#[tokio::test]
+async fn a_certificate_without_end() {
+    let key = key(&rcgen::PKCS_ED25519);
+    let mut parameters = rcgen::CertificateParams::new(vec!["mx1.fabrikam.example".to_owned()]).unwrap();
+    parameters.not_after = rcgen::date_time_ymd(9999, 12, 31) + std::time::Duration::from_secs(86_399);
+    let leaf = parameters.self_signed(&key).unwrap().der().to_vec();
+    assert!(leaf.windows(15).any(|octets| octets == b"99991231235959Z"));
+    for version in VERSIONS {
+        let facts = handshake(vec![leaf.clone()], &key, version).await.unwrap();
+        assert_eq!(facts.not_after, jiff::Timestamp::MAX);
+        assert_eq!(facts.leaf, leaf);
+    }
+}
+
 #[tokio::test]
 async fn common_names_count_only_without_alternatives() {
     let key = key(&rcgen::PKCS_ED25519);

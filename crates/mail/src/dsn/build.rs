@@ -11,7 +11,7 @@ use crate::address::Address;
 use crate::date;
 use crate::headers::{self, Message};
 use crate::message_id::MessageId;
-use crate::smtp::{Class, EnhancedCode};
+use crate::smtp::{Class, EnhancedCode, printable};
 
 /// What a report tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,7 +197,7 @@ impl Report {
             for answer in &recipient.answers {
                 let ip = answer.ip.map(|ip| format!(" ({ip})")).unwrap_or_default();
                 let (at, server) = (date::exchange(answer.at), &answer.server);
-                let _ = writeln!(text, "{at} - Server at {server}{ip} returned '{}'", one_line(&answer.text));
+                let _ = writeln!(text, "{at} - Server at {server}{ip} returned '{}'", printable(&answer.text));
             }
         }
         text.push_str("\nOriginal message headers:\n\n");
@@ -226,17 +226,17 @@ impl Report {
             // An empty line stands before each recipient's fields (RFC 3464 §2.1).
             status.push_str("\r\n");
             let mut field = |name: &str, value: &str| {
-                let _ = write!(status, "{name}: {}\r\n", one_line(value));
+                let _ = write!(status, "{name}: {value}\r\n");
             };
             if let Some(original) = &recipient.original_recipient {
-                field("Original-Recipient", original);
+                field("Original-Recipient", &one_line(original));
             }
             field("Final-Recipient", &format!("rfc822;{}", recipient.to));
             field("Action", action.word());
             field("Status", &recipient.status.to_string());
-            field("Diagnostic-Code", &format!("smtp;{}", recipient.diagnostic));
+            field("Diagnostic-Code", &fitting(&format!("smtp;{}", printable(&recipient.diagnostic))));
             if let Some(server) = &recipient.remote_mta {
-                field("Remote-MTA", &format!("dns;{server}"));
+                field("Remote-MTA", &one_line(&format!("dns;{server}")));
             }
             field("X-Display-Name", &recipient.to.to_string());
         }
@@ -312,6 +312,24 @@ fn in_words(duration: Duration) -> String {
 
 fn one_line(text: &str) -> String {
     text.replace(['\r', '\n'], " ")
+}
+
+/// A value folded so that no line exceeds 998 octets (RFC 5322 §2.1.1), at blanks as long as there are any. Shorter ones stay
+/// in one line, as Exchange writes them.
+fn fitting(value: &str) -> String {
+    const WIDTH: usize = 900;
+    let (mut folded, mut rest) = (String::new(), value);
+    while rest.len() > WIDTH {
+        let Some((start, _)) = rest.split_at_checked(WIDTH) else { break };
+        let (line, next) = match start.rfind(' ').filter(|at| *at > 0) {
+            Some(at) => (rest.get(..at), rest.get(at + 1..)),
+            None => (Some(start), rest.get(WIDTH..)),
+        };
+        folded.push_str(line.unwrap_or_default());
+        folded.push_str("\r\n ");
+        rest = next.unwrap_or_default();
+    }
+    folded + rest
 }
 
 fn charset(text: &str) -> &'static str {

@@ -17,7 +17,7 @@ use std::str::FromStr;
 
 pub use command::{Command, CommandError, ForwardPath, Parameters};
 pub use data::{DataReader, dot_stuffed};
-pub use reply::{Class, EnhancedCode, Reply, ReplyError, ReplyReader};
+pub use reply::{Class, EnhancedCode, Reply, ReplyError, ReplyReader, printable};
 
 /// Where in a session something happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -11,6 +11,11 @@ use std::str::FromStr;
 pub const MAX_LINE: usize = 4_096;
 /// The most lines of one reply that [`ReplyReader`] reads.
 pub const MAX_LINES: usize = 256;
+/// How many octets of text [`ReplyReader`] keeps of one reply; what comes after is read and dropped. An answer to EHLO stays
+/// far below it.
+pub const MAX_TEXT: usize = 8_192;
+/// How many characters of its text a reply shows in one line.
+pub const MAX_SHOWN: usize = 1_000;
 
 /// The first number of an enhanced status code (RFC 3463 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -192,10 +197,27 @@ fn leading_code(code: u16, text: &str) -> Option<(EnhancedCode, &str)> {
 }
 
 impl fmt::Display for Reply {
-    /// In one line, as reports quote it: `550 5.1.1 User unknown`.
+    /// In one line, as reports quote it: `550 5.1.1 User unknown`. The text is another's: it is cleaned ([`printable`]) and
+    /// cut at [`MAX_SHOWN`] characters.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.line(&self.text(), ' ').trim_end())
+        let text = printable(&self.text());
+        let cut = match text.get(..MAX_SHOWN) {
+            Some(start) if start.len() < text.len() => format!("{start}..."),
+            _ => text,
+        };
+        f.write_str(self.line(&cut, ' ').trim_end())
     }
+}
+
+/// A text in printable US-ASCII, as `message/delivery-status` (RFC 3464 §2.1.1) and terminals can take it: line ends and tabs
+/// become blanks, whatever else cannot be printed a question mark.
+pub fn printable(text: &str) -> String {
+    let clean = |character: char| match character {
+        '\t' | '\r' | '\n' => ' ',
+        ' '..='~' => character,
+        _ => '?',
+    };
+    text.chars().map(clean).collect()
 }
 
 impl FromStr for Reply {
@@ -311,7 +333,8 @@ impl ReplyReader {
             if self.lines.len() == MAX_LINES {
                 return Err(ReplyError::TooManyLines);
             }
-            self.lines.push(text.to_owned());
+            let kept = self.lines.iter().map(String::len).sum::<usize>();
+            self.lines.push(start_of(text, MAX_TEXT.saturating_sub(kept)).to_owned());
             if !more {
                 self.code = None;
                 return Ok(Some(Reply::from_lines(code, std::mem::take(&mut self.lines))));
@@ -334,6 +357,12 @@ fn split_line(line: &str) -> Option<(u16, bool, &str)> {
         Some('-') => Some((code, true, &rest[1..])),
         Some(_) => None,
     }
+}
+
+/// The beginning of a text in at most so many octets.
+fn start_of(text: &str, octets: usize) -> &str {
+    let end = (0..=octets.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    text.get(..end.unwrap_or(0)).unwrap_or_default()
 }
 
 fn shortened(line: &str) -> String {
@@ -423,6 +452,19 @@ mod tests {
         assert_eq!("250-a".parse::<Reply>(), Err(ReplyError::Unfinished));
         assert_eq!("250 a\r\n250 b".parse::<Reply>(), Err(ReplyError::Unfinished));
         assert_eq!(Reply::new(220, "a\r\n550 b").to_wire(), b"220 a  550 b\r\n");
+    }
+
+    #[test]
+    fn long_and_unprintable_texts() {
+        let mut reader = ReplyReader::new();
+        reader.push(format!("451-{}\r\n451-{}\r\n", "a".repeat(3_000), "é".repeat(1_500)).as_bytes());
+        reader.push(format!("451-{}\r\n451 end\r\n", "é".repeat(1_500)).as_bytes());
+        let reply = reader.next_reply().expect("a reply").expect("a whole reply");
+        assert_eq!(reply.lines.iter().map(String::len).collect::<Vec<_>>(), [3_000, 3_000, 2_192, 0]);
+        assert_eq!(reply.to_string(), format!("451 {}...", "a".repeat(MAX_SHOWN)));
+        let shown = |text: &str| Reply::new(451, text).to_string();
+        assert_eq!(shown("a\r\nb\tc"), "451 a  b c");
+        assert_eq!(shown("\u{1b}[31mrøt\u{0}\u{7f}"), "451 ?[31mr?t??");
     }
 
     proptest! {
