@@ -1,6 +1,8 @@
 //! The adapter to the real machine: the system's clock, randomness and files, tokio's sockets and tasks.
 //!
-//! This is the only place in the repository that may read the real clock or the system's randomness.
+//! This is the only place in the repository that may read the real clock or the system's randomness, or open real
+//! sockets.
+#![allow(clippy::disallowed_types, reason = "the real sockets are what this adapter is for")]
 
 use std::future::Future;
 use std::io;

@@ -241,6 +241,7 @@ impl Sim {
         let teardown = Teardown { processes, runtime, leave: Leave(Arc::clone(&kernel)) };
         let runtime = &teardown.runtime;
         let _watched = watchdog::watch(&kernel.beat);
+        #[allow(clippy::disallowed_methods, reason = "the wire belongs to no host, and ends with the run")]
         runtime.handle().spawn(wire::Deliver::new(Arc::clone(&kernel)));
         let script = Env::new(SimPorts::of_script(&kernel));
         let value = runtime.block_on(async {

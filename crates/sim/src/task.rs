@@ -75,6 +75,7 @@ pub(crate) fn spawn(
         slot.drop_future();
         return Task::new(|| {});
     }
+    #[allow(clippy::disallowed_methods, reason = "this is how `Env::spawn` is done")]
     let handle = kernel.runtime.spawn(Runner(Arc::clone(&slot))).abort_handle();
     let _ = slot.abort.set(handle.clone());
     Task::new(move || handle.abort())

@@ -82,6 +82,7 @@ fn a_panic_while_a_task_is_dropped_is_reported_too() {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "each thread has worlds of its own")]
 fn other_worlds_go_on_after_a_panic_and_beside_it() {
     for _ in 0..3 {
         run_with_a_panic();

@@ -1,4 +1,5 @@
 //! Faults of the scripted mail server, as a client sees them.
+#![allow(clippy::unwrap_used, reason = "a test that cannot build its world has failed")]
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
