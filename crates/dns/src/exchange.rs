@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use mxlab_env::{BoxFuture, Env};
 
+use crate::name::Name;
+use crate::record::Rcode;
+
 /// Sends a query to a server and waits for its answer.
 pub trait Exchange: Send + Sync {
     /// The answer: octets that repeat the query's id and question.
@@ -65,21 +68,78 @@ impl Exchange for UdpExchange {
 }
 
 /// Whether `answer` is a response with the id and the question of `query`. A server that could not read the query repeats
-/// no question; such an answer counts.
+/// no question; such an answer counts if it says nothing but that.
 fn answers(query: &[u8], answer: &[u8]) -> bool {
     let (Some(sent), Some(came)) = (query.first_chunk::<12>(), answer.first_chunk::<12>()) else { return false };
-    let ([id_high, id_low, ..], [came_high, came_low, flags, _, count_high, count_low, ..]) = (sent, came);
+    let ([id_high, id_low, ..], [came_high, came_low, flags, codes, count_high, count_low, ..]) = (sent, came);
     if (id_high, id_low) != (came_high, came_low) || flags & 0x80 == 0 {
         return false;
     }
     if (*count_high, *count_low) == (0, 0) {
-        return true;
+        let refusals = [Rcode::FORMERR, Rcode::SERVFAIL, Rcode::NOTIMP, Rcode::REFUSED];
+        return refusals.contains(&Rcode(u16::from(codes & 0x0f))) && is_empty(answer);
     }
     // The question of a query is one uncompressed name, type and class; letters may come back in another case.
     let question = |message: &[u8]| {
         let rest = message.get(12..)?;
-        let (name, length) = crate::name::Name::from_wire_prefix(rest).ok()?;
+        let (name, length) = Name::from_wire_prefix(rest).ok()?;
         Some((name, rest.get(length..length + 4)?.to_vec()))
     };
     question(query).is_some_and(|asked| question(answer) == Some(asked))
+}
+
+/// Whether a message without question has no records either, EDNS (RFC 6891 §6.1.1) aside.
+fn is_empty(message: &[u8]) -> bool {
+    match message.get(6..12) {
+        Some([0, 0, 0, 0, 0, 0]) => true,
+        // The root's name, and type 41.
+        Some([0, 0, 0, 0, 0, 1]) => message.get(12..15) == Some(&[0, 0, 41]),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rdata::{A, Rdata as _};
+    use crate::record::{Record, RecordType};
+    use crate::wire::{Edns, Message};
+
+    #[test]
+    fn what_answers_a_query() {
+        let name = |text: &str| text.parse::<Name>().unwrap();
+        let query = Message::query(7, name("m.z"), RecordType::A, Some(Edns::new(1_232, true)));
+        let record = || Record::new(name("m.z"), RecordType::A, 300, A([192, 0, 2, 1].into()).to_rdata());
+        let check = |what: &str, change: &dyn Fn(&mut Message), expected: bool| {
+            let mut response = query.response(Rcode::NOERROR);
+            change(&mut response);
+            assert_eq!(answers(&query.encode(512), &response.encode(512)), expected, "{what}");
+        };
+        check("an answer", &|response| response.answer = vec![record()], true);
+        check("another id", &|response| response.id = 8, false);
+        check("a query", &|response| response.flags.response = false, false);
+        let ask = |response: &mut Message, text: &str| {
+            if let Some(question) = &mut response.question {
+                question.name = name(text);
+            }
+        };
+        check("letters in another case", &|response| ask(response, "M.z"), true);
+        check("another question", &|response| ask(response, "n.z"), false);
+        for (rcode, expected) in [
+            (Rcode::FORMERR, true),
+            (Rcode::SERVFAIL, true),
+            (Rcode::NOTIMP, true),
+            (Rcode::REFUSED, true),
+            (Rcode::NOERROR, false),
+            (Rcode::NXDOMAIN, false),
+        ] {
+            let bare = |response: &mut Message| (response.question, response.rcode) = (None, rcode);
+            let what = format!("{rcode} without question");
+            check(&what, &|response| bare(response), expected);
+            check(&what, &|response| (bare(response), response.edns = Some(Edns::new(512, true))).1, expected);
+            check(&what, &|response| (bare(response), response.answer.push(record())).1, false);
+            check(&what, &|response| (bare(response), response.authority.push(record())).1, false);
+            check(&what, &|response| (bare(response), response.additional.push(record())).1, false);
+        }
+    }
 }
