@@ -332,6 +332,8 @@ impl fmt::Display for Name {
             for &byte in label {
                 match byte {
                     b'.' | b'\\' | b'"' | b';' | b'(' | b')' | b'@' | b'$' => write!(f, "\\{}", char::from(byte))?,
+                    // Braces are references in zone text.
+                    b'{' | b'}' => write!(f, "\\{byte:03}")?,
                     0x21..=0x7e => write!(f, "{}", char::from(byte))?,
                     _ => write!(f, "\\{byte:03}")?,
                 }
