@@ -174,6 +174,21 @@ fn signatures_keep_the_end_that_is_not_changed() {
 }
 
 #[test]
+fn a_fault_of_a_name_server_befalls_its_zones() {
+    let servers = "[zone.\"fabrikam.example\"]\nservers = [\"dns\"]\n[host.dns]\ndns = {}\n";
+    let lookup = "[[at]]\nlookup = { name = \"fabrikam.example\", type = \"MX\" }\n";
+    let expect = "[[expect]]\nresolved = { name = \"fabrikam.example\", type = \"MX\", status = \"servfail\" }\n";
+    let fault = "[[at]]\nfault = { kind = \"servfail\", server = \"dns\" }\n";
+    holds(&outbound(servers, &format!("{fault}{lookup}{expect}")));
+    // An owner may be written in full without its final dot.
+    let fault =
+        "[[at]]\nfault = { kind = \"servfail\", zone = \"fabrikam.example\", owner = \"mx1.fabrikam.example\" }\n";
+    let lookup = "[[at]]\nlookup = { name = \"mx1.fabrikam.example\", type = \"A\" }\n";
+    let expect = "[[expect]]\nresolved = { name = \"mx1.fabrikam.example\", type = \"A\", status = \"servfail\" }\n";
+    holds(&outbound("", &format!("{fault}{lookup}{expect}")));
+}
+
+#[test]
 fn a_step_that_cannot_be_done_is_shown_at_its_entry() {
     let rest =
         format!("[[at]]\npublish = {{ zone = \"fabrikam.example\", add = 'mx1 CNAME elsewhere' }}\n{SEND}{DELIVERED}");

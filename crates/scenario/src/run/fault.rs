@@ -1,11 +1,10 @@
 //! `fault` and `heal`: what breaks, where, and how it ends.
 
-use std::net::IpAddr;
-
 use mxlab_dns::Name;
-use mxlab_dns::fault::{Fault as DnsFault, FaultId, FaultKind as DnsFaultKind, FaultScope};
+use mxlab_dns::fault::FaultKind as DnsFaultKind;
 use mxlab_mail::smtp::{Reply, Stage};
 use mxlab_sim::Control;
+use mxlab_world::internet::NameServerFault;
 use mxlab_world::server::{ActiveFault, ServerFault};
 
 use super::lab::{self, Lab, LabError};
@@ -64,21 +63,21 @@ impl Script<'_> {
     }
 
     fn begin_dns_fault(&self, fault: &Fault, kind: DnsFaultKind) -> Result<Undo, LabError> {
-        let zone = lab::name(fault.zone.as_ref().map_or(".", |zone| zone.as_str()))?;
-        let owner = fault.owner.as_ref().map(|owner| {
-            Name::parse_relative(owner.as_str(), &zone).map_err(|_| LabError::Name(owner.get().to_string()))
-        });
+        let zone = fault.zone.as_ref().map(|zone| lab::name(zone.as_str())).transpose()?;
+        let owner = fault.owner.as_ref().map(|owner| owner_name(owner.as_str(), zone.as_ref())).transpose()?;
         let rtype = fault
             .rtype
             .as_ref()
             .map(|rtype| rtype.as_str().parse().map_err(|_| LabError::Name(rtype.get().to_string())));
-        let scope = FaultScope { zone: zone.clone(), owner: owner.transpose()?, rtype: rtype.transpose()? };
-        let dns_fault =
-            DnsFault { times: fault.times.as_ref().map(|times| *times.get()), ..DnsFault::new(kind, scope) };
-        let at_parent = kind == DnsFaultKind::DsMismatch;
-        let only_at = fault.server.as_ref().and_then(|server| self.address(server.as_str()));
-        let began: Vec<(IpAddr, FaultId)> = self.lab.internet.begin_fault(&zone, at_parent, only_at, &dns_fault);
-        Ok(Box::new(move |lab, _| lab.internet.end_fault(&began)))
+        let begun = self.lab.internet.begin(&NameServerFault {
+            zone,
+            server: fault.server.as_ref().and_then(|server| self.address(server.as_str())),
+            owner,
+            rtype: rtype.transpose()?,
+            times: fault.times.as_ref().map(|times| *times.get()),
+            ..NameServerFault::new(kind)
+        })?;
+        Ok(Box::new(move |lab, _| lab.internet.end(&begun)))
     }
 
     pub(super) fn heal(&mut self, name: &str) {
@@ -98,6 +97,17 @@ impl Script<'_> {
         let line = format!("fault {} is over", fault.told);
         undo(&self.lab, &self.control);
         self.tell("heal", vec![line]);
+    }
+}
+
+/// The owner that a fault names: as in zone text, but a name that lies in the zone as it stands needs no final dot.
+fn owner_name(owner: &str, zone: Option<&Name>) -> Result<Name, LabError> {
+    let bad = || LabError::Name(owner.to_owned());
+    let full: Name = owner.parse().map_err(|_| bad())?;
+    match zone {
+        Some(zone) if owner == "@" => Ok(zone.clone()),
+        Some(zone) if !full.is_subdomain_of(zone) => Name::parse_relative(owner, zone).map_err(|_| bad()),
+        _ => Ok(full),
     }
 }
 

@@ -18,7 +18,7 @@ use mxlab_mail::smtp::Reply;
 use mxlab_record::{Journal, Recorder};
 use mxlab_sim::{Config, HostHandle, Link, Sim, SimError};
 use mxlab_world::derive::Identity;
-use mxlab_world::internet::{self, Internet, InternetError, NameServer, ZoneSpec};
+use mxlab_world::internet::{self, FaultError, Internet, InternetError, NameServer, ZoneSpec};
 use mxlab_world::pki::{
     self, AuthoritySpec, CertificateSpec, IssuerName, MadeAuthority, MadeCertificate, PkiError, Sends,
 };
@@ -39,6 +39,8 @@ pub(crate) enum LabError {
     Pki(#[from] PkiError),
     #[error(transparent)]
     Internet(#[from] InternetError),
+    #[error(transparent)]
+    Fault(#[from] FaultError),
     #[error(transparent)]
     Sim(#[from] SimError),
     #[error("`{0}` is not a domain name")]
