@@ -119,7 +119,10 @@ impl Conversation<'_> {
                         return Ok(Pause::Over);
                     }
                 },
-                Action::Write(bytes) => timeout(IDLE, stream.write_all(&bytes)).await??,
+                Action::Write(bytes) => {
+                    timeout(IDLE, stream.write_all(&bytes)).await??;
+                    timeout(IDLE, stream.flush()).await??;
+                }
                 Action::Ask(question) => self.decide(&question).await,
                 Action::StartTls => {
                     stream.flush().await?;
@@ -173,6 +176,11 @@ async fn take(receiver: &Receiver, client: IpAddr, delivery: &Delivery) -> Resul
         }
         reply
     };
+    if delivery.bare_lf || delivery.bare_cr {
+        // RFC 5321 §2.3.8: neither ends a line, and a server further on might take it for one.
+        let code = EnhancedCode::new(Class::Permanent, 6, 11);
+        return Err(refuse(Reply::enhanced(550, code, "Message contains bare line feeds")));
+    }
     let message = message.map_err(|_| {
         let code = EnhancedCode::new(Class::Permanent, 6, 0);
         refuse(Reply::enhanced(554, code, "Corrupt message content"))

@@ -1,8 +1,10 @@
 //! The header fields that a message gets on its way in.
 //!
 //! From the top: `Return-Path` and `Received` (RFC 5321 §4.4), `Authentication-Results`, `Received-SPF`, then the message
-//! as it came, byte for byte, but for one thing: an `Authentication-Results` that it brought is somebody else's word, and is
-//! renamed to `Authentication-Results-Original`.
+//! as it came, byte for byte, but for two things: an `Authentication-Results` that it brought is somebody else's word, and is
+//! renamed to `Authentication-Results-Original`; a `Return-Path` that it brought is removed, since only final delivery may
+//! set one (RFC 5321 §4.4). A `Received-SPF` of a server before stays below the one of this server, as Exchange shows
+//! several.
 
 use std::net::IpAddr;
 
@@ -113,7 +115,7 @@ pub fn received_spf(spf: &SpfClause, helo: &str) -> Result<String, NotSupportedY
     })
 }
 
-/// The message with `stamps` on top and foreign `Authentication-Results` renamed. Also the values that were renamed.
+/// The message with `stamps` on top, foreign `Authentication-Results` renamed and a foreign `Return-Path` removed. Also the values that were renamed.
 pub fn stamped(message: &Message<'_>, stamps: &[Stamp]) -> (Vec<u8>, Vec<Stamp>) {
     const FOREIGN: &str = "Authentication-Results";
     const RENAMED: &str = "Authentication-Results-Original";
@@ -127,6 +129,7 @@ pub fn stamped(message: &Message<'_>, stamps: &[Stamp]) -> (Vec<u8>, Vec<Stamp>)
                 bytes.extend(rest);
                 renamed.push(Stamp { name: RENAMED, value: field.value() });
             }
+            Line::Field(field) if field.is("Return-Path") => {}
             line => bytes.extend(line.raw()),
         }
     }
@@ -237,7 +240,7 @@ mod tests {
     fn a_message_in_full() {
         let results = "spf=none (sender IP is 192.0.2.10) smtp.mailfrom=contoso.example; dkim=none (message not signed) header.d=none;dmarc=none action=none header.from=contoso.example;compauth=fail reason=001";
         let results: AuthenticationResults = results.parse().expect("results");
-        let original = "A: 1\nauthentication-results : mx.evil.example;\r\n\tspf=pass\r\nno field\r\n\r\nAuthentication-Results: text\n";
+        let original = "A: 1\nreturn-path: <x@evil.example>\r\n\t\r\nauthentication-results : mx.evil.example;\r\n\tspf=pass\r\nno field\r\n\r\nAuthentication-Results: text\n";
         let message = Message::parse(original.as_bytes()).expect("a message");
         let stamps = stamps(entrance(), &envelope(), &results).expect("all known");
         let (bytes, renamed) = stamped(&message, &stamps);

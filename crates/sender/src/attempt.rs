@@ -2,10 +2,10 @@
 //! preference, until each recipient is taken or has the last word against it.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use mxlab_mail::{Address, ReversePath};
 use mxlab_record::EntryId;
+use tokio::time::Instant;
 
 use crate::dane::Classified;
 use crate::engine::Shared;
@@ -40,8 +40,6 @@ pub(crate) struct Told {
 pub(crate) struct Refused {
     pub(crate) to: Address,
     pub(crate) failures: Vec<Failure>,
-    /// The address called last.
-    pub(crate) ip: Option<IpAddr>,
 }
 
 /// What an attempt left undone.
@@ -59,6 +57,8 @@ struct Visit {
     report: Report,
     reasons: Vec<String>,
     summary: String,
+    /// How many TLSA records the host has, as far as they were looked up.
+    records: usize,
 }
 
 impl<D: Dns + Send + Sync + 'static> Shared<D> {
@@ -73,23 +73,25 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
             Ok(route) => route,
             Err(dead_end) => return dead_domain(job, dead_end),
         };
-        let mut pending: Vec<_> =
-            job.to.iter().map(|to| Refused { to: to.clone(), failures: Vec::new(), ip: None }).collect();
+        let mut pending: Vec<_> = job.to.iter().map(|to| Refused { to: to.clone(), failures: Vec::new() }).collect();
         let mut leftover = Leftover::default();
+        let deadline = Instant::now() + self.config.timeouts.attempt;
+        let mut visited = false;
         for mx in &route.hosts {
             let (done, ask): (Vec<_>, Vec<_>) =
                 pending.into_iter().partition(|refused| refused.failures.last().is_some_and(Failure::is_last_word));
             leftover.refused.extend(done);
             pending = ask;
-            if pending.is_empty() {
+            // The first host is tried in any case: every recipient then has a failure to show.
+            if pending.is_empty() || (visited && Instant::now() >= deadline) {
                 break;
             }
             let to: Vec<_> = pending.iter().map(|refused| refused.to.clone()).collect();
-            let mut visit = self.visit(job, &route, mx, &to, told, cause).await;
+            let mut visit = self.visit((job, deadline), &route, mx, &to, told, cause).await;
+            visited = true;
             let (received, failed): (Vec<_>, Vec<_>) =
                 pending.into_iter().zip(&visit.report.results).partition(|(_, result)| result.is_ok());
-            pending =
-                failed.into_iter().filter_map(|(refused, result)| add(refused, result, visit.report.ip)).collect();
+            pending = failed.into_iter().filter_map(|(refused, result)| add(refused, result)).collect();
             let received: Vec<_> = received.into_iter().map(|(refused, _)| refused.to).collect();
             leftover.told |= self.tell_visit(job, &route, mx, &to, &visit, told, cause);
             if !received.is_empty() {
@@ -105,7 +107,15 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
     }
 
     /// Asks DNS about a host and, if that allows it, calls it.
-    async fn visit(&self, job: &Job, route: &Route, mx: &Mx, to: &[Address], told: &mut Told, cause: EntryId) -> Visit {
+    async fn visit(
+        &self,
+        (job, deadline): (&Job, Instant),
+        route: &Route,
+        mx: &Mx,
+        to: &[Address],
+        told: &mut Told,
+        cause: EntryId,
+    ) -> Visit {
         let host = &mx.exchange;
         let addresses = match routing::addresses(&self.dns, host, self.config.routing).await {
             Ok(addresses) => addresses,
@@ -113,15 +123,16 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
         };
         let demands = routing::host_policy(&self.dns, route, host, &addresses, self.config.routing).await;
         self.tell_tlsa(host, &demands, told, cause);
+        let records = demands.records.len();
         let policy = match demands.policy {
             Ok(policy) => policy,
-            Err(dead_end) => return dead_host(host, to.len(), dead_end),
+            Err(dead_end) => return Visit { records, ..dead_host(host, to.len(), dead_end) },
         };
         let demanded_nothing = !policy.demands_tls();
         let authenticates = demands.decision == TlsaDecision::Dane;
         let target = Target { host: host.clone(), addresses: addresses.addresses, policy, server_name: demands.base };
         let outgoing = Outgoing { from: job.from.clone(), to: to.to_vec(), message: job.message.clone() };
-        let report = self.client.deliver(&target, &outgoing).await;
+        let report = self.client.deliver(&target, &outgoing, deadline).await;
         if report.not_supported_yet {
             self.recorder.tell_after(&NotSupportedYet { feature: "TLSA usage 2", host: host.clone() }, Some(cause));
         }
@@ -139,7 +150,7 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
             (None, Some(failure)) => refusal(failure),
             (None, None) => String::new(),
         };
-        Visit { report, reasons, summary }
+        Visit { report, reasons, summary, records }
     }
 
     fn tell_tlsa(&self, host: &str, demands: &HostPolicy, told: &mut Told, cause: EntryId) {
@@ -151,6 +162,7 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
             host: host.to_owned(),
             base: demands.base.clone(),
             decision: demands.decision,
+            usable: demands.records.iter().filter(|record| matches!(record, Classified::Usable(_))).count(),
             records,
             reasons: demands.reasons.clone(),
             known,
@@ -194,6 +206,8 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
             summary: visit.summary.clone(),
             reasons: visit.reasons.clone(),
             known,
+            matched: visit.matched(),
+            records: visit.records,
         };
         self.recorder.tell_after(&event, Some(cause));
         !known
@@ -208,15 +222,24 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
                 security: visit.report.security.unwrap_or(Security::None),
                 attempts: job.attempt,
                 reasons: visit.reasons.clone(),
+                ip: visit.report.ip,
+                matched: visit.matched(),
+                records: visit.records,
             };
             self.recorder.tell_after(&event, Some(cause));
         }
     }
 }
 
-fn add(mut refused: Refused, result: &Result<(), Failure>, ip: Option<IpAddr>) -> Option<Refused> {
+impl Visit {
+    /// The kind of the TLSA record that matched.
+    fn matched(&self) -> Option<String> {
+        self.report.decision.as_ref()?.matched.clone()
+    }
+}
+
+fn add(mut refused: Refused, result: &Result<(), Failure>) -> Option<Refused> {
     refused.failures.push(result.as_ref().err()?.clone());
-    refused.ip = ip;
     Some(refused)
 }
 
@@ -237,14 +260,15 @@ fn refusal(failure: &Failure) -> String {
 }
 
 fn dead_domain(job: &Job, dead_end: DeadEnd) -> Leftover {
-    let failure = Failure::of_domain(dead_end.condition);
+    let failure = Failure::of_domain(dead_end.condition, dead_end.problem, &job.domain);
     let refused = job.to.iter();
-    let refused = refused.map(|to| Refused { to: to.clone(), failures: vec![failure.clone()], ip: None });
+    let refused = refused.map(|to| Refused { to: to.clone(), failures: vec![failure.clone()] });
     Leftover { refused: refused.collect(), told: false, dead_end: Some(dead_end) }
 }
 
 fn dead_host(host: &str, recipients: usize, dead_end: DeadEnd) -> Visit {
-    let failure = Failure { cause: Cause::Condition(dead_end.condition), host: Some(host.to_owned()), stage: None };
+    let (cause, host) = (Cause::Condition(dead_end.condition), Some(host.to_owned()));
+    let failure = Failure { cause, host, stage: None, ip: None, problem: dead_end.problem, domain: None };
     let report = Report {
         results: vec![Err(failure); recipients],
         ip: None,
@@ -254,5 +278,5 @@ fn dead_host(host: &str, recipients: usize, dead_end: DeadEnd) -> Visit {
         problem: Some(dead_end.summary.clone()),
         open: None,
     };
-    Visit { report, reasons: dead_end.reasons, summary: dead_end.summary }
+    Visit { report, reasons: dead_end.reasons, summary: dead_end.summary, records: 0 }
 }

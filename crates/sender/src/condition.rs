@@ -33,6 +33,8 @@ pub enum Condition {
     NullMx,
     /// The domain does not exist.
     DomainDoesNotExist,
+    /// RFC 6152 §3: the message has 8-bit content and the host does not take it.
+    EightBitNotSupported,
 }
 
 /// How a condition reads once it has become final.
@@ -69,7 +71,7 @@ const fn permanent(detail: &'static str, text: &'static str) -> Row {
 
 impl Condition {
     /// All conditions.
-    pub const ALL: [Condition; 12] = [
+    pub const ALL: [Condition; 13] = [
         Condition::StarttlsNotSupported,
         Condition::CertificateExpired,
         Condition::TlsaInvalid,
@@ -82,6 +84,7 @@ impl Condition {
         Condition::ConnectionClosed,
         Condition::NullMx,
         Condition::DomainDoesNotExist,
+        Condition::EightBitNotSupported,
     ];
 
     const fn row(self) -> Row {
@@ -110,6 +113,8 @@ impl Condition {
             Condition::ConnectionClosed => transport("4.318", "Connection was closed abruptly", "connection reset"),
             Condition::NullMx => permanent("1.10", "Recipient address has null MX"),
             Condition::DomainDoesNotExist => permanent("4.310", "DNS domain does not exist"),
+            // The text of RFC 3463 §3.7.
+            Condition::EightBitNotSupported => permanent("6.3", "Conversion required but not supported"),
         }
     }
 
@@ -216,6 +221,8 @@ mod tests {
             "550 5.4.318 Message expired, connection reset",
         );
         check(NullMx, "556 5.1.10 Recipient address has null MX", "556 5.1.10 Recipient address has null MX");
+        let conversion = "550 5.6.3 Conversion required but not supported";
+        check(EightBitNotSupported, conversion, conversion);
         check(DomainDoesNotExist, "550 5.4.310 DNS domain does not exist", "550 5.4.310 DNS domain does not exist");
     }
 

@@ -157,6 +157,7 @@ pub(crate) struct Shared<D> {
     pub(crate) client: smtp::Client,
     pub(crate) spool: Spool,
     pub(crate) permits: Semaphore,
+    pub(crate) sessions: Semaphore,
     next_id: Mutex<u64>,
     waiting: watch::Sender<usize>,
 }
@@ -199,6 +200,7 @@ impl<D: Dns + Send + Sync + 'static> Sender<D> {
             client,
             spool: Spool::new(env),
             permits: Semaphore::new(config.concurrency.max(1)),
+            sessions: Semaphore::new(submission::MOST_SESSIONS),
             next_id: Mutex::new(1),
             waiting: watch::Sender::new(0),
             config,

@@ -3,6 +3,7 @@
 //! Facts go into fields, for expectations; the story has one line for what is new. A message that waits for a day fails in
 //! the same way 26 times: the first failure is told with its reasons, a repetition in half a line.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -124,6 +125,8 @@ pub struct Tlsa {
     pub decision: TlsaDecision,
     /// The records found, abbreviated.
     pub records: Vec<String>,
+    /// How many of them are usable.
+    pub usable: usize,
     /// Why.
     pub reasons: Vec<String>,
     /// Whether the story has said the same already.
@@ -140,6 +143,8 @@ impl Event for Tlsa {
             .with("base", self.base.as_str())
             .with("decision", self.decision.word())
             .with("records", self.records.clone())
+            .with("usable", self.usable)
+            .with("unusable", self.records.len().saturating_sub(self.usable))
     }
     fn story(&self) -> Vec<String> {
         if self.known {
@@ -188,6 +193,10 @@ pub struct Tried {
     pub reasons: Vec<String>,
     /// Whether the story has said the same of an earlier attempt, or another event says it.
     pub known: bool,
+    /// Usage, selector and matching type of the TLSA record that matched.
+    pub matched: Option<String>,
+    /// How many TLSA records the host has, as far as they were looked up.
+    pub records: usize,
 }
 
 impl Event for Tried {
@@ -206,6 +215,9 @@ impl Event for Tried {
             .with_some("code", failure.map(Failure::code))
             .with_some("text", failure.map(Failure::line))
             .with_some("stage", failure.and_then(|failure| failure.stage).map(|stage| stage.word()))
+            .with_some("problem", failure.map(|failure| failure.problem.word()))
+            .with_some("matched", self.matched.as_deref())
+            .with("records", self.records)
     }
     fn story(&self) -> Vec<String> {
         if self.known {
@@ -235,6 +247,12 @@ pub struct Relayed {
     pub attempts: u32,
     /// Why the session was good enough.
     pub reasons: Vec<String>,
+    /// The address that was called.
+    pub ip: Option<IpAddr>,
+    /// Usage, selector and matching type of the TLSA record that matched.
+    pub matched: Option<String>,
+    /// How many TLSA records the host has.
+    pub records: usize,
 }
 
 impl Event for Relayed {
@@ -247,6 +265,9 @@ impl Event for Relayed {
             .with("to", self.to.to_string())
             .with("host", self.host.as_str())
             .with("security", self.security.word())
+            .with_some("ip", self.ip.map(|ip| ip.to_string()))
+            .with_some("matched", self.matched.as_deref())
+            .with("records", self.records)
             .with("attempts", self.attempts)
     }
     fn story(&self) -> Vec<String> {
@@ -289,6 +310,7 @@ impl Event for Deferred {
         failure_fields(&self.message, &self.to, &self.failure.code(), &self.failure.line(), self.attempts)
             .with_some("by", self.failure.by())
             .with_some("stage", self.failure.stage.map(|stage| stage.word()))
+            .with("problem", self.failure.problem.word())
             .with_some("next", self.next)
     }
     fn story(&self) -> Vec<String> {
@@ -346,6 +368,7 @@ impl Event for Bounced {
         failure_fields(&self.message, &self.to, &self.code, &self.text, self.attempts)
             .with_some("by", self.failure.by())
             .with_some("stage", self.failure.stage.map(|stage| stage.word()))
+            .with("problem", self.failure.problem.word())
             .with_some("ndr", self.ndr.as_ref().map(|ndr| ndr.message_id.as_str()))
     }
     fn story(&self) -> Vec<String> {

@@ -4,7 +4,6 @@
 //! (RFC 5321 §4.5.5). Its identifiers derive from the message and recipient that it is about: writing it twice, before and
 //! after a crash, gives the same report.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -46,8 +45,6 @@ pub struct LastFailure<'a> {
     pub failure: &'a Failure,
     /// When the attempt failed.
     pub at: Timestamp,
-    /// The address that was called.
-    pub ip: Option<IpAddr>,
 }
 
 /// The report that a recipient was given up.
@@ -101,9 +98,9 @@ pub fn delayed(subject: &Subject<'_>, remaining: Duration, now: Timestamp) -> Re
 
 /// What the last attempt was told, or found, in the words of the time when it was not final.
 fn last_answer(subject: &Subject<'_>) -> Option<Answer> {
-    let LastFailure { failure, at, ip } = subject.last?;
+    let LastFailure { failure, at } = subject.last?;
     let server = failure.host.clone().unwrap_or_else(|| subject.recipient.normalized_domain());
-    Some(Answer { at, server, ip, text: failure.line() })
+    Some(Answer { at, server, ip: failure.ip, text: failure.line() })
 }
 
 fn write(
@@ -121,7 +118,7 @@ fn write(
         to: subject.to.clone(),
         date: now,
         message_id: message_id.clone(),
-        boundary: derived("boundary"),
+        boundary: boundary(&derived("boundary"), subject.original),
         generating_server: subject.reporter.to_owned(),
         receiving_server: subject.last.and_then(|last| last.failure.host.clone()),
         received_from: Some(subject.received_from.to_owned()),
@@ -135,6 +132,19 @@ fn write(
     Ok(event::Report { message_id, to, message: report.to_message() })
 }
 
+/// A boundary that occurs nowhere in the original (RFC 2046 §5.1.1). Who knows how it is derived might put the first one
+/// there; then it is derived from the content, and again until one is free.
+fn boundary(first: &str, original: &[u8]) -> String {
+    let occurs = |boundary: &str| original.windows(boundary.len()).any(|octets| octets == boundary.as_bytes());
+    let mut boundary = first.to_owned();
+    let mut counter = 0_u32;
+    while occurs(&boundary) && counter < u32::MAX {
+        counter += 1;
+        boundary = identity(&[first, &String::from_utf8_lossy(original), &counter.to_string()]);
+    }
+    boundary
+}
+
 /// 128 bits in hexadecimal that stand for these words, whose borders count.
 pub(crate) fn identity(words: &[&str]) -> String {
     let mut context = ring::digest::Context::new(&ring::digest::SHA256);
@@ -143,4 +153,20 @@ pub(crate) fn identity(words: &[&str]) -> String {
         context.update(word.as_bytes());
     }
     context.finish().as_ref().iter().take(16).map(|octet| format!("{octet:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boundaries_occur_nowhere_in_the_original() {
+        let first = identity(&["boundary"]);
+        assert_eq!(boundary(&first, b"Subject: x\r\n"), first);
+        let original = format!("Subject: x\r\n\r\n--{first}--\r\n");
+        let other = boundary(&first, original.as_bytes());
+        assert_ne!(other, first);
+        assert!(!original.contains(&other));
+        assert_eq!(boundary(&first, original.as_bytes()), other);
+    }
 }

@@ -14,9 +14,89 @@
 //! | 5xx reply with an enhanced code | passed on as it is |
 //! | 5xx reply without | `5.1.351` for an unknown recipient, else `5.0.350`, with the reply after an arrow |
 
+use std::net::IpAddr;
+
 use mxlab_mail::smtp::{Reply, Stage};
+use serde::{Deserialize, Serialize};
 
 use crate::condition::{Condition, Family};
+
+/// What exactly is wrong, in one word, where a code stands for several things. For expectations; no mail says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Problem {
+    /// The answer to EHLO has no STARTTLS, and DANE demands it.
+    StarttlsNotOffered,
+    /// STARTTLS was answered with something else than 220.
+    StarttlsRefused,
+    /// STARTTLS was not answered.
+    StarttlsUnanswered,
+    /// The TLS handshake did not come to an end.
+    HandshakeFailed,
+    /// The certificate's end date has passed.
+    CertificateExpired,
+    /// The certificate's start date has not come.
+    CertificateNotYetValid,
+    /// No usable TLSA record matches the certificate.
+    TlsaMismatch,
+    /// Only records of usage 2 are left, which are not evaluated yet.
+    TlsaUsage2,
+    /// DANE is mandatory, and the host has no usable records.
+    DaneNotOffered,
+    /// The MX records do not validate.
+    DnssecMx,
+    /// The addresses of a host do not validate.
+    DnssecAddress,
+    /// The TLSA records of a host do not validate, or there is no answer about them.
+    DnssecTlsa,
+    /// DNS gave no answer that can be used.
+    Dns,
+    /// The domain does not exist.
+    NoSuchDomain,
+    /// The domain takes no mail (RFC 7505).
+    NullMx,
+    /// The host refused the connection.
+    Refused,
+    /// Nothing came in time.
+    TimedOut,
+    /// The connection was closed or lost.
+    Closed,
+    /// What answered does not speak SMTP.
+    NoSmtp,
+    /// The message has 8-bit content and the host does not offer 8BITMIME.
+    EightBit,
+    /// The host said so.
+    Reply,
+}
+
+impl Problem {
+    /// The word for it in events.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Problem::StarttlsNotOffered => "starttls-not-offered",
+            Problem::StarttlsRefused => "starttls-refused",
+            Problem::StarttlsUnanswered => "starttls-unanswered",
+            Problem::HandshakeFailed => "handshake-failed",
+            Problem::CertificateExpired => "certificate-expired",
+            Problem::CertificateNotYetValid => "certificate-not-yet-valid",
+            Problem::TlsaMismatch => "tlsa-mismatch",
+            Problem::TlsaUsage2 => "tlsa-usage-2",
+            Problem::DaneNotOffered => "dane-not-offered",
+            Problem::DnssecMx => "dnssec-mx",
+            Problem::DnssecAddress => "dnssec-address",
+            Problem::DnssecTlsa => "dnssec-tlsa",
+            Problem::Dns => "dns",
+            Problem::NoSuchDomain => "no-such-domain",
+            Problem::NullMx => "null-mx",
+            Problem::Refused => "refused",
+            Problem::TimedOut => "timed-out",
+            Problem::Closed => "closed",
+            Problem::NoSmtp => "no-smtp",
+            Problem::EightBit => "eight-bit",
+            Problem::Reply => "reply",
+        }
+    }
+}
 
 /// Whose finding a failure is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,12 +116,19 @@ pub struct Failure {
     pub host: Option<String>,
     /// Where in the session; none if there was no connection to be tried.
     pub stage: Option<Stage>,
+    /// The address that was called; none if none was.
+    pub ip: Option<IpAddr>,
+    /// What exactly is wrong.
+    pub problem: Problem,
+    /// The domain that it is about, for texts that name it.
+    pub domain: Option<String>,
 }
 
 impl Failure {
     /// A condition of the whole domain.
-    pub fn of_domain(condition: Condition) -> Failure {
-        Failure { cause: Cause::Condition(condition), host: None, stage: None }
+    pub fn of_domain(condition: Condition, problem: Problem, domain: impl Into<String>) -> Failure {
+        let (cause, domain) = (Cause::Condition(condition), Some(domain.into()));
+        Failure { cause, host: None, stage: None, ip: None, problem, domain }
     }
 
     /// Whether waiting cannot help.
@@ -72,8 +159,18 @@ impl Failure {
     /// The reply line of a deferral: `450 4.7.323 tlsa-invalid: …`, or the server's own.
     pub fn line(&self) -> String {
         match &self.cause {
-            Cause::Condition(condition) => condition.queued_line(),
+            Cause::Condition(condition) => self.named(condition.queued_line()),
             Cause::Reply(reply) => reply.to_string(),
+        }
+    }
+
+    /// Exchange names the domain in one text: `550 5.4.310 DNS domain fabrikam.example does not exist`.
+    fn named(&self, line: String) -> String {
+        match (&self.cause, &self.domain) {
+            (Cause::Condition(Condition::DomainDoesNotExist), Some(domain)) => {
+                line.replace("DNS domain does", &format!("DNS domain {domain} does"))
+            }
+            _ => line,
         }
     }
 
@@ -92,7 +189,9 @@ impl Failure {
             Cause::Condition(condition) if condition.family() == Family::Security && form == NdrForm::Wrapped => {
                 Bounce::expired(&line)
             }
-            Cause::Condition(condition) => Bounce { code: condition.final_code(), diagnostic: condition.final_line() },
+            Cause::Condition(condition) => {
+                Bounce { code: condition.final_code(), diagnostic: self.named(condition.final_line()) }
+            }
             Cause::Reply(reply) if !reply.is_permanent() => Bounce::expired(&line),
             Cause::Reply(reply) => match reply.enhanced {
                 Some(enhanced) => Bounce { code: enhanced.to_string(), diagnostic: line },
@@ -151,7 +250,7 @@ pub enum Conclusion {
 /// refused for good; as long as one host may still take the message, the last such host speaks instead.
 pub fn conclude(failures: &[Failure]) -> Conclusion {
     let Some(last) = failures.last() else {
-        return Conclusion::Defer(Failure::of_domain(Condition::DnsQueryFailed));
+        return Conclusion::Defer(Failure::of_domain(Condition::DnsQueryFailed, Problem::Dns, ""));
     };
     if last.is_last_word() {
         return Conclusion::Bounce(last.clone());
@@ -185,7 +284,8 @@ mod tests {
     }
 
     fn at(stage: Stage, cause: Cause) -> Failure {
-        Failure { cause, host: Some("mx1.fabrikam.example".to_owned()), stage: Some(stage) }
+        let (problem, host) = (Problem::Reply, Some("mx1.fabrikam.example".to_owned()));
+        Failure { cause, host, stage: Some(stage), ip: None, problem, domain: None }
     }
 
     #[track_caller]
@@ -215,9 +315,9 @@ mod tests {
             None,
         );
         check(
-            &Failure::of_domain(Condition::DomainDoesNotExist),
-            ("5.4.310", "550 5.4.310 DNS domain does not exist"),
-            ("5.4.310", "550 5.4.310 DNS domain does not exist"),
+            &Failure::of_domain(Condition::DomainDoesNotExist, Problem::NoSuchDomain, "b.example"),
+            ("5.4.310", "550 5.4.310 DNS domain b.example does not exist"),
+            ("5.4.310", "550 5.4.310 DNS domain b.example does not exist"),
             None,
         );
     }
@@ -279,8 +379,8 @@ mod tests {
         for stage in [Stage::Connect, Stage::Banner, Stage::Ehlo, Stage::StartTls, Stage::Handshake] {
             assert!(!last(stage, 554));
         }
-        assert!(Failure::of_domain(Condition::NullMx).is_last_word());
-        assert!(!Failure::of_domain(Condition::DnssecInvalid).is_last_word());
+        assert!(Failure::of_domain(Condition::NullMx, Problem::NullMx, "b.example").is_last_word());
+        assert!(!Failure::of_domain(Condition::DnssecInvalid, Problem::DnssecMx, "b.example").is_last_word());
         assert!(!at(Stage::Handshake, Cause::Condition(Condition::TlsaInvalid)).is_last_word());
     }
 
@@ -306,7 +406,7 @@ mod tests {
         assert_eq!(conclude(&[&gone]), bounce(&gone));
         assert_eq!(conclude(&[&gone, &refused]), defer(&refused));
         assert_eq!(conclude(&[&refused, &mismatch, &gone]), defer(&mismatch));
-        assert_eq!(conclude(&[]), defer(&Failure::of_domain(Condition::DnsQueryFailed)));
+        assert_eq!(conclude(&[]), defer(&Failure::of_domain(Condition::DnsQueryFailed, Problem::Dns, "")));
     }
 
     #[test]

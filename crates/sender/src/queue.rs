@@ -14,7 +14,7 @@ use crate::condition::Condition;
 use crate::engine::Shared;
 use crate::event::{self, Bounced, Deferred, Notified};
 use crate::ndr::{self, Subject};
-use crate::outcome::{Conclusion, Failure, conclude};
+use crate::outcome::{Conclusion, Failure, Problem, conclude};
 use crate::retry::{Due, Next, Progress, Timetable};
 use crate::routing::Dns;
 use crate::spool::{Group, Item, LastFailure, Recipient};
@@ -194,7 +194,8 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
         last: Option<&LastFailure>,
         reasons: Vec<String>,
     ) {
-        let failure = last.map_or_else(|| Failure::of_domain(Condition::DnsQueryFailed), |last| last.failure.clone());
+        let unknown = || Failure::of_domain(Condition::DnsQueryFailed, Problem::Dns, to.normalized_domain());
+        let failure = last.map_or_else(unknown, |last| last.failure.clone());
         let bounce = failure.bounce(self.config.ndr);
         // RFC 5321 §4.5.5: nobody is told about a message with the null reverse-path.
         let ndr = match item.from.address() {
@@ -249,7 +250,7 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
             received_from: &item.received_from,
             accepted: item.accepted,
             original: &item.message,
-            last: last.map(|last| ndr::LastFailure { failure: &last.failure, at: last.at, ip: last.ip }),
+            last: last.map(|last| ndr::LastFailure { failure: &last.failure, at: last.at }),
         }
     }
 }
@@ -262,7 +263,7 @@ struct Round {
 
 impl Round {
     fn sort(&mut self, refused: &Refused, at: Timestamp) {
-        let last = |failure| (refused.to.clone(), LastFailure { failure, at, ip: refused.ip });
+        let last = |failure| (refused.to.clone(), LastFailure { failure, at });
         match conclude(&refused.failures) {
             Conclusion::Defer(failure) => self.deferred.push(last(failure)),
             Conclusion::Bounce(failure) => self.bounced.push(last(failure)),

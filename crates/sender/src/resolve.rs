@@ -25,14 +25,20 @@ impl Validating {
             return Lookup { trust, no_such_name: false, aliases: Vec::new(), canonical_name, records: Vec::new() };
         };
         let answer = self.0.lookup(&asked, rtype).await;
+        let records = read(&answer);
+        let mut trust = trust(&answer.security);
+        if records.is_empty() && answer.records.iter().any(|record| record.rtype == rtype) && trust_allows(&trust) {
+            // Records that cannot be read are not the same as none: the domain may not be its own mail host.
+            trust = Trust::Unavailable(format!("none of its {rtype} records can be read"));
+        }
         let aliases = answer.steps.iter();
         let aliases = aliases.map(|step| Alias { owner: text(&step.owner), secure: step.security.is_secure() });
         Lookup {
-            trust: trust(&answer.security),
+            trust,
             no_such_name: answer.is_nx_domain(),
             aliases: aliases.collect(),
             canonical_name: text(&answer.canonical_name),
-            records: read(&answer),
+            records,
         }
     }
 }
@@ -59,6 +65,10 @@ impl Dns for Validating {
         };
         self.lookup(owner, RecordType::TLSA, read).await
     }
+}
+
+fn trust_allows(trust: &Trust) -> bool {
+    matches!(trust, Trust::Secure | Trust::Insecure(_))
 }
 
 fn trust(security: &Security) -> Trust {

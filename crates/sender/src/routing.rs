@@ -16,12 +16,13 @@
 //! Equal preferences are tried in the order of the host names. RFC 5321 §5.1 wants them spread at random over many
 //! senders; here one story must come out the same for every seed.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::net::IpAddr;
 
 use crate::condition::Condition;
 use crate::dane::{Classified, Mode, Policy};
-use crate::outcome::Limitations;
+use crate::outcome::{Limitations, Problem};
 
 /// How many MX hosts of one domain are tried in one attempt, and how many addresses of one host.
 pub const MOST_HOSTS: usize = 20;
@@ -100,6 +101,8 @@ pub struct Settings {
 pub struct DeadEnd {
     /// What it counts as.
     pub condition: Condition,
+    /// What exactly is wrong.
+    pub problem: Problem,
     /// One line that tells it.
     pub summary: String,
     /// Clauses that can stand after "because".
@@ -107,8 +110,8 @@ pub struct DeadEnd {
 }
 
 impl DeadEnd {
-    fn new(condition: Condition, summary: impl Into<String>, reason: impl Into<String>) -> DeadEnd {
-        DeadEnd { condition, summary: summary.into(), reasons: vec![reason.into()] }
+    fn new(condition: Condition, problem: Problem, summary: impl Into<String>, reason: impl Into<String>) -> DeadEnd {
+        DeadEnd { condition, problem, summary: summary.into(), reasons: vec![reason.into()] }
     }
 }
 
@@ -180,16 +183,17 @@ pub async fn route<D: Dns>(dns: &D, domain: &str, settings: Settings) -> Result<
         Trust::Insecure(reason) => Some(format!("the MX records of {domain} are insecure: {reason}")),
         Trust::Bogus(reason) => {
             let summary = format!("the MX records of {domain} do not validate");
-            return Err(DeadEnd::new(settings.limitations.bogus_route(), summary, reason));
+            return Err(DeadEnd::new(settings.limitations.bogus_route(), Problem::DnssecMx, summary, reason));
         }
         Trust::Unavailable(reason) => {
             let summary = format!("the MX records of {domain} cannot be looked up");
-            return Err(DeadEnd::new(Condition::DnsQueryFailed, summary, reason));
+            return Err(DeadEnd::new(Condition::DnsQueryFailed, Problem::Dns, summary, reason));
         }
     };
     if answer.no_such_name {
         let reason = format!("DNS says that {} does not exist", answer.canonical_name);
-        return Err(DeadEnd::new(Condition::DomainDoesNotExist, format!("{domain} does not exist"), reason));
+        let summary = format!("{domain} does not exist");
+        return Err(DeadEnd::new(Condition::DomainDoesNotExist, Problem::NoSuchDomain, summary, reason));
     }
     if answer.records.is_empty() {
         // RFC 5321 §5.1: as if there were one MX record of preference 0 with the domain itself.
@@ -199,10 +203,13 @@ pub async fn route<D: Dns>(dns: &D, domain: &str, settings: Settings) -> Result<
     let (null, mut hosts): (Vec<_>, Vec<_>) = answer.records.into_iter().partition(|mx| mx.exchange.is_empty());
     if hosts.is_empty() {
         let reason = format!("its only MX record is {} .", null.first().map_or(0, |mx| mx.preference));
-        return Err(DeadEnd::new(Condition::NullMx, format!("{domain} takes no mail"), reason));
+        let summary = format!("{domain} takes no mail");
+        return Err(DeadEnd::new(Condition::NullMx, Problem::NullMx, summary, reason));
     }
     hosts.sort();
-    hosts.dedup();
+    // A host with two preferences is called once, at the lower one.
+    let mut seen = BTreeSet::new();
+    hosts.retain(|mx| seen.insert(mx.exchange.clone()));
     hosts.truncate(MOST_HOSTS);
     Ok(Route { hosts, implicit: false, insecure })
 }
@@ -227,7 +234,7 @@ pub async fn addresses<D: Dns>(dns: &D, host: &str, settings: Settings) -> Resul
     for answer in &answers {
         if let Trust::Bogus(reason) = &answer.trust {
             let summary = format!("the addresses of {host} do not validate");
-            return Err(DeadEnd::new(settings.limitations.bogus_route(), summary, reason));
+            return Err(DeadEnd::new(settings.limitations.bogus_route(), Problem::DnssecAddress, summary, reason));
         }
     }
     let mut addresses = Vec::new();
@@ -254,11 +261,11 @@ fn no_address(host: &str, answers: &[Lookup<IpAddr>]) -> DeadEnd {
     match unavailable {
         Some(reason) => {
             let summary = format!("the addresses of {host} cannot be looked up");
-            DeadEnd::new(Condition::DnsQueryFailed, summary, reason)
+            DeadEnd::new(Condition::DnsQueryFailed, Problem::Dns, summary, reason)
         }
         None => {
             let reason = format!("{host} has neither A nor AAAA records");
-            DeadEnd::new(Condition::DnsQueryFailed, format!("{host} has no address"), reason)
+            DeadEnd::new(Condition::DnsQueryFailed, Problem::Dns, format!("{host} has no address"), reason)
         }
     }
 }
@@ -307,7 +314,9 @@ pub async fn host_policy<D: Dns>(
         let owner = format!("_25._tcp.{base}");
         let answer = dns.tlsa(&owner).await;
         match answer.trust {
-            Trust::Secure if !answer.records.is_empty() => return with_records(base, &answer.records),
+            Trust::Secure if !answer.records.is_empty() => {
+                return with_records(settings.dane, host, base, &answer.records);
+            }
             Trust::Secure => reasons.push(format!("{owner} has no TLSA records")),
             Trust::Insecure(reason) => {
                 decision = TlsaDecision::Insecure;
@@ -325,7 +334,7 @@ pub async fn host_policy<D: Dns>(
     HostPolicy { reasons, ..without(decision, reason) }
 }
 
-fn with_records(base: &str, records: &[Vec<u8>]) -> HostPolicy {
+fn with_records(mode: Mode, host: &str, base: &str, records: &[Vec<u8>]) -> HostPolicy {
     let (policy, records) = Policy::of_records(records.iter().map(Vec::as_slice));
     let decision = if policy == Policy::Encrypted { TlsaDecision::Unusable } else { TlsaDecision::Dane };
     let reasons = records
@@ -335,13 +344,18 @@ fn with_records(base: &str, records: &[Vec<u8>]) -> HostPolicy {
             Classified::Unusable { record, reason } => format!("TLSA {record} is unusable: {reason}"),
         })
         .collect();
-    HostPolicy { policy: Ok(policy), decision, base: base.to_owned(), records, reasons }
+    let policy = match policy {
+        // TLS that authenticates nobody is not what "mandatory" asks for.
+        Policy::Encrypted => without_dane(mode, host, "no TLSA record is usable").map(|_| Policy::Encrypted),
+        policy => Ok(policy),
+    };
+    HostPolicy { policy, decision, base: base.to_owned(), records, reasons }
 }
 
 fn failed(base: &str, summary: &str, reason: String) -> HostPolicy {
     HostPolicy {
         // RFC 7672 §2.1.1, and documented for SERVFAIL in so many words.
-        policy: Err(DeadEnd::new(Condition::DnssecInvalid, summary, reason.clone())),
+        policy: Err(DeadEnd::new(Condition::DnssecInvalid, Problem::DnssecTlsa, summary, reason.clone())),
         decision: TlsaDecision::Failed,
         base: base.to_owned(),
         records: Vec::new(),
@@ -356,7 +370,7 @@ fn without_dane(mode: Mode, host: &str, reason: &str) -> Result<Policy, DeadEnd>
         Mode::Opportunistic | Mode::None => Ok(Policy::Opportunistic),
         Mode::Mandatory => {
             let summary = format!("DANE is mandatory and {host} does not offer it");
-            Err(DeadEnd::new(Condition::TlsaInvalid, summary, reason))
+            Err(DeadEnd::new(Condition::TlsaInvalid, Problem::DaneNotOffered, summary, reason))
         }
     }
 }

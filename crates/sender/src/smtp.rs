@@ -12,15 +12,15 @@ use std::time::Duration;
 
 use mxlab_env::Env;
 use mxlab_mail::smtp::client::{Capabilities, Step, Transaction};
-use mxlab_mail::smtp::{Command, Parameters, Reply, ReplyError, ReplyReader, Stage};
+use mxlab_mail::smtp::{Class, Command, Parameters, Reply, ReplyError, ReplyReader, Stage};
 use mxlab_mail::{Address, ReversePath};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::Profile;
 use crate::condition::Condition;
 use crate::dane::{self, Decision, Policy, TlsFacts, Verdict};
-use crate::outcome::{Cause, Failure};
+use crate::outcome::{Cause, Failure, Problem};
 use crate::tls;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -50,6 +50,9 @@ pub struct Timeouts {
     pub dot: Duration,
     /// The reply to QUIT. The message is through by then, so it is short.
     pub quit: Duration,
+    /// A whole attempt over all hosts of a domain, so that hosts that dawdle at every step cannot hold it for hours. The step
+    /// that is under way then times out, and no further host is called. RFC 5321 names none.
+    pub attempt: Duration,
 }
 
 impl Default for Timeouts {
@@ -65,6 +68,7 @@ impl Default for Timeouts {
             block: 3 * MINUTE,
             dot: 10 * MINUTE,
             quit: MINUTE / 6,
+            attempt: 30 * MINUTE,
         }
     }
 }
@@ -205,6 +209,15 @@ impl Broken {
         }
     }
 
+    fn problem(&self) -> Problem {
+        match self {
+            Broken::TimedOut => Problem::TimedOut,
+            Broken::Refused => Problem::Refused,
+            Broken::Closed | Broken::Other(_) => Problem::Closed,
+            Broken::Garbage(_) => Problem::NoSmtp,
+        }
+    }
+
     /// What happened, as a clause after the host's name.
     fn clause(&self, stage: Stage) -> String {
         match (self, stage) {
@@ -243,6 +256,7 @@ pub struct Connection {
     wire: Box<dyn Wire>,
     replies: ReplyReader,
     timeouts: Timeouts,
+    deadline: Instant,
 }
 
 impl std::fmt::Debug for Connection {
@@ -255,18 +269,24 @@ impl Connection {
     async fn write(&mut self, bytes: &[u8], stage: Stage) -> Result<(), Broken> {
         let limit = if stage == Stage::Dot { self.timeouts.block } else { self.timeouts.of(stage) };
         for block in bytes.chunks(BLOCK) {
+            let until = self.until(limit);
             let write = async {
                 self.wire.write_all(block).await?;
                 self.wire.flush().await
             };
-            timeout(limit, write).await.map_err(|_| Broken::TimedOut)?.map_err(Broken::from_io)?;
+            timeout_at(until, write).await.map_err(|_| Broken::TimedOut)?.map_err(Broken::from_io)?;
         }
         Ok(())
     }
 
     async fn reply(&mut self, stage: Stage) -> Result<Reply, Broken> {
-        let limit = self.timeouts.of(stage);
-        timeout(limit, self.next_reply()).await.map_err(|_| Broken::TimedOut)?
+        let until = self.until(self.timeouts.of(stage));
+        timeout_at(until, self.next_reply()).await.map_err(|_| Broken::TimedOut)?
+    }
+
+    /// When a step that begins now has to be done.
+    fn until(&self, limit: Duration) -> Instant {
+        self.deadline.min(Instant::now() + limit)
     }
 
     async fn next_reply(&mut self) -> Result<Reply, Broken> {
@@ -290,6 +310,8 @@ impl Connection {
 
     /// Ends the session politely. What comes of it changes nothing.
     pub async fn quit(mut self) {
+        // The attempt is over; QUIT has its own short time.
+        self.deadline = Instant::now() + 2 * self.timeouts.quit;
         let _ = self.command(&Command::Quit, Stage::Quit).await;
         let _ = timeout(self.timeouts.quit, self.wire.shutdown()).await;
     }
@@ -320,10 +342,10 @@ enum Called {
 }
 
 impl Client {
-    /// Calls a host and gives it the message.
-    pub async fn deliver(&self, target: &Target, outgoing: &Outgoing) -> Report {
-        let (ip, called) = self.call_any(target).await;
-        match called {
+    /// Calls a host and gives it the message. At `deadline` the step that is under way times out.
+    pub async fn deliver(&self, target: &Target, outgoing: &Outgoing, deadline: Instant) -> Report {
+        let (ip, called) = self.call_any(target, deadline).await;
+        let mut report = match called {
             Ok(ready) => self.transact(target, outgoing, ready, ip).await,
             Err(ended) => Report {
                 results: vec![Err(ended.failure); outgoing.to.len()],
@@ -334,19 +356,32 @@ impl Client {
                 problem: Some(ended.problem),
                 open: ended.open,
             },
+        };
+        for failure in report.results.iter_mut().filter_map(|result| result.as_mut().err()) {
+            failure.ip = ip;
         }
+        report
     }
 
-    /// Calls the host's addresses in turn until one accepts the connection.
-    async fn call_any(&self, target: &Target) -> (Option<IpAddr>, Result<Ready, Ended>) {
+    /// Calls the host's addresses in turn until one is ready for the message (RFC 5321 §5.1). A 5xx reply is the host's word,
+    /// whichever address gives it; any other failure is the address's own. The last address called speaks for the host.
+    async fn call_any(&self, target: &Target, deadline: Instant) -> (Option<IpAddr>, Result<Ready, Ended>) {
         let mut result = (None, Err(broken(target, Stage::Connect, &Broken::TimedOut)));
         for ip in &target.addresses {
-            let called = match self.call(target, *ip, true).await {
-                Ok(Called::AgainInClear(decision)) => self.call_in_clear(target, *ip, decision).await,
+            if result.0.is_some() && Instant::now() >= deadline {
+                break;
+            }
+            if let Err(ended) = &mut result.1
+                && let Some(open) = ended.open.take()
+            {
+                open.quit().await;
+            }
+            let called = match self.call(target, (*ip, deadline), true).await {
+                Ok(Called::AgainInClear(decision)) => self.call_in_clear(target, (*ip, deadline), decision).await,
                 Ok(Called::Ready(ready)) => Ok(*ready),
                 Err(ended) => Err(ended),
             };
-            let next = matches!(&called, Err(ended) if ended.failure.stage == Some(Stage::Connect));
+            let next = matches!(&called, Err(ended) if !ended.failure.is_permanent());
             result = (Some(*ip), called);
             if !next {
                 break;
@@ -355,8 +390,8 @@ impl Client {
         result
     }
 
-    async fn call_in_clear(&self, target: &Target, ip: IpAddr, decision: Decision) -> Result<Ready, Ended> {
-        match self.call(target, ip, false).await {
+    async fn call_in_clear(&self, target: &Target, at: (IpAddr, Instant), decision: Decision) -> Result<Ready, Ended> {
+        match self.call(target, at, false).await {
             Ok(Called::Ready(ready)) => Ok(Ready { decision: Some(decision), ..*ready }),
             // Not reached: without TLS nothing can spoil the connection.
             Ok(Called::AgainInClear(_)) => Err(broken(target, Stage::Handshake, &Broken::Closed)),
@@ -365,14 +400,16 @@ impl Client {
     }
 
     /// Connects, greets and, if `with_tls`, tries STARTTLS; then decides.
-    async fn call(&self, target: &Target, ip: IpAddr, with_tls: bool) -> Result<Called, Ended> {
+    async fn call(&self, target: &Target, (ip, deadline): (IpAddr, Instant), with_tls: bool) -> Result<Called, Ended> {
         let at = |stage| move |error: Broken| broken(target, stage, &error);
         let address = SocketAddr::new(ip, self.port);
-        let connect = timeout(self.timeouts.connect, self.env.connect(address));
+        let until = deadline.min(Instant::now() + self.timeouts.connect);
+        let connect = timeout_at(until, self.env.connect(address));
         let stream = connect.await.map_err(|_| Broken::TimedOut).map_err(at(Stage::Connect))?;
         let stream = stream.map_err(Broken::from_io).map_err(at(Stage::Connect))?;
         let wire: Box<dyn Wire> = Box::new(stream);
-        let mut connection = Connection { wire, replies: ReplyReader::new(), timeouts: self.timeouts.clone() };
+        let timeouts = self.timeouts.clone();
+        let mut connection = Connection { wire, replies: ReplyReader::new(), timeouts, deadline };
         let banner = connection.reply(Stage::Banner).await.map_err(at(Stage::Banner))?;
         if !banner.is_positive() {
             return Err(refused(target, Stage::Banner, banner, connection));
@@ -421,11 +458,13 @@ impl Client {
 
     /// The handshake, the decision, and EHLO again (RFC 3207 §4.2).
     async fn secure(&self, target: &Target, connection: Connection) -> Result<Called, Ended> {
+        let (until, deadline) = (connection.until(self.timeouts.handshake), connection.deadline);
         let handshake = self.tls.handshake(connection.wire, &target.server_name);
-        let cause = match timeout(self.timeouts.handshake, handshake).await {
+        let cause = match timeout_at(until, handshake).await {
             Ok(Ok((stream, certificate))) => {
                 let wire: Box<dyn Wire> = Box::new(stream);
-                let connection = Connection { wire, replies: ReplyReader::new(), timeouts: self.timeouts.clone() };
+                let timeouts = self.timeouts.clone();
+                let connection = Connection { wire, replies: ReplyReader::new(), timeouts, deadline };
                 return self.decide(target, TlsFacts::Established(certificate), Some(connection), None).await;
             }
             Ok(Err(error)) => error.to_string(),
@@ -455,8 +494,8 @@ impl Client {
                 return self.go_on(target, decision, connection, capabilities).await;
             }
         };
-        let host = Some(target.host.clone());
-        let failure = Failure { cause: Cause::Condition(condition), host, stage: Some(stage) };
+        let problem = decision.problem.unwrap_or(Problem::TlsaMismatch);
+        let failure = failed(target, stage, Cause::Condition(condition), problem);
         // Nothing is said inside TLS to a host that is not the one that DNS promised, not even QUIT.
         let open = connection.filter(|_| stage == Stage::StartTls);
         let problem = decision.summary.clone();
@@ -486,6 +525,16 @@ impl Client {
     /// MAIL to the final dot.
     async fn transact(&self, target: &Target, outgoing: &Outgoing, ready: Ready, ip: Option<IpAddr>) -> Report {
         let Ready { mut connection, capabilities, security, decision } = ready;
+        if !outgoing.message.is_ascii() && !capabilities.has("8BITMIME") {
+            // RFC 6152 §3: convert or return. Another host of the domain may take it, so the stage is where this one said
+            // what it offers.
+            let cause = Cause::Condition(Condition::EightBitNotSupported);
+            let failure = failed(target, Stage::Ehlo, cause, Problem::EightBit);
+            let problem = Some("it does not offer 8BITMIME, and the message has 8-bit content".to_owned());
+            let results = vec![Err(failure); outgoing.to.len()];
+            let open = Some(connection);
+            return Report { results, ip, security: None, decision, not_supported_yet: false, problem, open };
+        }
         let recipients = outgoing.to.iter().map(|to| (to.clone(), Parameters::new())).collect();
         let parameters = mail_parameters(&capabilities, &outgoing.message);
         let mut transaction = Transaction::new(outgoing.from.clone(), parameters, recipients, outgoing.message.clone());
@@ -541,20 +590,39 @@ fn mail_parameters(capabilities: &Capabilities, message: &[u8]) -> Parameters {
 
 /// What the deciding reply means for a recipient.
 fn judge(target: &Target, stage: Stage, reply: Reply) -> Result<(), Failure> {
-    let host = Some(target.host.clone());
     if stage == Stage::Dot && reply.is_positive() {
         return Ok(());
     }
+    let reply = if stage == Stage::Rcpt { too_many_recipients(reply) } else { reply };
     // A 2xx or 3xx where it makes no sense is no SMTP.
     let negative = reply.is_transient() || reply.is_permanent();
-    let cause = if negative { Cause::Reply(reply) } else { Cause::Condition(Condition::CannotConnect) };
-    Err(Failure { cause, host, stage: Some(stage) })
+    let (cause, problem) = match negative {
+        true => (Cause::Reply(reply), Problem::Reply),
+        false => (Cause::Condition(Condition::CannotConnect), Problem::NoSmtp),
+    };
+    Err(failed(target, stage, cause, problem))
+}
+
+/// RFC 5321 §4.5.3.1.10: 552 for too many recipients is an old mistake for 452. An enhanced code that says something else,
+/// as 5.2.2 for a full mailbox, is believed.
+fn too_many_recipients(reply: Reply) -> Reply {
+    let meant = reply.enhanced.is_none_or(|enhanced| (enhanced.subject, enhanced.detail) == (5, 3));
+    if reply.code != 552 || !meant {
+        return reply;
+    }
+    let enhanced = reply.enhanced.map(|enhanced| enhanced.with_class(Class::Transient));
+    Reply { code: 452, enhanced, ..reply }
+}
+
+fn failed(target: &Target, stage: Stage, cause: Cause, problem: Problem) -> Failure {
+    let host = Some(target.host.clone());
+    Failure { cause, host, stage: Some(stage), ip: None, problem, domain: None }
 }
 
 fn broken(target: &Target, stage: Stage, error: &Broken) -> Ended {
     let cause = Cause::Condition(error.condition(stage));
     Ended {
-        failure: Failure { cause, host: Some(target.host.clone()), stage: Some(stage) },
+        failure: failed(target, stage, cause, error.problem()),
         problem: format!("it {}", error.clause(stage)),
         decision: None,
         not_supported_yet: false,
@@ -566,11 +634,7 @@ fn refused(target: &Target, stage: Stage, reply: Reply, connection: Connection) 
     let problem = format!("it answers {} with {reply}", step(stage));
     let failure = match judge(target, stage, reply) {
         Err(failure) => failure,
-        Ok(()) => Failure {
-            cause: Cause::Condition(Condition::CannotConnect),
-            host: Some(target.host.clone()),
-            stage: Some(stage),
-        },
+        Ok(()) => failed(target, stage, Cause::Condition(Condition::CannotConnect), Problem::NoSmtp),
     };
     Ended { failure, problem, decision: None, not_supported_yet: false, open: Some(connection) }
 }

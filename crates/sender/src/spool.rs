@@ -14,7 +14,7 @@ use mxlab_mail::{Address, ReversePath};
 use serde::{Deserialize, Serialize};
 
 use crate::condition::Condition;
-use crate::outcome::{Cause, Failure};
+use crate::outcome::{Cause, Failure, Problem};
 
 const FOLDER: &str = "spool";
 const VERSION: u32 = 2;
@@ -69,8 +69,6 @@ pub struct LastFailure {
     pub failure: Failure,
     /// When.
     pub at: Timestamp,
-    /// The address that was called.
-    pub ip: Option<IpAddr>,
 }
 
 impl Item {
@@ -155,6 +153,8 @@ struct StoredFailure {
     stage: Option<String>,
     at: Timestamp,
     ip: Option<IpAddr>,
+    problem: Problem,
+    domain: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -216,7 +216,15 @@ fn encode_failure(last: &LastFailure) -> StoredFailure {
         }),
     };
     let stage = failure.stage.map(|stage| stage.word().to_owned());
-    StoredFailure { cause, host: failure.host.clone(), stage, at: last.at, ip: last.ip }
+    StoredFailure {
+        cause,
+        host: failure.host.clone(),
+        stage,
+        at: last.at,
+        ip: failure.ip,
+        problem: failure.problem,
+        domain: failure.domain.clone(),
+    }
 }
 
 /// The item in a file.
@@ -262,8 +270,8 @@ fn decode_failure(stored: StoredFailure) -> Result<LastFailure, Damage> {
         }
     };
     let stage = stored.stage.map(|word| value::<Stage>("stage", &word)).transpose()?;
-    let failure = Failure { cause, host: stored.host, stage };
-    Ok(LastFailure { failure, at: stored.at, ip: stored.ip })
+    let StoredFailure { host, at, ip, problem, domain, .. } = stored;
+    Ok(LastFailure { failure: Failure { cause, host, stage, ip, problem, domain }, at })
 }
 
 fn value<T: std::str::FromStr>(what: &'static str, text: &str) -> Result<T, Damage> {
@@ -365,18 +373,22 @@ mod tests {
                 cause: Cause::Condition(Condition::TlsaInvalid),
                 host: Some("mx1.fabrikam.example".to_owned()),
                 stage: Some(Stage::Handshake),
+                ip: Some("192.0.2.10".parse().unwrap()),
+                problem: Problem::TlsaMismatch,
+                domain: Some("fabrikam.example".to_owned()),
             },
             at: "2026-03-02T08:30:01Z".parse().unwrap(),
-            ip: Some("192.0.2.10".parse().unwrap()),
         });
         groups[0].recipients[1].last = Some(LastFailure {
             failure: Failure {
                 cause: Cause::Reply("451 4.7.1 Greylisted, come back".parse().unwrap()),
                 host: None,
                 stage: None,
+                ip: None,
+                problem: Problem::Reply,
+                domain: None,
             },
             at: "2026-03-02T08:30:02Z".parse().unwrap(),
-            ip: None,
         });
         Item {
             id: 7,

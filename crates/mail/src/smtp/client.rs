@@ -125,6 +125,8 @@ impl Transaction {
         self.next = match self.next {
             Next::Mail if reply.is_positive() => Next::Rcpt(0),
             Next::Mail => self.decide_rest(Stage::Mail, reply),
+            // RFC 5321 §3.8: with 421 the server closes the connection, whatever it has said before.
+            Next::Rcpt(_) if reply.code == 421 => self.decide_rest(Stage::Rcpt, reply),
             Next::Rcpt(index) => {
                 if !reply.is_positive()
                     && let Some(decided) = self.decided.get_mut(index)
@@ -213,6 +215,16 @@ mod tests {
             &["250 ok", "550 5.1.1 no", "450 4.2.0 later"],
             &[MAIL, BO, CY],
             &["bo@b.example rcpt 550 5.1.1 no", "cy@b.example rcpt 450 4.2.0 later"],
+        );
+        check(
+            &["250 ok", "250 ok", "421 4.3.2 closing"],
+            &[MAIL, BO, CY],
+            &["bo@b.example rcpt 421 4.3.2 closing", "cy@b.example rcpt 421 4.3.2 closing"],
+        );
+        check(
+            &["250 ok", "421 4.3.2 closing"],
+            &[MAIL, BO],
+            &["bo@b.example rcpt 421 4.3.2 closing", "cy@b.example rcpt 421 4.3.2 closing"],
         );
         check(&["451 4.7.1 no"], &[MAIL], &["bo@b.example mail 451 4.7.1 no", "cy@b.example mail 451 4.7.1 no"]);
         check(

@@ -495,6 +495,10 @@ impl Session {
     fn not_offered(&self, parameters: &Parameters) -> Option<String> {
         let offered = |keyword: &str| match keyword {
             "SIZE" => self.settings.size.is_some(),
+            // RFC 3030 §3: BINARYMIME is an extension of its own.
+            "BODY" if parameters.body().is_some_and(|body| body.eq_ignore_ascii_case("BINARYMIME")) => {
+                self.settings.offers("BINARYMIME")
+            }
             "BODY" => self.settings.offers("8BITMIME"),
             "RET" | "ENVID" | "NOTIFY" | "ORCPT" => self.settings.offers("DSN"),
             other => self.settings.offers(other),

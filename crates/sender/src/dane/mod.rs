@@ -24,8 +24,10 @@ use jiff::Timestamp;
 pub use self::record::{Classified, Matching, Selector, Tlsa, Unusable, Usage, abbreviated, classify, strongest};
 use crate::Profile;
 use crate::condition::Condition;
+use crate::outcome::Problem;
 
-/// How many TLSA records of one RRset are looked at; what comes after is ignored.
+/// How many usable TLSA records of one RRset are compared; more are ignored. Unusable ones do not count: they must not push
+/// aside a usable one, or somebody's heap of junk would turn authentication off. DNS bounds their number.
 pub const MOST_RECORDS: usize = 64;
 
 /// How the sender is set up to use DANE (a connector's `SmtpDaneMode`).
@@ -54,13 +56,14 @@ pub enum Policy {
 impl Policy {
     /// The policy that follows from the RDATA of an authentic TLSA RRset, empty if there is none, and what was made of each.
     pub fn of_records<'a>(rdata: impl IntoIterator<Item = &'a [u8]>) -> (Policy, Vec<Classified>) {
-        let classified: Vec<_> = rdata.into_iter().take(MOST_RECORDS).map(classify).collect();
+        let classified: Vec<_> = rdata.into_iter().map(classify).collect();
         let usable: Vec<_> = classified
             .iter()
             .filter_map(|record| match record {
                 Classified::Usable(tlsa) => Some(tlsa.clone()),
                 Classified::Unusable { .. } => None,
             })
+            .take(MOST_RECORDS)
             .collect();
         let policy = match (classified.is_empty(), usable.is_empty()) {
             (true, _) => Policy::Opportunistic,
@@ -141,41 +144,58 @@ pub struct Decision {
     pub summary: String,
     /// Its reasons.
     pub reasons: Vec<String>,
+    /// What was found wrong with TLS, whether or not that is a failure.
+    pub problem: Option<Problem>,
+    /// Usage, selector and matching type of the record that matched: `3 1 1`.
+    pub matched: Option<String>,
 }
 
 impl Decision {
     fn new(verdict: Verdict, summary: impl Into<String>, reasons: Vec<String>) -> Decision {
-        Decision { verdict, summary: summary.into(), reasons }
+        Decision { verdict, summary: summary.into(), reasons, problem: None, matched: None }
     }
 
     fn fail(condition: Condition, summary: impl Into<String>, reasons: Vec<String>) -> Decision {
         Decision::new(Verdict::Fail(condition), summary, reasons)
     }
+
+    fn with_problem(self, problem: Problem) -> Decision {
+        Decision { problem: Some(problem), ..self }
+    }
 }
 
 /// What a session is worth under a policy: decided after TLS and before any SMTP command that follows it.
 pub fn decide(policy: &Policy, tls: &TlsFacts, now: Timestamp, profile: Profile) -> Decision {
-    let (problem, reason) = match tls {
+    let (problem, text, reason) = match tls {
         TlsFacts::Established(certificate) => return decide_certificate(policy, certificate, now, profile),
-        TlsFacts::NotOffered => ("STARTTLS is not offered", "its EHLO reply does not list STARTTLS".to_owned()),
-        TlsFacts::Refused { reply } => ("STARTTLS is refused", format!("it answered STARTTLS with {reply}")),
-        TlsFacts::Unanswered { cause } => ("STARTTLS is not answered", format!("it did not answer STARTTLS: {cause}")),
-        TlsFacts::HandshakeFailed { cause } => ("the TLS handshake fails", format!("the TLS handshake ended: {cause}")),
+        TlsFacts::NotOffered => {
+            (Problem::StarttlsNotOffered, "STARTTLS is not offered", "its EHLO reply does not list STARTTLS".to_owned())
+        }
+        TlsFacts::Refused { reply } => {
+            (Problem::StarttlsRefused, "STARTTLS is refused", format!("it answered STARTTLS with {reply}"))
+        }
+        TlsFacts::Unanswered { cause } => {
+            (Problem::StarttlsUnanswered, "STARTTLS is not answered", format!("it did not answer STARTTLS: {cause}"))
+        }
+        TlsFacts::HandshakeFailed { cause } => {
+            (Problem::HandshakeFailed, "the TLS handshake fails", format!("the TLS handshake ended: {cause}"))
+        }
     };
-    match policy {
-        Policy::Opportunistic => Decision::new(Verdict::Clear, problem, vec![reason]),
+    let decision = match policy {
+        Policy::Opportunistic => Decision::new(Verdict::Clear, text, vec![reason]),
         // RFC 7672 §2.2: with TLSA records, usable or not, there is no delivery without TLS.
         Policy::Encrypted => Decision::fail(
             Condition::StarttlsNotSupported,
-            problem,
+            text,
             vec![reason, "its TLSA records, though unusable, make TLS mandatory".to_owned()],
         ),
         Policy::Authenticated(_) => Decision::fail(
             Condition::StarttlsNotSupported,
-            problem,
+            text,
             vec![reason, "its TLSA records make TLS mandatory".to_owned()],
         ),
-    }
+    };
+    decision.with_problem(problem)
 }
 
 fn decide_certificate(policy: &Policy, certificate: &CertificateFacts, now: Timestamp, profile: Profile) -> Decision {
@@ -203,11 +223,9 @@ fn decide_certificate(policy: &Policy, certificate: &CertificateFacts, now: Time
         counting.iter().partition(|record| record.usage == Usage::EndEntity);
     if let Some(record) = end_entity.iter().find(|record| record.matches_leaf(certificate)) {
         let summary = format!("TLSA {} matches the {}", record.kind(), record.subject());
-        return Decision::new(
-            Verdict::Authenticated,
-            summary,
-            vec![format!("TLSA {record} matches the {}", record.subject())],
-        );
+        let reasons = vec![format!("TLSA {record} matches the {}", record.subject())];
+        let decision = Decision::new(Verdict::Authenticated, summary, reasons);
+        return Decision { matched: Some(record.kind()), ..decision };
     }
     let mut reasons: Vec<_> = end_entity.iter().map(|record| mismatch(record, certificate)).collect();
     reasons.extend(
@@ -220,10 +238,11 @@ fn decide_certificate(policy: &Policy, certificate: &CertificateFacts, now: Time
             [record] => format!("TLSA {} does not match the {}", record.kind(), record.subject()),
             several => format!("none of {} TLSA records matches the certificate", several.len()),
         };
-        return Decision::fail(Condition::TlsaInvalid, summary, reasons);
+        return Decision::fail(Condition::TlsaInvalid, summary, reasons).with_problem(Problem::TlsaMismatch);
     }
     reasons.extend(trust_anchor.iter().map(|record| format!("TLSA {record} names a trust anchor")));
-    Decision::new(Verdict::NotSupportedYet, "TLSA usage 2 is not supported yet", reasons)
+    let decision = Decision::new(Verdict::NotSupportedYet, "TLSA usage 2 is not supported yet", reasons);
+    decision.with_problem(Problem::TlsaUsage2)
 }
 
 /// Exchange Online documents both dates as failures whatever the usage; an end date that has passed goes first.
@@ -232,11 +251,13 @@ fn outside_validity(certificate: &CertificateFacts, now: Timestamp) -> Option<De
     let now = now.as_second();
     if certificate.not_after.as_second() < now {
         let reasons = vec![format!("the certificate was valid until {}", certificate.not_after)];
-        return Some(Decision::fail(Condition::CertificateExpired, "the certificate has expired", reasons));
+        let decision = Decision::fail(Condition::CertificateExpired, "the certificate has expired", reasons);
+        return Some(decision.with_problem(Problem::CertificateExpired));
     }
     if now < certificate.not_before.as_second() {
         let reasons = vec![format!("the certificate is valid from {}", certificate.not_before)];
-        return Some(Decision::fail(Condition::TlsaInvalid, "the certificate is not valid yet", reasons));
+        let decision = Decision::fail(Condition::TlsaInvalid, "the certificate is not valid yet", reasons);
+        return Some(decision.with_problem(Problem::CertificateNotYetValid));
     }
     None
 }

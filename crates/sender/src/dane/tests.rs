@@ -136,8 +136,11 @@ fn policy_of_a_set() {
         }
         policy => panic!("{policy:?}"),
     }
-    let many = vec![&pkix[..]; MOST_RECORDS + 1];
-    assert_eq!(Policy::of_records(many).1.len(), MOST_RECORDS);
+    // A heap of unusable records does not push the usable one aside.
+    let many = [vec![&pkix[..]; MOST_RECORDS + 1], vec![&good[..]]].concat();
+    assert!(matches!(Policy::of_records(many).0, Policy::Authenticated(records) if records.len() == 1));
+    let policy = Policy::of_records(vec![&good[..]; MOST_RECORDS + 1]).0;
+    assert!(matches!(policy, Policy::Authenticated(records) if records.len() == MOST_RECORDS));
 }
 
 /// Decides with these records over an established session.

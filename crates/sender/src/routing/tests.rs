@@ -75,8 +75,9 @@ fn hosts(result: &Result<Route, DeadEnd>) -> Vec<(u16, &str)> {
 
 #[tokio::test]
 async fn hosts_go_by_preference_then_name() {
-    let answer = vec![mx(20, "a.example"), mx(10, "c.example"), mx(10, "b.example"), mx(10, "c.example")];
+    let answer = vec![mx(20, "a.example"), mx(10, "c.example"), mx(10, "b.example"), mx(30, "c.example")];
     let route = route(&fake_mx(lookup(DOMAIN, Trust::Secure, answer)), DOMAIN, Settings::default()).await;
+    // A host with several preferences counts once, at the lowest.
     assert_eq!(hosts(&route), [(10, "b.example"), (10, "c.example"), (20, "a.example")]);
     let route = route.unwrap();
     assert!(!route.implicit);
@@ -85,7 +86,7 @@ async fn hosts_go_by_preference_then_name() {
 
 #[tokio::test]
 async fn the_number_of_hosts_is_bounded() {
-    let many = (0..30).map(|n| mx(n, "a.example")).collect();
+    let many = (0..30).map(|n| mx(n, &format!("mx{n}.example"))).collect();
     let route = route(&fake_mx(lookup(DOMAIN, insecure(), many)), DOMAIN, Settings::default()).await.unwrap();
     assert_eq!(route.hosts.len(), MOST_HOSTS);
     assert_eq!(route.insecure.unwrap(), "the MX records of fabrikam.example are insecure: insecure-delegation");

@@ -367,3 +367,64 @@ fn submission_by_smtp() {
     assert_eq!(texts(&entries, "queued", "from"), [ANN]);
     assert_eq!(texts(&entries, "rejected", "code"), ["5.7.1"]);
 }
+
+/// What a host's records and a session come to, in words for expectations.
+#[test]
+fn fields_tell_problems_apart() {
+    let world = world();
+    world.table.tlsa("mx1.fabrikam.example", Trust::Secure, vec![tlsa([3, 1, 1], &[7; 32]), vec![1]]);
+    let mxs = [(10, "mx1.fabrikam.example"), (20, "mx2.fabrikam.example")];
+    world.table.mx("fabrikam.example", Trust::Secure, &mxs);
+    let right = tlsa([3, 1, 1], &sha256(&world.certificate.public_key));
+    world.table.tlsa("mx2.fabrikam.example", Trust::Secure, vec![right]);
+    let entries = world.run(config(), vec![submission(ANN, &[BO])]);
+    assert_eq!(texts(&entries, "tried", "problem"), ["tlsa-mismatch"]);
+    let (tlsa, relayed) = (of(&entries, "tlsa"), of(&entries, "relayed"));
+    assert_eq!((tlsa[0].fields.number("usable"), tlsa[0].fields.number("unusable")), (Some(1), Some(1)));
+    assert_eq!(relayed[0].fields.text("matched"), Some("3 1 1"));
+    assert_eq!(relayed[0].fields.text("ip"), Some("192.0.2.11"));
+    assert_eq!(relayed[0].fields.number("records"), Some(1));
+}
+
+/// Mandatory DANE is not content with encryption alone.
+#[test]
+fn unusable_records_are_a_dead_end_where_dane_is_mandatory() {
+    let world = world();
+    world.table.tlsa("mx1.fabrikam.example", Trust::Secure, vec![vec![1]]);
+    let mailbox = world.mx1.mailbox.clone();
+    let mut config = config();
+    config.timetable = Timetable::new(vec![], Duration::from_secs(600));
+    config.routing.dane = mxlab_sender::dane::Mode::Mandatory;
+    let entries = world.run(config, vec![submission("", &[BO])]);
+    assert_eq!(texts(&entries, "deferred", "code"), ["4.7.323"]);
+    assert_eq!(texts(&entries, "deferred", "problem"), ["dane-not-offered"]);
+    assert!(mailbox.lock().unwrap().is_empty());
+}
+
+/// RFC 5321 §5.1: an address that answers badly is followed by the next one, and reports name the one that failed.
+#[test]
+fn the_next_address_follows_any_temporary_failure() {
+    for reply in ["451 4.3.2 later", "421 4.3.2 closing"] {
+        for stage in [Stage::Banner, Stage::Ehlo] {
+            let world = world();
+            *world.mx1.habit.lock().unwrap() = Habit::Says(stage, reply, 9);
+            world.table.a("mx1.fabrikam.example", &["192.0.2.10", "192.0.2.11"]);
+            let entries = world.run(config(), vec![submission(ANN, &[BO])]);
+            assert_eq!(texts(&entries, "relayed", "ip"), ["192.0.2.11"]);
+        }
+    }
+}
+
+#[test]
+fn too_many_recipients_by_an_old_code_wait() {
+    for (reply, code) in [("552 too many", "4.0.0"), ("552 5.5.3 too many", "4.5.3")] {
+        let world = world();
+        *world.mx1.habit.lock().unwrap() = Habit::Says(Stage::Rcpt, reply, 1);
+        let entries = world.run(config(), vec![submission(ANN, &[BO])]);
+        assert_eq!(texts(&entries, "deferred", "code"), [code]);
+        assert_eq!(texts(&entries, "relayed", "to"), [BO]);
+    }
+    let world = world();
+    *world.mx1.habit.lock().unwrap() = Habit::Says(Stage::Rcpt, "552 5.2.2 full", 1);
+    assert_eq!(texts(&world.run(config(), vec![submission(ANN, &[BO])]), "bounced", "code"), ["5.2.2"]);
+}
