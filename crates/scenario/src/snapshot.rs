@@ -34,7 +34,8 @@ pub fn file_of(folder: &Path, id: &str) -> PathBuf {
 /// If the file is there and cannot be read.
 pub fn compare(file: &Path, story: &str) -> io::Result<Comparison> {
     let text = match std::fs::read_to_string(file) {
-        Ok(text) => text,
+        // A checkout may have turned the ends of lines.
+        Ok(text) => text.replace("\r\n", "\n"),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Comparison::Missing),
         Err(error) => return Err(error),
     };
@@ -91,7 +92,7 @@ fn pending_of(file: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The snapshots below `folder` that belong to none of `ids`, sorted.
+/// The snapshots below `folder`, pending ones too, that belong to none of `ids`, sorted.
 ///
 /// # Errors
 /// Those of the file system.
@@ -109,13 +110,19 @@ pub fn orphans(folder: &Path, ids: &BTreeSet<String>) -> io::Result<Vec<PathBuf>
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "snap") && !known.contains(&path) {
+            } else if snapshot_of(&path).is_some_and(|file| !known.contains(&file)) {
                 found.push(path);
             }
         }
     }
     found.sort();
     Ok(found)
+}
+
+/// The snapshot that `path` is, or for which it waits; nothing for other files.
+fn snapshot_of(path: &Path) -> Option<PathBuf> {
+    let file = if path.extension()? == "new" { path.with_extension("") } else { path.to_owned() };
+    (file.extension()? == "snap").then_some(file)
 }
 
 /// Context lines around a change.
@@ -195,7 +202,12 @@ mod tests {
         let Comparison::Differs(lines) = compare(&file, "a\nc\n").unwrap() else { panic!("they differ") };
         assert_eq!(lines, ["  a", "- b", "+ c"]);
         assert_eq!(orphans(&folder, &BTreeSet::from(["dane/other".to_owned()])).unwrap(), std::slice::from_ref(&file));
+        write(&file, "scenarios/dane/match.toml", "a\nd\n", true).unwrap();
         assert!(orphans(&folder, &BTreeSet::from(["dane/match".to_owned()])).unwrap().is_empty());
+        let pending = folder.join("dane/match.snap.new");
+        assert_eq!(orphans(&folder, &BTreeSet::new()).unwrap(), [file.clone(), pending]);
+        std::fs::write(&file, std::fs::read_to_string(&file).unwrap().replace('\n', "\r\n")).unwrap();
+        assert_eq!(compare(&file, "a\nb\n").unwrap(), Comparison::Same);
         std::fs::remove_dir_all(folder).unwrap();
     }
 
