@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use mxlab_report::json;
-use mxlab_scenario::suite::{Hashes, Options};
+use mxlab_scenario::suite::{self, Hashes, Options};
 
 /// How much later the second process begins.
 const LATER: Duration = Duration::from_secs(2);
@@ -29,16 +29,15 @@ impl SecondProcess {
         if let Some((part, parts)) = options.partition {
             arguments.extend(["--partition".to_owned(), format!("hash:{part}/{parts}")]);
         }
-        arguments.extend(options.filters.iter().map(|filter| {
-            // The second process stands in another folder: paths become absolute.
-            Path::new(filter).canonicalize().map_or_else(|_| filter.clone(), |path| path.display().to_string())
-        }));
+        // The second process stands in another folder: paths become absolute.
+        arguments.push("--".to_owned());
+        arguments.extend(options.filters.iter().map(|filter| suite::absolute_filter(root, filter)));
         SecondProcess { root: root.to_owned(), arguments }
     }
 
-    /// Runs it and returns its hashes by scenario and seed.
+    /// Runs it and returns its hashes by scenario and seed, and what it said on standard error.
     #[allow(clippy::disallowed_methods, reason = "the second process must begin later by the real clock")]
-    pub(crate) fn hashes(self) -> Result<Hashes, String> {
+    pub(crate) fn hashes(self) -> Result<(Hashes, String), String> {
         std::thread::sleep(LATER);
         let program = std::env::current_exe().map_err(|error| error.to_string())?;
         let output = Command::new(program)
@@ -48,10 +47,13 @@ impl SecondProcess {
             .env("LC_ALL", "tr_TR.UTF-8")
             .env("LANG", "tr_TR.UTF-8")
             .stdin(Stdio::null())
-            .stderr(Stdio::null())
             .output()
             .map_err(|error| error.to_string())?;
-        let hashes = json::hashes(&String::from_utf8_lossy(&output.stdout));
-        if hashes.is_empty() { Err(format!("it ended with {} and no results", output.status)) } else { Ok(hashes) }
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let lines = String::from_utf8_lossy(&output.stdout);
+        if lines.trim().is_empty() {
+            return Err(format!("it ended with {} and no results; it said:\n{}", output.status, said.trim_end()));
+        }
+        Ok((json::hashes(&lines), said))
     }
 }

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
             }
             Err(error) => {
                 eprintln!("error: {error}");
-                1
+                error.exit_code()
             }
         },
     };

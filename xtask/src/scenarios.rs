@@ -1,6 +1,6 @@
 //! `cargo xtask scenarios`.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,14 +13,16 @@ use crate::determinism;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// What to run: parts of ids or paths of files; without any, all scenarios.
+/// Run scenarios and compare their stories with the snapshots; without filters, all of them.
 ///
 /// Exit codes: 0 all held; 1 internal error or panic; 2 usage; 10 a file has mistakes; 11 an expectation failed; 12 a
 /// snapshot differs, is missing or is orphaned; 13 not deterministic; 14 a bound was exceeded; 130 interrupted.
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
-    /// Parts of scenario ids (`dane/`, `mismatch`), or paths of files.
+    /// Parts of scenario ids (`dane/`, `mismatch`), or paths of files that lie anywhere (`my-failure.toml`).
+    ///
+    /// Behind either may stand a cell: `'my-failure.toml[how=kill]'`.
     #[arg(value_name = "FILTER|PATH")]
     filters: Vec<String>,
     /// Run with this seed instead of the file's.
@@ -42,7 +44,7 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "until")]
     verify_determinism: bool,
     /// List the scenarios with their titles and run nothing.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["bless", "verify_determinism", "until", "story", "json"])]
     list: bool,
     /// Print the stories.
     #[arg(long)]
@@ -73,7 +75,7 @@ fn until(text: &str) -> Result<u64, String> {
 
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> u8 {
     if arguments.bless && std::env::var_os("CI").is_some() {
-        eprintln!("error: --bless does nothing under CI: snapshots are read and blessed by people");
+        eprintln!("error: --bless is refused under CI: snapshots are read and blessed by people");
         return 2;
     }
     let options = options(root, arguments);
@@ -88,19 +90,28 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> u8 {
         Ok(summary) => summary,
         Err(error) => {
             eprintln!("error: {error}");
-            return 2;
+            return error.exit_code();
         }
     };
-    if let Some(second) = second {
-        match second.hashes() {
-            Ok(hashes) => suite::compare_hashes(&mut summary, &hashes),
-            Err(error) => {
-                eprintln!("error: the second process: {error}");
-                return 1;
-            }
-        }
+    // An interrupt reaches both processes: there is nothing to compare.
+    if let Some(second) = second.filter(|_| !summary.interrupted) {
+        compare(second, &mut summary);
     }
     print(arguments, &summary)
+}
+
+/// Compares with a second process. If that does not run what the first one ran, the error is ours, not the scenarios'.
+fn compare(second: determinism::SecondProcess, summary: &mut Summary) {
+    match second.hashes() {
+        Ok((hashes, said)) => {
+            let lacking = suite::compare_hashes(summary, &hashes);
+            if !lacking.is_empty() {
+                let lacking = lacking.join(", ");
+                summary.errors.push(format!("the second process did not run {lacking}; it said:\n{}", said.trim_end()));
+            }
+        }
+        Err(error) => summary.errors.push(format!("the second process: {error}")),
+    }
 }
 
 fn options(root: &Path, arguments: &Arguments) -> Options {
@@ -131,14 +142,13 @@ fn list(options: &Options) -> u8 {
         }
         Err(error) => {
             eprintln!("error: {error}");
-            2
+            error.exit_code()
         }
     }
 }
 
 fn run_with_progress(options: &Options) -> Result<Summary, suite::SuiteError> {
-    // Hidden by itself when standard error is no terminal.
-    let bar = ProgressBar::new(0);
+    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}") {
         bar.set_style(style);
     }

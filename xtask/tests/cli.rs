@@ -86,7 +86,9 @@ fn a_new_scenario_is_blessed_and_then_held_to_its_snapshot() {
     let repository = Repository::new("bless", &[("a/holds.toml", HOLDS)]);
     repository.run(&[]).check(12, &["there is no snapshot yet", "cargo xtask scenarios a/holds --seed 1"]);
     repository.run(&["--bless"]).check(0, &["1 passed"]);
-    repository.run(&[]).check(0, &["1 scenarios: 1 passed, 0 failed, 0 skipped"]);
+    let run = repository.run(&[]);
+    run.check(0, &["1 scenarios: 1 passed, 0 failed, 0 skipped"]);
+    assert_eq!(run.out, "", "nobody asked for anything on standard output");
     let snapshot = repository.root.join("snapshots/a/holds.snap");
     let story = std::fs::read_to_string(&snapshot).unwrap();
     std::fs::write(&snapshot, story.replace("secure", "insecure")).unwrap();
@@ -102,6 +104,9 @@ fn a_snapshot_without_scenario_is_an_orphan() {
     repository.run(&[]).check(12, &["snapshots/gone.snap", "no scenario has this snapshot"]);
     // Only a run of everything can tell.
     repository.run(&["holds"]).check(0, &[]);
+    std::fs::rename(repository.root.join("snapshots/gone.snap"), repository.root.join("snapshots/gone.snap.new"))
+        .unwrap();
+    repository.run(&[]).check(12, &["snapshots/gone.snap.new", "no scenario has this snapshot"]);
 }
 
 #[test]
@@ -140,7 +145,12 @@ fn what_cannot_be_done_yet_is_refused_at_its_place() {
 #[test]
 fn wrong_usage_ends_with_2() {
     let repository = Repository::new("usage", &[("holds.toml", HOLDS)]);
-    repository.run(&["nothing-like-this"]).check(2, &["no scenario matches `nothing-like-this`"]);
+    repository.run(&["nothing-like-this"]).check(2, &["no scenario matches `nothing-like-this`", "--list"]);
+    repository.run(&["hlods-holding"]).check(2, &["no scenario matches"]);
+    repository.run(&["holdz"]).check(2, &["no scenario matches `holdz`", "these come nearest: `holds`"]);
+    repository.run(&["scenarios/gone.toml"]).check(2, &["there is no file `scenarios/gone.toml`"]);
+    repository.run(&["scenarios/worlds/outbound.toml"]).check(2, &["is a world"]);
+    repository.run(&["--list", "--json"]).check(2, &["--list"]);
     repository.run(&["--no-such-flag"]).check(2, &["--no-such-flag"]);
     repository.run(&["--partition", "hash:3/2"]).check(2, &["hash:1/4"]);
     repository.run(&["--until", "5 hours"]).check(2, &["+5h"]);
@@ -198,4 +208,125 @@ fn a_file_anywhere_can_be_run() {
 fn listing_runs_nothing() {
     let repository = Repository::new("list", &[("a.toml", HOLDS), ("b.toml", "title = 1")]);
     repository.run(&["--list"]).check(0, &["a  A lookup", "b  (has mistakes)"]);
+}
+
+/// [`HOLDS`] as a matrix; the expectation holds in the first cell alone.
+fn matrix() -> String {
+    let text = HOLDS.replace("type = \"MX\" }\n[[expect]]", "type = \"{type}\" }\n[[expect]]");
+    format!("{text}[variants]\ntype = [\"MX\", \"TXT\"]\n")
+}
+
+#[test]
+fn a_file_is_blessed_whole_or_not_at_all() {
+    let repository = Repository::new("whole", &[("matrix.toml", &matrix()), ("holds.toml", HOLDS)]);
+    let says = ["not blessed, since other cells of the file failed", "1 passed, 2 failed"];
+    repository.run(&["--bless"]).check(11, &says);
+    assert!(!repository.root.join("snapshots/matrix/type=MX.snap").exists());
+    assert!(repository.root.join("snapshots/holds.snap").exists());
+    // The cell alone may be.
+    repository.run(&["--bless", "scenarios/matrix.toml[type=MX]"]).check(0, &["1 passed"]);
+    assert!(repository.root.join("snapshots/matrix/type=MX.snap").exists());
+    // Whoever asks for more than the snapshot of that cell hears only what really failed.
+    repository.run(&["--bless"]).check(11, &["2 passed, 1 failed"]);
+}
+
+#[test]
+fn filters_are_taken_as_people_type_them() {
+    let repository = Repository::new("typed", &[("a/holds.toml", HOLDS), ("b/holds.toml", HOLDS)]);
+    for typed in ["a/", "scenarios/a", "scenarios/a/", "./scenarios/a/holds", "a/holds.toml", "scenarios/a/holds.toml"]
+    {
+        let run = repository.run(&["--list", typed]);
+        run.check(0, &["a/holds"]);
+        assert_eq!(run.out.lines().count(), 1, "{typed}: {}", run.out);
+    }
+}
+
+#[test]
+fn a_cell_of_a_file_anywhere_is_reproduced_alone() {
+    let repository = Repository::new("cell", &[("holds.toml", HOLDS)]);
+    std::fs::write(repository.root.join("customer.toml"), matrix()).unwrap();
+    let line = "run it again: cargo xtask scenarios 'customer.toml[type=TXT]' --seed 1";
+    repository.run(&["customer.toml"]).check(11, &[line, "2 scenarios"]);
+    repository.run(&["customer.toml[type=TXT]", "--seed", "1"]).check(11, &[line, "1 scenarios"]);
+    repository.run(&["customer.toml[type=A]"]).check(2, &["no scenario matches", "customer[type=MX]"]);
+}
+
+#[test]
+fn the_id_of_a_file_anywhere_is_its_name() {
+    let repository = Repository::new("name", &[("a/holds.toml", HOLDS)]);
+    std::fs::create_dir_all(repository.root.join("desk")).unwrap();
+    let customer = repository.root.join("desk/customer.toml");
+    std::fs::write(&customer, HOLDS).unwrap();
+    let hashes = |path: &str| {
+        let run = repository.run(&["--json", path]);
+        run.check(0, &["\"scenario\":\"customer\""]);
+        run.out.split("\"record_hash\":").nth(1).unwrap().split(",\"failures\"").next().unwrap().to_owned()
+    };
+    let relative = hashes("desk/customer.toml");
+    assert_eq!(relative, hashes("./desk/../desk/customer.toml"));
+    assert_eq!(relative, hashes(customer.to_str().unwrap()));
+    std::fs::write(repository.root.join("customer.toml"), HOLDS).unwrap();
+    repository.run(&["desk/customer.toml", "customer.toml"]).check(2, &["would both be called `customer`"]);
+}
+
+#[test]
+fn a_second_process_runs_the_same() {
+    let repository = Repository::new("second", &[("a/holds.toml", HOLDS)]);
+    repository.run(&["--bless"]).check(0, &[]);
+    std::fs::write(repository.root.join("customer.toml"), matrix()).unwrap();
+    // A folder of this name does not make the filter a path.
+    std::fs::create_dir(repository.root.join("a")).unwrap();
+    repository.run(&["--verify-determinism", "customer.toml[type=MX]", "a"]).check(0, &["2 passed"]);
+}
+
+#[test]
+fn a_story_that_depends_on_the_seed_is_that_of_its_own() {
+    let sensitive = HOLDS.replace("world =", "seed-sensitive = \"latencies decide\"\nworld =");
+    let repository = Repository::new("sensitive", &[("holds.toml", &sensitive)]);
+    repository.run(&["--bless"]).check(0, &[]);
+    let snapshot = repository.root.join("snapshots/holds.snap");
+    let story = std::fs::read_to_string(&snapshot).unwrap();
+    std::fs::write(&snapshot, story.replace("secure", "insecure")).unwrap();
+    repository.run(&["--seed", "2"]).check(0, &["1 passed"]);
+    repository.run(&["--seeds", "2"]).check(12, &["1 passed, 1 failed"]);
+}
+
+#[test]
+fn what_the_file_system_refuses_loses_no_result() {
+    let repository =
+        Repository::new("refused", &[("fails.toml", &HOLDS.replace("\"secure\"", "\"bogus\"")), ("holds.toml", HOLDS)]);
+    std::fs::write(repository.root.join("snapshots"), "no folder").unwrap();
+    repository.run(&["--json"]).check(1, &["status = bogus", "\"code\":\"io\"", "error: snapshots:", "2 scenarios"]);
+    std::fs::remove_dir_all(repository.root.join("scenarios")).unwrap();
+    std::fs::create_dir_all(repository.root.join("scenarios/worlds")).unwrap();
+    std::os::unix::fs::symlink("nowhere", repository.root.join("scenarios/dangling.toml")).unwrap();
+    repository.run(&[]).check(1, &["dangling.toml"]);
+}
+
+#[test]
+fn a_file_that_is_no_text_is_a_mistake_of_that_file() {
+    let repository = Repository::new("latin", &[("holds.toml", HOLDS)]);
+    repository.run(&["--bless"]).check(0, &[]);
+    std::fs::write(repository.root.join("scenarios/latin.toml"), b"title = \"a\"\nstory = \"Gr\xfc\xdfe\"\n").unwrap();
+    let says = ["not-utf8", "scenarios/latin.toml:2:12: the byte 0xfc at offset 23", "1 passed, 1 failed"];
+    repository.run(&[]).check(10, &says);
+}
+
+#[test]
+fn a_warning_is_told_once_a_file() {
+    let doubtful = matrix().replace("[[expect]]\n", "[[expect]]\nwhen = { type = \"MX\" }\n");
+    let repository = Repository::new("doubtful", &[("doubtful.toml", &doubtful)]);
+    let run = repository.run(&["--bless", "--seeds", "3"]);
+    run.check(0, &["no expectation applies to the cell [type=TXT]", "6 passed"]);
+    assert_eq!(run.err.matches("warning[bare-cell]").count(), 1, "{}", run.err);
+}
+
+#[test]
+fn an_empty_part_says_so() {
+    let repository = Repository::new("empty", &[("holds.toml", HOLDS)]);
+    let parts = ["hash:1/2", "hash:2/2"].map(|part| repository.run(&["--partition", part]).err);
+    assert!(
+        parts.iter().any(|err| err.contains("0 scenarios: 0 passed, 0 failed, 0 skipped; 0 virtual hours")),
+        "{parts:?}"
+    );
 }

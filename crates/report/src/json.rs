@@ -35,12 +35,12 @@ struct FailureLine<'a> {
 }
 
 #[derive(Serialize)]
-struct SummaryLine {
-    summary: Counts,
+struct SummaryLine<'a> {
+    summary: Counts<'a>,
 }
 
 #[derive(Serialize)]
-struct Counts {
+struct Counts<'a> {
     scenarios: usize,
     passed: usize,
     failed: usize,
@@ -48,6 +48,7 @@ struct Counts {
     wall_ms: f64,
     orphans: usize,
     interrupted: bool,
+    errors: &'a [String],
 }
 
 fn case_line(case: &CaseResult) -> CaseLine<'_> {
@@ -104,6 +105,7 @@ pub fn lines(summary: &Summary) -> String {
             wall_ms: round(summary.wall_ms),
             orphans: summary.orphans.len(),
             interrupted: summary.interrupted,
+            errors: &summary.errors,
         },
     }));
     text

@@ -13,7 +13,11 @@ pub fn case(case: &CaseResult) -> String {
     if matches!(case.outcome, CaseOutcome::Passed | CaseOutcome::Skipped) {
         return text;
     }
-    let _ = writeln!(text, "{}: {} (seed {})", case.scenario, words(case.outcome), case.seed);
+    let _ = match case.outcome {
+        // It is wrong for every seed.
+        CaseOutcome::Invalid => writeln!(text, "{}: {}", case.scenario, words(case.outcome)),
+        outcome => writeln!(text, "{}: {} (seed {})", case.scenario, words(outcome), case.seed),
+    };
     for failure in &case.failures {
         match (&failure.file, failure.line) {
             // A diagnostic shows its place itself.
@@ -46,17 +50,20 @@ fn words(outcome: CaseOutcome) -> &'static str {
         CaseOutcome::Nondeterministic => "not deterministic",
         CaseOutcome::BoundExceeded => "ended by a bound",
         CaseOutcome::Invalid => "the file has mistakes",
-        CaseOutcome::Panicked => "panicked",
+        CaseOutcome::Panicked => "a panic, or an error of the runner",
         CaseOutcome::Skipped => "skipped",
     }
 }
 
-/// The end of the output: orphaned snapshots, counts, time.
+/// The end of the output: orphaned snapshots, errors, counts, time.
 pub fn summary(summary: &Summary) -> String {
     let mut text = String::new();
     for orphan in &summary.orphans {
         let _ =
             writeln!(text, "{orphan}: no scenario has this snapshot; remove it, or give the scenario its name back");
+    }
+    for error in &summary.errors {
+        let _ = writeln!(text, "error: {error}");
     }
     let passed = summary.count(|outcome| outcome == CaseOutcome::Passed);
     let skipped = summary.count(|outcome| outcome == CaseOutcome::Skipped);
@@ -66,12 +73,55 @@ pub fn summary(summary: &Summary) -> String {
         summary.cases.len(),
         summary.cases.len() - passed - skipped,
     );
-    let virtual_hours: f64 =
-        summary.cases.iter().filter_map(|case| case.run.as_ref()).map(|run| run.virtual_seconds as f64 / 3600.0).sum();
-    let _ = write!(text, "; {virtual_hours:.0} virtual hours in {:.2} s", summary.wall_ms / 1000.0);
+    let seconds: u64 = summary.cases.iter().filter_map(|case| case.run.as_ref()).map(|run| run.virtual_seconds).sum();
+    let hours = seconds.saturating_add(1800) / 3600;
+    let _ = write!(text, "; {hours} virtual hours in {:.2} s", summary.wall_ms / 1000.0);
     if summary.interrupted {
         text.push_str("; interrupted, results are partial");
     }
     text.push('\n');
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case(seed: u64, outcome: CaseOutcome) -> CaseResult {
+        CaseResult {
+            scenario: "dane/match".to_owned(),
+            path: "scenarios/dane/match.toml".to_owned(),
+            seed,
+            outcome,
+            failures: Vec::new(),
+            warnings: Vec::new(),
+            compared: true,
+            run: None,
+            wall_ms: 0.0,
+        }
+    }
+
+    #[test]
+    fn a_suite_of_which_nothing_ran() {
+        assert_eq!(
+            super::summary(&Summary::default()),
+            "0 scenarios: 0 passed, 0 failed, 0 skipped; 0 virtual hours in 0.00 s\n"
+        );
+    }
+
+    #[test]
+    fn an_interrupted_suite_counts_what_was_skipped() {
+        let cases = vec![case(1, CaseOutcome::Passed), case(2, CaseOutcome::Skipped), case(3, CaseOutcome::Panicked)];
+        let summary = Summary { cases, interrupted: true, ..Summary::default() };
+        assert_eq!(
+            super::summary(&summary),
+            "3 scenarios: 1 passed, 1 failed, 1 skipped; 0 virtual hours in 0.00 s; interrupted, results are partial\n"
+        );
+        let lines = crate::json::lines(&summary);
+        assert!(lines.contains("\"seed\":2,\"outcome\":\"skipped\""), "{lines}");
+        assert!(
+            lines.contains("\"passed\":1,\"failed\":1,\"skipped\":1") && lines.contains("\"interrupted\":true"),
+            "{lines}"
+        );
+    }
 }

@@ -2,11 +2,13 @@
 //!
 //! What comes out is data ([`CaseResult`], [`Summary`]); how it looks on a terminal or as JSON is `mxlab-report`'s.
 
+mod filter;
 mod plan;
 mod snapshots;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -18,15 +20,16 @@ use crate::file;
 pub use crate::run::Failure;
 use crate::run::{self, CellRun, End, RunOptions};
 use crate::snapshot;
+pub use filter::absolute_filter;
 pub use plan::{Found, discover};
-use plan::{Job, mistakes, plan};
+use plan::{Job, is_inside, mistakes, plan};
 
 /// What to run, and how.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The repository: the folder that holds `scenarios/` and `snapshots/`.
     pub root: PathBuf,
-    /// Parts of ids, or paths of files; none for all.
+    /// Parts of ids, or paths of files (`path.toml`, `path.toml[axis=value]`); none for all.
     pub filters: Vec<String>,
     /// The seeds to run each scenario with; none for the one in its file.
     pub seeds: Vec<u64>,
@@ -118,8 +121,11 @@ pub struct CaseResult {
     pub outcome: CaseOutcome,
     /// What is wrong.
     pub failures: Vec<Failure>,
-    /// Warnings about the file, rendered.
+    /// Warnings about the file, rendered; with the first case of the file alone.
     pub warnings: Vec<String>,
+    /// Whether its story is compared with a snapshot: not if the file lies outside `scenarios/`, nor if the story depends
+    /// on the seed and this is another seed than the file's.
+    pub compared: bool,
     /// The run, if there was one.
     pub run: Option<CellRun>,
     /// Real time that the run took, in milliseconds.
@@ -131,8 +137,10 @@ pub struct CaseResult {
 pub struct Summary {
     /// All cases, sorted by id, then seed.
     pub cases: Vec<CaseResult>,
-    /// Snapshots that belong to no scenario. Only looked for when everything runs.
+    /// Snapshots, and stories that wait for a review, that belong to no scenario. Only looked for when everything runs.
     pub orphans: Vec<String>,
+    /// What the runner could not do and that is about no case.
+    pub errors: Vec<String>,
     /// Real time of the suite, in milliseconds.
     pub wall_ms: f64,
     /// Whether it was interrupted: results are partial.
@@ -151,7 +159,8 @@ impl Summary {
             return 130;
         }
         let orphaned = if self.orphans.is_empty() { 0 } else { 12 };
-        self.cases.iter().map(|case| case.outcome.exit_code()).fold(orphaned, worse)
+        let internal = if self.errors.is_empty() { 0 } else { 1 };
+        self.cases.iter().map(|case| case.outcome.exit_code()).fold(worse(orphaned, internal), worse)
     }
 }
 
@@ -159,8 +168,29 @@ impl Summary {
 #[derive(Debug, thiserror::Error)]
 pub enum SuiteError {
     /// A filter that hits nothing is a mistake of the one who typed it.
-    #[error("no scenario matches `{0}`")]
-    NothingMatches(String),
+    #[error("no scenario matches `{filter}`\n{}", offer(near))]
+    NothingMatches {
+        /// What was typed.
+        filter: String,
+        /// The ids that come nearest.
+        near: Vec<String>,
+    },
+    /// A path leads nowhere.
+    #[error("there is no file `{0}`")]
+    NoSuchFile(String),
+    /// A world is no scenario.
+    #[error("`{0}` is a world: scenarios name it, by itself it cannot be run")]
+    IsWorld(String),
+    /// Results of two files could not be told apart.
+    #[error("`{one}` and `{other}` would both be called `{id}`: run them one after the other")]
+    SameName {
+        /// The id of both.
+        id: String,
+        /// The path of one.
+        one: String,
+        /// The path of the other.
+        other: String,
+    },
     /// The file system said no.
     #[error("{path}: {error}")]
     Io {
@@ -171,10 +201,28 @@ pub enum SuiteError {
     },
 }
 
+impl SuiteError {
+    /// The exit code of the command contract: wrong usage, or an internal error.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            SuiteError::Io { .. } => 1,
+            _ => 2,
+        }
+    }
+}
+
+fn offer(near: &[String]) -> String {
+    if near.is_empty() {
+        return "help: `cargo xtask scenarios --list` shows all".to_owned();
+    }
+    let quoted: Vec<String> = near.iter().map(|id| format!("`{id}`")).collect();
+    format!("help: these come nearest: {}", quoted.join(", "))
+}
+
 /// The ids of all scenarios that the filters let through, with their titles.
 ///
 /// # Errors
-/// If a filter hits nothing or a file cannot be read.
+/// If a filter hits nothing, or a file cannot be read.
 pub fn list(options: &Options) -> Result<Vec<(String, String)>, SuiteError> {
     let plan = plan(options)?;
     let mut list: Vec<(String, String)> =
@@ -197,7 +245,7 @@ pub enum Progress<'a> {
 /// Runs a suite. `progress` is called on the calling thread; `interrupted` ends the suite after the running cases.
 ///
 /// # Errors
-/// If a filter hits nothing or a file cannot be read.
+/// If a filter hits nothing, or a file cannot be read.
 pub fn run(
     options: &Options,
     engines: &dyn Engines,
@@ -213,13 +261,16 @@ pub fn run(
         cases.push(case);
     }
     cases.extend(run_jobs(options, engines, &plan.jobs, interrupted, progress));
-    snapshots::settle(options, &mut cases)?;
     cases.sort_by(|a, b| (&a.scenario, a.seed).cmp(&(&b.scenario, b.seed)));
-    let folder = options.root.join("snapshots");
+    snapshots::settle(options, &mut cases);
+    warn_once_a_file(&mut cases);
+    let mut errors = Vec::new();
     let orphans = match &plan.all_ids {
         Some(ids) if options.filters.is_empty() && options.partition.is_none() && options.until.is_none() => {
-            let io_error = |error| SuiteError::Io { path: "snapshots".to_owned(), error };
-            snapshot::orphans(&folder, ids).map_err(io_error)?
+            snapshot::orphans(&options.root.join("snapshots"), ids).unwrap_or_else(|error| {
+                errors.push(format!("snapshots: {error}"));
+                Vec::new()
+            })
         }
         _ => Vec::new(),
     };
@@ -227,11 +278,23 @@ pub fn run(
     Ok(Summary {
         cases,
         orphans: orphans.iter().map(shown).collect(),
+        errors,
         wall_ms: milliseconds_since(started),
         interrupted: interrupted.load(Ordering::Relaxed),
     })
 }
 
+/// What is doubtful about a file is the same for all its cells and seeds.
+fn warn_once_a_file(cases: &mut [CaseResult]) {
+    let mut told = BTreeSet::new();
+    for case in cases {
+        if !case.warnings.is_empty() && !told.insert(case.path.clone()) {
+            case.warnings.clear();
+        }
+    }
+}
+
+/// Runs the jobs; those that an interrupt left come back as skipped.
 #[allow(clippy::disallowed_methods, reason = "each scenario runs whole on one thread; the threads share nothing")]
 fn run_jobs(
     options: &Options,
@@ -247,35 +310,47 @@ fn run_jobs(
             let (results, next) = (results.clone(), &next);
             scope.spawn(move || {
                 while !interrupted.load(Ordering::Relaxed) {
-                    let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-                    if results.send(run_job(options, engines, job)).is_err() {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(job) = jobs.get(index) else { break };
+                    if results.send((index, run_job(options, engines, job))).is_err() {
                         break;
                     }
                 }
             });
         }
         drop(results);
-        let mut cases = Vec::new();
-        for case in finished {
+        let mut cases: Vec<Option<CaseResult>> = jobs.iter().map(|_| None).collect();
+        for (index, case) in finished {
             progress(Progress::Ended(&case));
-            cases.push(case);
+            if let Some(slot) = cases.get_mut(index) {
+                *slot = Some(case);
+            }
         }
         cases
+            .into_iter()
+            .zip(jobs)
+            .map(|(case, job)| case.unwrap_or_else(|| case_of(job, CaseOutcome::Skipped)))
+            .collect()
     })
+}
+
+fn case_of(job: &Job, outcome: CaseOutcome) -> CaseResult {
+    CaseResult {
+        scenario: job.scenario.clone(),
+        path: job.path.clone(),
+        seed: job.seed,
+        outcome,
+        failures: Vec::new(),
+        warnings: job.warnings.clone(),
+        compared: job.compared,
+        run: None,
+        wall_ms: 0.0,
+    }
 }
 
 fn run_job(options: &Options, engines: &dyn Engines, job: &Job) -> CaseResult {
     let started = real_time();
-    let mut case = CaseResult {
-        scenario: job.scenario.clone(),
-        path: job.path.clone(),
-        seed: job.seed,
-        outcome: CaseOutcome::Passed,
-        failures: Vec::new(),
-        warnings: job.warnings.clone(),
-        run: None,
-        wall_ms: 0.0,
-    };
+    let mut case = case_of(job, CaseOutcome::Passed);
     let run_options = RunOptions {
         id: job.scenario.clone(),
         reproduce: reproduction(&case),
@@ -283,16 +358,26 @@ fn run_job(options: &Options, engines: &dyn Engines, job: &Job) -> CaseResult {
         until: options.until,
         bounds: Bounds::default(),
     };
-    let result = run::run_cell(&job.cell, &job.sources, engines, &run_options);
+    // Tasks that panic are the simulation's to report. What panics besides is the runner, or an engine that is just
+    // being started; the world of that case is dropped with it, and the next case begins with a new one.
+    let run = AssertUnwindSafe(|| run::run_cell(&job.cell, &job.sources, engines, &run_options));
+    let result = catch_unwind(run);
     case.wall_ms = milliseconds_since(started);
     match result {
-        Ok(run) => {
+        Ok(Ok(run)) => {
             judge(options, &mut case, &run);
             case.run = Some(run);
         }
-        Err(diagnostics) => {
+        Ok(Err(diagnostics)) => {
             case.outcome = CaseOutcome::Invalid;
             case.failures = mistakes(&diagnostics);
+        }
+        Err(panic) => {
+            let message = panic.downcast_ref::<String>().map(String::as_str);
+            let message =
+                message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a message");
+            case.outcome = CaseOutcome::Panicked;
+            case.failures.push(Failure::new("panic", format!("the runner panicked: {message}")));
         }
     }
     case
@@ -323,8 +408,11 @@ fn judge(options: &Options, case: &mut CaseResult, run: &CellRun) {
 
 /// The line that runs a case again.
 pub fn reproduction(case: &CaseResult) -> String {
-    let name = if case.path.starts_with("scenarios/") { &case.scenario } else { &case.path };
-    let name = if name.contains(['[', ' ', '*']) { format!("'{name}'") } else { name.clone() };
+    // A file outside `scenarios/` is found by its path, its cell by what follows the name.
+    let cell = case.scenario.find('[').map_or("", |at| &case.scenario[at..]);
+    let name = if is_inside(&case.path) { case.scenario.clone() } else { format!("{}{cell}", case.path) };
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | '=' | ',' | ':' | '@');
+    let name = if name.chars().all(plain) { name } else { format!("'{}'", name.replace('\'', "'\\''")) };
     match case.outcome {
         CaseOutcome::Invalid => format!("cargo xtask scenarios {name}"),
         _ => format!("cargo xtask scenarios {name} --seed {}", case.seed),
@@ -334,15 +422,21 @@ pub fn reproduction(case: &CaseResult) -> String {
 /// The hashes of record and packets of each case, by scenario and seed.
 pub type Hashes = BTreeMap<(String, u64), (String, String)>;
 
-/// Compares the hashes of two runs of the same suite and marks what differs.
-pub fn compare_hashes(summary: &mut Summary, second: &Hashes) {
+/// Compares the hashes of two runs of the same suite and marks what differs. Returns the cases that the second run lacks:
+/// that is no difference, but a failure of the second run.
+#[must_use]
+pub fn compare_hashes(summary: &mut Summary, second: &Hashes) -> Vec<String> {
+    let mut lacking = Vec::new();
     for case in &mut summary.cases {
         let Some(run) = &case.run else { continue };
         let difference = match second.get(&(case.scenario.clone(), case.seed)) {
-            None => "the second process did not run it".to_owned(),
-            Some((record, _)) if *record != run.record_hash => "the records of two processes differ".to_owned(),
+            None => {
+                lacking.push(format!("{} (seed {})", case.scenario, case.seed));
+                continue;
+            }
+            Some((record, _)) if *record != run.record_hash => "the records of two processes differ",
             Some((_, packets)) if *packets != run.packet_hash => {
-                "the records of two processes are equal, the packets differ".to_owned()
+                "the records of two processes are equal, the packets differ"
             }
             Some(_) => continue,
         };
@@ -351,6 +445,7 @@ pub fn compare_hashes(summary: &mut Summary, second: &Hashes) {
         }
         case.failures.push(Failure::new("nondeterministic", difference));
     }
+    lacking
 }
 
 /// Where editors find the JSON schema of scenario files, below the root.

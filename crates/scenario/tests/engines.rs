@@ -14,12 +14,13 @@ use mxlab_env::{BoxFuture, Env};
 use mxlab_record::Recorder;
 use mxlab_scenario::engine::{Engines, InboundSettings, Outbound, OutboundSettings};
 use mxlab_scenario::exchange::Exchange;
-use mxlab_scenario::suite::{self, CaseOutcome, CaseResult, Options};
+use mxlab_scenario::suite::{self, CaseOutcome, CaseResult, Hashes, Options};
 
 /// What the outbound engine does wrong.
 #[derive(Clone, Copy)]
 enum Wrong {
     Panics,
+    PanicsAtOnce,
     NeverRests,
 }
 
@@ -46,9 +47,10 @@ impl Engines for Misbehaving {
         settings: OutboundSettings,
     ) -> BoxFuture<'_, io::Result<Arc<dyn Outbound>>> {
         let wrong = self.0;
+        assert!(!matches!(wrong, Wrong::PanicsAtOnce), "the queue was never right");
         env.spawn("queue runner", async move {
             match wrong {
-                Wrong::Panics => panic!("the queue is inside out"),
+                Wrong::Panics | Wrong::PanicsAtOnce => panic!("the queue is inside out"),
                 Wrong::NeverRests => loop {
                     tokio::task::yield_now().await;
                 },
@@ -74,7 +76,11 @@ fn root() -> PathBuf {
 }
 
 fn run(wrong: Wrong) -> Vec<CaseResult> {
-    let options = Options {
+    suite::run(&options(), &Misbehaving(wrong), &AtomicBool::new(false), &mut |_| {}).unwrap().cases
+}
+
+fn options() -> Options {
+    Options {
         root: root(),
         filters: vec!["dane/mismatch".into(), "compauth/e10".into()],
         seeds: vec![7],
@@ -82,9 +88,7 @@ fn run(wrong: Wrong) -> Vec<CaseResult> {
         bless: false,
         partition: None,
         until: None,
-    };
-    let summary = suite::run(&options, &Misbehaving(wrong), &AtomicBool::new(false), &mut |_| {}).unwrap();
-    summary.cases
+    }
 }
 
 fn outcome_of<'a>(cases: &'a [CaseResult], scenario: &str) -> &'a CaseResult {
@@ -115,4 +119,35 @@ fn a_task_that_never_rests_ends_at_a_bound_with_the_last_events() {
         "{message}"
     );
     assert_eq!(outcome_of(&cases, "compauth/e10").outcome, CaseOutcome::Passed);
+}
+
+#[test]
+fn an_engine_that_panics_while_it_is_started_leaves_the_others_alone() {
+    // One thread: what the panic leaves behind would meet the next case.
+    let cases = run(Wrong::PanicsAtOnce);
+    let case = outcome_of(&cases, "dane/mismatch");
+    assert_eq!(case.outcome, CaseOutcome::Panicked);
+    assert!(case.failures[0].message.contains("the queue was never right"), "{}", case.failures[0].message);
+    assert_eq!(outcome_of(&cases, "compauth/e10").outcome, CaseOutcome::Passed);
+}
+
+#[test]
+fn what_an_interrupt_leaves_is_skipped() {
+    let summary = suite::run(&options(), &Exchange, &AtomicBool::new(true), &mut |_| {}).unwrap();
+    assert_eq!(summary.cases.len(), 2);
+    assert_eq!(summary.count(|outcome| outcome == CaseOutcome::Skipped), 2);
+    assert_eq!(summary.exit_code(), 130);
+}
+
+#[test]
+fn a_second_run_that_lacks_a_case_is_no_difference() {
+    let mut summary = suite::run(&options(), &Exchange, &AtomicBool::new(false), &mut |_| {}).unwrap();
+    let mut hashes: Hashes = Hashes::new();
+    for case in &summary.cases[1..] {
+        hashes.insert((case.scenario.clone(), case.seed), ("another".to_owned(), "another".to_owned()));
+    }
+    let lacking = suite::compare_hashes(&mut summary, &hashes);
+    assert_eq!(lacking, [format!("{} (seed 7)", summary.cases[0].scenario)]);
+    let outcomes: Vec<CaseOutcome> = summary.cases.iter().map(|case| case.outcome).collect();
+    assert_eq!(outcomes, [CaseOutcome::Passed, CaseOutcome::Nondeterministic]);
 }

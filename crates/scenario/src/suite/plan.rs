@@ -1,10 +1,11 @@
 //! What is to run: finding the files, reading them, and letting through what the filters and the partition name.
 
-use std::collections::BTreeSet;
-use std::io;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 use std::sync::Arc;
 
+use super::filter::{Filter, nearest};
 use super::{CaseOutcome, CaseResult, Failure, Options, SuiteError};
 use crate::file::{self, Cell, Diagnostics, Loaded, Severity, Sources, WorldDirectory};
 use crate::registry;
@@ -14,10 +15,12 @@ use crate::registry;
 pub struct Found {
     /// Its id, without a cell.
     pub id: String,
-    /// Its path relative to the root.
+    /// Its path as it is shown: relative to the root, or as it was typed.
     pub path: String,
-    /// What is in it.
-    pub text: String,
+    /// Where it really is.
+    pub location: PathBuf,
+    /// What is in it, or why that is no text.
+    pub text: Result<String, Failure>,
 }
 
 /// All scenario files below `scenarios/`, worlds excepted, sorted by id.
@@ -40,7 +43,10 @@ pub fn discover(root: &Path) -> Result<Vec<Found>, SuiteError> {
                     folders.push(path);
                 }
             } else if path.extension().is_some_and(|extension| extension == "toml") {
-                found.push(read_found(root, &path)?);
+                let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string().replace('\\', "/");
+                let id = shown.strip_prefix("scenarios/").unwrap_or(&shown).trim_end_matches(".toml").to_owned();
+                let location = path.canonicalize().map_err(io_error(&path))?;
+                found.push(Found { id, text: read_text(&shown, &location)?, path: shown, location });
             }
         }
     }
@@ -48,20 +54,44 @@ pub fn discover(root: &Path) -> Result<Vec<Found>, SuiteError> {
     Ok(found)
 }
 
+/// A file that lies elsewhere: a customer's failure that is just being written down. Everything that is derived from its
+/// id is the same however its path was typed, since the id is the name of the file alone.
+fn outside(root: &Path, location: &Path, typed: &str) -> Result<Found, SuiteError> {
+    if root.join("scenarios/worlds").canonicalize().is_ok_and(|worlds| location.starts_with(worlds)) {
+        return Err(SuiteError::IsWorld(typed.to_owned()));
+    }
+    let id = location.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(Found { id, path: typed.to_owned(), location: location.to_owned(), text: read_text(typed, location)? })
+}
+
 /// The largest scenario file that is read, in bytes; the reader has its own message for what exceeds 1 MiB.
 const READ_LIMIT: u64 = 4 << 20;
 
-fn read_found(root: &Path, path: &Path) -> Result<Found, SuiteError> {
-    let shown = path.strip_prefix(root).unwrap_or(path).display().to_string().replace('\\', "/");
-    let io_error = |error| SuiteError::Io { path: shown.clone(), error };
+/// The text of a file; a failure of that file alone if it cannot be one.
+fn read_text(shown: &str, path: &Path) -> Result<Result<String, Failure>, SuiteError> {
+    let io_error = |error| SuiteError::Io { path: shown.to_owned(), error };
     let size = std::fs::metadata(path).map_err(io_error)?.len();
     if size > READ_LIMIT {
-        return Err(io_error(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 4 MiB")));
+        let message = format!("error[limit]: {shown}: {size} bytes are more than a scenario file may have");
+        return Ok(Err(Failure { file: Some(shown.to_owned()), ..Failure::new("limit", message) }));
     }
     let bytes = std::fs::read(path).map_err(io_error)?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let id = shown.strip_prefix("scenarios/").unwrap_or(&shown).trim_end_matches(".toml").to_owned();
-    Ok(Found { id, path: shown, text })
+    Ok(String::from_utf8(bytes).map_err(|error| not_utf8(shown, &error)))
+}
+
+fn not_utf8(shown: &str, error: &FromUtf8Error) -> Failure {
+    let offset = error.utf8_error().valid_up_to();
+    let (before, after) = error.as_bytes().split_at(offset);
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+    let byte = after.first().copied().unwrap_or_default();
+    let message = format!(
+        "error[not-utf8]: {shown}:{line}:{column}: the byte 0x{byte:02x} at offset {offset} is not UTF-8; save the file as \
+         UTF-8"
+    );
+    let (file, line, column) = (Some(shown.to_owned()), Some(line), Some(column));
+    Failure { file, line, column, ..Failure::new("not-utf8", message) }
 }
 
 /// One case that is to be run.
@@ -72,6 +102,8 @@ pub(super) struct Job {
     pub(super) cell: Cell,
     pub(super) sources: Arc<Sources>,
     pub(super) warnings: Vec<String>,
+    /// Whether its story is compared with a snapshot.
+    pub(super) compared: bool,
 }
 
 /// Everything that the filters let through: jobs, and results for files that cannot be run.
@@ -86,54 +118,79 @@ pub(super) struct Plan {
 pub(super) fn plan(options: &Options) -> Result<Plan, SuiteError> {
     let worlds =
         WorldDirectory { directory: options.root.join("scenarios/worlds"), shown: "scenarios/worlds".to_owned() };
+    let parse = |typed: &String| Filter::parse(&options.root, typed);
+    let filters: Vec<Filter> = options.filters.iter().map(parse).collect::<Result<_, _>>()?;
     let mut found = discover(&options.root)?;
-    // A path may name a file outside `scenarios/`: a customer's failure that is just being written down.
-    for filter in options.filters.iter().filter(|filter| filter.ends_with(".toml")) {
-        let path = Path::new(filter);
-        let known = found.iter().any(|file| same_file(&options.root, file, path));
-        if !known && path.is_file() {
-            found.push(read_found(&options.root, path)?);
+    for filter in &filters {
+        if let Filter::File { location, typed, .. } = filter
+            && !found.iter().any(|file| file.location == *location)
+        {
+            found.push(outside(&options.root, location, typed)?);
         }
     }
     let mut plan = Plan { jobs: Vec::new(), invalid: Vec::new(), all_ids: Some(BTreeSet::new()) };
-    let mut hit = vec![false; options.filters.len()];
+    let mut selection = Selection { hit: vec![false; filters.len()], filters };
     for file in &found {
-        match file::read(&file.path, &file.text, &worlds, &registry::ids()) {
-            Ok(loaded) => plan_file(options, file, loaded, &mut plan, &mut hit),
-            Err(diagnostics) => {
-                plan.all_ids = None;
-                if selected(options, file, &file.id, &mut hit) {
-                    plan.invalid.push(invalid(file, &diagnostics));
+        let failures = match &file.text {
+            Err(failure) => vec![failure.clone()],
+            Ok(text) => match file::read(&file.path, text, &worlds, &registry::ids()) {
+                Ok(loaded) => {
+                    plan_file(options, file, loaded, &mut plan, &mut selection);
+                    continue;
                 }
-            }
+                Err(diagnostics) => mistakes(&diagnostics),
+            },
+        };
+        plan.all_ids = None;
+        if selection.lets_through(|filter| filter.may_match(file)) {
+            plan.invalid.push(invalid(file, failures));
         }
     }
-    match hit.iter().position(|hit| !hit) {
-        Some(missed) => Err(SuiteError::NothingMatches(options.filters[missed].clone())),
-        None => Ok(plan),
+    if let Some(missed) = selection.hit.iter().position(|hit| !hit) {
+        return Err(nothing_matches(&options.filters[missed], &found, &plan));
+    }
+    no_two_of_a_name(&plan)?;
+    Ok(plan)
+}
+
+/// The filters, and which of them have let something through.
+struct Selection {
+    filters: Vec<Filter>,
+    hit: Vec<bool>,
+}
+
+impl Selection {
+    fn lets_through(&mut self, matches: impl Fn(&Filter) -> bool) -> bool {
+        let mut any = self.filters.is_empty();
+        for (filter, hit) in self.filters.iter().zip(&mut self.hit) {
+            let matches = matches(filter);
+            *hit |= matches;
+            any |= matches;
+        }
+        any
     }
 }
 
-fn same_file(root: &Path, file: &Found, path: &Path) -> bool {
-    Path::new(&file.path) == path || root.join(&file.path).canonicalize().ok() == path.canonicalize().ok()
-}
-
-fn plan_file(options: &Options, file: &Found, loaded: Loaded, plan: &mut Plan, hit: &mut [bool]) {
+fn plan_file(options: &Options, file: &Found, loaded: Loaded, plan: &mut Plan, selection: &mut Selection) {
     let warnings = if loaded.warnings.is_empty() { Vec::new() } else { vec![loaded.warnings.render(false)] };
     for cell in loaded.cells {
         let id = format!("{}{}", file.id, cell.suffix);
         if let Some(all) = &mut plan.all_ids {
             all.insert(id.clone());
         }
-        if !selected(options, file, &id, hit) || !in_partition(options.partition, &id) {
+        let selected = selection.lets_through(|filter| filter.matches(file, &cell.suffix));
+        if !selected || !in_partition(options.partition, &id) {
             continue;
         }
-        let seeds = if options.seeds.is_empty() { vec![cell.scenario.seed] } else { options.seeds.clone() };
+        let own = cell.scenario.seed;
+        let seeds = if options.seeds.is_empty() { vec![own] } else { options.seeds.clone() };
         for seed in seeds {
             plan.jobs.push(Job {
                 scenario: id.clone(),
                 path: file.path.clone(),
                 seed,
+                // A file outside `scenarios/` is being tried out. A story that depends on the seed is that of its own.
+                compared: is_inside(&file.path) && (cell.scenario.seed_sensitive.is_none() || seed == own),
                 cell: cell.clone(),
                 sources: loaded.sources.clone(),
                 warnings: warnings.clone(),
@@ -142,21 +199,33 @@ fn plan_file(options: &Options, file: &Found, loaded: Loaded, plan: &mut Plan, h
     }
 }
 
-fn selected(options: &Options, file: &Found, id: &str, hit: &mut [bool]) -> bool {
-    if options.filters.is_empty() {
-        return true;
+/// Whether this path, as it is shown, is below `scenarios/` and so has a snapshot.
+pub(super) fn is_inside(path: &str) -> bool {
+    path.starts_with("scenarios/")
+}
+
+/// What to say of a filter that lets nothing through: the ids that come nearest, with cells if it names one.
+fn nothing_matches(typed: &str, found: &[Found], plan: &Plan) -> SuiteError {
+    let near = match &plan.all_ids {
+        Some(ids) if typed.contains('[') => nearest(typed, ids.iter().map(String::as_str)),
+        _ => nearest(typed, found.iter().map(|file| file.id.as_str())),
+    };
+    SuiteError::NothingMatches { filter: typed.to_owned(), near }
+}
+
+/// Two files of which one lies outside could have the same id, and nothing would tell their results apart.
+fn no_two_of_a_name(plan: &Plan) -> Result<(), SuiteError> {
+    let jobs = plan.jobs.iter().map(|job| (&job.scenario, &job.path));
+    let invalid = plan.invalid.iter().map(|case| (&case.scenario, &case.path));
+    let mut paths: BTreeMap<&str, &str> = BTreeMap::new();
+    for (id, path) in jobs.chain(invalid) {
+        let id = id.split('[').next().unwrap_or(id);
+        let first = *paths.entry(id).or_insert(path);
+        if first != path {
+            return Err(SuiteError::SameName { id: id.to_owned(), one: first.to_owned(), other: path.clone() });
+        }
     }
-    let mut any = false;
-    for (filter, hit) in options.filters.iter().zip(hit) {
-        let matches = if filter.ends_with(".toml") {
-            same_file(&options.root, file, Path::new(filter))
-        } else {
-            id.contains(filter.as_str())
-        };
-        *hit |= matches;
-        any |= matches;
-    }
-    any
+    Ok(())
 }
 
 /// FNV-1a: small, stable over versions of everything, good enough to spread ids.
@@ -168,14 +237,15 @@ fn in_partition(partition: Option<(u64, u64)>, id: &str) -> bool {
     hash % parts.max(1) == part.wrapping_sub(1)
 }
 
-fn invalid(file: &Found, diagnostics: &Diagnostics) -> CaseResult {
+fn invalid(file: &Found, failures: Vec<Failure>) -> CaseResult {
     CaseResult {
         scenario: file.id.clone(),
         path: file.path.clone(),
         seed: 0,
         outcome: CaseOutcome::Invalid,
-        failures: mistakes(diagnostics),
+        failures,
         warnings: Vec::new(),
+        compared: false,
         run: None,
         wall_ms: 0.0,
     }

@@ -1,45 +1,94 @@
 //! Stories and snapshots, when all has run: comparing, blessing, leaving `.snap.new` files for a review.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::Path;
 
-use super::{CaseOutcome, CaseResult, Failure, Options, SuiteError};
-use crate::snapshot;
+use super::{CaseOutcome, CaseResult, Failure, Options};
+use crate::snapshot::{self, Comparison};
 
-/// Compares stories with snapshots, or writes them. Done after all runs, since several seeds share one snapshot.
-pub(super) fn settle(options: &Options, cases: &mut [CaseResult]) -> Result<(), SuiteError> {
+/// Compares stories with snapshots, or writes them. Done after all runs, since several seeds share one snapshot, and
+/// since a file is blessed whole or not at all. What the file system refuses is a failure of that case alone.
+pub(super) fn settle(options: &Options, cases: &mut [CaseResult]) {
     if options.until.is_some() {
-        return Ok(());
+        return;
     }
     let folder = options.root.join("snapshots");
-    let mut blessed: BTreeMap<String, u64> = BTreeMap::new();
-    for case in cases.iter_mut().filter(|case| case.outcome == CaseOutcome::Passed) {
-        let Some(run) = &case.run else { continue };
-        // A file outside `scenarios/` has no snapshot: it is being tried out.
-        if !case.path.starts_with("scenarios/") {
-            continue;
-        }
-        let file = snapshot::file_of(&folder, &case.scenario);
-        let io_error = |error| SuiteError::Io { path: file.display().to_string(), error };
-        if options.bless && !blessed.contains_key(&case.scenario) {
-            snapshot::write(&file, &case.path, &run.story, false).map_err(io_error)?;
-            snapshot::drop_pending(&file).map_err(io_error)?;
-            blessed.insert(case.scenario.clone(), case.seed);
-            continue;
-        }
-        let message = match snapshot::compare(&file, &run.story).map_err(io_error)? {
-            snapshot::Comparison::Same => {
-                snapshot::drop_pending(&file).map_err(io_error)?;
-                continue;
-            }
-            snapshot::Comparison::Missing => "there is no snapshot yet; read the story, then bless it".to_owned(),
-            snapshot::Comparison::Differs(lines) => {
-                format!("the story differs from its snapshot:\n  {}", lines.join("\n  "))
-            }
-        };
-        snapshot::write(&file, &case.path, &run.story, true).map_err(io_error)?;
-        case.outcome = CaseOutcome::SnapshotDiffers;
-        let shown = file.strip_prefix(&options.root).unwrap_or(&file).display().to_string();
-        case.failures.push(Failure { file: Some(shown), ..Failure::new("snapshot", message) });
+    if options.bless {
+        one_story_for_all_seeds(cases);
     }
-    Ok(())
+    let failed: BTreeSet<String> =
+        cases.iter().filter(|case| case.outcome != CaseOutcome::Passed).map(|case| case.path.clone()).collect();
+    let mut by_scenario: BTreeMap<String, Vec<&mut CaseResult>> = BTreeMap::new();
+    for case in cases.iter_mut().filter(|case| case.outcome == CaseOutcome::Passed && case.compared) {
+        by_scenario.entry(case.scenario.clone()).or_default().push(case);
+    }
+    for (id, mut cases) in by_scenario {
+        let file = snapshot::file_of(&folder, &id);
+        let refused = options.bless && cases.iter().any(|case| failed.contains(&case.path));
+        if let Some(first) = cases.first_mut().filter(|_| options.bless && !refused) {
+            if let Err(error) = bless(&file, first) {
+                not_settled(first, &file, &error);
+            }
+            continue;
+        }
+        let mut all_same = true;
+        for case in cases {
+            match compare(options, &file, case, refused) {
+                Ok(same) => all_same &= same,
+                Err(error) => {
+                    all_same = false;
+                    not_settled(case, &file, &error);
+                }
+            }
+        }
+        // A pending file that cannot be removed is found again by the next run.
+        if all_same {
+            let _ = snapshot::drop_pending(&file);
+        }
+    }
+}
+
+/// Before blessing: the one snapshot must be right for each seed that ran.
+fn one_story_for_all_seeds(cases: &mut [CaseResult]) {
+    let mut first: BTreeMap<String, (u64, String)> = BTreeMap::new();
+    for case in cases.iter_mut().filter(|case| case.outcome == CaseOutcome::Passed && case.compared) {
+        let Some(run) = &case.run else { continue };
+        let (seed, story) = first.entry(case.scenario.clone()).or_insert_with(|| (case.seed, run.story.clone()));
+        if *story != run.story {
+            let lines = snapshot::difference(story, &run.story).join("\n  ");
+            let message = format!("not blessed, since the story differs from that of seed {seed}:\n  {lines}");
+            case.outcome = CaseOutcome::SnapshotDiffers;
+            case.failures.push(Failure::new("snapshot", message));
+        }
+    }
+}
+
+fn bless(file: &Path, case: &CaseResult) -> io::Result<()> {
+    let Some(run) = &case.run else { return Ok(()) };
+    snapshot::write(file, &case.path, &run.story, false)?;
+    snapshot::drop_pending(file)
+}
+
+/// Compares one story; whether it is that of the snapshot.
+fn compare(options: &Options, file: &Path, case: &mut CaseResult, refused: bool) -> io::Result<bool> {
+    let Some(run) = &case.run else { return Ok(true) };
+    let what = match snapshot::compare(file, &run.story)? {
+        Comparison::Same => return Ok(true),
+        Comparison::Missing if refused => "there is no snapshot yet".to_owned(),
+        Comparison::Missing => "there is no snapshot yet; read the story, then bless it".to_owned(),
+        Comparison::Differs(lines) => format!("the story differs from its snapshot:\n  {}", lines.join("\n  ")),
+    };
+    snapshot::write(file, &case.path, &run.story, true)?;
+    let why = if refused { "not blessed, since other cells of the file failed; " } else { "" };
+    let shown = file.strip_prefix(&options.root).unwrap_or(file).display().to_string();
+    case.outcome = CaseOutcome::SnapshotDiffers;
+    case.failures.push(Failure { file: Some(shown), ..Failure::new("snapshot", format!("{why}{what}")) });
+    Ok(false)
+}
+
+/// The runner could not do its work: that is no property of the story.
+fn not_settled(case: &mut CaseResult, file: &Path, error: &io::Error) {
+    case.outcome = CaseOutcome::Panicked;
+    case.failures.push(Failure::new("io", format!("{}: {error}", file.display())));
 }

@@ -1,0 +1,182 @@
+//! Filters: parts of ids, or paths of files, as somebody types them.
+
+use std::path::{Path, PathBuf};
+
+use super::SuiteError;
+use super::plan::Found;
+
+/// What one argument lets through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Filter {
+    /// The ids that contain this text, or begin with it.
+    Part {
+        /// The text, without a leading `scenarios/`.
+        text: String,
+        /// Whether it was below `scenarios/`, so that it is the beginning of an id.
+        from_start: bool,
+    },
+    /// The cells of one file.
+    File {
+        /// Where it really is.
+        location: PathBuf,
+        /// Its path as it was typed, without a cell.
+        typed: String,
+        /// `[axis=value]`, if only some cells are meant.
+        cell: Option<String>,
+    },
+}
+
+impl Filter {
+    /// What `typed` means: the path of a file, maybe with a cell behind it, if it ends in `.toml`; else a part of ids.
+    pub(super) fn parse(root: &Path, typed: &str) -> Result<Filter, SuiteError> {
+        let mut text = typed;
+        while let Some(rest) = text.strip_prefix("./") {
+            text = rest;
+        }
+        let Some((path, cell)) = split_path(text) else {
+            let below = if text == "scenarios" { Some("") } else { text.strip_prefix("scenarios/") };
+            return Ok(Filter::Part { text: below.unwrap_or(text).to_owned(), from_start: below.is_some() });
+        };
+        let location = locate(root, path).ok_or_else(|| SuiteError::NoSuchFile(path.to_owned()))?;
+        Ok(Filter::File { location, typed: path.to_owned(), cell: cell.map(str::to_owned) })
+    }
+
+    /// Whether it lets through the cell of `file` with this suffix.
+    pub(super) fn matches(&self, file: &Found, suffix: &str) -> bool {
+        match self {
+            // `dane/` is a folder, and so might be `dane/mismatch/`.
+            Filter::Part { text, from_start: true } => {
+                format!("{}{suffix}", file.id).starts_with(text) || format!("{}/", file.id) == *text
+            }
+            Filter::Part { text, from_start: false } => {
+                format!("{}{suffix}", file.id).contains(text) || format!("{}/", file.id).ends_with(text)
+            }
+            Filter::File { location, cell, .. } => {
+                *location == file.location && cell.as_ref().is_none_or(|cell| is_part_of(cell, suffix))
+            }
+        }
+    }
+
+    /// Whether it may let through cells of `file`, of which nothing is known since it has mistakes.
+    pub(super) fn may_match(&self, file: &Found) -> bool {
+        match self {
+            Filter::Part { text, from_start } => {
+                let text = text.split('[').next().unwrap_or_default().to_owned();
+                Filter::Part { text, from_start: *from_start }.matches(file, "")
+            }
+            Filter::File { location, .. } => *location == file.location,
+        }
+    }
+}
+
+/// The filter with its path made absolute, for a process that runs in another folder.
+pub fn absolute_filter(root: &Path, typed: &str) -> String {
+    match Filter::parse(root, typed) {
+        Ok(Filter::File { location, cell, .. }) => format!("{}{}", location.display(), cell.unwrap_or_default()),
+        _ => typed.to_owned(),
+    }
+}
+
+/// The path and the cell of `path.toml[axis=value]`; nothing for what is no path.
+fn split_path(text: &str) -> Option<(&str, Option<&str>)> {
+    if text.ends_with(".toml") {
+        return Some((text, None));
+    }
+    let at = text.find(".toml[").filter(|_| text.ends_with(']'))? + ".toml".len();
+    Some((&text[..at], Some(&text[at..])))
+}
+
+/// Where the file is: from here, from the repository, or from `scenarios/`.
+fn locate(root: &Path, path: &str) -> Option<PathBuf> {
+    let candidates = [PathBuf::from(path), root.join(path), root.join("scenarios").join(path)];
+    let found = candidates.into_iter().find(|candidate| candidate.is_file())?;
+    Some(found.canonicalize().unwrap_or(found))
+}
+
+/// Whether each `axis=value` of `cell` is one of `suffix`.
+fn is_part_of(cell: &str, suffix: &str) -> bool {
+    fn pairs(text: &str) -> impl Iterator<Item = &str> {
+        text.trim_start_matches('[').trim_end_matches(']').split(',').map(str::trim)
+    }
+    pairs(cell).all(|wanted| pairs(suffix).any(|pair| pair == wanted))
+}
+
+/// How many ids are offered when nothing matches.
+const OFFERED: usize = 5;
+/// Fewer characters in common are an accident.
+const LEAST_IN_COMMON: usize = 3;
+
+/// The ids that come nearest to what was typed: those with the longest beginning or the longest words in common.
+pub(super) fn nearest<'a>(typed: &str, ids: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let typed = typed.trim_start_matches("./").trim_start_matches("scenarios/").to_lowercase();
+    let mut scored: Vec<(usize, &str)> = ids
+        .into_iter()
+        .map(|id| (in_common(&typed, &id.to_lowercase()), id))
+        .filter(|(score, _)| *score >= LEAST_IN_COMMON)
+        .collect();
+    scored.sort_by(|(one, a), (other, b)| other.cmp(one).then(a.cmp(b)));
+    scored.dedup();
+    scored.into_iter().take(OFFERED).map(|(_, id)| id.to_owned()).collect()
+}
+
+fn in_common(typed: &str, id: &str) -> usize {
+    let beginning = |text: &str| typed.chars().zip(text.chars()).take_while(|(a, b)| a == b).count();
+    let last = id.rsplit('/').next().unwrap_or(id);
+    let words = typed.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.len() >= LEAST_IN_COMMON);
+    let contained: usize = words.filter(|word| id.contains(word)).map(str::len).sum();
+    beginning(id).max(beginning(last)).max(contained)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(id: &str) -> Found {
+        let path = format!("scenarios/{id}.toml");
+        Found { id: id.to_owned(), location: PathBuf::from(&path), path, text: Ok(String::new()) }
+    }
+
+    #[test]
+    fn filters_as_they_are_typed() {
+        let check = |typed: &str, id: &str, suffix: &str, expected: bool| {
+            let filter = Filter::parse(Path::new("/nowhere"), typed).unwrap();
+            assert_eq!(filter.matches(&found(id), suffix), expected, "{typed} {id}{suffix}");
+        };
+        check("dane/", "dane/match", "", true);
+        check("dane/", "retry/dane", "", true);
+        check("scenarios/dane/", "retry/dane", "", false);
+        check("scenarios/dane/", "dane/match", "[how=kill]", true);
+        check("./scenarios/dane/match", "dane/match", "", true);
+        check("scenarios/dane/match/", "dane/match", "[how=kill]", true);
+        check("dane/match/", "dane/match", "", true);
+        check("scenarios/", "dane/match", "", true);
+        check("scenarios", "dane/match", "", true);
+        check("match", "dane/mismatch", "", true);
+        check("match[how=kill]", "dane/match", "[how=kill]", true);
+        check("match[how=kill]", "dane/match", "[how=power-loss]", false);
+        check("ane/m", "dane/match", "", true);
+        check("scenarios/ane/m", "dane/match", "", false);
+    }
+
+    #[test]
+    fn paths_may_name_a_cell() {
+        assert_eq!(split_path("a/b.toml"), Some(("a/b.toml", None)));
+        assert_eq!(split_path("a/b.toml[x=1,y=2]"), Some(("a/b.toml", Some("[x=1,y=2]"))));
+        assert_eq!(split_path("a/b[x=1]"), None);
+        assert_eq!(split_path("a/b.toml[x=1"), None);
+        assert!(is_part_of("[x=1]", "[x=1,y=2]") && is_part_of("[y=2, x=1]", "[x=1,y=2]"));
+        assert!(!is_part_of("[x=2]", "[x=1,y=2]") && !is_part_of("[x=1]", ""));
+        let missing = Filter::parse(Path::new("/nowhere"), "scenarios/gone.toml").unwrap_err();
+        assert_eq!(missing.to_string(), "there is no file `scenarios/gone.toml`");
+    }
+
+    #[test]
+    fn the_nearest_ids_are_offered() {
+        let ids = ["dane/match", "dane/mismatch", "compauth/e10", "retry/restart", "dane/expired", "dane/a", "dane/b"];
+        assert_eq!(nearest("mismach", ids), ["dane/mismatch"]);
+        assert_eq!(nearest("restart-crash", ids), ["retry/restart"]);
+        assert_eq!(nearest("dane/match-all", ids).first().map(String::as_str), Some("dane/match"));
+        assert_eq!(nearest("dane-x", ids).len(), OFFERED);
+        assert_eq!(nearest("xyz", ids), Vec::<String>::new());
+    }
+}
