@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::keys::{self, Algorithm, DigestType};
 use crate::name::Name;
 use crate::rdata::{Dnskey, Ds, Rrsig, signature_time};
+use crate::rdata_dnssec::push_canonical;
 use crate::record::{Class, Record, RecordType, Rrset};
 use crate::security::{Reason, RrsetId};
 use crate::sign::{signed_data, signed_labels};
@@ -95,7 +96,10 @@ pub fn group(records: &[Record]) -> Vec<SignedRrset> {
         match sets.iter_mut().find(|set| set.rrset.rtype == record.rtype && set.rrset.name == record.name) {
             Some(set) => {
                 set.rrset.ttl = set.rrset.ttl.min(record.ttl);
-                set.rrset.rdatas.push(record.rdata.clone());
+                // RFC 2181 §5: a set holds no record twice.
+                if !set.rrset.rdatas.iter().any(|held| is_same(record.rtype, held, &record.rdata)) {
+                    set.rrset.rdatas.push(record.rdata.clone());
+                }
             }
             None => sets.push(SignedRrset {
                 rrset: Rrset {
@@ -118,6 +122,17 @@ pub fn group(records: &[Record]) -> Vec<SignedRrset> {
         }
     }
     sets
+}
+
+/// Whether two records of a type have the same data, but for the case of names (RFC 4034 §6.3).
+fn is_same(rtype: RecordType, one: &[u8], other: &[u8]) -> bool {
+    let canonical = |rdata: &[u8]| {
+        let mut octets = Vec::with_capacity(rdata.len());
+        push_canonical(rtype, rdata, &mut octets);
+        octets
+    };
+    // The canonical form differs from the data in the case of letters only.
+    one == other || (one.eq_ignore_ascii_case(other) && canonical(one) == canonical(other))
 }
 
 /// The secure keys of a zone.
