@@ -127,7 +127,7 @@ impl Resolver {
         let anchor = &self.inner.config.anchor;
         let entry = match anchor.ds.as_slice() {
             [] if anchor.keys.is_empty() => {
-                return Ok((Cut::Insecure(Reason::NoTrustAnchor { name: anchor.zone.clone() }), Timestamp::MAX));
+                return Err(Security::Bogus(Reason::TrustAnchorEmpty { zone: anchor.zone.clone() }));
             }
             [] => EntryPoints::Keys(&anchor.keys),
             ds => EntryPoints::Ds(ds),

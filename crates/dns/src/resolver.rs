@@ -37,7 +37,7 @@ use crate::wire::{Edns, Message};
 /// How many aliases are followed.
 const MAX_ALIASES: usize = 12;
 
-/// Where chains of trust begin.
+/// Where chains of trust begin. One that names no key makes all that lies at or below its zone bogus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustAnchor {
     /// The zone.
@@ -52,6 +52,13 @@ impl TrustAnchor {
     /// Trust in the keys of the root with these digests.
     pub fn root(ds: Vec<Ds>) -> TrustAnchor {
         TrustAnchor { zone: Name::root(), ds, keys: Vec::new() }
+    }
+
+    /// Trust in no zone that there is (`invalid` never is one, RFC 6761 §6.4): every answer is insecure, none is checked.
+    pub fn nowhere() -> TrustAnchor {
+        // The one label is short enough.
+        let zone = Name::root().prepend_label("invalid").unwrap_or_else(|_| Name::root());
+        TrustAnchor { zone, ds: Vec::new(), keys: Vec::new() }
     }
 }
 

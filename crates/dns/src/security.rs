@@ -109,6 +109,12 @@ pub enum Reason {
         /// The name.
         name: Name,
     },
+    /// Bogus: the trust anchor has neither digests nor keys, so that no chain can begin.
+    #[error("the trust anchor of {zone} names no key", zone = lower(zone))]
+    TrustAnchorEmpty {
+        /// Its zone.
+        zone: Name,
+    },
     /// Bogus: the signature's time is over.
     #[error("the signature over {rrset} by key {key_tag} expired at {expiration}")]
     RrsigExpired {
@@ -255,7 +261,7 @@ impl Reason {
         match self {
             Reason::InsecureDelegation { .. } => "insecure-delegation",
             Reason::DsAlgorithmUnsupported { .. } => "ds-algorithm-unsupported",
-            Reason::NoTrustAnchor { .. } => "no-trust-anchor",
+            Reason::NoTrustAnchor { .. } | Reason::TrustAnchorEmpty { .. } => "no-trust-anchor",
             Reason::RrsigExpired { .. } => "rrsig-expired",
             Reason::RrsigNotYetValid { .. } => "rrsig-not-yet-valid",
             Reason::RrsigMissing { .. } => "rrsig-missing",
@@ -280,7 +286,7 @@ impl Reason {
     pub fn extended_error(&self) -> Option<u16> {
         match self {
             Reason::DsAlgorithmUnsupported { .. } => Some(1),
-            Reason::DsMismatch { .. } | Reason::KeyMissing { .. } => Some(9),
+            Reason::DsMismatch { .. } | Reason::KeyMissing { .. } | Reason::TrustAnchorEmpty { .. } => Some(9),
             Reason::RrsigBad { .. } | Reason::DenialWrong { .. } | Reason::TooMuchWork { .. } => Some(6),
             Reason::RrsigExpired { .. } => Some(7),
             Reason::RrsigNotYetValid { .. } => Some(8),

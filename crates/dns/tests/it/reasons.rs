@@ -60,6 +60,15 @@ fn changed_answers() {
     // Harmless: the order of records, a repeated one, letters in another case, a lower TTL.
     check(MX, MX, |message| message.answer.reverse(), "secure ", "");
     check(MX, MX, |message| message.answer.push(message.answer[0].clone()), "secure ", "");
+    let net = Net::new();
+    let twice = net.tampered("contoso.example", "MX", |message| {
+        if asks(message, MX.0, MX.1) {
+            let Record { name, rtype, ttl, rdata, .. } = message.answer[0].clone();
+            let again = Record::new(name, rtype, ttl, rdata.to_ascii_uppercase());
+            message.answer.extend([again, message.answer[0].clone()]);
+        }
+    });
+    assert_eq!((twice.security.word(), twice.records.len()), ("secure", 2));
     let upper = |message: &mut Message| {
         for record in &mut message.answer {
             record.name = name("CONTOSO.EXAMPLE");
@@ -279,7 +288,10 @@ fn trust_begins_at_the_anchor() {
         (TrustAnchor { ds: vec![contoso.key().ds(&at_contoso)], ..none(at_contoso.clone()) }, ("secure", "")),
         (TrustAnchor::root(vec![contoso.key().ds(&Name::root())]), ("bogus", "ds-mismatch")),
         (TrustAnchor { keys: vec![contoso.key().dnskey().clone()], ..none(Name::root()) }, ("bogus", "ds-mismatch")),
-        (none(Name::root()), ("insecure", "no-trust-anchor")),
+        // One without keys trusts in nothing below it.
+        (none(Name::root()), ("bogus", "no-trust-anchor")),
+        (none(name("example")), ("bogus", "no-trust-anchor")),
+        (TrustAnchor::nowhere(), ("insecure", "no-trust-anchor")),
         (
             TrustAnchor { ds: vec![contoso.key().ds(&at_contoso)], ..none(name("other.example")) },
             ("insecure", "no-trust-anchor"),
