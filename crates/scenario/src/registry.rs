@@ -30,29 +30,59 @@ type Evidence = (&'static str, &'static [(&'static str, Want)]);
 /// Every behaviour that can be shown, with all the events that it takes.
 const BEHAVIOURS: &[(&str, &[Evidence])] = &[
     // dane: outbound SMTP DANE
-    ("dane.ee-match", &[("tried", &[("outcome", Is("delivered")), ("security", Is("dane"))])]),
+    ("dane.ee-match", &[("tried", &[("outcome", Is("delivered")), ("security", Is("dane")), ("matched", Any)])]),
+    ("dane.mismatch", &[("deferred", &[("code", Is("4.7.323")), ("problem", Is("tlsa-mismatch"))])]),
     (
-        "dane.mismatch",
-        &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.323")), ("stage", Is("handshake"))])],
+        "dane.expired",
+        &[
+            ("tlsa", &[("decision", Is("dane"))]),
+            ("deferred", &[("code", Is("4.7.322")), ("problem", Is("certificate-expired"))]),
+        ],
     ),
-    ("dane.expired", &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.322"))])]),
-    ("dane.not-yet-valid", &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.323"))])]),
+    (
+        "dane.not-yet-valid",
+        &[
+            ("tlsa", &[("decision", Is("dane"))]),
+            ("deferred", &[("code", Is("4.7.323")), ("problem", Is("certificate-not-yet-valid"))]),
+        ],
+    ),
     (
         "dane.no-starttls",
-        &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.321")), ("stage", Is("starttls"))])],
+        &[
+            ("tlsa", &[("decision", Is("dane"))]),
+            ("deferred", &[("code", Is("4.7.321")), ("problem", Is("starttls-not-offered"))]),
+        ],
     ),
     (
         "dane.starttls-refused",
-        &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.321")), ("stage", Is("starttls"))])],
+        &[
+            ("tlsa", &[("decision", Is("dane"))]),
+            ("deferred", &[("code", Is("4.7.321")), ("problem", Is("starttls-refused"))]),
+        ],
     ),
     (
         "dane.handshake-fails",
-        &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.321")), ("stage", Is("handshake"))])],
+        &[
+            ("tlsa", &[("decision", Is("dane"))]),
+            ("deferred", &[("code", Is("4.7.321")), ("problem", Is("handshake-failed"))]),
+        ],
     ),
     ("dane.unusable-all", &[("tlsa", &[("decision", Is("unusable"))]), ("relayed", &[("security", Is("tls"))])]),
     ("dane.unusable-all-plain", &[("tlsa", &[("decision", Is("unusable"))]), ("deferred", &[("code", Is("4.7.321"))])]),
-    ("dane.unusable-some", &[("tlsa", &[("decision", Is("dane"))]), ("deferred", &[("code", Is("4.7.323"))])]),
-    ("dane.rollover", &[("tlsa", &[("decision", Is("dane"))]), ("relayed", &[("security", Is("dane"))])]),
+    (
+        "dane.unusable-some",
+        &[
+            ("tlsa", &[("decision", Is("dane")), ("unusable", AtLeast(1))]),
+            ("deferred", &[("problem", Is("tlsa-mismatch"))]),
+        ],
+    ),
+    (
+        "dane.rollover",
+        &[
+            ("tlsa", &[("decision", Is("dane")), ("usable", AtLeast(2))]),
+            ("relayed", &[("security", Is("dane")), ("matched", Any)]),
+        ],
+    ),
     (
         "dane.insecure-domain",
         &[("tlsa", &[("decision", Is("insecure"))]), ("relayed", &[("security", OneOf(&["none", "tls"]))])],
