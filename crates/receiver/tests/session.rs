@@ -1,4 +1,4 @@
-//! The engine as a client on the network sees it: sessions in a simulated world with an unsigned DNS.
+//! The engine as a client on the network sees it: sessions in a simulated world, whose root zone holds all there is.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -7,6 +7,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mxlab_dns::keys::{Algorithm, SigningKey};
+use mxlab_dns::signed_zone::{SignedZone, Signing};
 use mxlab_dns::{Authority, Name, Resolver, ResolverConfig, TrustAnchor, Zone, serve_udp};
 use mxlab_env::{BoxStream, Env, tls};
 use mxlab_mail::headers::Message;
@@ -74,7 +76,10 @@ fn run(chunks: &[&str], internal: bool) -> Ran {
     let mut zone = Zone::new(root.clone(), &["ns.example".parse().unwrap()], 300);
     zone.add_text(RECORDS, 300).unwrap();
     let authority = Authority::new();
-    authority.set_zone(zone);
+    let key = Arc::new(SigningKey::from_seed(Algorithm::ED25519, [7; 32]).unwrap());
+    let anchor = TrustAnchor::root(vec![key.ds(&root)]);
+    let signing = Signing::rolling(Config::default().epoch - jiff::SignedDuration::from_hours(24));
+    authority.set_zone(SignedZone::new(zone, vec![key], signing));
     let env = dns.env();
     dns.env().spawn("dns", async move {
         let _ = serve_udp(&env, DNS.parse().unwrap(), Arc::new(authority)).await;
@@ -82,7 +87,6 @@ fn run(chunks: &[&str], internal: bool) -> Ran {
 
     let env = mx.env();
     let recorder = journal.recorder(&env, "receiver", 0);
-    let anchor = TrustAnchor::root(Vec::new());
     let resolver = Resolver::new(&env, &recorder, ResolverConfig::new(vec![DNS.parse().unwrap()], anchor));
     let mut config = ReceiverConfig::new("mx.fabrikam.example", certified_key());
     config.tenants = vec![Tenant::new("fabrikam", vec!["fabrikam.example".to_owned()])];
