@@ -313,7 +313,10 @@ impl Asked<'_> {
             (Some(to), Some(fate)) => {
                 let told = fate.story.first().map_or(fate.kind, String::as_str);
                 let at = self.offset(fate.at);
-                format!("{} never was {}; the last that happened, at {at}: {}: {told}", to.wanted, question.verb, fate.actor)
+                format!(
+                    "{} never was {}; the last that happened, at {at}: {}: {told}",
+                    to.wanted, question.verb, fate.actor
+                )
             }
             (Some(to), None) => format!("{} never was {}", to.wanted, question.verb),
             (None, _) => format!("nothing was {} at all", question.verb),
@@ -354,7 +357,8 @@ impl Asked<'_> {
 
     /// The hosts tried within the window for messages and the domain of the recipient.
     fn hosts_tried(&self, expectation: &Expectation, table: &Attempted) -> Vec<String> {
-        let domain = table.to.as_ref().and_then(|to| to.rsplit_once('@')).map(|(_, domain)| domain.to_ascii_lowercase());
+        let domain =
+            table.to.as_ref().and_then(|to| to.rsplit_once('@')).map(|(_, domain)| domain.to_ascii_lowercase());
         let messages: BTreeSet<&str> =
             self.attempts(expectation, table).iter().filter_map(|entry| entry.fields.text("message")).collect();
         let question = Question::new("tried", "attempted");

@@ -163,8 +163,10 @@ pub fn run_cell(
     let entries = journal.entries();
     let references = References::new(scenario, &script.lab.certificates, Some(&script.lab.internet));
     let end = end_of(&outcome.end, &journal);
-    let mut failures = judge(scenario, sources, &Asked { scenario, entries: &entries, sent: &sent, references: &references });
-    if outcome.end == mxlab_sim::End::Until && scenario.until.is_none() && options.until.is_none() && !at_rest(&script) {
+    let mut failures =
+        judge(scenario, sources, &Asked { scenario, entries: &entries, sent: &sent, references: &references });
+    if outcome.end == mxlab_sim::End::Until && scenario.until.is_none() && options.until.is_none() && !at_rest(&script)
+    {
         let message = "the run was cut off while something was still queued, on its way or due; say `until`".to_owned();
         failures.push(failure("cut-off", message, sources, scenario.title.span()));
     }
@@ -182,12 +184,7 @@ pub fn run_cell(
 }
 
 /// The world is built, and the script played, from what was checked; what still fails is told at the entry that acted.
-fn cannot_go_on(
-    scenario: &Scenario,
-    sources: &Arc<Sources>,
-    acting: Option<Span>,
-    error: &LabError,
-) -> Diagnostics {
+fn cannot_go_on(scenario: &Scenario, sources: &Arc<Sources>, acting: Option<Span>, error: &LabError) -> Diagnostics {
     let diagnostic = match acting {
         Some(span) => Diagnostic::error("step", format!("this step cannot be done: {error}"), span, "this entry"),
         None => {

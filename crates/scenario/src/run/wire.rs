@@ -134,7 +134,12 @@ mod tests {
         // A line in two packets.
         check(&[b"RCPT TO:<bo@fab", b"rikam.example>\r\n"], &[("bo@fabrikam.example", None)]);
         check(
-            &[b"MAIL FROM:<a@b.example>\r\n", b"RCPT TO:<bo@c.example>\r\n", b"DATA\r\n", b"Message-ID: <1@b.example>\r\n"],
+            &[
+                b"MAIL FROM:<a@b.example>\r\n",
+                b"RCPT TO:<bo@c.example>\r\n",
+                b"DATA\r\n",
+                b"Message-ID: <1@b.example>\r\n",
+            ],
             &[("bo@c.example", None), ("bo@c.example", Some("1@b.example"))],
         );
     }
