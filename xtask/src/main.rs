@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 /// The lab: scenarios of mail transport security, under virtual time.
 #[derive(Parser)]
-#[command(name = "cargo xtask", disable_help_subcommand = true)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -19,7 +19,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run scenarios and compare their stories with the snapshots.
+    /// Run scenarios and compare their stories with the snapshots; without a filter, all of them.
     Scenarios(scenarios::Arguments),
     /// Write the JSON schema of scenario files to `schema/scenario.schema.json`.
     Schema,

@@ -13,12 +13,21 @@ use crate::determinism;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// Run scenarios and compare their stories with the snapshots; without filters, all of them.
-///
-/// Exit codes: 0 all held; 1 internal error or panic; 2 usage; 10 a file has mistakes; 11 an expectation failed; 12 a
-/// snapshot differs, is missing or is orphaned; 13 not deterministic; 14 a bound was exceeded; 130 interrupted.
+/// The table of exit codes, for the end of the help.
+const EXIT_CODES: &str = "\
+Exit codes:
+    0  all held
+    1  internal error, or a panic
+    2  wrong usage; a filter that hits nothing; --bless under CI
+   10  a scenario file has mistakes
+   11  an expectation failed
+   12  a snapshot differs, is missing, or belongs to no scenario
+   13  two runs of the same scenario differ
+   14  a bound ended a run
+  130  interrupted; results are partial";
+
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = EXIT_CODES)]
 pub(crate) struct Arguments {
     /// Parts of scenario ids (`dane/`, `mismatch`), or paths of files that lie anywhere (`my-failure.toml`).
     ///
@@ -37,7 +46,7 @@ pub(crate) struct Arguments {
     /// Run only part M of N, chosen by the hash of the id.
     #[arg(long, value_name = "hash:M/N", value_parser = partition)]
     partition: Option<(u64, u64)>,
-    /// Write the snapshots of all scenarios whose expectations hold.
+    /// Write the snapshots of all files whose expectations hold, in every cell and with every seed.
     #[arg(long, conflicts_with_all = ["until", "verify_determinism"])]
     bless: bool,
     /// Run everything again in a second process, seconds later and in another environment, and compare hashes.

@@ -330,3 +330,30 @@ fn an_empty_part_says_so() {
         "{parts:?}"
     );
 }
+
+#[test]
+fn help_tells_the_exit_codes() {
+    let repository = Repository::new("help", &[]);
+    let says = ["Usage: cargo xtask scenarios", "--verify-determinism", "Exit codes:", "130  interrupted"];
+    repository.run(&["--help"]).check(0, &says);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_leaves_partial_results() {
+    let repository = Repository::new("interrupt", &[("holds.toml", HOLDS)]);
+    let mut command = repository.command(&["--json", "--jobs", "1", "--seeds", "10000"]);
+    let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    // Ten thousand cases take many times this long.
+    #[allow(clippy::disallowed_methods, reason = "the process runs by the real clock")]
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    let Ok(status) = interrupt else {
+        child.kill().unwrap();
+        return;
+    };
+    assert!(status.success());
+    let run = Run::of(&child.wait_with_output().unwrap());
+    run.check(130, &["\"outcome\":\"skipped\"", "\"interrupted\":true", "interrupted, results are partial"]);
+    assert_eq!(run.out.lines().count(), 10_001);
+}
