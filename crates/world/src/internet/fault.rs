@@ -113,7 +113,11 @@ impl Internet {
 
     /// Ends a fault. To end it twice does nothing.
     pub fn end(&self, begun: &BegunFault) {
-        self.end_fault(&begun.at);
+        for (address, id) in &begun.at {
+            if let Some(authority) = self.authorities.get(address) {
+                authority.end_fault(*id);
+            }
+        }
     }
 
     /// Each zone whose answers go wrong, with a server that gives them.
@@ -146,34 +150,6 @@ impl Internet {
             Some(server) if held.is_at(server) => Ok(at(vec![zone.clone()], server)),
             Some(server) => Err(FaultError::NotServed { zone: serving, server }),
             None => Ok(held.servers.iter().map(|server| (zone.clone(), server.address)).collect()),
-        }
-    }
-
-    /// Lets a fault begin at the servers of `zone`, or at those of its parent for what stands there; only at one server if
-    /// `only_at` is given. Returns what [`Internet::end_fault`] takes: nothing if there is no such zone or server, which
-    /// [`Internet::begin`] reports.
-    pub fn begin_fault(
-        &self,
-        zone: &Name,
-        at_parent: bool,
-        only_at: Option<IpAddr>,
-        fault: &Fault,
-    ) -> Vec<(IpAddr, FaultId)> {
-        let places = self.places_of_zone(zone, at_parent, only_at).unwrap_or_default();
-        let uses = Uses::default();
-        let begin = |(_, server): (Name, IpAddr)| {
-            let authority = self.authorities.get(&server)?;
-            Some((server, authority.begin_fault_counted(fault.clone(), &uses)))
-        };
-        places.into_iter().filter_map(begin).collect()
-    }
-
-    /// Ends a fault.
-    pub fn end_fault(&self, began: &[(IpAddr, FaultId)]) {
-        for (address, id) in began {
-            if let Some(authority) = self.authorities.get(address) {
-                authority.end_fault(*id);
-            }
         }
     }
 }
