@@ -123,7 +123,7 @@ fn a_failed_expectation_says_what_was_nearest_and_is_not_blessed() {
 fn a_claim_that_the_record_does_not_show_fails() {
     let claims = HOLDS.replace("world =", "covers = [\"dane.mismatch\"]\nworld =");
     let repository = Repository::new("claims", &[("claims.toml", &claims)]);
-    repository.run(&[]).check(11, &["`covers` claims dane.mismatch, but the record holds no `tlsa`"]);
+    repository.run(&[]).check(11, &["`covers` claims dane.mismatch, but the record holds no"]);
 }
 
 #[test]
@@ -348,12 +348,12 @@ fn an_interrupt_leaves_partial_results() {
     #[allow(clippy::disallowed_methods, reason = "the process runs by the real clock")]
     std::thread::sleep(std::time::Duration::from_secs(1));
     let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    let Ok(status) = interrupt else {
+    if interrupt.is_err() {
         child.kill().unwrap();
-        return;
-    };
-    assert!(status.success());
-    let run = Run::of(&child.wait_with_output().unwrap());
+    }
+    let output = child.wait_with_output().unwrap();
+    assert!(interrupt.unwrap().success());
+    let run = Run::of(&output);
     run.check(130, &["\"outcome\":\"skipped\"", "\"interrupted\":true", "interrupted, results are partial"]);
     assert_eq!(run.out.lines().count(), 10_001);
 }
