@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use jiff::Timestamp;
 use ring::digest;
 
-use crate::keys::{Algorithm, SigningKey};
+use crate::keys::Algorithm;
 use crate::name::Name;
 use crate::rdata::Rdata as _;
 use crate::record::{RecordType, Rrset};
+use crate::signing_key::SigningKey;
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

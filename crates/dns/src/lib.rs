@@ -10,7 +10,7 @@
 //! | [`name`], [`record`], [`rdata`] | names, records, typed views of their data |
 //! | [`wire`] | messages, EDNS |
 //! | [`zonefile`] | master-file text, with errors that point at their place |
-//! | [`keys`], [`sign`] | zone keys, DS, signatures over RRsets |
+//! | [`keys`], [`signing_key`], [`sign`] | algorithms, private keys of zones, signatures over RRsets |
 //! | [`zone`], [`signed_zone`] | a zone's records; its signatures, made when asked for, and its NSEC chain |
 //! | [`authority`], [`fault`], [`serve`] | answers from zones, what goes wrong on purpose, the loop over UDP |
 //! | [`exchange`] | one query, one answer |
@@ -41,6 +41,7 @@ pub mod security;
 pub mod serve;
 pub mod sign;
 pub mod signed_zone;
+pub mod signing_key;
 pub mod validator;
 pub mod wire;
 pub mod zone;
@@ -50,7 +51,7 @@ mod zonefile_data;
 pub use answer::{AliasKind, Answer, Step};
 pub use authority::Authority;
 pub use fault::{Fault, FaultId, FaultKind, FaultScope};
-pub use keys::{Algorithm, DigestType, SigningKey};
+pub use keys::{Algorithm, DigestType};
 pub use name::{Name, NameError};
 pub use record::{Class, RawRdata, Rcode, Record, RecordType, Rrset};
 pub use recursor::{Recursor, RecursorConfig};
@@ -58,6 +59,7 @@ pub use resolver::{Resolver, ResolverConfig, TrustAnchor};
 pub use security::{Reason, RrsetId, Security};
 pub use serve::{Reply, Responder, serve_udp};
 pub use signed_zone::{Expiration, ServedZone, SignedZone, Signing};
+pub use signing_key::{KeyError, SigningKey};
 pub use wire::Message;
 pub use zone::{Zone, ZoneError};
 pub use zonefile::{Entry, Reference, ZoneTextError};

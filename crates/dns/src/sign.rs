@@ -5,11 +5,11 @@
 
 use jiff::Timestamp;
 
-use crate::keys::SigningKey;
 use crate::name::Name;
 use crate::rdata::Rrsig;
 use crate::rdata_dnssec::push_canonical;
 use crate::record::{Class, RawRdata, RecordType, Rrset};
+use crate::signing_key::SigningKey;
 
 /// What a signature with these fields signs (RFC 4034 §3.1.8.1); `None` if it claims more labels than the owner has.
 pub(crate) fn signed_data(rrsig: &Rrsig, owner: &Name, rdatas: &[RawRdata]) -> Option<Vec<u8>> {

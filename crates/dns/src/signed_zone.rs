@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::keys::SigningKey;
 use crate::name::Name;
 use crate::rdata::{Ds, Nsec, Rdata as _, Rrsig};
 use crate::record::{Record, RecordType, Rrset};
 use crate::sign;
+use crate::signing_key::SigningKey;
 use crate::zone::Zone;
 
 /// When signatures are valid. Both ends count.

@@ -7,8 +7,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mxlab_dns::keys::{Algorithm, SigningKey};
+use mxlab_dns::keys::Algorithm;
 use mxlab_dns::signed_zone::{SignedZone, Signing};
+use mxlab_dns::signing_key::SigningKey;
 use mxlab_dns::{Authority, Name, Resolver, ResolverConfig, TrustAnchor, Zone, serve_udp};
 use mxlab_env::{BoxStream, Env, tls};
 use mxlab_mail::headers::Message;

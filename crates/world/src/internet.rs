@@ -18,9 +18,10 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use mxlab_dns::authority::Authority;
-use mxlab_dns::keys::{Algorithm, SigningKey};
+use mxlab_dns::keys::Algorithm;
 use mxlab_dns::rdata::{A, Aaaa, Ds, Ns, Ptr, Rdata as _};
 use mxlab_dns::signed_zone::{ServedZone, SignedZone, Signing};
+use mxlab_dns::signing_key::SigningKey;
 use mxlab_dns::zone::{Zone, ZoneError};
 use mxlab_dns::zonefile::{self, ZoneTextError};
 use mxlab_dns::{Name, Record, RecordType, serve};
