@@ -3,30 +3,29 @@
 //! An [`Authority`] holds zones and answers from them alone: query octets and the time in, a [`Reply`] out. Zones can be
 //! published anew at any time, and it can be made to fail on purpose ([`crate::fault`]).
 //!
-//! With DO set, answers carry the signatures, and negative answers and referrals the proofs: NSEC at the name for a type
-//! that does not exist; NSEC over the name and over its wildcard for a name that does not exist; NSEC at the cut for a
-//! child without DS.
+//! With DO set, answers carry the signatures, and negative answers, referrals and answers from wildcards the proofs, by NSEC
+//! or NSEC3 as the zone has them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::fault::{Fault, FaultId, FaultKind, Faults, Uses};
+use crate::answering::Answering;
+use crate::fault::{Fault, FaultId, FaultKind, Faults, Subject, Uses};
 use crate::name::Name;
-use crate::rdata::{Cname, Ns, Rdata as _};
-use crate::record::{Class, Rcode, Record, RecordType, Rrset};
-use crate::serve::{Reply, Responder};
-use crate::signed_zone::{ServedZone, SignedZone};
+use crate::rdata::{Ns, Rdata as _};
+use crate::record::{Class, Rcode, Record, RecordType};
+use crate::serve::{Reply, Responder, Transport};
+use crate::signed_zone::ServedZone;
 use crate::wire::{Edns, Message, Question};
-use crate::zone::Lookup;
 
 /// The largest answer over UDP; larger ones are truncated. Ethernet carries it over IPv6 unfragmented.
 pub const MAX_UDP: usize = 1_232;
 /// The largest answer to a client without EDNS (RFC 1035 §2.3.4).
 const MAX_UDP_PLAIN: usize = 512;
-/// How many aliases are followed within one answer.
-const MAX_ALIASES: usize = 8;
+/// The largest answer over TCP (RFC 1035 §4.2.2).
+const MAX_TCP: usize = 65_535;
 
 /// A name server's zones and its faults. Share it in an [`Arc`].
 #[derive(Debug, Default)]
@@ -36,8 +35,16 @@ pub struct Authority {
 
 #[derive(Debug, Default)]
 struct Shared {
-    zones: BTreeMap<Name, Arc<ServedZone>>,
+    zones: BTreeMap<Name, Published>,
     faults: Faults,
+}
+
+/// A zone as a server has it.
+#[derive(Clone, Debug)]
+pub(crate) struct Published {
+    pub(crate) now: Arc<ServedZone>,
+    /// As it was published first, for [`FaultKind::Replayed`].
+    pub(crate) first: Arc<ServedZone>,
 }
 
 impl Authority {
@@ -53,8 +60,10 @@ impl Authority {
 
     /// Publishes a zone, in place of the one with the same apex.
     pub fn set_zone(&self, zone: impl Into<ServedZone>) {
-        let zone = zone.into();
-        self.lock().zones.insert(zone.zone().origin().clone(), Arc::new(zone));
+        let now = Arc::new(zone.into());
+        let mut shared = self.lock();
+        let first = shared.zones.get(now.zone().origin()).map_or_else(|| now.clone(), |zone| zone.first.clone());
+        shared.zones.insert(now.zone().origin().clone(), Published { now, first });
     }
 
     /// Stops serving a zone; whether it was served.
@@ -64,7 +73,7 @@ impl Authority {
 
     /// The zone with this apex as it is published now.
     pub fn zone(&self, origin: &Name) -> Option<Arc<ServedZone>> {
-        self.lock().zones.get(origin).cloned()
+        self.lock().zones.get(origin).map(|zone| zone.now.clone())
     }
 
     /// Begins a fault.
@@ -84,16 +93,17 @@ impl Authority {
 }
 
 impl Responder for Authority {
-    fn answer(&self, query: &[u8], now: Timestamp) -> Reply {
+    fn answer(&self, query: &[u8], transport: Transport, now: Timestamp) -> Reply {
         let query = match Message::decode(query) {
             // RFC 1035 §7.3: a response is never answered, or two servers could go on for ever.
             Ok(query) if query.flags.response => return Reply::Nothing,
             Ok(query) => query,
             Err(_) => return format_error(query),
         };
-        let limit = match &query.edns {
-            Some(edns) => usize::from(edns.udp_size).clamp(MAX_UDP_PLAIN, MAX_UDP),
-            None => MAX_UDP_PLAIN,
+        let limit = match (transport, &query.edns) {
+            (Transport::Tcp, _) => MAX_TCP,
+            (Transport::Udp, Some(edns)) => usize::from(edns.udp_size).clamp(MAX_UDP_PLAIN, MAX_UDP),
+            (Transport::Udp, None) => MAX_UDP_PLAIN,
         };
         let mut response = query.response(Rcode::NOERROR);
         response.edns = query.edns.as_ref().map(|edns| Edns::new(MAX_UDP as u16, edns.dnssec_ok));
@@ -110,17 +120,49 @@ impl Responder for Authority {
             response.rcode = Rcode::REFUSED;
             return Reply::Bytes(response.encode(limit));
         };
-        match faults.whole(zone.zone().origin(), &question.name, question.rtype, now) {
+        let mut acting = faults.for_an_answer(now);
+        let whole = acting.act(Subject::Answer, zone.now.zone().origin(), &question.name, question.rtype);
+        let dnssec = query.edns.as_ref().is_some_and(|edns| edns.dnssec_ok);
+        let mut answering = Answering { zones, acting, now, dnssec, response: &mut response };
+        match whole {
             Some(FaultKind::Timeout) => return Reply::Nothing,
+            Some(FaultKind::Malformed) => return Reply::Bytes(malformed(response.id)),
+            Some(FaultKind::Truncated) if transport == Transport::Tcp => return Reply::Close,
+            Some(FaultKind::Truncated) => response.flags.truncated = true,
             Some(FaultKind::Servfail) => response.rcode = Rcode::SERVFAIL,
             Some(FaultKind::Refused) => response.rcode = Rcode::REFUSED,
-            _ => {
-                let dnssec = query.edns.as_ref().is_some_and(|edns| edns.dnssec_ok);
-                Answering { zones, faults, now, dnssec, response: &mut response }.answer(zone, question);
-            }
+            Some(FaultKind::Lame) => response.authority.push(upward_referral()),
+            Some(FaultKind::NxDomain) => answering.deny(zone, question),
+            Some(FaultKind::AliasLoop) => answering.alias_loop(zone, question),
+            _ => answering.answer(zone, question),
+        }
+        match whole {
+            Some(FaultKind::WrongId) => response.id = response.id.wrapping_add(1),
+            Some(FaultKind::WrongQuestion) => response.question = Some(another_question(question)),
+            Some(FaultKind::Slow(delay)) => return Reply::Later(delay, response.encode(limit)),
+            _ => {}
         }
         Reply::Bytes(response.encode(limit))
     }
+}
+
+/// Octets with the id of a query and the bits of a response that are no message: the name of the question points at itself.
+fn malformed(id: u16) -> Vec<u8> {
+    let [high, low] = id.to_be_bytes();
+    vec![high, low, 0x84, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0xc0, 12, 0, 1, 0, 1]
+}
+
+/// What old servers say of zones that they do not have: ask the root.
+fn upward_referral() -> Record {
+    let servers = Name::root().prepend_label("net").and_then(|net| net.prepend_label("root-servers"));
+    let server = servers.and_then(|servers| servers.prepend_label("a")).unwrap_or_else(|_| Name::root());
+    Record::new(Name::root(), RecordType::NS, 518_400, Ns(server).to_rdata())
+}
+
+/// The same for a name below, or for the root if that is too long.
+fn another_question(question: &Question) -> Question {
+    let name = question.name.prepend_label("another").unwrap_or_else(|_| Name::root());
+    Question { name, ..question.clone() }
 }
 
 /// FORMERR for octets that are no message, if they have a header at all and are not a response.
@@ -152,151 +194,11 @@ fn refusal(query: &Message) -> Result<&Question, Rcode> {
 }
 
 /// The zone nearest above the name. For DS the parent's, if it is served here too (RFC 4035 §3.1.4.1).
-fn zone_for<'a>(zones: &'a BTreeMap<Name, Arc<ServedZone>>, question: &Question) -> Option<&'a Arc<ServedZone>> {
+pub(crate) fn zone_for<'a>(zones: &'a BTreeMap<Name, Published>, question: &Question) -> Option<&'a Published> {
     let mut found = question.name.ancestors().filter_map(|ancestor| zones.get(&ancestor));
     let nearest = found.next()?;
-    if question.rtype == RecordType::DS && *nearest.zone().origin() == question.name {
+    if question.rtype == RecordType::DS && *nearest.now.zone().origin() == question.name {
         return Some(found.next().unwrap_or(nearest));
     }
     Some(nearest)
-}
-
-/// One answer in the making.
-struct Answering<'a> {
-    zones: &'a BTreeMap<Name, Arc<ServedZone>>,
-    faults: &'a Faults,
-    now: Timestamp,
-    dnssec: bool,
-    response: &'a mut Message,
-}
-
-#[derive(Clone, Copy)]
-enum Section {
-    Answer,
-    Authority,
-}
-
-impl Answering<'_> {
-    fn answer(&mut self, zone: &ServedZone, question: &Question) {
-        let mut question = question.clone();
-        let mut zone = zone;
-        let zones = self.zones;
-        for step in 0..=MAX_ALIASES {
-            // RFC 1034 §4.3.2 step 3b: a referral is not authoritative. AA speaks of the first owner name (RFC 1035 §4.1.1).
-            let lookup = zone.zone().lookup(&question.name, question.rtype);
-            let referral = matches!(lookup, Lookup::Delegation(_));
-            if step == 0 {
-                self.response.flags.authoritative = !referral;
-            }
-            let alias = match lookup {
-                Lookup::Found(rrset) => return self.push(Section::Answer, zone, rrset),
-                Lookup::NoData if question.rtype == RecordType::NSEC => {
-                    return match zone.signed().and_then(|signed| signed.nsec_at(&question.name)) {
-                        Some(nsec) => self.push(Section::Answer, zone, nsec),
-                        None => self.no_data(zone, &question.name),
-                    };
-                }
-                Lookup::NoData => return self.no_data(zone, &question.name),
-                Lookup::NxDomain { closest_encloser } => {
-                    return self.nx_domain(zone, &question.name, &closest_encloser);
-                }
-                // What lies beyond an alias in somebody else's zone is for the resolver to find.
-                Lookup::Delegation(_) if step > 0 => return,
-                Lookup::Delegation(cut) => return self.referral(zone, cut),
-                Lookup::Alias(alias) => alias,
-            };
-            let seen = self.response.answer.iter().any(|record| record.name == alias.name);
-            if seen {
-                return;
-            }
-            self.push(Section::Answer, zone, alias);
-            let target = alias.rdatas.first().and_then(|rdata| Cname::parse(rdata).ok());
-            let Some(Cname(target)) = target else { return };
-            question.name = target;
-            match zone_for(zones, &question) {
-                Some(next) => zone = next,
-                None => return,
-            }
-        }
-    }
-
-    /// Adds an RRset with its signatures, as the faults would have it.
-    fn push(&mut self, section: Section, zone: &ServedZone, rrset: &Rrset) {
-        let replaced = self.faults.replaced(rrset, self.now);
-        let rrset = replaced.as_ref().unwrap_or(rrset);
-        let (ttl, signatures) = (rrset.ttl, self.signatures(zone, rrset));
-        self.push_records(section, rrset, ttl, signatures);
-    }
-
-    fn signatures(&mut self, zone: &ServedZone, rrset: &Rrset) -> Vec<Record> {
-        let Some(signed) = zone.signed().filter(|_| self.dnssec) else { return Vec::new() };
-        if self.faults.strips(signed.zone().origin(), rrset, self.now) {
-            return Vec::new();
-        }
-        let signatures = signed.signatures(rrset, self.now);
-        let record = |rdata| Record::new(rrset.name.clone(), RecordType::RRSIG, rrset.ttl, rdata);
-        signatures.iter().map(|rrsig| record(rrsig.to_rdata())).collect()
-    }
-
-    fn push_records(&mut self, section: Section, rrset: &Rrset, ttl: u32, signatures: Vec<Record>) {
-        let section = match section {
-            Section::Answer => &mut self.response.answer,
-            Section::Authority => &mut self.response.authority,
-        };
-        let with_ttl = |record: Record| Record { ttl: record.ttl.min(ttl), ..record };
-        section.extend(rrset.records().chain(signatures).map(with_ttl));
-    }
-
-    /// The SOA record of a negative answer (RFC 2308 §3).
-    fn soa(&mut self, zone: &ServedZone) {
-        if let Some((soa, ttl)) = zone.zone().negative() {
-            let signatures = self.signatures(zone, soa);
-            self.push_records(Section::Authority, soa, ttl, signatures);
-        }
-    }
-
-    /// RFC 4035 §3.1.3.1. An empty non-terminal has no NSEC of its own: the one before it spans it, and its next name lies
-    /// below.
-    fn no_data(&mut self, zone: &ServedZone, name: &Name) {
-        self.soa(zone);
-        self.proof(zone, |signed| signed.nsec_covering(name));
-    }
-
-    /// RFC 4035 §3.1.3.2.
-    fn nx_domain(&mut self, zone: &ServedZone, name: &Name, closest_encloser: &Name) {
-        self.response.rcode = Rcode::NXDOMAIN;
-        self.soa(zone);
-        self.proof(zone, |signed| signed.nsec_covering(name));
-        if let Ok(wildcard) = closest_encloser.prepend_label("*") {
-            self.proof(zone, |signed| signed.nsec_covering(&wildcard));
-        }
-    }
-
-    /// RFC 4035 §3.1.4: the cut's NS records, its DS records or the proof that it has none, and glue.
-    fn referral(&mut self, zone: &ServedZone, cut: &Rrset) {
-        self.push_records(Section::Authority, cut, cut.ttl, Vec::new());
-        if let Some(signed) = zone.signed().filter(|_| self.dnssec) {
-            match signed.zone().rrset(&cut.name, RecordType::DS) {
-                Some(ds) => self.push(Section::Authority, zone, ds),
-                None => self.proof(zone, |signed| signed.nsec_at(&cut.name)),
-            }
-        }
-        for server in cut.rdatas.iter().filter_map(|rdata| Ns::parse(rdata).ok()) {
-            for rtype in [RecordType::A, RecordType::AAAA] {
-                if let Some(glue) = zone.zone().rrset(&server.0, rtype) {
-                    self.response.additional.extend(glue.records());
-                }
-            }
-        }
-    }
-
-    /// Adds an NSEC RRset to the authority section, once.
-    fn proof(&mut self, zone: &ServedZone, nsec: impl FnOnce(&SignedZone) -> Option<&Rrset>) {
-        let Some(signed) = zone.signed().filter(|_| self.dnssec) else { return };
-        let Some(rrset) = nsec(signed) else { return };
-        let has = |record: &Record| record.rtype == RecordType::NSEC && record.name == rrset.name;
-        if !self.response.authority.iter().any(has) {
-            self.push(Section::Authority, zone, rrset);
-        }
-    }
 }

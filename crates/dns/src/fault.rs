@@ -1,19 +1,19 @@
 //! What an authority does wrong on purpose.
 //!
 //! A fault is data: what goes wrong, for which answers, and when. The authority looks its faults up while it answers; of
-//! two on the same thing the later one acts.
+//! two on the same thing the later one acts. The same thing is: the whole answer; the signatures of an RRset; the keys of a
+//! zone; the DS of a zone; a proof.
+//!
+//! What a fault puts into an answer is made in `forgery`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use ring::digest;
 
-use crate::keys::Algorithm;
 use crate::name::Name;
-use crate::rdata::Rdata as _;
-use crate::record::{RecordType, Rrset};
-use crate::signing_key::SigningKey;
+use crate::record::RecordType;
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,21 +25,111 @@ pub enum FaultKind {
     Refused,
     /// There is no answer.
     Timeout,
+    /// The answer comes after this time.
+    Slow(Duration),
+    /// The server does not know the zone: NOERROR without AA, and an upward referral to the root.
+    Lame,
+    /// Over UDP the answer is empty and truncated; over TCP the connection is closed.
+    Truncated,
+    /// The answer is octets that are no message.
+    Malformed,
+    /// The answer has another id than the query.
+    WrongId,
+    /// The answer repeats another question.
+    WrongQuestion,
+    /// NXDOMAIN for a name that exists, with the proofs that there are. Unless the scope names the type, the infrastructure
+    /// of the zone (DNSKEY, DS, NS, SOA, NSEC3PARAM) is answered as ever.
+    NxDomain,
+    /// The name is an alias of itself, signed if the zone is. The infrastructure is spared as with [`FaultKind::NxDomain`].
+    AliasLoop,
+    /// Signatures ended more than a day ago.
+    RrsigExpired,
+    /// Signatures begin more than a day from now.
+    RrsigNotYetValid,
     /// RRsets go out without their signatures.
     RrsigMissing,
+    /// One bit of each signature is flipped.
+    RrsigBad,
+    /// Signatures are by a key that the zone does not publish.
+    RrsigWrongKey,
+    /// The answer is from the zone as it was first published, with the signatures of that time.
+    Replayed,
+    /// The keys that sign records are not in the DNSKEY RRset; if that leaves nothing, there is no DNSKEY RRset.
+    KeyMissing,
+    /// So many more keys with the tag and algorithm of the one that signs, and before each signature as many bad ones.
+    ManyKeys(u16),
     /// The parent publishes the DS of another key. The zone of the scope is the child.
     DsMismatch,
+    /// The parent publishes a DS with an unknown algorithm. The zone of the scope is the child.
+    DsUnsupported,
+    /// The parent publishes a DS for a child that it has none for. The zone of the scope is the child.
+    DsWithoutKey,
+    /// Proofs are left out. The SOA record of a negative answer stays.
+    DenialMissing,
+    /// In place of each proof there is another NSEC or NSEC3 record of the zone, validly signed, that does not prove it.
+    DenialWrong,
+    /// The zone proves by NSEC3 with so many iterations, whatever it does otherwise.
+    Nsec3Iterations(u16),
 }
 
 impl FaultKind {
     /// Whether it happens at the servers of the zone's parent, where its DS stands.
     pub fn is_at_parent(self) -> bool {
-        self == FaultKind::DsMismatch
+        self.subject() == Subject::Ds
+    }
+
+    /// What it happens to.
+    pub(crate) fn subject(self) -> Subject {
+        use FaultKind as K;
+        match self {
+            K::Servfail | K::Refused | K::Timeout | K::Slow(_) | K::Lame | K::Truncated | K::Malformed => {
+                Subject::Answer
+            }
+            K::WrongId | K::WrongQuestion | K::NxDomain | K::AliasLoop => Subject::Answer,
+            K::RrsigExpired | K::RrsigNotYetValid | K::RrsigMissing | K::RrsigBad | K::RrsigWrongKey => {
+                Subject::Signature
+            }
+            K::Replayed => Subject::Content,
+            K::KeyMissing | K::ManyKeys(_) => Subject::Keys,
+            K::DsMismatch | K::DsUnsupported | K::DsWithoutKey => Subject::Ds,
+            K::DenialMissing | K::DenialWrong => Subject::Proof,
+            K::Nsec3Iterations(_) => Subject::Chain,
+        }
+    }
+
+    /// Whether it leaves this type alone in a scope that names none.
+    fn spares(self, rtype: RecordType) -> bool {
+        let infrastructure =
+            [RecordType::DNSKEY, RecordType::DS, RecordType::NS, RecordType::SOA, RecordType::NSEC3PARAM];
+        matches!(self, FaultKind::NxDomain | FaultKind::AliasLoop) && infrastructure.contains(&rtype)
     }
 }
 
-/// Which answers a fault touches. For [`FaultKind::Servfail`], [`FaultKind::Refused`] and [`FaultKind::Timeout`] owner and
-/// type are those of the question, for the others those of the RRset.
+/// What a fault happens to: of two at the same, the later acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// The whole answer to a question.
+    Answer,
+    /// Which zone the answer comes from.
+    Content,
+    /// The signatures of an RRset.
+    Signature,
+    /// The keys of a zone, as its DNSKEY RRset and the signatures tell of them.
+    Keys,
+    /// The DS of a zone.
+    Ds,
+    /// A proof.
+    Proof,
+    /// The chain of proofs.
+    Chain,
+}
+
+/// Which answers a fault touches. Owner and type are, for what happens to
+///
+/// - the whole answer, the zone's content or its chain: those of the question;
+/// - signatures and keys: those of the RRset; of one that was expanded from a wildcard, the owner is either name;
+/// - a DS: the zone itself, and DS;
+/// - a proof: those that are proved not to exist: of a referral the child's apex, and DS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaultScope {
     /// Answers from this zone.
@@ -74,7 +164,7 @@ pub struct Fault {
     pub from: Option<Timestamp>,
     /// The second at which it is over; never if none.
     pub until: Option<Timestamp>,
-    /// How often it acts before it is over, over all servers that share its [`Uses`]; without bound if none.
+    /// In how many answers it acts before it is over, over all servers that share its [`Uses`]; without bound if none.
     pub times: Option<u32>,
 }
 
@@ -143,53 +233,58 @@ impl Faults {
         self.faults.len() < before
     }
 
-    /// The latest active fault that `wanted` accepts for this owner and type in this zone. Counts as acting once.
-    fn act(
-        &self,
-        wanted: impl Fn(FaultKind) -> bool,
-        zone: &Name,
-        owner: &Name,
-        rtype: RecordType,
-        now: Timestamp,
-    ) -> Option<FaultKind> {
-        let active = |fault: &Fault| {
-            fault.from.is_none_or(|from| from <= now)
-                && fault.until.is_none_or(|until| now < until)
-                && wanted(fault.kind)
-                && fault.scope.matches(zone, owner, rtype)
-        };
-        let acts = |begun: &&Begun| active(&begun.fault) && begun.uses.take(begun.fault.times);
-        self.faults.iter().rev().find(acts).map(|begun| begun.fault.kind)
-    }
-
-    /// What replaces the whole answer to a question.
-    pub(crate) fn whole(&self, zone: &Name, owner: &Name, rtype: RecordType, now: Timestamp) -> Option<FaultKind> {
-        let whole = |kind| matches!(kind, FaultKind::Servfail | FaultKind::Refused | FaultKind::Timeout);
-        self.act(whole, zone, owner, rtype, now)
-    }
-
-    /// Whether this RRset goes out without its signatures.
-    pub(crate) fn strips(&self, zone: &Name, rrset: &Rrset, now: Timestamp) -> bool {
-        self.act(|kind| kind == FaultKind::RrsigMissing, zone, &rrset.name, rrset.rtype, now).is_some()
-    }
-
-    /// The RRset that goes out in place of this one.
-    pub(crate) fn replaced(&self, rrset: &Rrset, now: Timestamp) -> Option<Rrset> {
-        if rrset.rtype != RecordType::DS {
-            return None;
-        }
-        self.act(|kind| kind == FaultKind::DsMismatch, &rrset.name, &rrset.name, rrset.rtype, now)?;
-        let other = other_key(&rrset.name)?;
-        Some(Rrset { rdatas: vec![other.ds(&rrset.name).to_rdata()], ..rrset.clone() })
+    /// Those that may act in an answer at `now`.
+    pub(crate) fn for_an_answer(&self, now: Timestamp) -> Acting<'_> {
+        Acting { faults: self, now, acted: Vec::new() }
     }
 }
 
-/// A key that is none of the zone's: it follows from the zone's name.
-fn other_key(zone: &Name) -> Option<SigningKey> {
-    let mut seed = b"the key of another zone: ".to_vec();
-    zone.push_canonical(&mut seed);
-    let seed = digest::digest(&digest::SHA256, &seed);
-    SigningKey::from_seed(Algorithm::ED25519, seed.as_ref().try_into().ok()?).ok()
+/// The faults as they act in one answer: each counts once at most.
+#[derive(Debug)]
+pub(crate) struct Acting<'a> {
+    faults: &'a Faults,
+    now: Timestamp,
+    acted: Vec<FaultId>,
+}
+
+impl Acting<'_> {
+    /// The latest fault that happens to `subject` for this owner and type in this zone. Counts as acting.
+    pub(crate) fn act(&mut self, subject: Subject, zone: &Name, owner: &Name, rtype: RecordType) -> Option<FaultKind> {
+        let begun = self.find(subject, zone, owner, rtype)?;
+        let (id, kind) = (begun.id, begun.fault.kind);
+        if !self.acted.contains(&id) {
+            // Another server may have taken the last use in the meantime.
+            if !begun.uses.take(begun.fault.times) {
+                return None;
+            }
+            self.acted.push(id);
+        }
+        Some(kind)
+    }
+
+    /// What [`Acting::act`] would say, without counting.
+    pub(crate) fn would_act(
+        &self,
+        subject: Subject,
+        zone: &Name,
+        owner: &Name,
+        rtype: RecordType,
+    ) -> Option<FaultKind> {
+        self.find(subject, zone, owner, rtype).map(|begun| begun.fault.kind)
+    }
+
+    fn find(&self, subject: Subject, zone: &Name, owner: &Name, rtype: RecordType) -> Option<&Begun> {
+        let active = |begun: &&Begun| {
+            let Fault { kind, scope, from, until, times } = &begun.fault;
+            kind.subject() == subject
+                && from.is_none_or(|from| from <= self.now)
+                && until.is_none_or(|until| self.now < until)
+                && scope.matches(zone, owner, rtype)
+                && (scope.rtype.is_some() || !kind.spares(rtype))
+                && (self.acted.contains(&begun.id) || !begun.uses.are_up(*times))
+        };
+        self.faults.faults.iter().rev().find(active)
+    }
 }
 
 #[cfg(test)]
@@ -204,8 +299,13 @@ mod tests {
     fn check(servers: &[Faults], queries: &[usize]) -> Vec<bool> {
         let name = "mx.example".parse().unwrap();
         let zone = "example".parse().unwrap();
-        let asked =
-            |server: &usize| servers[*server].whole(&zone, &name, RecordType::A, Timestamp::UNIX_EPOCH).is_some();
+        let asked = |server: &usize| {
+            let mut acting = servers[*server].for_an_answer(Timestamp::UNIX_EPOCH);
+            // However often it is looked up, an answer counts once.
+            let acted = [(); 3].map(|()| acting.act(Subject::Answer, &zone, &name, RecordType::A).is_some());
+            assert!(acted == [acted[0]; 3]);
+            acted[0]
+        };
         queries.iter().map(asked).collect()
     }
 

@@ -11,8 +11,9 @@
 //! | [`wire`] | messages, EDNS |
 //! | [`zonefile`] | master-file text, with errors that point at their place |
 //! | [`keys`], [`signing_key`], [`sign`] | algorithms, private keys of zones, signatures over RRsets |
-//! | [`zone`], [`signed_zone`] | a zone's records; its signatures, made when asked for, and its NSEC chain |
-//! | [`authority`], [`fault`], [`serve`] | answers from zones, what goes wrong on purpose, the loop over UDP |
+//! | [`key_set`] | the keys of a zone, and rollovers as steps between sets of them |
+//! | [`zone`], [`signed_zone`], [`nsec3`] | a zone's records; its signatures, made when asked for, and its chain of proofs |
+//! | [`authority`], [`fault`], [`serve`] | answers from zones, what goes wrong on purpose, the loops over UDP and TCP |
 //! | [`exchange`] | one query, one answer |
 //! | [`recursor`] | a recursive resolver that iterates from the root and does not validate |
 //! | [`security`] | secure, insecure, bogus, unavailable; and the reasons |
@@ -22,21 +23,27 @@
 //! Not here: mail, and the simulation. A server and a resolver share no memory; they meet on the network of the env.
 
 pub mod answer;
+mod answering;
 pub mod authority;
 mod cache;
 mod chain;
 pub mod denial;
 pub mod exchange;
 pub mod fault;
+mod forgery;
 mod iteration;
+pub mod key_set;
 pub mod keys;
 pub mod name;
+pub mod nsec3;
+mod proof;
 pub mod rdata;
 mod rdata_dnssec;
 mod rdata_text;
 pub mod record;
 pub mod recursor;
 pub mod resolver;
+mod rsa_key;
 pub mod security;
 pub mod serve;
 pub mod sign;
@@ -51,15 +58,16 @@ mod zonefile_data;
 pub use answer::{AliasKind, Answer, Step};
 pub use authority::Authority;
 pub use fault::{Fault, FaultId, FaultKind, FaultScope};
+pub use key_set::{KeySet, ZoneKey};
 pub use keys::{Algorithm, DigestType};
 pub use name::{Name, NameError};
 pub use record::{Class, RawRdata, Rcode, Record, RecordType, Rrset};
 pub use recursor::{Recursor, RecursorConfig};
 pub use resolver::{Resolver, ResolverConfig, TrustAnchor};
 pub use security::{Reason, RrsetId, Security};
-pub use serve::{Reply, Responder, serve_udp};
-pub use signed_zone::{Expiration, ServedZone, SignedZone, Signing};
-pub use signing_key::{KeyError, SigningKey};
+pub use serve::{Reply, Responder, Transport, serve};
+pub use signed_zone::{Denial, Expiration, ServedZone, SignedZone, Signing};
+pub use signing_key::{KeyError, KeyKind, KeyRole, SigningKey};
 pub use wire::Message;
 pub use zone::{Zone, ZoneError};
 pub use zonefile::{Entry, Reference, ZoneTextError};

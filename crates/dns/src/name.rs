@@ -209,6 +209,16 @@ impl Name {
         Ok(Name { wire: wire.into(), start: 0 })
     }
 
+    /// This name with `old` at its end replaced by `new` (RFC 6672 §2.2); none if it does not lie below `old`, or becomes too
+    /// long.
+    pub fn substitute(&self, old: &Name, new: &Name) -> Option<Name> {
+        if !self.is_strictly_below(old) {
+            return None;
+        }
+        let kept = self.wire().len() - old.wire().len();
+        Name::from_wire(&[self.wire().get(..kept)?, new.wire()].concat()).ok()
+    }
+
     /// The longest name that both names lie below or are.
     #[must_use]
     pub fn common_ancestor(&self, other: &Name) -> Name {

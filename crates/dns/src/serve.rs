@@ -1,4 +1,8 @@
-//! The server's loop over UDP, for whatever answers queries.
+//! A server's loops over UDP and TCP, for whatever answers queries.
+//!
+//! TCP as in RFC 7766: each message after its length in two octets, any number of queries on a connection, which closes when
+//! nothing was asked for a while. Queries of one connection are answered in their order. The number of connections, and the
+//! size of what is read, are bounded.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,34 +10,60 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mxlab_env::{Datagrams, Env};
+use mxlab_env::{BoxStream, Datagrams, Env, Listener};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 /// What comes back for a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// Nothing.
     Nothing,
+    /// Nothing, and over TCP the connection is closed.
+    Close,
     /// These octets, whether they are a message or not.
     Bytes(Vec<u8>),
     /// These octets after a delay.
     Later(Duration, Vec<u8>),
 }
 
+/// How a query came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// In a datagram: the answer is truncated to what the client takes.
+    Udp,
+    /// Over a connection: the answer is whole.
+    Tcp,
+}
+
 /// Answers queries from what it knows, at once.
 pub trait Responder: Send + Sync {
     /// The reply to these octets at `now`.
-    fn answer(&self, query: &[u8], now: Timestamp) -> Reply;
+    fn answer(&self, query: &[u8], transport: Transport, now: Timestamp) -> Reply;
 }
 
-/// The largest query that is read; what is longer is cut off, and so malformed.
+/// The largest query that is read; what is longer is cut off over UDP, and so malformed, and ends a connection.
 pub(crate) const MAX_QUERY: usize = 4_096;
+/// A socket that fails at every call must not spin.
+pub(crate) const AFTER_ERROR: Duration = Duration::from_millis(10);
+/// How many connections there are at once; further ones are closed.
+const MAX_CONNECTIONS: usize = 100;
+/// How long a connection may be without a query, or a client may take to read an answer.
+const IDLE: Duration = Duration::from_secs(10);
 
-/// Serves queries at `at` until the task that runs it ends.
+/// Serves queries at `at`, over UDP and TCP, until the task that runs it ends.
 ///
 /// # Errors
 /// The address cannot be bound.
-pub async fn serve_udp(env: &Env, at: SocketAddr, responder: Arc<dyn Responder>) -> io::Result<()> {
+pub async fn serve(env: &Env, at: SocketAddr, responder: Arc<dyn Responder>) -> io::Result<()> {
     let socket: Arc<dyn Datagrams> = env.bind(at).await?.into();
+    let listener = env.listen(at).await?;
+    tokio::join!(biased; answer_datagrams(env, socket, responder.clone()), accept(env, &*listener, responder));
+    Ok(())
+}
+
+async fn answer_datagrams(env: &Env, socket: Arc<dyn Datagrams>, responder: Arc<dyn Responder>) {
     let mut buffer = [0; MAX_QUERY];
     loop {
         // An error of one datagram, such as an ICMP report about an earlier reply, is not the end of the service.
@@ -42,8 +72,8 @@ pub async fn serve_udp(env: &Env, at: SocketAddr, responder: Arc<dyn Responder>)
             continue;
         };
         let query = buffer.get(..length).unwrap_or_default();
-        match responder.answer(query, env.now()) {
-            Reply::Nothing => {}
+        match responder.answer(query, Transport::Udp, env.now()) {
+            Reply::Nothing | Reply::Close => {}
             Reply::Bytes(octets) => {
                 // A reply that cannot be sent is lost like one that was lost on the way.
                 let _ = socket.send_to(&octets, client).await;
@@ -59,5 +89,60 @@ pub async fn serve_udp(env: &Env, at: SocketAddr, responder: Arc<dyn Responder>)
     }
 }
 
-/// A socket that fails at every call must not spin.
-pub(crate) const AFTER_ERROR: Duration = Duration::from_millis(10);
+async fn accept(env: &Env, listener: &dyn Listener, responder: Arc<dyn Responder>) {
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    loop {
+        let Ok(stream) = listener.accept().await else {
+            tokio::time::sleep(AFTER_ERROR).await;
+            continue;
+        };
+        // Dropped, the stream is closed.
+        let Ok(place) = places.clone().try_acquire_owned() else { continue };
+        let (own, responder) = (env.clone(), responder.clone());
+        env.spawn("dns connection", async move {
+            // A connection that breaks is the client's to open again.
+            let _ = answer_connection(&own, stream, &*responder).await;
+            drop(place);
+        });
+    }
+}
+
+async fn answer_connection(env: &Env, mut stream: BoxStream, responder: &dyn Responder) -> io::Result<()> {
+    loop {
+        let query = timeout(IDLE, read_message(&mut stream, MAX_QUERY)).await??;
+        let octets = match responder.answer(&query, Transport::Tcp, env.now()) {
+            Reply::Nothing => continue,
+            Reply::Close => return stream.shutdown().await,
+            Reply::Bytes(octets) => octets,
+            Reply::Later(delay, octets) => {
+                tokio::time::sleep(delay).await;
+                octets
+            }
+        };
+        timeout(IDLE, write_message(&mut stream, &octets)).await??;
+    }
+}
+
+/// Reads one message after its length (RFC 1035 §4.2.2).
+///
+/// # Errors
+/// The connection ends or breaks, or the message is longer than `limit`.
+pub async fn read_message(stream: &mut BoxStream, limit: usize) -> io::Result<Vec<u8>> {
+    let length = usize::from(stream.read_u16().await?);
+    if length > limit {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut message = vec![0; length];
+    stream.read_exact(&mut message).await?;
+    Ok(message)
+}
+
+/// Writes one message after its length, in one piece (RFC 7766 §8).
+///
+/// # Errors
+/// The connection breaks, or the message is longer than 65,535 octets.
+pub async fn write_message(stream: &mut BoxStream, message: &[u8]) -> io::Result<()> {
+    let length = u16::try_from(message.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    stream.write_all(&[&length.to_be_bytes(), message].concat()).await?;
+    stream.flush().await
+}

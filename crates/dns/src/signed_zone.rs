@@ -1,17 +1,19 @@
-//! A zone as it is served: unsigned, or signed with NSEC (RFC 4035 §2).
+//! A zone as it is served: unsigned, or signed with NSEC (RFC 4035 §2) or NSEC3 (RFC 5155 §7.1).
 //!
 //! Nothing is signed before it is asked for: a run that asks for five RRsets pays for five signatures, whatever the zone
-//! holds. The chain of NSEC records is laid when the zone is published, from the names alone.
+//! holds. The chain of proofs is laid when the first of them is asked for.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::key_set::{KeySet, ZoneKey};
 use crate::name::Name;
-use crate::rdata::{Ds, Nsec, Rdata as _, Rrsig};
-use crate::record::{Record, RecordType, Rrset};
+use crate::nsec3::{Nsec3Chain, Parameters};
+use crate::proof::{Chain, NsecChain};
+use crate::rdata::{Ds, Rdata as _, Rrsig};
+use crate::record::{RecordType, Rrset};
 use crate::sign;
 use crate::signing_key::SigningKey;
 use crate::zone::Zone;
@@ -65,74 +67,155 @@ impl Signing {
     }
 }
 
-/// A zone, its keys and its NSEC chain.
+/// How a zone proves that something does not exist.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Denial {
+    /// By NSEC.
+    #[default]
+    Nsec,
+    /// By NSEC3.
+    Nsec3 {
+        /// Additional rounds of hashing; RFC 9276 §3.1 says 0.
+        iterations: u16,
+        /// At most 255 octets; RFC 9276 §3.1 says none.
+        salt: Vec<u8>,
+        /// Whether delegations without DS are left out of the chain.
+        opt_out: bool,
+    },
+}
+
+impl Denial {
+    /// The parameters of its NSEC3 records.
+    fn parameters(&self) -> Option<Parameters> {
+        match self {
+            Denial::Nsec => None,
+            Denial::Nsec3 { iterations, salt, opt_out } => {
+                let salt = salt.iter().copied().take(255).collect();
+                Some(Parameters { iterations: *iterations, salt, opt_out: *opt_out })
+            }
+        }
+    }
+}
+
+/// A zone, its keys and its chain of proofs. Clones share what was made.
 #[derive(Clone, Debug)]
 pub struct SignedZone {
-    zone: Zone,
-    keys: Vec<Arc<SigningKey>>,
+    zone: Arc<Zone>,
+    keys: KeySet,
     signing: Signing,
-    chain: BTreeMap<Name, Rrset>,
+    denial: Denial,
+    chain: Arc<OnceLock<Chain>>,
+    /// The same zone with NSEC3 chains of other iterations.
+    iterated: Arc<Mutex<BTreeMap<u16, SignedZone>>>,
 }
 
 impl SignedZone {
-    /// Signs a zone with combined keys: each is published in the zone and signs all of it.
-    pub fn new(mut zone: Zone, keys: Vec<Arc<SigningKey>>, signing: Signing) -> SignedZone {
+    /// Signs a zone, with NSEC. The published keys become its DNSKEY RRset.
+    pub fn new(mut zone: Zone, keys: impl Into<KeySet>, signing: Signing) -> SignedZone {
+        let keys = keys.into();
         let ttl = zone.negative().map_or(300, |(soa, _)| soa.ttl);
         let origin = zone.origin().clone();
         zone.remove(&origin, Some(RecordType::DNSKEY));
-        for key in &keys {
-            let record = Record::new(origin.clone(), RecordType::DNSKEY, ttl, key.dnskey().to_rdata());
-            // The apex is never an alias or out of the zone.
-            let _ = zone.insert(record);
+        let mut rdatas = Vec::new();
+        for held in keys.keys().iter().filter(|held| held.published) {
+            let rdata = held.key.dnskey().to_rdata();
+            if !rdatas.contains(&rdata) {
+                rdatas.push(rdata);
+            }
         }
-        let chain = chain(&zone);
-        SignedZone { zone, keys, signing, chain }
+        if !rdatas.is_empty() {
+            zone.put(Rrset { name: origin, rtype: RecordType::DNSKEY, ttl, rdatas });
+        }
+        SignedZone {
+            zone: Arc::new(zone),
+            keys,
+            signing,
+            denial: Denial::Nsec,
+            chain: Arc::default(),
+            iterated: Arc::default(),
+        }
     }
 
-    /// The zone with its DNSKEY RRset.
+    /// The same zone with another kind of proofs. With NSEC3 there is an NSEC3PARAM record at the apex (RFC 5155 §4).
+    #[must_use]
+    pub fn with_denial(&self, denial: Denial) -> SignedZone {
+        let mut zone = (*self.zone).clone();
+        let name = zone.origin().clone();
+        zone.remove(&name, Some(RecordType::NSEC3PARAM));
+        if let Some(parameters) = denial.parameters() {
+            let ttl = zone.negative().map_or(300, |(_, ttl)| ttl);
+            let rdatas = vec![parameters.to_rdata()];
+            zone.put(Rrset { name, rtype: RecordType::NSEC3PARAM, ttl, rdatas });
+        }
+        let (chain, iterated) = (Arc::default(), Arc::default());
+        SignedZone { zone: Arc::new(zone), denial, chain, iterated, keys: self.keys.clone(), ..*self }
+    }
+
+    /// The same zone with an NSEC3 chain of so many iterations, whatever its own denial is.
+    pub(crate) fn with_iterations(&self, iterations: u16) -> SignedZone {
+        let (salt, opt_out) = match &self.denial {
+            Denial::Nsec => (Vec::new(), false),
+            Denial::Nsec3 { salt, opt_out, .. } => (salt.clone(), *opt_out),
+        };
+        // Entries are inserted whole: a panic of another holder leaves nothing half done.
+        let mut iterated = self.iterated.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = || self.with_denial(Denial::Nsec3 { iterations, salt, opt_out });
+        iterated.entry(iterations).or_insert_with(made).clone()
+    }
+
+    /// The zone with its DNSKEY and NSEC3PARAM RRsets.
     pub fn zone(&self) -> &Zone {
         &self.zone
     }
 
-    /// The DS records of its keys, for its parent.
-    pub fn ds(&self) -> Vec<Ds> {
-        self.keys.iter().map(|key| key.ds(self.zone.origin())).collect()
+    /// Its keys.
+    pub fn keys(&self) -> &KeySet {
+        &self.keys
     }
 
-    /// The signatures over an RRset that are served at `now`, one for each key.
-    pub(crate) fn signatures(&self, rrset: &Rrset, now: Timestamp) -> Vec<Rrsig> {
-        let (inception, expiration) = self.signing.window(now);
+    /// How it proves that something does not exist.
+    pub fn denial(&self) -> &Denial {
+        &self.denial
+    }
+
+    /// The DS records that its parent should publish.
+    pub fn ds(&self) -> Vec<Ds> {
+        self.keys.ds(self.zone.origin())
+    }
+
+    /// When signatures are valid.
+    pub(crate) fn signing(&self) -> Signing {
+        self.signing
+    }
+
+    /// The keys that sign an RRset of this type.
+    pub(crate) fn signers(&self, rtype: RecordType) -> impl Iterator<Item = &Arc<SigningKey>> {
+        let signs =
+            move |held: &&ZoneKey| if rtype == RecordType::DNSKEY { held.signs_keys } else { held.signs_records };
+        self.keys.keys().iter().filter(signs).map(|held| &held.key)
+    }
+
+    /// The signatures over an RRset, valid in this window, one for each key that signs it.
+    pub(crate) fn signatures(&self, rrset: &Rrset, (inception, expiration): (Timestamp, Timestamp)) -> Vec<Rrsig> {
         let origin = self.zone.origin();
-        self.keys.iter().map(|key| sign::sign(key, origin, rrset, inception, expiration)).collect()
+        self.signers(rrset.rtype).map(|key| sign::sign(key, origin, rrset, inception, expiration)).collect()
+    }
+
+    /// The chain of proofs.
+    pub(crate) fn chain(&self) -> &Chain {
+        self.chain.get_or_init(|| match self.denial.parameters() {
+            None => Chain::Nsec(NsecChain::new(&self.zone)),
+            Some(parameters) => Chain::Nsec3(Nsec3Chain::new(&self.zone, parameters)),
+        })
     }
 
     /// The NSEC RRset at a name.
     pub(crate) fn nsec_at(&self, name: &Name) -> Option<&Rrset> {
-        self.chain.get(name)
+        match self.chain() {
+            Chain::Nsec(chain) => chain.at(name),
+            Chain::Nsec3(_) => None,
+        }
     }
-
-    /// The NSEC RRset whose span covers a name: the last one at or before it.
-    pub(crate) fn nsec_covering(&self, name: &Name) -> Option<&Rrset> {
-        self.chain.range((Bound::Unbounded, Bound::Included(name))).next_back().map(|(_, rrset)| rrset)
-    }
-}
-
-/// The NSEC RRsets of a zone (RFC 4035 §2.3): at every name with records of its own or a cut, not at empty non-terminals,
-/// not at glue.
-fn chain(zone: &Zone) -> BTreeMap<Name, Rrset> {
-    // RFC 9077 §3: the TTL of negative answers.
-    let ttl = zone.negative().map_or(300, |(_, ttl)| ttl);
-    let nodes: Vec<_> = zone.authoritative_nodes().collect();
-    let nexts = nodes.iter().skip(1).map(|(name, _)| *name).chain(std::iter::once(zone.origin()));
-    let rrsets = nodes.iter().zip(nexts).map(|((owner, node), next)| {
-        let cut = node.contains_key(&RecordType::NS) && *owner != zone.origin();
-        // At a cut the zone answers for NS (unsigned) and DS alone.
-        let kept = |rtype: &RecordType| !cut || matches!(*rtype, RecordType::NS | RecordType::DS);
-        let types = node.keys().copied().filter(kept).chain([RecordType::RRSIG, RecordType::NSEC]).collect();
-        let rdata = Nsec { next: next.clone(), types }.to_rdata();
-        ((*owner).clone(), Rrset { name: (*owner).clone(), rtype: RecordType::NSEC, ttl, rdatas: vec![rdata] })
-    });
-    rrsets.collect()
 }
 
 /// A zone that an authority serves.

@@ -1,23 +1,90 @@
-//! The private keys of zones: Ed25519 (RFC 8080) and ECDSA P-256 (RFC 6605), with their DNSKEY and DS records.
+//! The private keys of zones: Ed25519 (RFC 8080), ECDSA P-256 (RFC 6605) and RSA with SHA-256 (RFC 5702), with their DNSKEY
+//! and DS records; and keys of an algorithm that nobody knows, whose signatures nobody can check.
 //!
-//! A key follows from 32 octets of seed, and a signature from key and data: Ed25519 is deterministic by definition, ECDSA
-//! takes its nonce from RFC 6979. What is signed twice is therefore signed once and remembered.
+//! A key follows from 32 octets of seed, and a signature from key and data: Ed25519 and RSA are deterministic by definition,
+//! ECDSA takes its nonce from RFC 6979. What is signed twice is therefore signed once and remembered.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use p256::ecdsa::signature::Signer as _;
+use ring::digest;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 
 use crate::keys::{Algorithm, DigestType};
 use crate::name::Name;
 use crate::rdata::{Dnskey, Ds};
+use crate::rsa_key::{Modulus, RsaKey};
+
+/// An algorithm number that IANA has not assigned: every validator treats a zone that has no other as unsigned.
+pub const UNASSIGNED: Algorithm = Algorithm(100);
+
+/// How a key is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// Ed25519.
+    Ed25519,
+    /// ECDSA on P-256 with SHA-256.
+    EcdsaP256,
+    /// RSA with SHA-256 and a modulus of 2,048 bits, from a fixed stock of test keys.
+    Rsa2048,
+    /// The same with 1,024 bits.
+    Rsa1024,
+    /// The algorithm number [`UNASSIGNED`].
+    Unsupported,
+}
+
+impl KeyKind {
+    /// The number of its algorithm.
+    pub fn algorithm(self) -> Algorithm {
+        match self {
+            KeyKind::Ed25519 => Algorithm::ED25519,
+            KeyKind::EcdsaP256 => Algorithm::ECDSAP256SHA256,
+            KeyKind::Rsa2048 | KeyKind::Rsa1024 => Algorithm::RSASHA256,
+            KeyKind::Unsupported => UNASSIGNED,
+        }
+    }
+
+    /// The kind of an algorithm; of RSA the one with the longer modulus.
+    fn of(algorithm: Algorithm) -> Result<KeyKind, KeyError> {
+        match algorithm {
+            Algorithm::ED25519 => Ok(KeyKind::Ed25519),
+            Algorithm::ECDSAP256SHA256 => Ok(KeyKind::EcdsaP256),
+            Algorithm::RSASHA256 => Ok(KeyKind::Rsa2048),
+            UNASSIGNED => Ok(KeyKind::Unsupported),
+            other => Err(KeyError::Algorithm(other)),
+        }
+    }
+}
+
+/// What a key is there for (RFC 6781 §3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KeyRole {
+    /// It signs everything, and its DS stands in the parent.
+    Combined,
+    /// It signs the DNSKEY RRset alone, and its DS stands in the parent (KSK).
+    KeySigning,
+    /// It signs everything else (ZSK).
+    ZoneSigning,
+}
+
+impl KeyRole {
+    /// Whether a key of this role is the entry point of its zone: whether it signs the keys, and the parent's DS points at it.
+    pub fn is_entry_point(self) -> bool {
+        self != KeyRole::ZoneSigning
+    }
+
+    /// Whether a key of this role signs what is not a key.
+    pub fn signs_records(self) -> bool {
+        self != KeyRole::KeySigning
+    }
+}
 
 /// Why there is no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// Zones are signed with Ed25519 and ECDSA P-256 only.
+    /// There are no keys of this algorithm here.
     #[error("zones cannot be signed with algorithm {0:?}")]
     Algorithm(Algorithm),
     /// The seed is no private key; one in 2³² P-256 seeds at most.
@@ -30,6 +97,8 @@ const REMEMBERED: usize = 4_096;
 
 /// The private key of a zone.
 pub struct SigningKey {
+    kind: KeyKind,
+    role: KeyRole,
     dnskey: Dnskey,
     key_tag: u16,
     secret: Secret,
@@ -40,32 +109,87 @@ pub struct SigningKey {
 enum Secret {
     Ed25519(Ed25519KeyPair),
     P256(Box<p256::ecdsa::SigningKey>),
+    Rsa(Box<RsaKey>),
+    /// Its signatures are digests of this and what is signed.
+    Unsupported([u8; 32]),
 }
 
-impl SigningKey {
-    /// The combined key (zone key and secure entry point) that follows from a seed.
-    ///
-    /// # Errors
-    /// The algorithm does not sign here, or the seed is not a private key of it.
-    pub fn from_seed(algorithm: Algorithm, seed: [u8; 32]) -> Result<SigningKey, KeyError> {
-        let (secret, public_key) = match algorithm {
-            Algorithm::ED25519 => {
+impl Secret {
+    /// The private key, and the public one as DNSKEY has it.
+    fn from_seed(kind: KeyKind, seed: [u8; 32]) -> Result<(Secret, Vec<u8>), KeyError> {
+        Ok(match kind {
+            KeyKind::Ed25519 => {
                 let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| KeyError::Seed)?;
                 let public = pair.public_key().as_ref().to_vec();
                 (Secret::Ed25519(pair), public)
             }
-            Algorithm::ECDSAP256SHA256 => {
+            KeyKind::EcdsaP256 => {
                 let key = p256::ecdsa::SigningKey::from_slice(&seed).map_err(|_| KeyError::Seed)?;
                 let point = key.verifying_key().to_sec1_point(false);
                 // Without the octet that says "uncompressed" (RFC 6605 §4).
                 let public = point.as_bytes().get(1..).ok_or(KeyError::Seed)?.to_vec();
                 (Secret::P256(Box::new(key)), public)
             }
-            other => return Err(KeyError::Algorithm(other)),
-        };
-        let flags = Dnskey::ZONE | Dnskey::SECURE_ENTRY_POINT;
-        let dnskey = Dnskey { flags, protocol: 3, algorithm: algorithm.0, public_key };
-        Ok(SigningKey { key_tag: dnskey.key_tag(), dnskey, secret, made: Mutex::default() })
+            KeyKind::Rsa2048 | KeyKind::Rsa1024 => {
+                let modulus = if kind == KeyKind::Rsa2048 { Modulus::Bits2048 } else { Modulus::Bits1024 };
+                let key = RsaKey::from_seed(modulus, seed)?;
+                let public = key.public_key();
+                (Secret::Rsa(Box::new(key)), public)
+            }
+            KeyKind::Unsupported => {
+                let public = digest::digest(&digest::SHA256, &seed).as_ref().to_vec();
+                (Secret::Unsupported(seed), public)
+            }
+        })
+    }
+
+    fn sign(&self, data: &[u8]) -> Vec<u8> {
+        match self {
+            Secret::Ed25519(pair) => pair.sign(data).as_ref().to_vec(),
+            Secret::P256(key) => {
+                let signature: p256::ecdsa::Signature = key.sign(data);
+                signature.to_bytes().to_vec()
+            }
+            Secret::Rsa(key) => key.sign(data),
+            Secret::Unsupported(seed) => digest::digest(&digest::SHA512, &[seed, data].concat()).as_ref().to_vec(),
+        }
+    }
+}
+
+impl SigningKey {
+    /// The combined key of an algorithm that follows from a seed; of RSA one with 2,048 bits.
+    ///
+    /// # Errors
+    /// The algorithm does not sign here, or the seed is not a private key of it.
+    pub fn from_seed(algorithm: Algorithm, seed: [u8; 32]) -> Result<SigningKey, KeyError> {
+        SigningKey::new(KeyKind::of(algorithm)?, KeyRole::Combined, seed)
+    }
+
+    /// The key of a kind and role that follows from a seed.
+    ///
+    /// # Errors
+    /// The seed is not a private key of it.
+    pub fn new(kind: KeyKind, role: KeyRole, seed: [u8; 32]) -> Result<SigningKey, KeyError> {
+        let (secret, public_key) = Secret::from_seed(kind, seed)?;
+        let entry_point = if role.is_entry_point() { Dnskey::SECURE_ENTRY_POINT } else { 0 };
+        let flags = Dnskey::ZONE | entry_point;
+        let dnskey = Dnskey { flags, protocol: 3, algorithm: kind.algorithm().0, public_key };
+        Ok(SigningKey { kind, role, key_tag: dnskey.key_tag(), dnskey, secret, made: Mutex::default() })
+    }
+
+    /// How it was made.
+    pub fn kind(&self) -> KeyKind {
+        self.kind
+    }
+
+    /// What it is there for.
+    pub fn role(&self) -> KeyRole {
+        self.role
+    }
+
+    /// Its algorithm.
+    pub fn algorithm(&self) -> Algorithm {
+        Algorithm(self.dnskey.algorithm)
     }
 
     /// The public key.
@@ -96,13 +220,7 @@ impl SigningKey {
             return signature.clone();
         }
         mxlab_env::meter::count();
-        let signature = match &self.secret {
-            Secret::Ed25519(pair) => pair.sign(&data).as_ref().to_vec(),
-            Secret::P256(key) => {
-                let signature: p256::ecdsa::Signature = key.sign(&data);
-                signature.to_bytes().to_vec()
-            }
-        };
+        let signature = self.secret.sign(&data);
         if made.len() >= REMEMBERED {
             made.clear();
         }

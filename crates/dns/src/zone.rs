@@ -3,6 +3,10 @@
 //! Names of a zone stand in canonical order, so whatever lies below a name follows it directly. That answers the three
 //! questions of §4.3.2: is there a cut above the name, does the name exist (a name exists if it has records or anything
 //! below it does, RFC 4592 §2.2.2), and which is its closest encloser.
+//!
+//! For a name that does not exist the wildcard right below its closest encloser stands in, `*.encloser` (RFC 4592 §3.3.1).
+//! Names that exist block it, empty ones too, and everything below them. A DNAME redirects all that lies below its owner, so
+//! nothing else may stand there (RFC 6672 §2.4).
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -46,11 +50,27 @@ pub enum ZoneError {
     /// The record is of another class.
     #[error("records of class IN only")]
     Class,
-    /// Wildcards and DNAME are not answered yet.
-    #[error("{what} are not supported yet")]
-    Unsupported {
-        /// What is not supported.
-        what: &'static str,
+    /// A type that has no meaning at a wildcard: NS, DS or DNAME (RFC 4592 §4.2, §4.4, §4.6).
+    #[error("{owner} is a wildcard and cannot have {rtype} records")]
+    AtWildcard {
+        /// The owner.
+        owner: Name,
+        /// The type.
+        rtype: RecordType,
+    },
+    /// A record below a DNAME, or a DNAME above a record (RFC 6672 §2.4).
+    #[error("{below} is below the DNAME record of {dname}")]
+    BelowDname {
+        /// The owner of the DNAME.
+        dname: Name,
+        /// The name below it.
+        below: Name,
+    },
+    /// DNAME at a cut: what lies below is either redirected or delegated (RFC 6672 §2.3).
+    #[error("{owner} has both DNAME and NS records")]
+    DnameAtCut {
+        /// The owner.
+        owner: Name,
     },
 }
 
@@ -64,15 +84,22 @@ pub struct Zone {
 /// What a zone holds for a question (RFC 1034 §4.3.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lookup<'a> {
-    /// The RRset asked for.
+    /// The RRset asked for. If its owner is a wildcard and not the name asked for, it stands in for that.
     Found(&'a Rrset),
-    /// The name is an alias.
+    /// The name is an alias. Of a wildcard the same holds.
     Alias(&'a Rrset),
+    /// The name lies below the owner of this DNAME.
+    Redirection(&'a Rrset),
     /// The name exists, the type does not.
     NoData,
+    /// The name does not exist, and the wildcard that stands in for it does not have the type.
+    NoDataAtWildcard {
+        /// The longest existing name above it; the wildcard is right below.
+        closest_encloser: Name,
+    },
     /// The name lies at or below this cut.
     Delegation(&'a Rrset),
-    /// The name does not exist.
+    /// The name does not exist, nor a wildcard that would stand in for it.
     NxDomain {
         /// The longest existing name above it.
         closest_encloser: Name,
@@ -142,10 +169,12 @@ impl Zone {
             RecordType::SOA if owner != self.origin => {
                 return Err(ZoneError::OutOfZone { owner, origin: self.origin.clone() });
             }
-            RecordType::DNAME => return Err(ZoneError::Unsupported { what: "DNAME records" }),
-            _ if owner.is_wildcard() => return Err(ZoneError::Unsupported { what: "wildcards" }),
+            RecordType::NS | RecordType::DS | RecordType::DNAME if owner.is_wildcard() => {
+                return Err(ZoneError::AtWildcard { owner, rtype });
+            }
             _ => {}
         }
+        self.check_dname(&owner, rtype)?;
         let node = self.nodes.entry(owner.clone()).or_default();
         let alias = node.contains_key(&RecordType::CNAME);
         if (alias && rtype != RecordType::CNAME) || (rtype == RecordType::CNAME && !alias && !node.is_empty()) {
@@ -155,7 +184,8 @@ impl Zone {
             node.remove(&RecordType::SOA);
         }
         let rrset = node.entry(rtype).or_insert_with(|| Rrset { name: owner.clone(), rtype, ttl, rdatas: Vec::new() });
-        if rtype == RecordType::CNAME && !rrset.rdatas.is_empty() && !rrset.rdatas.contains(&rdata) {
+        let single = matches!(rtype, RecordType::CNAME | RecordType::DNAME);
+        if single && !rrset.rdatas.is_empty() && !rrset.rdatas.contains(&rdata) {
             return Err(ZoneError::Two { owner, rtype });
         }
         rrset.ttl = rrset.ttl.min(ttl);
@@ -163,6 +193,34 @@ impl Zone {
             rrset.rdatas.push(rdata);
         }
         Ok(())
+    }
+
+    /// RFC 6672 §2.3 and §2.4: nothing stands below a DNAME, and none stands at a cut.
+    fn check_dname(&self, owner: &Name, rtype: RecordType) -> Result<(), ZoneError> {
+        if let Some(dname) = self.dname_above(owner) {
+            return Err(ZoneError::BelowDname { dname: dname.name.clone(), below: owner.clone() });
+        }
+        let has = |rtype| self.rrset(owner, rtype).is_some();
+        let beside = match rtype {
+            RecordType::DNAME => has(RecordType::NS),
+            RecordType::NS => has(RecordType::DNAME),
+            _ => false,
+        };
+        if beside && *owner != self.origin {
+            return Err(ZoneError::DnameAtCut { owner: owner.clone() });
+        }
+        let mut after = self.nodes.range((Bound::Excluded(owner), Bound::Unbounded));
+        match after.next() {
+            Some((below, _)) if rtype == RecordType::DNAME && below.is_subdomain_of(owner) => {
+                Err(ZoneError::BelowDname { dname: owner.clone(), below: below.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts an RRset in its place as it is: for what signing adds.
+    pub(crate) fn put(&mut self, rrset: Rrset) {
+        self.nodes.entry(rrset.name.clone()).or_default().insert(rrset.rtype, rrset);
     }
 
     /// Removes an RRset, or all RRsets of a name; whether there was one. The apex keeps its SOA.
@@ -202,17 +260,33 @@ impl Zone {
         {
             return Lookup::Delegation(cut);
         }
-        match self.nodes.get(name) {
-            // RFC 8482 §4.1: one RRset is answer enough for ANY.
-            Some(node) if rtype == RecordType::ANY => node.values().next().map_or(Lookup::NoData, Lookup::Found),
-            Some(node) => match (node.get(&rtype), node.get(&RecordType::CNAME)) {
-                (Some(rrset), _) => Lookup::Found(rrset),
-                (None, Some(alias)) => Lookup::Alias(alias),
-                (None, None) => Lookup::NoData,
-            },
-            None if self.exists(name) => Lookup::NoData,
-            None => Lookup::NxDomain { closest_encloser: self.closest_encloser(name) },
+        if let Some(dname) = self.dname_above(name) {
+            return Lookup::Redirection(dname);
         }
+        if let Some(node) = self.nodes.get(name) {
+            return at_node(node, rtype).unwrap_or(Lookup::NoData);
+        }
+        if self.exists(name) {
+            return Lookup::NoData;
+        }
+        let closest_encloser = self.closest_encloser(name);
+        // The source of synthesis (RFC 4592 §3.3.1). It may be an empty non-terminal itself (§2.2.2).
+        let wildcard = closest_encloser.prepend_label("*").ok().filter(|wildcard| self.exists(wildcard));
+        match wildcard.map(|wildcard| self.nodes.get(&wildcard).and_then(|node| at_node(node, rtype))) {
+            Some(Some(stands_in)) => stands_in,
+            Some(None) => Lookup::NoDataAtWildcard { closest_encloser },
+            None => Lookup::NxDomain { closest_encloser },
+        }
+    }
+
+    /// The DNAME RRset of the highest redirection above `name`.
+    fn dname_above(&self, name: &Name) -> Option<&Rrset> {
+        if *name == self.origin {
+            return None;
+        }
+        let above = name.ancestors().skip(1).take_while(|ancestor| ancestor.is_subdomain_of(&self.origin));
+        let found = above.filter_map(|ancestor| self.rrset(&ancestor, RecordType::DNAME));
+        found.last()
     }
 
     /// The NS RRset of the highest cut at or above `name`.
@@ -228,7 +302,7 @@ impl Zone {
     }
 
     /// The longest existing name above `name`.
-    fn closest_encloser(&self, name: &Name) -> Name {
+    pub(crate) fn closest_encloser(&self, name: &Name) -> Name {
         let above = name.ancestors().skip(1).find(|ancestor| self.exists(ancestor));
         above.unwrap_or_else(|| self.origin.clone())
     }
@@ -236,5 +310,17 @@ impl Zone {
     /// The names whose records this zone answers for or cuts at, with their types: what a proof of non-existence covers.
     pub(crate) fn authoritative_nodes(&self) -> impl Iterator<Item = (&Name, &BTreeMap<RecordType, Rrset>)> {
         self.nodes.iter().filter(|(name, _)| self.cut_above(name).is_none_or(|cut| cut.name == **name))
+    }
+}
+
+/// What a node holds of a type; none if neither the type nor an alias.
+fn at_node(node: &BTreeMap<RecordType, Rrset>, rtype: RecordType) -> Option<Lookup<'_>> {
+    if rtype == RecordType::ANY {
+        // RFC 8482 §4.1: one RRset is answer enough for ANY.
+        return node.values().next().map(Lookup::Found);
+    }
+    match (node.get(&rtype), node.get(&RecordType::CNAME)) {
+        (Some(rrset), _) => Some(Lookup::Found(rrset)),
+        (None, alias) => alias.map(Lookup::Alias),
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use mxlab_dns::keys::Algorithm;
 use mxlab_dns::signed_zone::{SignedZone, Signing};
 use mxlab_dns::signing_key::SigningKey;
-use mxlab_dns::{Authority, Name, Resolver, ResolverConfig, TrustAnchor, Zone, serve_udp};
+use mxlab_dns::{Authority, Name, Resolver, ResolverConfig, TrustAnchor, Zone, serve};
 use mxlab_env::{BoxStream, Env, tls};
 use mxlab_mail::headers::Message;
 use mxlab_mail::smtp::{Reply, ReplyReader};
@@ -83,7 +83,7 @@ fn run(chunks: &[&str], internal: bool) -> Ran {
     authority.set_zone(SignedZone::new(zone, vec![key], signing));
     let env = dns.env();
     dns.env().spawn("dns", async move {
-        let _ = serve_udp(&env, DNS.parse().unwrap(), Arc::new(authority)).await;
+        let _ = serve(&env, DNS.parse().unwrap(), Arc::new(authority)).await;
     });
 
     let env = mx.env();

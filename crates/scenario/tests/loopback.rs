@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use mxlab_dns::authority::Authority;
 use mxlab_dns::resolver::{Resolver, ResolverConfig, TrustAnchor};
-use mxlab_dns::serve::serve_udp;
+use mxlab_dns::serve::serve;
 use mxlab_dns::signed_zone::Signing;
 use mxlab_env::{Env, real};
 use mxlab_mail::address::{Address, ReversePath};
@@ -85,7 +85,7 @@ fn deliver(tlsa_of: impl Fn(&MadeCertificate) -> String, done: impl Fn(&[Entry])
         let (authority, anchor) = zones(&env, &tlsa_of(&certificate));
         let dns = SocketAddr::new(LOOPBACK, free_port(&env).await);
         let dns_env = env.clone();
-        env.spawn("name server", async move { serve_udp(&dns_env, dns, authority).await.unwrap() });
+        env.spawn("name server", async move { serve(&dns_env, dns, authority).await.unwrap() });
 
         let recorder = journal.recorder(&env, "receiver", 2);
         let resolver = Resolver::new(&env, &recorder, ResolverConfig::new(vec![dns], anchor.clone()));

@@ -426,7 +426,7 @@ pub fn serve_on(env: &Env, address: IpAddr, authority: Arc<Authority>) {
     let task_env = env.clone();
     env.spawn(format!("name server at {address}"), async move {
         // The address is this host's and nothing else binds its port; if it cannot be bound, nobody answers there.
-        let _ = serve::serve_udp(&task_env, SocketAddr::new(address, 53), authority).await;
+        let _ = serve::serve(&task_env, SocketAddr::new(address, 53), authority).await;
     });
 }
 

@@ -29,7 +29,9 @@ fn sections(message: &Message) -> String {
 }
 
 fn ask(net: &Net, address: &str, query: Message) -> Message {
-    let Reply::Bytes(octets) = net.authority(address).answer(&query.encode(4_096), at(0)) else { panic!("no answer") };
+    let Reply::Bytes(octets) = net.authority(address).answer(&query.encode(4_096), Transport::Udp, at(0)) else {
+        panic!("no answer")
+    };
     assert!(octets.len() <= 1_232);
     Message::decode(&octets).unwrap()
 }
@@ -309,12 +311,12 @@ fn odd_queries() {
     let net = Net::new();
     let authority = net.authority("192.0.2.3");
     let query = Message::query(0x1234, name("contoso.example"), RecordType::MX, None);
-    let rcode = |query: &Message| match authority.answer(&query.encode(512), at(0)) {
+    let rcode = |query: &Message| match authority.answer(&query.encode(512), Transport::Udp, at(0)) {
         Reply::Bytes(octets) => Message::decode(&octets).unwrap().rcode,
         other => panic!("{other:?}"),
     };
     let response = Message { flags: Flags { response: true, ..query.flags }, ..query.clone() };
-    assert_eq!(authority.answer(&response.encode(512), at(0)), Reply::Nothing);
+    assert_eq!(authority.answer(&response.encode(512), Transport::Udp, at(0)), Reply::Nothing);
     assert_eq!(rcode(&Message { flags: Flags { opcode: 5, ..query.flags }, ..query.clone() }), Rcode::NOTIMP);
     assert_eq!(rcode(&Message { question: None, ..query.clone() }), Rcode::FORMERR);
     let version = Edns { version: 1, ..Edns::new(1_232, false) };
@@ -324,7 +326,7 @@ fn odd_queries() {
     // Octets that are no message: FORMERR with the id if there is a header, else nothing.
     let whole = query.encode(512);
     for (length, answered) in [(0, false), (11, false), (12, true), (whole.len() - 1, true)] {
-        match authority.answer(&whole[..length], at(0)) {
+        match authority.answer(&whole[..length], Transport::Udp, at(0)) {
             Reply::Bytes(octets) => {
                 let message = Message::decode(&octets).unwrap();
                 assert!(answered);

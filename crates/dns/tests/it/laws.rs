@@ -132,7 +132,7 @@ proptest! {
         let _ = Message::decode(&octets).map(|message| validator::group(&message.answer));
         let net = Authority::new();
         net.set_zone(Zone::new(Name::root(), &[name("ns")], 300));
-        let _ = net.answer(&octets, at(0));
+        let _ = net.answer(&octets, Transport::Udp, at(0));
     }
 
     #[test]
@@ -244,7 +244,7 @@ fn genuine_proofs(net: &Net) -> Vec<Vec<Record>> {
         let mut owners: Vec<String> = served.zone().rrsets().map(|rrset| rrset.name.to_string()).collect();
         owners.dedup();
         for owner in owners {
-            if let Reply::Bytes(octets) = authority.answer(&query(&owner, "NSEC"), at(0)) {
+            if let Reply::Bytes(octets) = authority.answer(&query(&owner, "NSEC"), Transport::Udp, at(0)) {
                 let answer = Message::decode(&octets).unwrap().answer;
                 proofs.extend(answer.iter().any(|record| record.rtype == RecordType::NSEC).then_some(answer));
             }

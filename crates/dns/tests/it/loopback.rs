@@ -40,7 +40,7 @@ fn a_chain_of_trust_over_real_sockets() {
             let authority = Arc::new(Authority::new());
             authority.set_zone(spec.serve(zone));
             let (own, at) = (env.clone(), SocketAddr::new(ip(spec.servers[0].1), port));
-            env.spawn("dns", async move { serve_udp(&own, at, authority).await.unwrap() });
+            env.spawn("dns", async move { serve(&own, at, authority).await.unwrap() });
         }
         let config = RecursorConfig { port, ..RecursorConfig::new(vec![(name("a.root"), vec![ip("127.0.0.2")])]) };
         let at = SocketAddr::new(ip("127.0.0.1"), free_port(&env, ip("127.0.0.1")).await);

@@ -95,9 +95,13 @@ impl Exchange for Wire {
                 let recursor = self.recursor.lock().unwrap().clone().unwrap();
                 return recursor.answer(query).await.ok_or(io::ErrorKind::TimedOut.into());
             }
-            match self.authorities.get(&server).map(|authority| authority.answer(query, self.clock.now())) {
+            match self
+                .authorities
+                .get(&server)
+                .map(|authority| authority.answer(query, Transport::Udp, self.clock.now()))
+            {
                 Some(Reply::Bytes(octets) | Reply::Later(_, octets)) => Ok(octets),
-                Some(Reply::Nothing) | None => Err(io::ErrorKind::TimedOut.into()),
+                Some(Reply::Nothing | Reply::Close) | None => Err(io::ErrorKind::TimedOut.into()),
             }
         })
     }

@@ -35,7 +35,7 @@ fn internet(seed: u64, specs: &[Spec]) -> Internet {
     for (address, authority) in authorities {
         let env = hosts[address].env();
         hosts[address].env().spawn("dns", async move {
-            serve_udp(&env, socket(address), authority).await.unwrap();
+            serve(&env, socket(address), authority).await.unwrap();
         });
     }
     let root = &specs[0];

@@ -213,8 +213,12 @@ fn what_a_zone_cannot_hold() {
         ("x.example. A 192.0.2.1", "x.example is outside the zone contoso.example"),
         ("a SOA a a 1 2 3 4 5", "a.contoso.example is outside the zone contoso.example"),
         ("a NSEC \\# 1 00", "NSEC records are made when the zone is signed"),
-        ("* A 192.0.2.1", "wildcards are not supported yet"),
-        ("d DNAME e", "DNAME records are not supported yet"),
+        ("* NS ns", "*.contoso.example is a wildcard and cannot have NS records"),
+        ("*.w DNAME e", "*.w.contoso.example is a wildcard and cannot have DNAME records"),
+        ("d DNAME e\nx.d A 192.0.2.1", "x.d.contoso.example is below the DNAME record of d.contoso.example"),
+        ("x.d A 192.0.2.1\nd DNAME e", "x.d.contoso.example is below the DNAME record of d.contoso.example"),
+        ("d DNAME e\nd DNAME f", "d.contoso.example has two DNAME records"),
+        ("d DNAME e\nd NS f", "d.contoso.example has both DNAME and NS records"),
     ] {
         let mut zone = Zone::new(name("contoso.example"), &[name("ns.contoso.example")], 300);
         let errors = zone.add_text(text, 300).unwrap_err();

@@ -1,0 +1,329 @@
+//! One answer in the making: the algorithm of RFC 1034 §4.3.2 over the zones of a server, with DNAME (RFC 6672 §3.2), wildcards
+//! (RFC 4592 §3) and the additions of RFC 4035 §3.1.
+//!
+//! Faults are looked up where what they happen to is made: each of them counts once for an answer.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::authority::{Published, zone_for};
+use crate::fault::{Acting, FaultKind, Subject};
+use crate::forgery;
+use crate::name::Name;
+use crate::proof::Claim;
+use crate::rdata::{Cname, Dname, Ns, Rdata as _};
+use crate::record::{Rcode, Record, RecordType, Rrset};
+use crate::signed_zone::ServedZone;
+use crate::wire::{Message, Question};
+use crate::zone::Lookup;
+
+/// How many aliases are followed within one answer.
+const MAX_ALIASES: usize = 8;
+
+/// One answer in the making.
+pub(crate) struct Answering<'a> {
+    pub(crate) zones: &'a BTreeMap<Name, Published>,
+    pub(crate) acting: Acting<'a>,
+    pub(crate) now: Timestamp,
+    /// Whether signatures and proofs are wanted.
+    pub(crate) dnssec: bool,
+    pub(crate) response: &'a mut Message,
+}
+
+/// A zone as it answers one question.
+struct View {
+    zone: Arc<ServedZone>,
+    question: Question,
+    /// When the signatures are made.
+    signed_at: Timestamp,
+    /// Whether its chain is that of a fault, which acts if the chain is used.
+    other_chain: bool,
+}
+
+impl View {
+    fn origin(&self) -> &Name {
+        self.zone.zone().origin()
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Section {
+    Answer,
+    Authority,
+}
+
+impl Answering<'_> {
+    pub(crate) fn answer(&mut self, published: &Published, question: &Question) {
+        let zones = self.zones;
+        let mut question = question.clone();
+        let mut published = published;
+        for step in 0..=MAX_ALIASES {
+            let view = self.view(published, &question);
+            let Some(target) = self.step(&view, step == 0) else { return };
+            question.name = target;
+            match zone_for(zones, &question) {
+                Some(next) => published = next,
+                None => return,
+            }
+        }
+    }
+
+    /// NXDOMAIN, whether the name exists or not, with the proofs that there are.
+    pub(crate) fn deny(&mut self, published: &Published, question: &Question) {
+        let view = self.view(published, question);
+        let closest_encloser = view.zone.zone().closest_encloser(&question.name);
+        self.response.flags.authoritative = true;
+        self.nx_domain(&view, closest_encloser);
+    }
+
+    /// The name as an alias of itself.
+    pub(crate) fn alias_loop(&mut self, published: &Published, question: &Question) {
+        let view = self.view(published, question);
+        let ttl = view.zone.zone().negative().map_or(300, |(_, ttl)| ttl);
+        let name = question.name.clone();
+        let rdatas = vec![Cname(name.clone()).to_rdata()];
+        self.response.flags.authoritative = true;
+        self.push(Section::Answer, &view, &Rrset { name, rtype: RecordType::CNAME, ttl, rdatas });
+    }
+
+    fn view(&mut self, published: &Published, question: &Question) -> View {
+        let origin = published.now.zone().origin();
+        let Question { name, rtype, .. } = question;
+        let replayed = self.acting.act(Subject::Content, origin, name, *rtype).is_some();
+        let zone = if replayed { &published.first } else { &published.now };
+        let inception = zone.signed().map(|signed| signed.signing().inception);
+        let signed_at = inception.filter(|_| replayed).unwrap_or(self.now);
+        let question = question.clone();
+        match (self.acting.would_act(Subject::Chain, origin, name, *rtype), zone.signed()) {
+            (Some(FaultKind::Nsec3Iterations(count)), Some(signed)) => {
+                let zone = Arc::new(ServedZone::Signed(signed.with_iterations(count)));
+                View { zone, question, signed_at, other_chain: true }
+            }
+            _ => View { zone: zone.clone(), question, signed_at, other_chain: false },
+        }
+    }
+
+    /// Answers the question of a view; the name to go on with if that is an alias.
+    fn step(&mut self, view: &View, first: bool) -> Option<Name> {
+        let Question { name, rtype, .. } = &view.question;
+        let lookup = view.zone.zone().lookup(name, *rtype);
+        if first {
+            // RFC 1034 §4.3.2 step 3b: a referral is not authoritative. AA speaks of the first owner name (RFC 1035 §4.1.1).
+            self.response.flags.authoritative = !matches!(lookup, Lookup::Delegation(_));
+        }
+        match lookup {
+            Lookup::Alias(alias) => return self.alias(view, alias),
+            Lookup::Redirection(dname) => return self.redirection(view, dname),
+            Lookup::Found(rrset) => self.found(view, rrset),
+            Lookup::NoData => self.no_data(view),
+            Lookup::NoDataAtWildcard { closest_encloser } => {
+                self.soa(view);
+                let name = name.clone();
+                self.prove(view, &Claim::NoDataAtWildcard { name, closest_encloser }, *rtype);
+            }
+            Lookup::NxDomain { closest_encloser } => self.nx_domain(view, closest_encloser),
+            Lookup::Delegation(cut) if first => self.referral(view, cut),
+            // What lies beyond an alias in somebody else's zone is for the resolver to find.
+            Lookup::Delegation(_) => {}
+        }
+        None
+    }
+
+    fn found(&mut self, view: &View, rrset: &Rrset) {
+        let signed = view.zone.signed();
+        match rrset.rtype {
+            RecordType::DS => {
+                if let Some(ds) = self.ds(view, &rrset.name) {
+                    self.push(Section::Answer, view, &ds);
+                }
+            }
+            RecordType::DNSKEY => {
+                let fault = self.acting.act(Subject::Keys, view.origin(), &rrset.name, RecordType::DNSKEY);
+                match (fault, signed) {
+                    (Some(fault), Some(signed)) => match forgery::dnskeys(fault, signed, rrset) {
+                        Some(keys) => self.push(Section::Answer, view, &keys),
+                        None => self.denied(view),
+                    },
+                    _ => self.push(Section::Answer, view, rrset),
+                }
+            }
+            rtype => {
+                if rtype == RecordType::NSEC3PARAM {
+                    self.uses_chain(view);
+                }
+                self.push(Section::Answer, view, rrset);
+            }
+        }
+    }
+
+    fn alias(&mut self, view: &View, alias: &Rrset) -> Option<Name> {
+        let owner = &view.question.name;
+        let seen = |record: &Record| record.rtype == RecordType::CNAME && record.name == *owner;
+        if self.response.answer.iter().any(seen) {
+            return None;
+        }
+        self.push(Section::Answer, view, alias);
+        alias.rdatas.first().and_then(|rdata| Cname::parse(rdata).ok()).map(|Cname(target)| target)
+    }
+
+    /// RFC 6672 §3.1: the DNAME, and the alias that follows from it for this name, which nobody signs.
+    fn redirection(&mut self, view: &View, dname: &Rrset) -> Option<Name> {
+        let Question { name, rtype, .. } = &view.question;
+        let known = |record: &Record| record.rtype == RecordType::DNAME && record.name == dname.name;
+        if !self.response.answer.iter().any(known) {
+            self.push(Section::Answer, view, dname);
+        }
+        let Dname(target) = dname.rdatas.first().and_then(|rdata| Dname::parse(rdata).ok())?;
+        let Some(substituted) = name.substitute(&dname.name, &target) else {
+            // RFC 6672 §2.2: the name becomes too long.
+            self.response.rcode = Rcode::YXDOMAIN;
+            return None;
+        };
+        let seen = |record: &Record| record.rtype == RecordType::CNAME && record.name == *name;
+        if self.response.answer.iter().any(seen) {
+            return None;
+        }
+        let rdata = Cname(substituted.clone()).to_rdata();
+        self.response.answer.push(Record::new(name.clone(), RecordType::CNAME, dname.ttl, rdata));
+        // Who asks for the alias has it.
+        (!matches!(*rtype, RecordType::CNAME | RecordType::ANY)).then_some(substituted)
+    }
+
+    /// Adds an RRset with its signatures, as the faults have them. One that stands in from a wildcard gets the name that was
+    /// asked for, and the proof that it may stand in (RFC 4035 §3.1.3.3).
+    fn push(&mut self, section: Section, view: &View, rrset: &Rrset) {
+        let asked = &view.question.name;
+        let expanded = matches!(section, Section::Answer) && rrset.name.is_wildcard() && rrset.name != *asked;
+        let owner = if expanded { asked } else { &rrset.name };
+        let signatures = self.signatures(view, rrset, owner);
+        self.push_records(section, rrset, owner, rrset.ttl, signatures);
+        if let Some(closest_encloser) = rrset.name.parent().filter(|_| expanded) {
+            let claim = Claim::Expanded { name: owner.clone(), closest_encloser };
+            self.prove(view, &claim, view.question.rtype);
+        }
+    }
+
+    /// The signatures over an RRset, which goes out with this owner.
+    fn signatures(&mut self, view: &View, rrset: &Rrset, owner: &Name) -> Vec<Record> {
+        let Some(signed) = view.zone.signed().filter(|_| self.dnssec) else { return Vec::new() };
+        let (origin, rtype) = (view.origin(), rrset.rtype);
+        let valid = signed.signing().window(view.signed_at);
+        let fault = match self.acting.act(Subject::Signature, origin, owner, rtype) {
+            None if *owner != rrset.name => self.acting.act(Subject::Signature, origin, &rrset.name, rtype),
+            fault => fault,
+        };
+        let mut signatures = match fault {
+            Some(fault) => forgery::signatures(fault, signed, rrset, valid, self.now),
+            None => signed.signatures(rrset, valid),
+        };
+        if let Some(FaultKind::ManyKeys(count)) = self.acting.would_act(Subject::Keys, origin, owner, rtype) {
+            self.acting.act(Subject::Keys, origin, owner, rtype);
+            signatures = forgery::with_bad_signatures(count, signatures);
+        }
+        let record = |rdata| Record::new(owner.clone(), RecordType::RRSIG, rrset.ttl, rdata);
+        signatures.iter().map(|rrsig| record(rrsig.to_rdata())).collect()
+    }
+
+    fn push_records(&mut self, section: Section, rrset: &Rrset, owner: &Name, ttl: u32, signatures: Vec<Record>) {
+        let section = match section {
+            Section::Answer => &mut self.response.answer,
+            Section::Authority => &mut self.response.authority,
+        };
+        let as_served = |record: Record| Record { name: owner.clone(), ttl: record.ttl.min(ttl), ..record };
+        section.extend(rrset.records().chain(signatures).map(as_served));
+    }
+
+    /// The SOA record of a negative answer (RFC 2308 §3).
+    fn soa(&mut self, view: &View) {
+        if let Some((soa, ttl)) = view.zone.zone().negative() {
+            let signatures = self.signatures(view, soa, &soa.name);
+            self.push_records(Section::Authority, soa, &soa.name, ttl, signatures);
+        }
+    }
+
+    /// The name exists without the type; but a fault may have put a DS there.
+    fn no_data(&mut self, view: &View) {
+        let Question { name, rtype, .. } = &view.question;
+        let is_cut = |name: &Name| view.zone.zone().rrset(name, RecordType::NS).is_some() && name != view.origin();
+        if *rtype == RecordType::DS
+            && is_cut(name)
+            && let Some(ds) = self.ds(view, name)
+        {
+            return self.push(Section::Answer, view, &ds);
+        }
+        if *rtype == RecordType::NSEC
+            && let Some(nsec) = view.zone.signed().and_then(|signed| signed.nsec_at(name))
+        {
+            return self.push(Section::Answer, view, nsec);
+        }
+        self.denied(view);
+    }
+
+    fn denied(&mut self, view: &View) {
+        self.soa(view);
+        self.prove(view, &Claim::NoData(view.question.name.clone()), view.question.rtype);
+    }
+
+    fn nx_domain(&mut self, view: &View, closest_encloser: Name) {
+        self.response.rcode = Rcode::NXDOMAIN;
+        self.soa(view);
+        let name = view.question.name.clone();
+        self.prove(view, &Claim::NoName { name, closest_encloser }, view.question.rtype);
+    }
+
+    /// RFC 4035 §3.1.4: the cut's NS records, its DS records or the proof that it has none, and glue.
+    fn referral(&mut self, view: &View, cut: &Rrset) {
+        self.push_records(Section::Authority, cut, &cut.name, cut.ttl, Vec::new());
+        if view.zone.signed().is_some() && self.dnssec {
+            match self.ds(view, &cut.name) {
+                Some(ds) => self.push(Section::Authority, view, &ds),
+                None => self.prove(view, &Claim::NoData(cut.name.clone()), RecordType::DS),
+            }
+        }
+        for server in cut.rdatas.iter().filter_map(|rdata| Ns::parse(rdata).ok()) {
+            for rtype in [RecordType::A, RecordType::AAAA] {
+                if let Some(glue) = view.zone.zone().rrset(&server.0, rtype) {
+                    self.response.additional.extend(glue.records());
+                }
+            }
+        }
+    }
+
+    /// The DS RRset of a child, as the faults have it.
+    fn ds(&mut self, view: &View, child: &Name) -> Option<Rrset> {
+        let published = view.zone.zone().rrset(child, RecordType::DS);
+        let fault = self.acting.act(Subject::Ds, child, child, RecordType::DS);
+        let ttl = view.zone.zone().negative().map_or(300, |(_, ttl)| ttl);
+        let forged = fault.and_then(|fault| forgery::ds(fault, child, published, ttl));
+        forged.or_else(|| published.cloned())
+    }
+
+    /// Adds the proofs of a claim about a type to the authority section, each RRset once.
+    fn prove(&mut self, view: &View, claim: &Claim, rtype: RecordType) {
+        let Some(signed) = view.zone.signed().filter(|_| self.dnssec) else { return };
+        self.uses_chain(view);
+        match self.acting.act(Subject::Proof, view.origin(), claim.name(), rtype) {
+            Some(FaultKind::DenialMissing) => {}
+            Some(FaultKind::DenialWrong) => {
+                let other = signed.chain().something_else(claim, signed.zone());
+                self.push_proof(view, &other);
+            }
+            _ => signed.chain().proofs(claim).into_iter().for_each(|proof| self.push_proof(view, proof)),
+        }
+    }
+
+    fn push_proof(&mut self, view: &View, proof: &Rrset) {
+        let has = |record: &Record| record.rtype == proof.rtype && record.name == proof.name;
+        if !self.response.authority.iter().any(has) {
+            self.push(Section::Authority, view, proof);
+        }
+    }
+
+    fn uses_chain(&mut self, view: &View) {
+        if view.other_chain {
+            self.acting.act(Subject::Chain, view.origin(), &view.question.name, view.question.rtype);
+        }
+    }
+}

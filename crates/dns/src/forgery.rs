@@ -1,0 +1,198 @@
+//! What faults put into answers: signatures of other times and keys, keys that collide, DS records of other keys.
+//!
+//! All of it follows from the zone and the day, so it is the same in every run.
+
+use jiff::Timestamp;
+use ring::digest;
+
+use crate::fault::FaultKind;
+use crate::keys::Algorithm;
+use crate::name::Name;
+use crate::rdata::{Dnskey, Ds, Rdata as _, Rrsig};
+use crate::record::{RawRdata, RecordType, Rrset};
+use crate::sign;
+use crate::signed_zone::SignedZone;
+use crate::signing_key::{KeyKind, KeyRole, SigningKey, UNASSIGNED};
+
+const DAY: i64 = 86_400;
+
+/// A window of fourteen days whose ends stand so many days after the beginning of today. Signatures of one day share it, so
+/// they are made once.
+fn window(now: Timestamp, from: i64, to: i64) -> (Timestamp, Timestamp) {
+    let today = now.as_second().div_euclid(DAY) * DAY;
+    let at = |days: i64| Timestamp::from_second(today + days * DAY).unwrap_or(now);
+    (at(from), at(to))
+}
+
+/// A window that ended two days ago: more than the day by which validators may let clocks differ.
+fn expired(now: Timestamp) -> (Timestamp, Timestamp) {
+    window(now, -16, -2)
+}
+
+/// A window that begins in two or three days.
+fn not_yet_valid(now: Timestamp) -> (Timestamp, Timestamp) {
+    window(now, 3, 17)
+}
+
+/// The signatures over an RRset as a fault has them, where `valid` is the window of good ones.
+pub(crate) fn signatures(
+    fault: FaultKind,
+    zone: &SignedZone,
+    rrset: &Rrset,
+    valid: (Timestamp, Timestamp),
+    now: Timestamp,
+) -> Vec<Rrsig> {
+    match fault {
+        FaultKind::RrsigMissing => Vec::new(),
+        FaultKind::RrsigExpired => zone.signatures(rrset, expired(now)),
+        FaultKind::RrsigNotYetValid => zone.signatures(rrset, not_yet_valid(now)),
+        FaultKind::RrsigBad => {
+            let mut signatures = zone.signatures(rrset, valid);
+            for octet in signatures.iter_mut().filter_map(|rrsig| rrsig.signature.last_mut()) {
+                *octet ^= 1;
+            }
+            signatures
+        }
+        FaultKind::RrsigWrongKey => {
+            let origin = zone.zone().origin();
+            let others = zone.signers(rrset.rtype).filter_map(|key| other_key(origin, key));
+            others.map(|key| sign::sign(&key, origin, rrset, valid.0, valid.1)).collect()
+        }
+        _ => zone.signatures(rrset, valid),
+    }
+}
+
+/// Octets that follow from these parts.
+fn derived(parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part);
+    }
+    context.finish().as_ref().try_into().unwrap_or_default()
+}
+
+/// A key like this one that is none of the zone's.
+fn other_key(zone: &Name, like: &SigningKey) -> Option<SigningKey> {
+    let seed = derived(&[b"a key of another zone", zone.to_lowercase().wire(), &[like.role() as u8]]);
+    SigningKey::new(like.kind(), like.role(), seed).ok()
+}
+
+/// The DS of a key of a child that is none of its own.
+fn other_ds(child: &Name) -> Option<Ds> {
+    let mut seed = b"the key of another zone: ".to_vec();
+    child.push_canonical(&mut seed);
+    let seed = digest::digest(&digest::SHA256, &seed);
+    let key = SigningKey::new(KeyKind::Ed25519, KeyRole::Combined, seed.as_ref().try_into().ok()?).ok()?;
+    Some(key.ds(child))
+}
+
+/// The DS RRset that stands in the parent by a fault, in place of this one or of none.
+pub(crate) fn ds(fault: FaultKind, child: &Name, published: Option<&Rrset>, ttl: u32) -> Option<Rrset> {
+    let other = |ttl| {
+        let rdatas = vec![other_ds(child)?.to_rdata()];
+        Some(Rrset { name: child.clone(), rtype: RecordType::DS, ttl, rdatas })
+    };
+    match (fault, published) {
+        (FaultKind::DsMismatch, Some(rrset)) => other(rrset.ttl),
+        (FaultKind::DsWithoutKey, None) => other(ttl),
+        (FaultKind::DsUnsupported, Some(rrset)) => {
+            let unsupported = |rdata: &RawRdata| match Ds::parse(rdata) {
+                Ok(ds) => Ds { algorithm: UNASSIGNED.0, ..ds }.to_rdata(),
+                Err(_) => rdata.clone(),
+            };
+            Some(Rrset { rdatas: rrset.rdatas.iter().map(unsupported).collect(), ..rrset.clone() })
+        }
+        _ => None,
+    }
+}
+
+/// The DNSKEY RRset of a zone as a fault has it; none if no key is left.
+pub(crate) fn dnskeys(fault: FaultKind, zone: &SignedZone, rrset: &Rrset) -> Option<Rrset> {
+    let mut rrset = rrset.clone();
+    match fault {
+        FaultKind::KeyMissing => {
+            let missing: Vec<RawRdata> = zone.signers(RecordType::SOA).map(|key| key.dnskey().to_rdata()).collect();
+            rrset.rdatas.retain(|rdata| !missing.contains(rdata));
+        }
+        FaultKind::ManyKeys(count) => {
+            for key in zone.signers(RecordType::SOA) {
+                rrset.rdatas.extend((0..count).map(|number| colliding(key.dnskey(), number).to_rdata()));
+            }
+        }
+        _ => {}
+    }
+    (!rrset.rdatas.is_empty()).then_some(rrset)
+}
+
+/// So many bad signatures like each of these, before them (CVE-2023-50387).
+pub(crate) fn with_bad_signatures(count: u16, good: Vec<Rrsig>) -> Vec<Rrsig> {
+    let bad = |rrsig: &Rrsig, number: u16| {
+        let signature = stretched(&[b"no signature", &rrsig.signature, &number.to_be_bytes()], rrsig.signature.len());
+        Rrsig { signature, ..rrsig.clone() }
+    };
+    let mut all: Vec<Rrsig> = good.iter().flat_map(|rrsig| (0..count).map(move |number| bad(rrsig, number))).collect();
+    all.extend(good);
+    all
+}
+
+/// A key with the flags, the algorithm and the tag of another.
+fn colliding(key: &Dnskey, number: u16) -> Dnskey {
+    let length = key.public_key.len();
+    let mut public_key = stretched(&[b"no key", &key.public_key, &number.to_be_bytes()], length);
+    // An RSA key is read at all only if its exponent stands where its length says (RFC 3110 §2).
+    let kept = if key.algorithm == Algorithm::RSASHA256.0 { 4 } else { 0 };
+    for (octet, kept) in public_key.iter_mut().zip(key.public_key.iter().take(kept)) {
+        *octet = *kept;
+    }
+    let mut other = Dnskey { public_key, ..key.clone() };
+    adjust_tag(&mut other, key.key_tag());
+    other
+}
+
+/// Changes two octets of a key so that it has this tag. The tag is a sum of 16-bit words whose carry is added once
+/// (RFC 4034 Appendix B), so the word that is missing is found within a few steps.
+fn adjust_tag(key: &mut Dnskey, tag: u16) {
+    // The data begins with four octets, so words of the public key begin at even places.
+    let Some(at) = (key.public_key.len() / 2).checked_sub(1).map(|words| words * 2) else { return };
+    let set = |key: &mut Dnskey, word: u16| {
+        if let Some(slot) = key.public_key.get_mut(at..at + 2) {
+            slot.copy_from_slice(&word.to_be_bytes());
+        }
+    };
+    set(key, 0);
+    let missing = tag.wrapping_sub(key.key_tag());
+    for carry in [0, 1, 2, u16::MAX] {
+        set(key, missing.wrapping_sub(carry));
+        if key.key_tag() == tag {
+            return;
+        }
+    }
+}
+
+/// So many octets that follow from these parts.
+fn stretched(parts: &[&[u8]], length: usize) -> Vec<u8> {
+    let seed = derived(parts);
+    let blocks = (0u32..).flat_map(|block| derived(&[&seed, &block.to_be_bytes()]));
+    blocks.take(length).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_collide() {
+        for kind in [KeyKind::Ed25519, KeyKind::EcdsaP256, KeyKind::Rsa1024, KeyKind::Rsa2048, KeyKind::Unsupported] {
+            for seed in 1..20 {
+                let key = SigningKey::new(kind, KeyRole::ZoneSigning, [seed; 32]).unwrap();
+                for number in 0..20 {
+                    let other = colliding(key.dnskey(), number);
+                    assert_eq!(other.key_tag(), key.key_tag(), "{kind:?} {seed} {number}");
+                    assert_ne!(other.public_key, key.dnskey().public_key);
+                    assert_ne!(other, colliding(key.dnskey(), number + 1));
+                }
+            }
+        }
+    }
+}
