@@ -10,6 +10,8 @@ mod loopback;
 mod net;
 mod reasons;
 mod resolution;
+mod served;
 mod simulated;
 mod text;
 mod vectors;
+mod wildcard;
