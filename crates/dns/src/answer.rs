@@ -1,12 +1,18 @@
 //! What the validating resolver answers, and the event that tells of it.
 
-use jiff::Timestamp;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
 use mxlab_record::{Event, Fields};
 
+use crate::denial::Denied;
+use crate::keys::Algorithm;
 use crate::name::Name;
 use crate::rdata::{self, Rdata};
 use crate::record::{Rcode, Record, RecordType};
-use crate::security::Security;
+use crate::security::{Reason, RrsetId, Security};
+use crate::source::Fetched;
+use crate::validator::Expiry;
 
 /// One alias on the way to an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +37,41 @@ pub enum AliasKind {
     Dname,
 }
 
+/// What a judgement of the last part of an answer stands on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// The key whose signature made it secure, with its algorithm.
+    pub key: Option<(u16, Algorithm)>,
+    /// The key of the same zone that the DS, or the trust anchor, names.
+    pub entry_key: Option<u16>,
+    /// The proof of what does not exist, if one was needed.
+    pub denied: Option<Denied>,
+}
+
+/// The work that a lookup took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Queries sent, retransmissions among them.
+    pub queries: u32,
+    /// Signatures checked.
+    pub signature_checks: u32,
+    /// Names hashed for NSEC3.
+    pub hashes: u32,
+    /// Servers that gave no answer that could be used.
+    pub failed_servers: u32,
+}
+
+/// The sections of a response, for whoever hands it on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sections {
+    /// The aliases and the records at their end, with signatures.
+    pub answer: Vec<Record>,
+    /// What the zone said beside them: proofs, SOA, name servers.
+    pub authority: Vec<Record>,
+    /// Addresses of those.
+    pub additional: Vec<Record>,
+}
+
 /// The answer to a lookup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -46,13 +87,25 @@ pub struct Answer {
     pub canonical_name: Name,
     /// How far the last part can be trusted: the records, or their absence, at the canonical name.
     pub final_security: Security,
+    /// What that judgement stands on.
+    pub evidence: Evidence,
     /// The records of the type asked for at the canonical name; none if the name or the type does not exist, and none if
     /// the answer is not to be used.
     pub records: Vec<Record>,
     /// `NXDOMAIN` if the canonical name does not exist, else `NOERROR`; `SERVFAIL` if the answer is not to be used.
     pub rcode: Rcode,
     /// When it runs out. What is bogus or unavailable runs out at once.
-    pub expires: Timestamp,
+    pub expires: Expiry,
+    /// The server that gave the last part; of an answer that is not to be used, the one that is to blame, if it is known.
+    pub server: Option<SocketAddr>,
+    /// Whether that server found the answer for us (a forwarder), or holds the zone.
+    pub forwarded: bool,
+    /// Whether some of it came over TCP, because it was too large for a datagram.
+    pub over_tcp: bool,
+    /// The work that it took.
+    pub cost: Cost,
+    /// The response as it came; empty if it is not to be used.
+    pub sections: Arc<Sections>,
     /// Whether it comes from the cache, or from a lookup that was under way already.
     pub cached: bool,
 }
@@ -80,11 +133,35 @@ impl Event for Resolved<'_> {
 
     fn fields(&self) -> Fields {
         let answer = self.0;
-        Fields::new()
-            .with("name", answer.name.to_lowercase().to_string())
-            .with("type", answer.rtype.to_string())
-            .with("status", answer.security.word())
-            .with_some("reason", answer.security.reason().map(|reason| reason.word()))
+        let found = match (answer.rcode, answer.records.is_empty()) {
+            _ if !answer.security.is_usable() => None,
+            (Rcode::NXDOMAIN, _) => Some("no-name"),
+            (_, true) => Some("no-data"),
+            (_, false) => Some("records"),
+        };
+        let dnames = answer.steps.iter().filter(|step| step.kind == AliasKind::Dname).count();
+        let (denied, key) = (answer.evidence.denied.as_ref(), answer.evidence.key);
+        let wildcard = denied.and_then(|denied| denied.wildcard.as_ref()).map(|name| name.to_lowercase().to_string());
+        let usable = answer.security.is_usable();
+        judgement(&answer.name, answer.rtype, &answer.security, answer.server)
+            .with_some("found", found)
+            .with_some("proof", denied.map(|denied| denied.by.word()))
+            .with_some("wildcard", wildcard)
+            .with_some("empty-non-terminal", denied.filter(|denied| denied.empty_non_terminal).map(|_| true))
+            .with_some("aliases", (!answer.steps.is_empty()).then_some(answer.steps.len()))
+            .with_some("dnames", (dnames > 0).then_some(dnames))
+            .with_some("key", key.map(|(tag, _)| u32::from(tag)))
+            .with_some("ds-key", answer.evidence.entry_key.map(u32::from))
+            .with_some("algorithm", key.map(|(_, algorithm)| u32::from(algorithm.0)))
+            .with_some("transport", answer.over_tcp.then_some("tcp"))
+            .with_some("forwarder", answer.forwarded.then_some(true))
+            .with_some("bound", answer.security.reason().and_then(Reason::bound).map(|bound| bound.word()))
+            .with("queries", answer.cost.queries)
+            .with("signature-checks", answer.cost.signature_checks)
+            .with("hashes", answer.cost.hashes)
+            .with_some("failed-servers", (answer.cost.failed_servers > 0).then_some(answer.cost.failed_servers))
+            .with_some("expires", usable.then_some(answer.expires.at))
+            .with_some("expires-by", usable.then_some(answer.expires.by.word()))
     }
 
     fn story(&self) -> Vec<String> {
@@ -110,6 +187,46 @@ impl Event for Resolved<'_> {
 
     fn state_of(&self) -> Option<String> {
         Some(format!("{} {}", self.0.rtype, self.0.name.to_lowercase()))
+    }
+}
+
+/// The fields that every `resolved` has.
+fn judgement(name: &Name, rtype: RecordType, security: &Security, server: Option<SocketAddr>) -> Fields {
+    Fields::new()
+        .with("name", name.to_lowercase().to_string())
+        .with("type", rtype.to_string())
+        .with("status", security.word())
+        .with_some("reason", security.reason().map(|reason| reason.word()))
+        .with_some("server", server.map(|server| server.ip().to_string()))
+}
+
+/// `resolved`, too: what one server said of an RRset is bogus, and another server is asked for it.
+pub(crate) struct Rejected<'a> {
+    pub(crate) rrset: &'a RrsetId,
+    pub(crate) security: &'a Security,
+    /// Who said it.
+    pub(crate) server: &'a Fetched,
+    /// Who is asked next.
+    pub(crate) next: &'a Fetched,
+}
+
+impl Event for Rejected<'_> {
+    fn kind(&self) -> &'static str {
+        "resolved"
+    }
+
+    fn fields(&self) -> Fields {
+        judgement(&self.rrset.name, self.rrset.rtype, self.security, Some(self.server.server))
+            .with("next-server", self.next.server.ip().to_string())
+    }
+
+    fn story(&self) -> Vec<String> {
+        let (server, next) = (&self.server.called, &self.next.called);
+        vec![format!("resolved {} at {server}: {}; asks {next}", self.rrset, self.security.word())]
+    }
+
+    fn because(&self) -> Vec<String> {
+        self.security.reason().map(ToString::to_string).into_iter().collect()
     }
 }
 

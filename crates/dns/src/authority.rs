@@ -12,11 +12,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use crate::answering::Answering;
+use crate::exchange::Transport;
 use crate::fault::{Fault, FaultId, FaultKind, Faults, Subject, Uses};
 use crate::name::Name;
 use crate::rdata::{Ns, Rdata as _};
 use crate::record::{Class, Rcode, Record, RecordType};
-use crate::serve::{Reply, Responder, Transport};
+use crate::serve::{Reply, Responder};
 use crate::signed_zone::ServedZone;
 use crate::wire::{Edns, Message, Question};
 

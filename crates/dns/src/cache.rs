@@ -30,17 +30,17 @@ impl Cache {
     }
 
     pub(crate) fn answer(&self, name: &Name, rtype: RecordType, now: Timestamp) -> Option<Answer> {
-        let answer = self.answers.get(&(name.clone(), rtype)).filter(|answer| now < answer.expires)?;
+        let answer = self.answers.get(&(name.clone(), rtype)).filter(|answer| now < answer.expires.at)?;
         Some(Answer { cached: true, ..answer.clone() })
     }
 
     /// Keeps an answer that may be used and has not run out.
     pub(crate) fn keep_answer(&mut self, answer: &Answer, now: Timestamp) {
-        if !self.enabled || !answer.security.is_usable() || answer.expires <= now {
+        if !self.enabled || !answer.security.is_usable() || answer.expires.at <= now {
             return;
         }
         if self.answers.len() >= CAPACITY {
-            self.answers.retain(|_, held| now < held.expires);
+            self.answers.retain(|_, held| now < held.expires.at);
         }
         if self.answers.len() < CAPACITY {
             self.answers.insert((answer.name.clone(), answer.rtype), answer.clone());

@@ -4,27 +4,41 @@
 //! none, at a delegation: everything below is insecure. There provably is no delegation: the name belongs to the same zone.
 //!
 //! Only the zone that contains an RRset may sign it (RFC 4035 §5.3.1). A signature names its signer, so the walk could end
-//! there; but an ancestor may once have signed what it has since delegated, or sign by mistake what lies below its cuts. A
-//! valid signature of an ancestor is therefore half of the proof; that there is no cut between the two is the other half,
-//! and costs one question for each new owner below an apex, see [`Resolver::containing`].
+//! there; but an ancestor may once have signed what it has since delegated, or sign by mistake what lies below its cuts. So
+//! a cut between the two that is known overrules the signature of an ancestor: who iterates knows the zone whose server
+//! answered; who asks a forwarder asks for the DS of the owner, see [`Resolver::containing`].
+//!
+//! A link that is bogus may be one server's mistake: the others that can give it are asked as well. A DS that fits no key is
+//! the fault of one of two zones: first the child's other servers are asked for the keys, then the parent's for the DS.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
+use crate::answer::Rejected;
 use crate::denial::{NoDs, Proofs, verify_answer};
 use crate::name::Name;
-use crate::record::RecordType;
+use crate::query::Effort;
+use crate::rdata::{Dnskey, Ds, Rdata as _};
+use crate::record::{RecordType, Rrset};
 use crate::resolver::Resolver;
 use crate::security::{Reason, RrsetId, Security};
-use crate::validator::{Budget, EntryPoints, SignedRrset, ZoneKeys, group, usable_ds, verify_keys};
+use crate::source::Fetched;
+use crate::validator::{Budget, EntryPoints, Expiry, Policy, SignedRrset, ZoneKeys, group, usable_ds, verify_keys};
 
-/// The state of one lookup: the work that is left, and the cuts seen so far.
-#[derive(Default)]
+/// The state of one lookup: the work that is done, and the cuts seen so far.
 pub(crate) struct Work {
     pub(crate) budget: Budget,
+    pub(crate) effort: Effort,
+    /// The server that is to blame for what is bogus or missing.
+    pub(crate) blamed: Option<SocketAddr>,
     cuts: BTreeMap<Name, Cut>,
+}
+
+impl Work {
+    pub(crate) fn new(policy: &Policy, queries: u32) -> Work {
+        Work { budget: Budget::new(policy), effort: Effort::new(queries), blamed: None, cuts: BTreeMap::new() }
+    }
 }
 
 /// Where a chain ends.
@@ -47,29 +61,101 @@ pub(crate) enum Cut {
     None,
 }
 
+/// Why something that was fetched does not do.
+pub(crate) enum Bad {
+    /// What this server said is bogus; another one may do better.
+    Answer(Reason),
+    /// A link above it is bogus, or cannot be had: no other server would help.
+    Chain(Security),
+}
+
+impl From<Reason> for Bad {
+    fn from(reason: Reason) -> Bad {
+        Bad::Answer(reason)
+    }
+}
+
+/// Asks for an RRset again and again, each time another server, until one says what is not bogus.
+pub(crate) struct Servers {
+    rrset: RrsetId,
+    avoid: BTreeSet<SocketAddr>,
+    /// What the last one said, and why it does not do.
+    last: Option<(Fetched, Reason)>,
+    /// Why the first one does not do, and who that was.
+    first: Option<(Reason, SocketAddr)>,
+}
+
+impl Servers {
+    pub(crate) fn of(rrset: RrsetId) -> Servers {
+        Servers { rrset, avoid: BTreeSet::new(), last: None, first: None }
+    }
+
+    /// Whose records are asked for.
+    pub(crate) fn name(&self) -> &Name {
+        &self.rrset.name
+    }
+
+    /// What this server said is bogus.
+    pub(crate) fn reject(&mut self, fetched: Fetched, reason: Reason) {
+        self.avoid.insert(fetched.server);
+        self.first.get_or_insert((reason.clone(), fetched.server));
+        self.last = Some((fetched, reason));
+    }
+}
+
 impl Resolver {
+    /// What the next server says.
+    ///
+    /// # Errors
+    /// There is none left: why the first one did not do, or why there is no answer at all.
+    pub(crate) async fn next(&self, servers: &mut Servers, work: &mut Work) -> Result<Fetched, Security> {
+        match self.inner.source.fetch(&servers.rrset, &servers.avoid, &mut work.effort).await {
+            Ok(fetched) => {
+                if let Some((server, reason)) = servers.last.take() {
+                    let (rrset, security, next) = (&servers.rrset, &Security::Bogus(reason), &fetched);
+                    self.inner.recorder.tell(&Rejected { rrset, security, server: &server, next });
+                }
+                Ok(fetched)
+            }
+            Err(unavailable) => {
+                self.inner.source.forget(&servers.rrset);
+                Err(match servers.first.take() {
+                    Some((reason, server)) => {
+                        work.blamed = Some(server);
+                        Security::Bogus(reason)
+                    }
+                    None => Security::Unavailable(unavailable),
+                })
+            }
+        }
+    }
+
+    /// The trust anchor's zone nearest above a name.
+    pub(crate) fn anchor_above(&self, name: &Name) -> Option<&Name> {
+        let zones = self.inner.config.anchors.iter().map(|anchor| &anchor.zone);
+        zones.filter(|zone| name.is_subdomain_of(zone)).max_by_key(|zone| zone.label_count())
+    }
+
     /// The chain to the lowest zone at or above `name`.
     ///
     /// # Errors
     /// A link is bogus, or could not be fetched.
     pub(crate) async fn chain_to(&self, name: &Name, work: &mut Work) -> Result<Chain, Security> {
-        let anchor = &self.inner.config.anchor.zone;
-        if !name.is_subdomain_of(anchor) {
-            return Ok(Chain::Insecure(Reason::NoTrustAnchor { name: name.clone() }));
-        }
+        let no_anchor = || Chain::Insecure(Reason::NoTrustAnchor { name: name.clone() });
+        let Some(anchor) = self.anchor_above(name) else { return Ok(no_anchor()) };
         let mut keys: Option<Arc<ZoneKeys>> = None;
         for labels in anchor.label_count()..=name.label_count() {
             let child = name.suffix(labels);
+            if self.inner.config.negative_anchors.contains(&child) {
+                return Ok(Chain::Insecure(Reason::NegativeTrustAnchor { zone: child }));
+            }
             match self.cut(&child, keys.as_deref(), work).await? {
                 Cut::Secure(own) => keys = Some(own),
                 Cut::Insecure(reason) => return Ok(Chain::Insecure(reason)),
                 Cut::None => {}
             }
         }
-        match keys {
-            Some(keys) => Ok(Chain::Secure(keys)),
-            None => Ok(Chain::Insecure(Reason::NoTrustAnchor { name: name.clone() })),
-        }
+        Ok(keys.map_or_else(no_anchor, Chain::Secure))
     }
 
     /// The chain to the zone that contains `name`, at or below the zone of `keys`: that one, unless something is delegated
@@ -87,10 +173,11 @@ impl Resolver {
         let no_cut_known = below.iter().all(|(_, cut)| matches!(cut, None | Some(Cut::None)));
         let unknown: Vec<Name> = below.into_iter().filter(|(_, cut)| cut.is_none()).map(|(child, _)| child).collect();
         if no_cut_known && unknown.len() > 1 {
-            let message = self.fetch(name, RecordType::DS).await?;
-            let (authority, now) = (group(&message.authority), self.now());
-            let proofs = Proofs::new(&authority, keys, now, &mut work.budget);
-            if message.answer.is_empty() && proofs.no_ds(name) == Ok(NoDs::NotACut) {
+            let rrset = RrsetId { name: name.clone(), rtype: RecordType::DS };
+            let fetched = self.next(&mut Servers::of(rrset), work).await?;
+            let (authority, now) = (group(&fetched.authority), self.now());
+            let mut proofs = Proofs::new(&authority, keys, now, &mut work.budget);
+            if fetched.answer.is_empty() && proofs.no_ds(name, &mut work.budget) == Ok(NoDs::NotACut) {
                 let expires = proofs.expires.min(expiry(&authority, now));
                 for child in &unknown {
                     self.keep(child, &Cut::None, expires, work);
@@ -105,9 +192,9 @@ impl Resolver {
         work.cuts.get(name).cloned().or_else(|| self.cache().cut(name, self.now()))
     }
 
-    fn keep(&self, name: &Name, cut: &Cut, expires: Timestamp, work: &mut Work) {
+    fn keep(&self, name: &Name, cut: &Cut, expires: Expiry, work: &mut Work) {
         work.cuts.insert(name.clone(), cut.clone());
-        self.cache().keep_cut(name, cut, expires, self.now());
+        self.cache().keep_cut(name, cut, expires.at, self.now());
     }
 
     /// What there is at `name`, remembered or fetched. `parent` has the keys of the zone above; none at the anchor.
@@ -116,34 +203,60 @@ impl Resolver {
             return Ok(cut);
         }
         let (cut, expires) = match parent {
-            None => self.anchor(work).await?,
+            None => self.anchor(name, work).await?,
             Some(parent) => self.fetch_cut(name, parent, work).await?,
         };
         self.keep(name, &cut, expires, work);
         Ok(cut)
     }
 
-    async fn anchor(&self, work: &mut Work) -> Result<(Cut, Timestamp), Security> {
-        let anchor = &self.inner.config.anchor;
-        let entry = match anchor.ds.as_slice() {
-            [] if anchor.keys.is_empty() => {
-                return Err(Security::Bogus(Reason::TrustAnchorEmpty { zone: anchor.zone.clone() }));
-            }
-            [] => EntryPoints::Keys(&anchor.keys),
-            ds => EntryPoints::Ds(ds),
+    /// The keys of a trust anchor's zone.
+    async fn anchor(&self, zone: &Name, work: &mut Work) -> Result<(Cut, Expiry), Security> {
+        let anchors = || self.inner.config.anchors.iter().filter(|anchor| anchor.zone == *zone);
+        let ds: Vec<Ds> = anchors().flat_map(|anchor| &anchor.ds).cloned().collect();
+        let keys: Vec<Dnskey> = anchors().flat_map(|anchor| &anchor.keys).cloned().collect();
+        if ds.is_empty() && keys.is_empty() {
+            return Err(Security::Bogus(Reason::TrustAnchorEmpty { zone: zone.clone() }));
+        }
+        let rdatas = ds.iter().map(|ds| ds.to_rdata()).collect();
+        let set = Rrset { name: zone.clone(), rtype: RecordType::DS, ttl: 0, rdatas };
+        let followed = match usable_ds(zone, &set, work.budget.policy()) {
+            Ok(followed) => followed,
+            Err(reason) if keys.is_empty() => return Ok((Cut::Insecure(reason), Expiry::of_ttl(self.now(), u32::MAX))),
+            Err(_) => Vec::new(),
         };
-        let (keys, expires) = self.zone_keys(&anchor.zone, entry, work).await?;
-        Ok((Cut::Secure(keys), expires))
+        match self.zone_keys(zone, EntryPoints::Anchor(&followed, &keys), work).await {
+            Ok((keys, expires)) => Ok((Cut::Secure(keys), expires)),
+            Err(Bad::Answer(reason)) => Err(Security::Bogus(reason)),
+            Err(Bad::Chain(security)) => Err(security),
+        }
     }
 
-    async fn fetch_cut(&self, name: &Name, parent: &ZoneKeys, work: &mut Work) -> Result<(Cut, Timestamp), Security> {
-        let message = self.fetch(name, RecordType::DS).await?;
-        let (sets, authority) = (group(&message.answer), group(&message.authority));
+    async fn fetch_cut(&self, name: &Name, parent: &ZoneKeys, work: &mut Work) -> Result<(Cut, Expiry), Security> {
+        let mut servers = Servers::of(RrsetId { name: name.clone(), rtype: RecordType::DS });
+        loop {
+            let fetched = self.next(&mut servers, work).await?;
+            match self.judge_cut(name, parent, &fetched, work).await {
+                Ok(judged) => return Ok(judged),
+                Err(Bad::Answer(reason)) => servers.reject(fetched, reason),
+                Err(Bad::Chain(security)) => return Err(security),
+            }
+        }
+    }
+
+    async fn judge_cut(
+        &self,
+        name: &Name,
+        parent: &ZoneKeys,
+        fetched: &Fetched,
+        work: &mut Work,
+    ) -> Result<(Cut, Expiry), Bad> {
+        let (sets, authority) = (group(&fetched.answer), group(&fetched.authority));
         let find = |rtype| sets.iter().find(|set| set.rrset.rtype == rtype && set.rrset.name == *name);
         let now = self.now();
         if let Some(set) = find(RecordType::DS) {
-            let verified = verify_answer(set, &authority, parent, now, &mut work.budget).map_err(Security::Bogus)?;
-            let ds = match usable_ds(name, &set.rrset) {
+            let (verified, _) = verify_answer(set, &authority, parent, now, &mut work.budget)?;
+            let ds = match usable_ds(name, &set.rrset, work.budget.policy()) {
                 Ok(ds) => ds,
                 Err(reason) => return Ok((Cut::Insecure(reason), verified.expires)),
             };
@@ -151,42 +264,70 @@ impl Resolver {
             return Ok((Cut::Secure(keys), expires.min(verified.expires)));
         }
         // An alias has no other data, a delegation least of all; one that comes from a wildcard says so of names that are
-        // proved not to exist.
-        if let Some(set) = find(RecordType::CNAME) {
-            let verified = verify_answer(set, &authority, parent, now, &mut work.budget).map_err(Security::Bogus)?;
+        // proved not to exist. Below a DNAME there is nothing (RFC 6672 §2.4); its CNAME has no signature.
+        let dname =
+            |set: &&SignedRrset| set.rrset.rtype == RecordType::DNAME && name.is_strictly_below(&set.rrset.name);
+        let signed = |set: &&SignedRrset| !set.signatures.is_empty();
+        let alias = find(RecordType::CNAME);
+        if let Some(set) = alias.filter(signed).or_else(|| sets.iter().find(dname)).or(alias) {
+            let (verified, _) = verify_answer(set, &authority, parent, now, &mut work.budget)?;
             return Ok((Cut::None, verified.expires));
         }
-        let proofs = Proofs::new(&authority, parent, now, &mut work.budget);
-        match proofs.no_ds(name).map_err(Security::Bogus)? {
-            NoDs::Delegation => {
-                let reason = Reason::InsecureDelegation { zone: name.clone(), parent: parent.zone.clone() };
-                Ok((Cut::Insecure(reason), proofs.expires.min(expiry(&authority, now))))
-            }
-            NoDs::NotACut => Ok((Cut::None, proofs.expires.min(expiry(&authority, now)))),
-        }
+        let mut proofs = Proofs::new(&authority, parent, now, &mut work.budget);
+        let no_ds = proofs.no_ds(name, &mut work.budget)?;
+        let expires = proofs.expires.min(expiry(&authority, now));
+        let delegation = |opt_out| {
+            let (zone, parent) = (name.clone(), parent.zone.clone());
+            Cut::Insecure(Reason::InsecureDelegation { zone, parent, opt_out })
+        };
+        let cut = match no_ds {
+            NoDs::Delegation => delegation(false),
+            NoDs::OptedOut => delegation(true),
+            NoDs::NotFollowed(reason) => Cut::Insecure(reason),
+            NoDs::NotACut => Cut::None,
+        };
+        Ok((cut, expires))
     }
 
     /// Fetches the keys of a zone and checks them against its entry points.
+    ///
+    /// # Errors
+    /// [`Bad::Answer`] if the entry points may be at fault.
     async fn zone_keys(
         &self,
         zone: &Name,
         entry: EntryPoints<'_>,
         work: &mut Work,
-    ) -> Result<(Arc<ZoneKeys>, Timestamp), Security> {
-        let message = self.fetch(zone, RecordType::DNSKEY).await?;
-        let sets = group(&message.answer);
-        let own = |set: &&SignedRrset| set.rrset.rtype == RecordType::DNSKEY && set.rrset.name == *zone;
-        let Some(set) = sets.iter().find(own) else {
-            let rrset = RrsetId { name: zone.clone(), rtype: RecordType::DNSKEY };
-            return Err(Security::Bogus(Reason::KeyMissing { zone: zone.clone(), key_tag: None, rrset }));
-        };
-        let verified = verify_keys(zone, entry, set, self.now(), &mut work.budget);
-        let (keys, expires) = verified.map_err(Security::Bogus)?;
-        Ok((Arc::new(keys), expires))
+    ) -> Result<(Arc<ZoneKeys>, Expiry), Bad> {
+        let rrset = RrsetId { name: zone.clone(), rtype: RecordType::DNSKEY };
+        let mut servers = Servers::of(rrset.clone());
+        loop {
+            let fetched = self.next(&mut servers, work).await.map_err(blame)?;
+            let sets = group(&fetched.answer);
+            let own = |set: &&SignedRrset| set.rrset.rtype == RecordType::DNSKEY && set.rrset.name == *zone;
+            let verified = match sets.iter().find(own) {
+                Some(set) => verify_keys(zone, entry, set, self.now(), &mut work.budget),
+                None => Err(Reason::KeyMissing { zone: zone.clone(), key_tag: None, rrset: rrset.clone() }),
+            };
+            match verified {
+                Ok((keys, expires)) => return Ok((Arc::new(keys), expires)),
+                Err(reason) => servers.reject(fetched, reason),
+            }
+        }
+    }
+}
+
+/// Whose fault it is that no keys could be had: a DS that fits none of them may be the parent's.
+fn blame(security: Security) -> Bad {
+    match security {
+        Security::Bogus(
+            reason @ (Reason::DsMismatch { .. } | Reason::NoZoneKey { .. } | Reason::KeyMissing { key_tag: None, .. }),
+        ) => Bad::Answer(reason),
+        security => Bad::Chain(security),
     }
 }
 
 /// When the first RRset of a section runs out by its TTL.
-fn expiry(sets: &[SignedRrset], now: Timestamp) -> Timestamp {
-    sets.iter().map(|set| set.expires(now)).min().unwrap_or(now)
+fn expiry(sets: &[SignedRrset], now: jiff::Timestamp) -> Expiry {
+    sets.iter().map(|set| set.expires(now)).reduce(Expiry::min).unwrap_or(Expiry::of_ttl(now, 0))
 }

@@ -1,13 +1,37 @@
 //! One query, one answer: the transport under resolvers.
+//!
+//! Over UDP every query leaves from a new socket, whose port the machine draws, and only what repeats its id and question
+//! and comes from the server that was asked is its answer (RFC 5452 §9). Over TCP a message has its length before it
+//! (RFC 7766 §8).
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use mxlab_env::{BoxFuture, Env};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::name::Name;
 use crate::record::Rcode;
+
+/// How a message travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Transport {
+    /// In one datagram.
+    Udp,
+    /// Over a connection.
+    Tcp,
+}
+
+impl Transport {
+    /// The word for it in records.
+    pub fn word(self) -> &'static str {
+        match self {
+            Transport::Udp => "udp",
+            Transport::Tcp => "tcp",
+        }
+    }
+}
 
 /// Sends a query to a server and waits for its answer.
 pub trait Exchange: Send + Sync {
@@ -19,23 +43,24 @@ pub trait Exchange: Send + Sync {
         &'a self,
         query: &'a [u8],
         server: SocketAddr,
+        transport: Transport,
         timeout: Duration,
     ) -> BoxFuture<'a, io::Result<Vec<u8>>>;
 }
 
-/// UDP over an env: every query from a new socket, whose port the machine draws (RFC 5452 §9.2).
+/// UDP and TCP over an env.
 #[derive(Clone, Debug)]
-pub struct UdpExchange {
+pub struct NetworkExchange {
     env: Env,
 }
 
-impl UdpExchange {
+impl NetworkExchange {
     /// Over this env.
-    pub fn new(env: &Env) -> UdpExchange {
-        UdpExchange { env: env.clone() }
+    pub fn new(env: &Env) -> NetworkExchange {
+        NetworkExchange { env: env.clone() }
     }
 
-    async fn wait(&self, query: &[u8], server: SocketAddr) -> io::Result<Vec<u8>> {
+    async fn over_udp(&self, query: &[u8], server: SocketAddr) -> io::Result<Vec<u8>> {
         let any: IpAddr = if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
         let socket = self.env.bind(SocketAddr::new(any, 0)).await?;
         socket.send_to(query, server).await?;
@@ -49,17 +74,35 @@ impl UdpExchange {
             }
         }
     }
+
+    async fn over_tcp(&self, query: &[u8], server: SocketAddr) -> io::Result<Vec<u8>> {
+        let mut stream = self.env.connect(server).await?;
+        let length = u16::try_from(query.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+        // RFC 7766 §8: length and message in one segment.
+        stream.write_all(&[&length.to_be_bytes(), query].concat()).await?;
+        let mut answer = vec![0; usize::from(stream.read_u16().await?)];
+        stream.read_exact(&mut answer).await?;
+        // There is one query on this connection: what does not answer it will not be followed by what does.
+        if answers(query, &answer) { Ok(answer) } else { Err(io::ErrorKind::InvalidData.into()) }
+    }
 }
 
-impl Exchange for UdpExchange {
+impl Exchange for NetworkExchange {
     fn exchange<'a>(
         &'a self,
         query: &'a [u8],
         server: SocketAddr,
+        transport: Transport,
         timeout: Duration,
     ) -> BoxFuture<'a, io::Result<Vec<u8>>> {
         Box::pin(async move {
-            match tokio::time::timeout(timeout, self.wait(query, server)).await {
+            let answer = async {
+                match transport {
+                    Transport::Udp => self.over_udp(query, server).await,
+                    Transport::Tcp => self.over_tcp(query, server).await,
+                }
+            };
+            match tokio::time::timeout(timeout, answer).await {
                 Ok(answer) => answer,
                 Err(_) => Err(io::ErrorKind::TimedOut.into()),
             }
@@ -69,7 +112,7 @@ impl Exchange for UdpExchange {
 
 /// Whether `answer` is a response with the id and the question of `query`. A server that could not read the query repeats
 /// no question; such an answer counts if it says nothing but that.
-fn answers(query: &[u8], answer: &[u8]) -> bool {
+pub(crate) fn answers(query: &[u8], answer: &[u8]) -> bool {
     let (Some(sent), Some(came)) = (query.first_chunk::<12>(), answer.first_chunk::<12>()) else { return false };
     let ([id_high, id_low, ..], [came_high, came_low, flags, codes, count_high, count_low, ..]) = (sent, came);
     if (id_high, id_low) != (came_high, came_low) || flags & 0x80 == 0 {

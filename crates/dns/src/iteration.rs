@@ -1,21 +1,21 @@
 //! How the recursive resolver finds the records of one name: from the nearest known servers downwards.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use mxlab_env::BoxFuture;
 
 use crate::name::Name;
+use crate::query::{Effort, Server};
 use crate::rdata::{A, Aaaa, Ns, Soa};
 use crate::record::{Class, Rcode, Record, RecordType};
 use crate::recursor::Recursor;
+use crate::security::{Reason, RrsetId};
 use crate::sign;
-use crate::validator::MAX_TTL;
-use crate::wire::{Edns, Message};
+use crate::validator::after;
+use crate::wire::Message;
 
-/// How many queries one question of a client may cost.
-const MAX_QUERIES: u32 = 64;
 /// How many referrals may follow one another.
 const MAX_REFERRALS: u32 = 20;
 /// How deep the search for a server's address may go: the address of a server of the zone of a server and so on.
@@ -25,32 +25,22 @@ const MAX_SERVERS: usize = 8;
 /// How many answers and referrals are kept.
 const CAPACITY: usize = 10_000;
 
-/// The work done for one question of a client.
-#[derive(Default)]
-pub(crate) struct Work {
-    queries: u32,
-    depth: u32,
-}
-
-/// Why there is no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
-    /// No server answered.
-    TimedOut,
-    /// The servers answered that they are none for this zone, or as if they were none.
-    Lame,
-    /// A server answered with an error, or the search went on too long.
-    Error,
-}
-
 /// What was found for one name.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
     pub(crate) rcode: Rcode,
     /// The RRset asked for, or the alias, with signatures.
     pub(crate) answer: Vec<Record>,
-    /// For a negative answer the SOA; and proofs.
+    /// What the zone says beside it: SOA, proofs, its servers.
     pub(crate) authority: Vec<Record>,
+    /// Addresses of those servers.
+    pub(crate) additional: Vec<Record>,
+    /// The zone whose server answered, as far as delegations tell.
+    pub(crate) zone: Name,
+    /// The server that answered.
+    pub(crate) server: SocketAddr,
+    /// Its name.
+    pub(crate) called: String,
 }
 
 /// The servers of a zone.
@@ -80,7 +70,7 @@ impl Memory {
         }
         let age = u32::try_from(now.as_second() - since.as_second()).unwrap_or(u32::MAX);
         let mut found = found.clone();
-        for record in found.answer.iter_mut().chain(&mut found.authority) {
+        for record in found.answer.iter_mut().chain(&mut found.authority).chain(&mut found.additional) {
             record.ttl = record.ttl.saturating_sub(age);
         }
         Some(found)
@@ -94,6 +84,12 @@ impl Memory {
         if self.enabled && now < until && self.found.len() < CAPACITY {
             self.found.insert((name.clone(), rtype), (found.clone(), now, until));
         }
+    }
+
+    /// Forgets what was found for a name: it turned out to be bogus.
+    pub(crate) fn forget(&mut self, name: &Name, rtype: RecordType) {
+        self.found.remove(&(name.clone(), rtype));
+        self.found.remove(&(name.clone(), RecordType::CNAME));
     }
 
     /// The servers of the nearest known zone at or above a name.
@@ -113,147 +109,171 @@ impl Memory {
     }
 }
 
-fn after(now: Timestamp, ttl: u32) -> Timestamp {
-    now.checked_add(SignedDuration::from_secs(ttl.min(MAX_TTL).into())).unwrap_or(now)
-}
-
 impl Found {
-    /// How long it may be kept: the least TTL; for a negative answer not longer than the SOA says (RFC 2308 §5), and not at
-    /// all without one.
+    /// How long it may be kept: the least TTL of its records; for a negative answer that of the SOA, and not longer than it
+    /// says (RFC 2308 §5); not at all without one.
     fn ttl(&self) -> u32 {
-        let least = self.answer.iter().chain(&self.authority).map(|record| record.ttl).min().unwrap_or(0);
-        if !self.answer.is_empty() {
-            return least;
+        let least = |records: &mut dyn Iterator<Item = &Record>| records.map(|record| record.ttl).min();
+        if let Some(ttl) = least(&mut self.answer.iter()) {
+            return least(&mut proofs(&self.authority)).map_or(ttl, |proof| proof.min(ttl));
         }
         let soa = self.authority.iter().find(|record| record.rtype == RecordType::SOA);
-        soa.and_then(|soa| Soa::parse(&soa.rdata).ok()).map_or(0, |soa| soa.minimum.min(least))
+        soa.and_then(|soa| Some(Soa::parse(&soa.rdata).ok()?.minimum.min(soa.ttl))).unwrap_or(0)
     }
+
+    fn is_alias(&self) -> bool {
+        self.answer.iter().any(|record| record.rtype == RecordType::CNAME)
+    }
+}
+
+/// The proofs among records, with their signatures.
+pub(crate) fn proofs(records: &[Record]) -> impl Iterator<Item = &Record> {
+    let is_proof = |rtype| matches!(rtype, Some(RecordType::NSEC | RecordType::NSEC3));
+    records.iter().filter(move |record| match record.rtype {
+        RecordType::RRSIG => is_proof(sign::covered(&record.rdata)),
+        rtype => is_proof(Some(rtype)),
+    })
+}
+
+/// Whether a client gets records of this type only if it asks for them, or sets DO (RFC 4035 §3.2.1).
+pub(crate) fn is_dnssec(rtype: RecordType) -> bool {
+    matches!(rtype, RecordType::RRSIG | RecordType::NSEC | RecordType::NSEC3)
 }
 
 /// What an answer of a zone's server means.
 enum Outcome {
     Found(Found),
     Referral(Delegation, u32),
-    Failed(Failure),
 }
 
 impl Recursor {
-    /// The RRset of this name and type, its alias, or their denial.
-    pub(crate) async fn find(&self, name: &Name, rtype: RecordType, work: &mut Work) -> Result<Found, Failure> {
-        let now = self.inner.env.now();
+    /// The RRset of this name and type, its alias, or their denial. The servers in `avoid` are not asked, nor is anything
+    /// remembered then.
+    pub(crate) async fn find(
+        &self,
+        name: &Name,
+        rtype: RecordType,
+        avoid: &BTreeSet<SocketAddr>,
+        effort: &mut Effort,
+    ) -> Result<Found, Reason> {
+        let now = self.inner.asking.env.now();
         let memory = |name: &Name, rtype| self.memory().found(name, rtype, now);
         // A cached alias answers for every type.
-        if let Some(found) = memory(name, rtype).or_else(|| memory(name, RecordType::CNAME).filter(Found::is_alias)) {
+        let known = || memory(name, rtype).or_else(|| memory(name, RecordType::CNAME).filter(Found::is_alias));
+        if avoid.is_empty()
+            && let Some(found) = known()
+        {
             return Ok(found);
         }
         // RFC 4035 §4.2: the DS RRset of a zone is asked of its parent's servers.
         let start = if rtype == RecordType::DS { name.parent() } else { None }.unwrap_or_else(|| name.clone());
         let mut delegation = self.memory().nearest(&start, now).unwrap_or_else(|| self.root());
         for _ in 0..MAX_REFERRALS {
-            match self.ask_zone(&delegation, name, rtype, work).await? {
+            match self.ask_zone(&delegation, name, rtype, avoid, effort).await? {
                 Outcome::Found(found) => {
-                    let now = self.inner.env.now();
+                    let now = self.inner.asking.env.now();
                     let kept_as = if found.is_alias() { RecordType::CNAME } else { rtype };
                     self.memory().keep_found(name, kept_as, &found, now);
                     return Ok(found);
                 }
                 Outcome::Referral(next, ttl) => {
-                    let now = self.inner.env.now();
+                    let now = self.inner.asking.env.now();
                     self.memory().keep_delegation(&next, ttl, now);
                     delegation = next;
                 }
-                Outcome::Failed(failure) => return Err(failure),
             }
         }
-        Err(Failure::Error)
+        let server = delegation.zone.to_lowercase().to_string();
+        Err(Reason::Lame { rrset: RrsetId { name: name.clone(), rtype }, server: format!("the server of {server}") })
     }
 
     fn root(&self) -> Delegation {
         Delegation { zone: Name::root(), servers: self.inner.config.roots.clone() }
     }
 
-    /// Asks the servers of a zone in their order, until one gives an answer.
+    /// Asks the servers of a zone in their order, until one gives an answer; those that failed in this lookup before come
+    /// last.
     async fn ask_zone(
         &self,
         delegation: &Delegation,
         name: &Name,
         rtype: RecordType,
-        work: &mut Work,
-    ) -> Result<Outcome, Failure> {
-        let mut failure = None;
+        avoid: &BTreeSet<SocketAddr>,
+        effort: &mut Effort,
+    ) -> Result<Outcome, Reason> {
+        let rrset = || RrsetId { name: name.clone(), rtype };
+        let mut failures = Vec::new();
+        let mut later = Vec::new();
         for (server, glue) in delegation.servers.iter().take(MAX_SERVERS) {
-            let addresses = if glue.is_empty() { self.addresses(server, work).await } else { glue.clone() };
+            let called = server.to_lowercase().to_string();
+            let addresses = if glue.is_empty() { self.addresses(server, effort).await } else { glue.clone() };
             if addresses.is_empty() {
-                failure.get_or_insert(Failure::Lame);
+                failures.push(Reason::Lame { rrset: rrset(), server: format!("{called}, which has no address,") });
             }
             for address in addresses {
-                match self
-                    .ask_server(SocketAddr::new(address, self.inner.config.port), delegation, name, rtype, work)
-                    .await?
-                {
-                    // Of several failures the first one is told: it is that of the server listed first.
-                    Outcome::Failed(failed) => failure = failure.or(Some(failed)),
-                    outcome => return Ok(outcome),
+                let address = SocketAddr::new(address, self.inner.config.port);
+                if avoid.contains(&address) {
+                    continue;
+                }
+                if effort.failed.contains(&address) {
+                    later.push((address, called.clone()));
+                    continue;
+                }
+                match self.ask_server(Server { address, called: &called }, delegation, &rrset(), effort).await {
+                    Ok(outcome) => return Ok(outcome),
+                    Err(reason) => failures.push(reason),
                 }
             }
         }
-        Ok(Outcome::Failed(failure.unwrap_or(Failure::Lame)))
+        for (address, called) in later {
+            match self.ask_server(Server { address, called: &called }, delegation, &rrset(), effort).await {
+                Ok(outcome) => return Ok(outcome),
+                Err(reason) => failures.push(reason),
+            }
+        }
+        // A reached bound ends it all; of other failures the first is told that says more than silence.
+        let work = failures.iter().find(|reason| matches!(reason, Reason::TooMuchWork { .. }));
+        let telling = failures.iter().find(|reason| !matches!(reason, Reason::TimedOut { .. }));
+        Err(work.or(telling).cloned().unwrap_or_else(|| Reason::NoReachableAuthority { rrset: rrset() }))
     }
 
     async fn ask_server(
         &self,
-        server: SocketAddr,
+        server: Server<'_>,
         delegation: &Delegation,
-        name: &Name,
-        rtype: RecordType,
-        work: &mut Work,
-    ) -> Result<Outcome, Failure> {
-        let config = &self.inner.config;
-        for _ in 0..config.attempts.max(1) {
-            work.queries += 1;
-            if work.queries > MAX_QUERIES {
-                return Err(Failure::Error);
-            }
-            let id = u16::from_be_bytes(self.inner.env.random());
-            let mut query = Message::query(id, name.clone(), rtype, Some(Edns::new(config.edns_size, true)));
-            query.flags.recursion_desired = false;
-            query.flags.checking_disabled = true;
-            let octets = query.encode(usize::from(u16::MAX));
-            let Ok(answer) = self.inner.exchange.exchange(&octets, server, config.timeout).await else { continue };
-            return Ok(match Message::decode(&answer) {
-                Ok(message) => classify(&message, &delegation.zone, name, rtype),
-                Err(_) => Outcome::Failed(Failure::Error),
-            });
+        rrset: &RrsetId,
+        effort: &mut Effort,
+    ) -> Result<Outcome, Reason> {
+        let message = match self.inner.asking.ask(&rrset.name, rrset.rtype, server, effort).await {
+            Ok(message) => classify(&message, delegation, rrset, server),
+            Err(reason) => Err(reason),
+        };
+        if message.is_err() {
+            effort.failed.insert(server.address);
         }
-        Ok(Outcome::Failed(Failure::TimedOut))
+        message
     }
 
     /// Finds the addresses of a server that came without glue; none if they cannot be found. Boxed, for it may lead back
     /// here.
-    fn addresses<'a>(&'a self, server: &'a Name, work: &'a mut Work) -> BoxFuture<'a, Vec<IpAddr>> {
+    fn addresses<'a>(&'a self, server: &'a Name, effort: &'a mut Effort) -> BoxFuture<'a, Vec<IpAddr>> {
         Box::pin(async move {
-            if work.depth >= MAX_DEPTH {
+            if effort.depth >= MAX_DEPTH {
                 return Vec::new();
             }
-            work.depth += 1;
+            effort.depth += 1;
             let mut addresses = Vec::new();
             for rtype in [RecordType::A, RecordType::AAAA] {
                 // IPv6 only for a server that has nothing else.
                 if addresses.is_empty()
-                    && let Ok(found) = self.find(server, rtype, work).await
+                    && let Ok(found) = self.find(server, rtype, &BTreeSet::new(), effort).await
                 {
                     addresses.extend(found.answer.iter().filter_map(address));
                 }
             }
-            work.depth -= 1;
+            effort.depth -= 1;
             addresses
         })
-    }
-}
-
-impl Found {
-    fn is_alias(&self) -> bool {
-        self.answer.iter().any(|record| record.rtype == RecordType::CNAME)
     }
 }
 
@@ -265,54 +285,65 @@ fn address(record: &Record) -> Option<IpAddr> {
     }
 }
 
-/// What an answer means that a server of `zone` gave about `name`, which lies below it.
-fn classify(message: &Message, zone: &Name, name: &Name, rtype: RecordType) -> Outcome {
+/// What an answer means that a server of a zone gave about a name at or below it.
+///
+/// Only what lies in the zone is believed (RFC 5452 §6), and of the answer section only what belongs to the name that was
+/// asked for: the target of an alias is asked for anew.
+fn classify(
+    message: &Message,
+    delegation: &Delegation,
+    rrset: &RrsetId,
+    server: Server<'_>,
+) -> Result<Outcome, Reason> {
+    let RrsetId { name, rtype } = rrset;
+    let zone = &delegation.zone;
+    let called = || server.called.to_owned();
     match message.rcode {
-        _ if message.flags.truncated => return Outcome::Failed(Failure::Error),
         Rcode::NOERROR | Rcode::NXDOMAIN => {}
-        Rcode::REFUSED => return Outcome::Failed(Failure::Lame),
-        _ => return Outcome::Failed(Failure::Error),
-    }
-    if !message.flags.authoritative {
-        return referral(message, zone, name, rtype).unwrap_or(Outcome::Failed(Failure::Lame));
+        rcode => return Err(Reason::ErrorCode { rrset: rrset.clone(), rcode, server: called() }),
     }
     let own = |record: &&Record| record.class == Class::IN && record.name.is_subdomain_of(zone);
-    let of = |record: &Record, wanted| {
-        let covered = record.rtype == RecordType::RRSIG && sign::covered(&record.rdata) == Some(wanted);
-        record.name == *name && (record.rtype == wanted || covered)
-    };
-    let take = |wanted| -> Vec<Record> {
-        message.answer.iter().filter(own).filter(|record| of(record, wanted)).cloned().collect()
+    let take = |wanted: RecordType, owner: &Name| -> Vec<Record> {
+        let of = |record: &&Record| {
+            let covered = record.rtype == RecordType::RRSIG && sign::covered(&record.rdata) == Some(wanted);
+            record.name == *owner && (record.rtype == wanted || covered)
+        };
+        message.answer.iter().filter(own).filter(of).cloned().collect()
     };
     let has = |wanted| message.answer.iter().filter(own).any(|record| record.name == *name && record.rtype == wanted);
-    let authority = |with_soa: bool| -> Vec<Record> {
-        let wanted = |record: &&Record| match record.rtype {
-            RecordType::SOA => with_soa,
-            RecordType::NSEC | RecordType::NSEC3 => true,
-            RecordType::RRSIG => match sign::covered(&record.rdata) {
-                Some(RecordType::SOA) => with_soa,
-                covered => matches!(covered, Some(RecordType::NSEC | RecordType::NSEC3)),
-            },
-            _ => false,
-        };
-        message.authority.iter().filter(own).filter(wanted).cloned().collect()
+    let dname = message
+        .answer
+        .iter()
+        .filter(own)
+        .find(|record| record.rtype == RecordType::DNAME && name.is_strictly_below(&record.name));
+    let answer = match (has(*rtype), has(RecordType::CNAME), dname) {
+        _ if *rtype == RecordType::ANY => {
+            message.answer.iter().filter(own).filter(|r| r.name == *name).cloned().collect()
+        }
+        (true, ..) => take(*rtype, name),
+        // RFC 6672 §3.1: the CNAME is made from the DNAME.
+        (false, alias, Some(dname)) => {
+            let mut answer = take(RecordType::DNAME, &dname.name);
+            answer.extend(if alias { take(RecordType::CNAME, name) } else { Vec::new() });
+            answer
+        }
+        (false, true, None) => take(RecordType::CNAME, name),
+        (false, false, None) => Vec::new(),
     };
-    let wanted = if has(rtype) { rtype } else { RecordType::CNAME };
-    if has(wanted) {
-        let (answer, authority) = (take(wanted), positive_proofs(&take(wanted), authority(false)));
-        return Outcome::Found(Found { rcode: Rcode::NOERROR, answer, authority });
+    if answer.is_empty() && !message.flags.authoritative {
+        let lame = || Reason::Lame { rrset: rrset.clone(), server: called() };
+        return referral(message, zone, name, *rtype).ok_or_else(lame);
     }
-    Outcome::Found(Found { rcode: message.rcode, answer: Vec::new(), authority: authority(true) })
-}
-
-/// The proofs of a positive answer: only an answer that was expanded from a wildcard needs any. What an alias' target has
-/// is asked for anew.
-fn positive_proofs(answer: &[Record], proofs: Vec<Record>) -> Vec<Record> {
-    let expanded = answer.iter().filter(|record| record.rtype == RecordType::RRSIG).any(|record| {
-        let labels = record.rdata.get(3).copied().unwrap_or(u8::MAX);
-        usize::from(labels) < sign::signed_labels(&record.name)
-    });
-    if expanded { proofs } else { Vec::new() }
+    let section = |records: &[Record]| records.iter().filter(own).cloned().collect();
+    Ok(Outcome::Found(Found {
+        rcode: if answer.is_empty() { message.rcode } else { Rcode::NOERROR },
+        answer,
+        authority: section(&message.authority),
+        additional: section(&message.additional),
+        zone: zone.clone(),
+        server: server.address,
+        called: called(),
+    }))
 }
 
 /// The delegation in the authority section: strictly below the zone, at or above the name.

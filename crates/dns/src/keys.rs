@@ -1,7 +1,21 @@
 //! The algorithms of DNSSEC: verification of signatures, and digests of keys.
+//!
+//! | number | algorithm | |
+//! |---|---|---|
+//! | 5, 7 | RSA with SHA-1 (RFC 3110, RFC 5155) | only if the policy says so: RFC 9905 has operators treat them as unsupported |
+//! | 8, 10 | RSA with SHA-256, SHA-512 (RFC 5702) | moduli of 1,024 to 8,192 bits |
+//! | 13, 14 | ECDSA on P-256, P-384 (RFC 6605) | |
+//! | 15 | Ed25519 (RFC 8080) | |
+//!
+//! A key is raw octets until a signature is checked with it: one that does not fit its algorithm makes the signature
+//! wrong, and nothing else.
 
 use ring::digest;
-use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey, VerificationAlgorithm};
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
+    RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY, RsaParameters,
+    RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
+};
 
 use crate::name::Name;
 use crate::rdata::{Dnskey, Rdata as _};
@@ -11,6 +25,10 @@ use crate::rdata::{Dnskey, Rdata as _};
 pub struct Algorithm(pub u8);
 
 impl Algorithm {
+    /// RSA with SHA-1 (RFC 3110).
+    pub const RSASHA1: Algorithm = Algorithm(5);
+    /// RSA with SHA-1 in zones that may use NSEC3 (RFC 5155 §2).
+    pub const RSASHA1_NSEC3: Algorithm = Algorithm(7);
     /// RSA with SHA-256 (RFC 5702).
     pub const RSASHA256: Algorithm = Algorithm(8);
     /// RSA with SHA-512 (RFC 5702).
@@ -22,35 +40,71 @@ impl Algorithm {
     /// Ed25519 (RFC 8080).
     pub const ED25519: Algorithm = Algorithm(15);
 
-    /// Whether signatures of this algorithm can be verified here. A zone that has no other is treated as unsigned
-    /// (RFC 4035 §5.2).
-    pub fn is_supported(self) -> bool {
-        verification(self).is_some()
+    /// Whether signatures of this algorithm can be verified here; those with SHA-1 only if `sha1` allows them. A zone that
+    /// has no other is treated as unsigned (RFC 4035 §5.2).
+    pub fn is_supported(self, sha1: bool) -> bool {
+        let with_sha1 = matches!(self, Algorithm::RSASHA1 | Algorithm::RSASHA1_NSEC3);
+        verification(self).is_some() && (sha1 || !with_sha1)
     }
 }
 
-fn verification(algorithm: Algorithm) -> Option<&'static dyn VerificationAlgorithm> {
-    match algorithm {
-        Algorithm::ECDSAP256SHA256 => Some(&ECDSA_P256_SHA256_FIXED),
-        Algorithm::ED25519 => Some(&ED25519),
-        _ => None,
-    }
+/// How signatures of an algorithm are verified.
+enum Verification {
+    Rsa(&'static RsaParameters),
+    /// The public key is a point without the octet that says "uncompressed" (RFC 6605 §4), of this many octets.
+    Point(&'static dyn VerificationAlgorithm, usize),
+    Plain(&'static dyn VerificationAlgorithm),
 }
 
-/// Whether `signature` is the key's over `data`. False for algorithms that are not supported.
+fn verification(algorithm: Algorithm) -> Option<Verification> {
+    Some(match algorithm {
+        Algorithm::RSASHA1 | Algorithm::RSASHA1_NSEC3 => {
+            Verification::Rsa(&RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY)
+        }
+        Algorithm::RSASHA256 => Verification::Rsa(&RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY),
+        Algorithm::RSASHA512 => Verification::Rsa(&RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY),
+        Algorithm::ECDSAP256SHA256 => Verification::Point(&ECDSA_P256_SHA256_FIXED, 64),
+        Algorithm::ECDSAP384SHA384 => Verification::Point(&ECDSA_P384_SHA384_FIXED, 96),
+        Algorithm::ED25519 => Verification::Plain(&ED25519),
+        _ => return None,
+    })
+}
+
+/// Whether `signature` is the key's over `data`. False for algorithms that are not known here.
 pub(crate) fn verify(key: &Dnskey, data: &[u8], signature: &[u8]) -> bool {
     mxlab_env::meter::count();
-    let Some(algorithm) = verification(Algorithm(key.algorithm)) else { return false };
-    // DNSKEY leaves out the octet that says "uncompressed point" (RFC 6605 §4).
-    let mut point = [4u8; 65];
-    let public: &[u8] = match (Algorithm(key.algorithm), point.split_first_mut()) {
-        (Algorithm::ECDSAP256SHA256, Some((_, coordinates))) if key.public_key.len() == coordinates.len() => {
-            coordinates.copy_from_slice(&key.public_key);
-            &point
+    let public = key.public_key.as_slice();
+    match verification(Algorithm(key.algorithm)) {
+        None => false,
+        Some(Verification::Plain(algorithm)) => {
+            UnparsedPublicKey::new(algorithm, public).verify(data, signature).is_ok()
         }
-        _ => &key.public_key,
+        Some(Verification::Point(algorithm, length)) => {
+            let mut point = [4u8; 97];
+            let Some(coordinates) = point.get_mut(1..=length).filter(|_| public.len() == length) else { return false };
+            coordinates.copy_from_slice(public);
+            let point = point.get(..=length).unwrap_or_default();
+            UnparsedPublicKey::new(algorithm, point).verify(data, signature).is_ok()
+        }
+        Some(Verification::Rsa(parameters)) => {
+            rsa_components(public).is_some_and(|components| components.verify(parameters, data, signature).is_ok())
+        }
+    }
+}
+
+/// Exponent and modulus of an RSA key, without leading zeros (RFC 3110 §2).
+fn rsa_components(public: &[u8]) -> Option<RsaPublicKeyComponents<&[u8]>> {
+    let (&short, rest) = public.split_first()?;
+    let (length, rest) = match short {
+        0 => {
+            let (long, rest) = rest.split_first_chunk()?;
+            (usize::from(u16::from_be_bytes(*long)), rest)
+        }
+        _ => (usize::from(short), rest),
     };
-    UnparsedPublicKey::new(algorithm, public).verify(data, signature).is_ok()
+    let (e, n) = rest.split_at_checked(length)?;
+    let trimmed = |number: &'_ [u8]| number.iter().take_while(|&&octet| octet == 0).count();
+    Some(RsaPublicKeyComponents { n: n.get(trimmed(n)..)?, e: e.get(trimmed(e)..)? })
 }
 
 /// A digest algorithm of DS records.
@@ -58,6 +112,8 @@ pub(crate) fn verify(key: &Dnskey, data: &[u8], signature: &[u8]) -> bool {
 pub struct DigestType(pub u8);
 
 impl DigestType {
+    /// SHA-1 (RFC 4034 §5.1); ignored beside the others (RFC 4509 §3).
+    pub const SHA1: DigestType = DigestType(1);
     /// SHA-256 (RFC 4509).
     pub const SHA256: DigestType = DigestType(2);
     /// SHA-384 (RFC 6605).
@@ -70,13 +126,14 @@ impl DigestType {
 
     fn algorithm(self) -> Option<&'static digest::Algorithm> {
         match self {
+            DigestType::SHA1 => Some(&digest::SHA1_FOR_LEGACY_USE_ONLY),
             DigestType::SHA256 => Some(&digest::SHA256),
             DigestType::SHA384 => Some(&digest::SHA384),
             _ => None,
         }
     }
 
-    /// The digest of a key of the zone `owner` (RFC 4034 §5.1.4); none for a type that is not supported.
+    /// The digest of a key of the zone `owner` (RFC 4034 §5.1.4); none for a type that is not known.
     pub fn digest(self, owner: &Name, key: &Dnskey) -> Option<Vec<u8>> {
         let mut octets = Vec::with_capacity(128);
         owner.push_canonical(&mut octets);

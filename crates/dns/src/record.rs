@@ -68,6 +68,8 @@ record_types! {
     NSEC3PARAM = 51;
     /// TLS certificate association (RFC 6698).
     TLSA = 52;
+    /// In the types of a compact denial: the name does not exist (RFC 9824 §3.1).
+    NXNAME = 128;
     /// Any type; only in questions (RFC 8482).
     ANY = 255;
     /// Certification authority authorization (RFC 8659).

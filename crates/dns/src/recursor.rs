@@ -14,18 +14,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mxlab_env::{Datagrams, Env};
+use mxlab_record::Recorder;
 
 use crate::authority::MAX_UDP;
-use crate::exchange::{Exchange, UdpExchange};
-use crate::iteration::{Failure, Found, Memory, Work};
+use crate::exchange::{Exchange, NetworkExchange};
+use crate::iteration::{Found, Memory, is_dnssec, proofs};
 use crate::name::Name;
-use crate::rdata::Cname;
+use crate::query::{Asking, Effort};
+use crate::rdata::{Cname, Dname};
 use crate::record::{Class, Rcode, Record, RecordType};
+use crate::security::{Reason, RrsetId};
 use crate::serve::{AFTER_ERROR, MAX_QUERY};
+use crate::sign;
 use crate::wire::{Edns, Message, Question};
 
 /// How many aliases are followed for one client.
 const MAX_ALIASES: usize = 12;
+/// How many queries one question of a client may cost.
+const MAX_QUERIES: u32 = 64;
 /// How many clients are served at once; further queries are dropped, and clients ask again.
 const MAX_CLIENTS: usize = 1_000;
 
@@ -46,6 +52,9 @@ pub struct RecursorConfig {
     pub edns_size: u16,
     /// Whether answers and referrals are kept.
     pub cache: bool,
+    /// Whether clients get signatures and proofs; without them it is one of the resolvers that stand in the way of DNSSEC:
+    /// it does as if no client had set DO, and keeps DS records to itself.
+    pub dnssec: bool,
 }
 
 impl RecursorConfig {
@@ -59,6 +68,7 @@ impl RecursorConfig {
             deadline: Duration::ZERO,
             edns_size: 1_232,
             cache: true,
+            dnssec: true,
         };
         config.for_clients_that_wait(Duration::from_secs(5))
     }
@@ -79,25 +89,37 @@ pub struct Recursor {
 }
 
 pub(crate) struct Inner {
-    pub(crate) env: Env,
     pub(crate) config: RecursorConfig,
-    pub(crate) exchange: Arc<dyn Exchange>,
+    pub(crate) asking: Asking,
     memory: Mutex<Memory>,
     /// The queries that are being worked on: a retransmission must not begin the work again.
     clients: Mutex<BTreeSet<(SocketAddr, u16)>>,
 }
 
 impl Recursor {
-    /// A resolver over the env's network.
-    pub fn new(env: &Env, config: RecursorConfig) -> Recursor {
-        Recursor::with_exchange(env, config, Arc::new(UdpExchange::new(env)))
+    /// A resolver over the env's network that tells `recorder` what it asks.
+    pub fn new(env: &Env, recorder: &Recorder, config: RecursorConfig) -> Recursor {
+        Recursor::with_exchange(env, recorder, config, Arc::new(NetworkExchange::new(env)))
     }
 
     /// A resolver over another transport.
-    pub fn with_exchange(env: &Env, config: RecursorConfig, exchange: Arc<dyn Exchange>) -> Recursor {
+    pub fn with_exchange(
+        env: &Env,
+        recorder: &Recorder,
+        config: RecursorConfig,
+        exchange: Arc<dyn Exchange>,
+    ) -> Recursor {
         let memory = Mutex::new(Memory::new(config.cache));
-        let inner = Inner { env: env.clone(), config, exchange, memory, clients: Mutex::default() };
-        Recursor { inner: Arc::new(inner) }
+        let asking = Asking {
+            env: env.clone(),
+            recorder: recorder.clone(),
+            exchange,
+            timeout: config.timeout,
+            attempts: config.attempts,
+            edns_size: config.edns_size,
+            recursion: false,
+        };
+        Recursor { inner: Arc::new(Inner { config, asking, memory, clients: Mutex::default() }) }
     }
 
     /// Forgets everything it has learnt.
@@ -119,7 +141,7 @@ impl Recursor {
     /// # Errors
     /// The address cannot be bound.
     pub async fn serve(&self, at: SocketAddr) -> io::Result<()> {
-        let socket: Arc<dyn Datagrams> = self.inner.env.bind(at).await?.into();
+        let socket: Arc<dyn Datagrams> = self.inner.asking.env.bind(at).await?.into();
         let mut buffer = [0; MAX_QUERY];
         loop {
             let Ok((length, client)) = socket.recv_from(&mut buffer).await else {
@@ -135,7 +157,7 @@ impl Recursor {
                 }
             }
             let (recursor, socket) = (self.clone(), socket.clone());
-            self.inner.env.spawn("dns question", async move {
+            self.inner.asking.env.spawn("dns question", async move {
                 if let Some(answer) = recursor.answer(&query).await {
                     // An answer that cannot be sent is lost like one that was lost on the way.
                     let _ = socket.send_to(&answer, client).await;
@@ -150,18 +172,23 @@ impl Recursor {
         let query = Message::decode(query).ok().filter(|query| !query.flags.response)?;
         let mut response = query.response(Rcode::NOERROR);
         response.flags.recursion_available = true;
-        let dnssec = query.edns.as_ref().is_some_and(|edns| edns.dnssec_ok);
-        response.edns = query.edns.as_ref().map(|edns| Edns::new(MAX_UDP as u16, edns.dnssec_ok));
+        let dnssec = self.inner.config.dnssec && query.edns.as_ref().is_some_and(|edns| edns.dnssec_ok);
+        response.edns = query.edns.as_ref().map(|_| Edns::new(MAX_UDP as u16, dnssec));
         match &query.question {
             _ if query.flags.opcode != 0 => response.rcode = Rcode::NOTIMP,
             Some(question) if question.class == Class::IN => {
                 let work = self.fill(question, &mut response);
                 let done = tokio::time::timeout(self.inner.config.deadline, work).await;
-                if let Err(failure) = done.unwrap_or(Err(Failure::TimedOut)) {
-                    fail(&mut response, failure);
+                let rrset = || RrsetId { name: question.name.clone(), rtype: question.rtype };
+                let late = |_| Err(Reason::NoReachableAuthority { rrset: rrset() });
+                if let Err(reason) = done.unwrap_or_else(late) {
+                    fail(&mut response, &reason);
                 }
                 if !dnssec {
                     strip(&mut response, question.rtype);
+                }
+                if !self.inner.config.dnssec {
+                    response.answer.retain(|record| !is_dnssec(record.rtype) && record.rtype != RecordType::DS);
                 }
             }
             Some(_) => response.rcode = Rcode::REFUSED,
@@ -172,48 +199,71 @@ impl Recursor {
     }
 
     /// Puts the whole answer together, following aliases.
-    async fn fill(&self, question: &Question, response: &mut Message) -> Result<(), Failure> {
-        let mut work = Work::default();
+    async fn fill(&self, question: &Question, response: &mut Message) -> Result<(), Reason> {
+        let mut effort = Effort::new(MAX_QUERIES);
         let mut name = question.name.clone();
+        let endless = || Reason::AliasLoop { name: question.name.clone() };
         for _ in 0..=MAX_ALIASES {
-            let found = self.find(&name, question.rtype, &mut work).await?;
-            let Found { rcode, answer, authority } = found;
-            let alias = answer.iter().find(|record| record.rtype == RecordType::CNAME);
-            let target = alias.and_then(|record| Cname::parse(&record.rdata).ok());
-            response.answer.extend(answer);
-            response.authority.extend(authority);
-            response.rcode = rcode;
+            let found = self.find(&name, question.rtype, &BTreeSet::new(), &mut effort).await?;
+            let target = target(&found.answer, &name, question.rtype);
+            response.authority.extend(authority(&found));
+            response.answer.extend(found.answer);
+            response.rcode = found.rcode;
             match target {
-                Some(Cname(target)) if question.rtype != RecordType::CNAME => name = target,
-                _ => return Ok(()),
+                Some(target) => name = target,
+                None => return Ok(()),
             }
             if response.answer.iter().any(|record| record.name == name) {
-                return Err(Failure::Error);
+                return Err(endless());
             }
         }
-        Err(Failure::Error)
+        Err(endless())
     }
 }
 
+/// The name that this answer leads on to, unless it is the alias that was asked for.
+fn target(answer: &[Record], name: &Name, asked: RecordType) -> Option<Name> {
+    if answer.iter().any(|record| record.rtype == asked || asked == RecordType::ANY) {
+        return None;
+    }
+    let alias = answer.iter().find(|record| record.rtype == RecordType::CNAME && record.name == *name);
+    if let Some(Cname(target)) = alias.and_then(|record| Cname::parse(&record.rdata).ok()) {
+        return Some(target);
+    }
+    let dname = answer.iter().find(|record| record.rtype == RecordType::DNAME)?;
+    name.substitute(&dname.name, &Dname::parse(&dname.rdata).ok()?.0)
+}
+
+/// What a client needs of the authority section: of a negative answer the SOA and the proofs, of a positive one the proofs
+/// if it was expanded from a wildcard. What an alias' target has is asked for anew.
+fn authority(found: &Found) -> Vec<Record> {
+    if found.answer.is_empty() {
+        let soa = |record: &&Record| match record.rtype {
+            RecordType::RRSIG => sign::covered(&record.rdata) == Some(RecordType::SOA),
+            rtype => rtype == RecordType::SOA,
+        };
+        return found.authority.iter().filter(soa).chain(proofs(&found.authority)).cloned().collect();
+    }
+    let expanded = found.answer.iter().filter(|record| record.rtype == RecordType::RRSIG).any(|record| {
+        let labels = record.rdata.get(3).copied().unwrap_or(u8::MAX);
+        usize::from(labels) < sign::signed_labels(&record.name)
+    });
+    if expanded { proofs(&found.authority).cloned().collect() } else { Vec::new() }
+}
+
 /// SERVFAIL, and why (RFC 8914).
-fn fail(response: &mut Message, failure: Failure) {
+fn fail(response: &mut Message, reason: &Reason) {
     response.rcode = Rcode::SERVFAIL;
     response.answer.clear();
     response.authority.clear();
     if let Some(edns) = &mut response.edns {
-        edns.extended_error = match failure {
-            Failure::Lame => Some(20),
-            Failure::TimedOut => Some(22),
-            Failure::Error => None,
-        };
+        edns.extended_error = reason.extended_error();
     }
 }
 
 /// A client without DO gets no signatures and proofs that it did not ask for (RFC 4035 §3.2.1).
 fn strip(response: &mut Message, asked: RecordType) {
-    let kept = |record: &Record| {
-        record.rtype == asked || !matches!(record.rtype, RecordType::RRSIG | RecordType::NSEC | RecordType::NSEC3)
-    };
+    let kept = |record: &Record| record.rtype == asked || !is_dnssec(record.rtype);
     response.answer.retain(kept);
     response.authority.retain(kept);
 }

@@ -81,19 +81,61 @@ impl fmt::Display for RrsetId {
     }
 }
 
+/// A limit of the work that one lookup may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// So many signatures are checked for a lookup with its whole chain of trust.
+    SignatureChecks(u32),
+    /// So many checks may fail for one RRset: keys of one tag times signatures (CVE-2023-50387).
+    FailedChecks(u32),
+    /// So many names are hashed for a lookup (CVE-2023-50868).
+    Hashes(u32),
+    /// So many keys or DS records are compared for a zone.
+    Keys(u32),
+    /// So many queries are sent for a lookup.
+    Queries(u32),
+}
+
+impl Bound {
+    /// The word for it in records.
+    pub fn word(self) -> &'static str {
+        match self {
+            Bound::SignatureChecks(_) => "signature-checks",
+            Bound::FailedChecks(_) => "failed-checks",
+            Bound::Hashes(_) => "hashes",
+            Bound::Keys(_) => "keys",
+            Bound::Queries(_) => "queries",
+        }
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Bound::SignatureChecks(limit) => write!(f, "{limit} signature checks"),
+            Bound::FailedChecks(limit) => write!(f, "{limit} signature checks that fail"),
+            Bound::Hashes(limit) => write!(f, "{limit} hashes"),
+            Bound::Keys(limit) => write!(f, "{limit} keys"),
+            Bound::Queries(limit) => write!(f, "{limit} queries"),
+        }
+    }
+}
+
 /// Why an answer is not secure, with the evidence.
 ///
 /// [`word`](Reason::word) is the word that records and expectations use, `Display` one line for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Reason {
-    /// Insecure: the parent proves that it has no DS for the zone.
-    #[error("{parent} proves that there is no DS for {zone}", parent = lower(parent), zone = lower(zone))]
+    /// Insecure: the parent proves that it has no DS for the zone, or that it opts out where the zone would be.
+    #[error("{}", no_delegation_signer(zone, parent, *opt_out))]
     InsecureDelegation {
         /// The unsigned zone.
         zone: Name,
         /// The signed zone above it.
         parent: Name,
+        /// Whether the proof is a span of NSEC3 with opt-out (RFC 5155 §6).
+        opt_out: bool,
     },
     /// Insecure: the DS records of the zone are all of algorithms or digest types that are not supported (RFC 4035 §5.2).
     #[error("the DS of {zone} has only unsupported algorithms ({})", pairs(algorithms), zone = lower(zone))]
@@ -102,6 +144,28 @@ pub enum Reason {
         zone: Name,
         /// Algorithm and digest type of each DS.
         algorithms: Vec<(Algorithm, DigestType)>,
+    },
+    /// Insecure: the proof is a span of NSEC3 with opt-out, which leaves room for what is not signed (RFC 5155 §9.2).
+    #[error("the NSEC3 opt-out of {zone} leaves room for names that are not signed", zone = lower(zone))]
+    Nsec3OptOut {
+        /// The zone that opts out.
+        zone: Name,
+    },
+    /// Insecure: the zone hashes names more often than is followed (RFC 9276 §3.2).
+    #[error("{zone} has NSEC3 with {iterations} iterations, more than {limit} are not followed", zone = lower(zone))]
+    Nsec3Iterations {
+        /// The zone.
+        zone: Name,
+        /// Its iterations.
+        iterations: u16,
+        /// The limit.
+        limit: u16,
+    },
+    /// Insecure: the operator does not want the zone to be validated (RFC 7646).
+    #[error("a negative trust anchor says that {zone} is not validated", zone = lower(zone))]
+    NegativeTrustAnchor {
+        /// The zone.
+        zone: Name,
     },
     /// Insecure: no trust anchor is configured at or above the name.
     #[error("there is no trust anchor above {name}", name = lower(name))]
@@ -138,6 +202,16 @@ pub enum Reason {
         inception: Timestamp,
         /// When it was checked.
         now: Timestamp,
+    },
+    /// Bogus: all signatures over it are of algorithms that are not supported, although the zone's DS is of one that is.
+    #[error("the signature over {rrset} by key {key_tag} has the unsupported algorithm {}", algorithm.0)]
+    RrsigUnsupported {
+        /// What it signs.
+        rrset: RrsetId,
+        /// The tag of its key.
+        key_tag: u16,
+        /// Its algorithm.
+        algorithm: Algorithm,
     },
     /// Bogus: an RRset of a signed zone came without a signature of that zone.
     #[error("{rrset} has no signature of the signed zone {zone}", zone = lower(zone))]
@@ -177,6 +251,14 @@ pub enum Reason {
         /// The tags of the keys that the zone publishes.
         dnskeys: Vec<u16>,
     },
+    /// Bogus: the key that the DS names may not sign the zone: it is no zone key, of another protocol, or revoked.
+    #[error("key {key_tag} of {zone} fits its DS, but is no key that may sign the zone", zone = lower(zone))]
+    NoZoneKey {
+        /// The zone.
+        zone: Name,
+        /// The tag of the key.
+        key_tag: u16,
+    },
     /// Bogus: a signed zone denies something without proof.
     #[error("nothing proves that there is no {rrset}")]
     DenialMissing {
@@ -191,59 +273,70 @@ pub enum Reason {
         /// The NSEC that was given.
         proof: String,
     },
-    /// Bogus: an answer would take more work than one answer may (CVE-2023-50387).
-    #[error("validating {rrset} takes more than {limit} signature checks")]
+    /// An answer would take more work than one answer may (CVE-2023-50387, CVE-2023-50868). Bogus, or unavailable if it is
+    /// the queries that are bounded.
+    #[error("{rrset} takes more than {bound}")]
     TooMuchWork {
-        /// What was being validated.
+        /// What was being looked up or validated.
         rrset: RrsetId,
         /// The limit.
-        limit: u32,
+        bound: Bound,
     },
-    /// Unavailable: the resolver asked answered with an error.
+    /// Unavailable: who was asked answered with an error.
     #[error("{server} answered {rcode} for {rrset}")]
     ErrorCode {
         /// What was asked.
         rrset: RrsetId,
         /// The code.
         rcode: Rcode,
-        /// Who answered, for people.
-        server: &'static str,
+        /// Who answered.
+        server: String,
     },
-    /// Unavailable: no authority of the zone answered (RFC 8914 §4.23).
+    /// Unavailable: no server of the zone answered (RFC 8914 §4.23).
     #[error("no server of the zone answered for {rrset}")]
     NoReachableAuthority {
         /// What was asked.
         rrset: RrsetId,
     },
-    /// Unavailable: the servers that should be the zone's authorities are not (RFC 8914 §4.21).
-    #[error("the servers of the zone are no authority for {rrset}")]
+    /// Unavailable: a server that should be the zone's authority is not (RFC 8914 §4.21).
+    #[error("{server} is no authority for {rrset}")]
     Lame {
         /// What was asked.
         rrset: RrsetId,
+        /// Who answered.
+        server: String,
     },
-    /// Unavailable: the resolver asked did not answer.
-    #[error("no answer for {rrset}")]
+    /// Unavailable: who was asked did not answer.
+    #[error("{server} does not answer for {rrset}")]
     TimedOut {
         /// What was asked.
         rrset: RrsetId,
+        /// Who was asked.
+        server: String,
     },
-    /// Unavailable: the answer was truncated, and there is no other transport yet.
-    #[error("the answer for {rrset} was truncated")]
+    /// Unavailable: the answer was truncated, and could not be had over TCP.
+    #[error("{server} truncates its answer for {rrset}, and does not give it over TCP")]
     Truncated {
         /// What was asked.
         rrset: RrsetId,
+        /// Who answered.
+        server: String,
     },
     /// Unavailable: the answer could not be read.
-    #[error("the answer for {rrset} is malformed")]
+    #[error("the answer of {server} for {rrset} is malformed")]
     Malformed {
         /// What was asked.
         rrset: RrsetId,
+        /// Who answered.
+        server: String,
     },
     /// Unavailable: the query could not be sent.
-    #[error("the query for {rrset} could not be sent: {error}")]
+    #[error("the query for {rrset} could not be sent to {server}: {error}")]
     Network {
         /// What was asked.
         rrset: RrsetId,
+        /// Who was to be asked.
+        server: String,
         /// The machine's error.
         error: String,
     },
@@ -256,18 +349,52 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// The word for it in records and expectations.
+    /// All words.
+    pub const WORDS: &[&str] = &[
+        "insecure-delegation",
+        "ds-algorithm-unsupported",
+        "nsec3-opt-out",
+        "nsec3-iterations",
+        "negative-trust-anchor",
+        "no-trust-anchor",
+        "rrsig-expired",
+        "rrsig-not-yet-valid",
+        "rrsig-missing",
+        "rrsig-bad",
+        "rrsig-unsupported",
+        "key-missing",
+        "ds-mismatch",
+        "no-zone-key",
+        "denial-missing",
+        "denial-wrong",
+        "too-much-work",
+        "refused",
+        "servfail",
+        "time-out",
+        "lame",
+        "truncated",
+        "malformed",
+        "network",
+        "alias-loop",
+    ];
+
+    /// The word for it in records and expectations, one of [`WORDS`](Reason::WORDS).
     pub fn word(&self) -> &'static str {
         match self {
             Reason::InsecureDelegation { .. } => "insecure-delegation",
             Reason::DsAlgorithmUnsupported { .. } => "ds-algorithm-unsupported",
+            Reason::Nsec3OptOut { .. } => "nsec3-opt-out",
+            Reason::Nsec3Iterations { .. } => "nsec3-iterations",
+            Reason::NegativeTrustAnchor { .. } => "negative-trust-anchor",
             Reason::NoTrustAnchor { .. } | Reason::TrustAnchorEmpty { .. } => "no-trust-anchor",
             Reason::RrsigExpired { .. } => "rrsig-expired",
             Reason::RrsigNotYetValid { .. } => "rrsig-not-yet-valid",
             Reason::RrsigMissing { .. } => "rrsig-missing",
             Reason::RrsigBad { .. } => "rrsig-bad",
+            Reason::RrsigUnsupported { .. } => "rrsig-unsupported",
             Reason::KeyMissing { .. } => "key-missing",
             Reason::DsMismatch { .. } => "ds-mismatch",
+            Reason::NoZoneKey { .. } => "no-zone-key",
             Reason::DenialMissing { .. } => "denial-missing",
             Reason::DenialWrong { .. } => "denial-wrong",
             Reason::TooMuchWork { .. } => "too-much-work",
@@ -284,19 +411,76 @@ impl Reason {
 
     /// The Extended DNS Error that says the same (RFC 8914 §4).
     pub fn extended_error(&self) -> Option<u16> {
+        Some(match self {
+            // Unsupported DNSKEY Algorithm; Unsupported DS Digest Type, if it is the digests alone.
+            Reason::DsAlgorithmUnsupported { algorithms, .. } => {
+                if algorithms.iter().all(|(_, digest)| !digest.is_supported()) { 2 } else { 1 }
+            }
+            Reason::RrsigUnsupported { .. } => 1,
+            // DNSSEC Bogus.
+            Reason::RrsigBad { .. } | Reason::DenialWrong { .. } => 6,
+            Reason::TooMuchWork { bound, .. } => match bound {
+                Bound::Queries(_) => 22,
+                _ => 6,
+            },
+            // Signature Expired, Signature Not Yet Valid.
+            Reason::RrsigExpired { .. } => 7,
+            Reason::RrsigNotYetValid { .. } => 8,
+            // DNSKEY Missing.
+            Reason::DsMismatch { .. } | Reason::KeyMissing { .. } | Reason::TrustAnchorEmpty { .. } => 9,
+            // RRSIGs Missing, No Zone Key Bit Set, NSEC Missing.
+            Reason::RrsigMissing { .. } => 10,
+            Reason::NoZoneKey { .. } => 11,
+            Reason::DenialMissing { .. } => 12,
+            // Not Authoritative.
+            Reason::Lame { .. } => 20,
+            // No Reachable Authority: none answered, or refused to.
+            Reason::NoReachableAuthority { .. } | Reason::TimedOut { .. } => 22,
+            Reason::ErrorCode { rcode: Rcode::REFUSED, .. } => 22,
+            // Network Error.
+            Reason::ErrorCode { .. } | Reason::Truncated { .. } | Reason::Malformed { .. } => 23,
+            Reason::Network { .. } => 23,
+            // Unsupported NSEC3 Iterations Value.
+            Reason::Nsec3Iterations { .. } => 27,
+            Reason::InsecureDelegation { .. }
+            | Reason::Nsec3OptOut { .. }
+            | Reason::NegativeTrustAnchor { .. }
+            | Reason::NoTrustAnchor { .. }
+            | Reason::AliasLoop { .. } => return None,
+        })
+    }
+
+    /// The limit that was reached, if that is the reason.
+    pub fn bound(&self) -> Option<Bound> {
         match self {
-            Reason::DsAlgorithmUnsupported { .. } => Some(1),
-            Reason::DsMismatch { .. } | Reason::KeyMissing { .. } | Reason::TrustAnchorEmpty { .. } => Some(9),
-            Reason::RrsigBad { .. } | Reason::DenialWrong { .. } | Reason::TooMuchWork { .. } => Some(6),
-            Reason::RrsigExpired { .. } => Some(7),
-            Reason::RrsigNotYetValid { .. } => Some(8),
-            Reason::RrsigMissing { .. } => Some(10),
-            Reason::DenialMissing { .. } => Some(12),
-            Reason::Lame { .. } => Some(20),
-            Reason::NoReachableAuthority { .. } | Reason::TimedOut { .. } => Some(22),
-            Reason::Network { .. } => Some(23),
-            Reason::ErrorCode { .. } | Reason::Truncated { .. } | Reason::Malformed { .. } => Some(23),
-            Reason::InsecureDelegation { .. } | Reason::NoTrustAnchor { .. } | Reason::AliasLoop { .. } => None,
+            Reason::TooMuchWork { bound, .. } => Some(*bound),
+            _ => None,
+        }
+    }
+
+    /// The RRset that is at fault, where the reason names one: for a DS or key that does not fit, the zone's DS.
+    pub fn rrset(&self) -> Option<RrsetId> {
+        match self {
+            Reason::RrsigExpired { rrset, .. }
+            | Reason::RrsigNotYetValid { rrset, .. }
+            | Reason::RrsigMissing { rrset, .. }
+            | Reason::RrsigBad { rrset, .. }
+            | Reason::RrsigUnsupported { rrset, .. }
+            | Reason::KeyMissing { rrset, .. }
+            | Reason::DenialMissing { rrset }
+            | Reason::DenialWrong { rrset, .. }
+            | Reason::TooMuchWork { rrset, .. }
+            | Reason::ErrorCode { rrset, .. }
+            | Reason::NoReachableAuthority { rrset }
+            | Reason::Lame { rrset, .. }
+            | Reason::TimedOut { rrset, .. }
+            | Reason::Truncated { rrset, .. }
+            | Reason::Malformed { rrset, .. }
+            | Reason::Network { rrset, .. } => Some(rrset.clone()),
+            Reason::DsMismatch { zone, .. } | Reason::NoZoneKey { zone, .. } => {
+                Some(RrsetId { name: zone.clone(), rtype: RecordType::DS })
+            }
+            _ => None,
         }
     }
 }
@@ -322,5 +506,13 @@ fn key_missing(zone: &Name, key_tag: Option<u16>, rrset: &RrsetId) -> String {
     match key_tag {
         Some(tag) => format!("{} has no key {tag}, which signs {rrset}", lower(zone)),
         None => format!("{} has a DS but no keys", lower(zone)),
+    }
+}
+
+fn no_delegation_signer(zone: &Name, parent: &Name, opt_out: bool) -> String {
+    let (zone, parent) = (lower(zone), lower(parent));
+    match opt_out {
+        false => format!("{parent} proves that there is no DS for {zone}"),
+        true => format!("the NSEC3 opt-out of {parent} leaves room for an unsigned {zone}"),
     }
 }

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::exchange::Transport;
 use jiff::Timestamp;
 use mxlab_env::{BoxStream, Datagrams, Env, Listener};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -26,15 +27,6 @@ pub enum Reply {
     Bytes(Vec<u8>),
     /// These octets after a delay.
     Later(Duration, Vec<u8>),
-}
-
-/// How a query came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// In a datagram: the answer is truncated to what the client takes.
-    Udp,
-    /// Over a connection: the answer is whole.
-    Tcp,
 }
 
 /// Answers queries from what it knows, at once.

@@ -3,8 +3,14 @@
 //! An RRset is secure if a key of its zone signed it, now. A zone's keys are secure if they are signed by one of them that
 //! the parent's DS names by its digest. Where the chain begins and who fetches its links is the resolver's affair.
 //!
-//! Every check of a signature draws on a [`Budget`], so that no answer can cost more than a fixed amount of work, however
-//! many keys with equal tags and however many signatures it holds (CVE-2023-50387).
+//! Of several keys and signatures any valid path secures (RFC 6840 §5.11): a zone in the middle of a rollover is as good as
+//! another. If none does, the reason told is that of the signature that came closest.
+//!
+//! Every check of a signature and every hash draws on a [`Budget`], so that no answer can cost more than a fixed amount of
+//! work, however many keys with equal tags, however many signatures and however many labels it holds (CVE-2023-50387,
+//! CVE-2023-50868).
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,43 +19,79 @@ use crate::name::Name;
 use crate::rdata::{Dnskey, Ds, Rrsig, signature_time};
 use crate::rdata_dnssec::push_canonical;
 use crate::record::{Class, Record, RecordType, Rrset};
-use crate::security::{Reason, RrsetId};
+use crate::security::{Bound, Reason, RrsetId};
 use crate::sign::{signed_data, signed_labels};
 
-/// How many signatures may be checked for one lookup, its whole chain of trust included.
-const MAX_SIGNATURE_CHECKS: u32 = 100;
-/// How many signatures over one RRset are looked at.
-const MAX_SIGNATURES: usize = 16;
 /// No TTL counts for more than a day.
 pub(crate) const MAX_TTL: u32 = 86_400;
 
-/// The work that is left for one lookup.
+/// The rules of a validator that RFCs leave to its operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Whether signatures with SHA-1, algorithms 5 and 7, count. RFC 9905 §2: operators treat them as unsupported.
+    pub sha1: bool,
+    /// With more NSEC3 iterations a zone counts as unsigned (RFC 9276 §3.2).
+    pub nsec3_iterations: u16,
+    /// How many signatures may be checked for one lookup, its whole chain of trust included.
+    pub signature_checks: u32,
+    /// How many checks may fail for one RRset: keys with one tag times signatures.
+    pub failed_checks: u32,
+    /// How many names may be hashed for one lookup.
+    pub hashes: u32,
+}
+
+impl Default for Policy {
+    /// No SHA-1, 100 iterations, and work that is far above what honest zones need.
+    fn default() -> Policy {
+        Policy { sha1: false, nsec3_iterations: 100, signature_checks: 100, failed_checks: 8, hashes: 64 }
+    }
+}
+
+/// The work that one lookup has done, and how much is allowed.
 #[derive(Clone, Debug)]
 pub struct Budget {
-    checks: u32,
+    policy: Policy,
+    signature_checks: u32,
+    hashes: u32,
 }
 
 impl Budget {
-    /// The work of one lookup.
-    pub fn new() -> Budget {
-        Budget { checks: MAX_SIGNATURE_CHECKS }
+    /// The work of one lookup under these rules.
+    pub fn new(policy: &Policy) -> Budget {
+        Budget { policy: policy.clone(), signature_checks: 0, hashes: 0 }
+    }
+
+    /// The rules.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// How many signatures have been checked.
     pub fn signature_checks(&self) -> u32 {
-        MAX_SIGNATURE_CHECKS - self.checks
+        self.signature_checks
     }
 
-    fn check(&mut self, rrset: &Rrset) -> Result<(), Reason> {
-        let left = self.checks.checked_sub(1);
-        self.checks = left.ok_or_else(|| Reason::TooMuchWork { rrset: id(rrset), limit: MAX_SIGNATURE_CHECKS })?;
+    /// How many names have been hashed.
+    pub fn hashes(&self) -> u32 {
+        self.hashes
+    }
+
+    fn check(&mut self, rrset: &RrsetId) -> Result<(), Reason> {
+        let limit = self.policy.signature_checks;
+        if self.signature_checks >= limit {
+            return Err(Reason::TooMuchWork { rrset: rrset.clone(), bound: Bound::SignatureChecks(limit) });
+        }
+        self.signature_checks += 1;
         Ok(())
     }
-}
 
-impl Default for Budget {
-    fn default() -> Budget {
-        Budget::new()
+    pub(crate) fn hash(&mut self, rrset: &RrsetId) -> Result<(), Reason> {
+        let limit = self.policy.hashes;
+        if self.hashes >= limit {
+            return Err(Reason::TooMuchWork { rrset: rrset.clone(), bound: Bound::Hashes(limit) });
+        }
+        self.hashes += 1;
+        Ok(())
     }
 }
 
@@ -65,7 +107,7 @@ pub struct SignedRrset {
 impl SignedRrset {
     /// The RRset's owner and type.
     pub fn id(&self) -> RrsetId {
-        id(&self.rrset)
+        RrsetId { name: self.rrset.name.clone(), rtype: self.rrset.rtype }
     }
 
     /// The zones that claim to have signed it.
@@ -74,13 +116,9 @@ impl SignedRrset {
     }
 
     /// When it runs out by its TTL.
-    pub fn expires(&self, now: Timestamp) -> Timestamp {
-        after(now, self.rrset.ttl)
+    pub fn expires(&self, now: Timestamp) -> Expiry {
+        Expiry::of_ttl(now, self.rrset.ttl)
     }
-}
-
-pub(crate) fn id(rrset: &Rrset) -> RrsetId {
-    RrsetId { name: rrset.name.clone(), rtype: rrset.rtype }
 }
 
 /// `now` and a TTL, bounded.
@@ -88,34 +126,81 @@ pub(crate) fn after(now: Timestamp, ttl: u32) -> Timestamp {
     now.checked_add(SignedDuration::from_secs(ttl.min(MAX_TTL).into())).unwrap_or(now)
 }
 
+/// When something runs out, and by what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expiry {
+    /// From this moment on it does not count any more.
+    pub at: Timestamp,
+    /// Which limit is reached then.
+    pub by: Limit,
+}
+
+/// What limits how long an RRset counts (RFC 4035 §5.3.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// The TTL that came.
+    Ttl,
+    /// The TTL that was signed.
+    OriginalTtl,
+    /// The end of the signature.
+    Signature,
+}
+
+impl Limit {
+    /// The word for it in records.
+    pub fn word(self) -> &'static str {
+        match self {
+            Limit::Ttl => "ttl",
+            Limit::OriginalTtl => "original-ttl",
+            Limit::Signature => "signature",
+        }
+    }
+}
+
+impl Expiry {
+    /// By a TTL from `now` on.
+    pub(crate) fn of_ttl(now: Timestamp, ttl: u32) -> Expiry {
+        Expiry { at: after(now, ttl), by: Limit::Ttl }
+    }
+
+    /// Not at all.
+    pub(crate) fn never() -> Expiry {
+        Expiry { at: Timestamp::MAX, by: Limit::Ttl }
+    }
+
+    /// The earlier of the two, this one if they are alike.
+    #[must_use]
+    pub(crate) fn min(self, other: Expiry) -> Expiry {
+        if other.at < self.at { other } else { self }
+    }
+}
+
 /// Sorts the records of a section into RRsets with their signatures, in the order in which they came. A signature that
 /// cannot be read, or that signs nothing here, is left out.
 pub fn group(records: &[Record]) -> Vec<SignedRrset> {
     let mut sets: Vec<SignedRrset> = Vec::new();
+    let mut places: BTreeMap<(RecordType, &Name), usize> = BTreeMap::new();
+    let mut seen: BTreeSet<(usize, Vec<u8>)> = BTreeSet::new();
     for record in records.iter().filter(|record| record.class == Class::IN && record.rtype != RecordType::RRSIG) {
-        match sets.iter_mut().find(|set| set.rrset.rtype == record.rtype && set.rrset.name == record.name) {
-            Some(set) => {
-                set.rrset.ttl = set.rrset.ttl.min(record.ttl);
-                // RFC 2181 §5: a set holds no record twice.
-                if !set.rrset.rdatas.iter().any(|held| is_same(record.rtype, held, &record.rdata)) {
-                    set.rrset.rdatas.push(record.rdata.clone());
-                }
-            }
-            None => sets.push(SignedRrset {
-                rrset: Rrset {
-                    name: record.name.clone(),
-                    rtype: record.rtype,
-                    ttl: record.ttl,
-                    rdatas: vec![record.rdata.clone()],
-                },
-                signatures: Vec::new(),
-            }),
+        let place = *places.entry((record.rtype, &record.name)).or_insert_with(|| {
+            let Record { name, rtype, ttl, .. } = record.clone();
+            let rrset = Rrset { name, rtype, ttl, rdatas: Vec::new() };
+            sets.push(SignedRrset { rrset, signatures: Vec::new() });
+            sets.len() - 1
+        });
+        let Some(set) = sets.get_mut(place) else { continue };
+        set.rrset.ttl = set.rrset.ttl.min(record.ttl);
+        // RFC 2181 §5: a set holds no record twice; the case of names makes no difference (RFC 4034 §6.3).
+        let mut canonical = Vec::with_capacity(record.rdata.len());
+        push_canonical(record.rtype, &record.rdata, &mut canonical);
+        if seen.insert((place, canonical)) {
+            set.rrset.rdatas.push(record.rdata.clone());
         }
     }
     for record in records.iter().filter(|record| record.class == Class::IN && record.rtype == RecordType::RRSIG) {
         let Ok(rrsig) = Rrsig::parse(&record.rdata) else { continue };
-        let signed = |set: &&mut SignedRrset| set.rrset.rtype == rrsig.type_covered && set.rrset.name == record.name;
-        if let Some(set) = sets.iter_mut().find(signed) {
+        let place = places.get(&(rrsig.type_covered, &record.name));
+        if let Some(set) = place.and_then(|&place| sets.get_mut(place)) {
             // RFC 4035 §5.3.3: not longer than the signature's own TTL.
             set.rrset.ttl = set.rrset.ttl.min(record.ttl);
             set.signatures.push(rrsig);
@@ -124,33 +209,21 @@ pub fn group(records: &[Record]) -> Vec<SignedRrset> {
     sets
 }
 
-/// Whether two records of a type have the same data, but for the case of names (RFC 4034 §6.3).
-fn is_same(rtype: RecordType, one: &[u8], other: &[u8]) -> bool {
-    let canonical = |rdata: &[u8]| {
-        let mut octets = Vec::with_capacity(rdata.len());
-        push_canonical(rtype, rdata, &mut octets);
-        octets
-    };
-    // The canonical form differs from the data in the case of letters only.
-    one == other || (one.eq_ignore_ascii_case(other) && canonical(one) == canonical(other))
-}
-
 /// The secure keys of a zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ZoneKeys {
     /// The zone.
     pub zone: Name,
+    /// The tag of the key that the DS or the trust anchor names and that signs the others.
+    pub entry_key: u16,
     /// Its keys with their tags.
     keys: Vec<(u16, Dnskey)>,
 }
 
 impl ZoneKeys {
-    fn new(zone: &Name, keys: impl IntoIterator<Item = Dnskey>) -> ZoneKeys {
-        // RFC 4034 §2.1: only zone keys of protocol 3 sign; RFC 5011 §2.1: a revoked key signs nothing but itself.
-        let usable =
-            |key: &Dnskey| key.protocol == 3 && key.flags & Dnskey::ZONE != 0 && key.flags & Dnskey::REVOKED == 0;
-        let keys = keys.into_iter().filter(usable).map(|key| (key.key_tag(), key)).collect();
-        ZoneKeys { zone: zone.clone(), keys }
+    fn new(zone: &Name, entry_key: u16, keys: impl IntoIterator<Item = Dnskey>) -> ZoneKeys {
+        let keys = keys.into_iter().filter(signs).map(|key| (key.key_tag(), key)).collect();
+        ZoneKeys { zone: zone.clone(), entry_key, keys }
     }
 
     /// The keys that may have made a signature; tags are not unique.
@@ -160,14 +233,33 @@ impl ZoneKeys {
     }
 }
 
+/// Whether a key may sign a zone: a zone key of protocol 3 (RFC 4034 §2.1) that is not revoked; a revoked key signs nothing
+/// but itself (RFC 5011 §2.1).
+fn signs(key: &Dnskey) -> bool {
+    key.protocol == 3 && key.flags & Dnskey::ZONE != 0 && key.flags & Dnskey::REVOKED == 0
+}
+
 /// A validated RRset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
     /// When it runs out: by its TTL, by the TTL that was signed, or by its signature, whichever is first (RFC 4035 §5.3.3).
-    pub expires: Timestamp,
+    pub expires: Expiry,
     /// The name above the wildcard that it was expanded from. Then a proof is needed that the owner does not exist
     /// (RFC 4035 §5.3.4).
     pub expanded_below: Option<Name>,
+    /// The tag of the key that signed it.
+    pub key_tag: u16,
+    /// The algorithm of that key.
+    pub algorithm: Algorithm,
+}
+
+/// How close a signature came to being valid: the checks in their order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Progress {
+    Unsupported,
+    KeyMissing,
+    OutOfTime,
+    Wrong,
 }
 
 /// Checks that a key of the zone signed the RRset (RFC 4035 §5.3).
@@ -176,7 +268,8 @@ pub struct Verified {
 /// The reason why no signature is valid; of several, that of the one that came closest.
 pub fn verify(set: &SignedRrset, keys: &ZoneKeys, now: Timestamp, budget: &mut Budget) -> Result<Verified, Reason> {
     let rrset = &set.rrset;
-    let mut closest = (0, Reason::RrsigMissing { rrset: set.id(), zone: keys.zone.clone() });
+    let missing = || Reason::RrsigMissing { rrset: set.id(), zone: keys.zone.clone() };
+    let mut closest: Option<(Progress, Reason)> = None;
     let labels = signed_labels(&rrset.name);
     let own = |rrsig: &&Rrsig| {
         rrsig.signer == keys.zone
@@ -184,79 +277,105 @@ pub fn verify(set: &SignedRrset, keys: &ZoneKeys, now: Timestamp, budget: &mut B
             && usize::from(rrsig.labels) <= labels
             && usize::from(rrsig.labels) >= rrsig.signer.label_count()
     };
-    for rrsig in set.signatures.iter().filter(own).take(MAX_SIGNATURES) {
-        match verify_one(rrset, rrsig, keys, now, budget) {
+    let mut failed = 0;
+    for rrsig in set.signatures.iter().filter(own) {
+        match verify_one(set, rrsig, keys, now, budget, &mut failed) {
             Ok(()) => {
                 let expanded = usize::from(rrsig.labels) < labels;
+                let original = Expiry { at: after(now, rrsig.original_ttl), by: Limit::OriginalTtl };
+                let signature = Expiry { at: signature_time(rrsig.expiration, now), by: Limit::Signature };
                 return Ok(Verified {
-                    expires: after(now, rrset.ttl.min(rrsig.original_ttl)).min(signature_time(rrsig.expiration, now)),
+                    expires: set.expires(now).min(original).min(signature),
                     expanded_below: expanded.then(|| rrset.name.suffix(rrsig.labels.into())),
+                    key_tag: rrsig.key_tag,
+                    algorithm: Algorithm(rrsig.algorithm),
                 });
             }
-            Err(failure @ (_, Reason::TooMuchWork { .. })) => return Err(failure.1),
-            Err(failure) if failure.0 > closest.0 => closest = failure,
+            Err((_, reason @ Reason::TooMuchWork { .. })) => return Err(reason),
+            Err(failure) if closest.as_ref().is_none_or(|(progress, _)| failure.0 > *progress) => {
+                closest = Some(failure);
+            }
             Err(_) => {}
         }
     }
-    Err(closest.1)
+    Err(closest.map_or_else(missing, |(_, reason)| reason))
 }
 
-/// The failure of one signature, and how close it came: key, time, signature are checked in this order.
+/// Checks one signature. `failed` counts the checks that failed for this RRset.
 fn verify_one(
-    rrset: &Rrset,
+    set: &SignedRrset,
     rrsig: &Rrsig,
     keys: &ZoneKeys,
     now: Timestamp,
     budget: &mut Budget,
-) -> Result<(), (u8, Reason)> {
-    let key_tag = rrsig.key_tag;
+    failed: &mut u32,
+) -> Result<(), (Progress, Reason)> {
+    let (key_tag, algorithm) = (rrsig.key_tag, Algorithm(rrsig.algorithm));
+    if !algorithm.is_supported(budget.policy.sha1) {
+        let reason = Reason::RrsigUnsupported { rrset: set.id(), key_tag, algorithm };
+        return Err((Progress::Unsupported, reason));
+    }
     let mut candidates = keys.candidates(rrsig).peekable();
     if candidates.peek().is_none() {
         let zone = keys.zone.clone();
-        return Err((1, Reason::KeyMissing { zone, key_tag: Some(key_tag), rrset: id(rrset) }));
+        return Err((Progress::KeyMissing, Reason::KeyMissing { zone, key_tag: Some(key_tag), rrset: set.id() }));
     }
     let (inception, expiration) = (signature_time(rrsig.inception, now), signature_time(rrsig.expiration, now));
-    // Both ends count; the clock's fraction of a second does not.
+    // Both ends count; the clock's fraction of a second does not. A signature that ends before it begins was never valid.
     if expiration.as_second() < now.as_second() {
-        return Err((2, Reason::RrsigExpired { rrset: id(rrset), key_tag, expiration, now }));
+        return Err((Progress::OutOfTime, Reason::RrsigExpired { rrset: set.id(), key_tag, expiration, now }));
     }
     if inception.as_second() > now.as_second() {
-        return Err((2, Reason::RrsigNotYetValid { rrset: id(rrset), key_tag, inception, now }));
+        return Err((Progress::OutOfTime, Reason::RrsigNotYetValid { rrset: set.id(), key_tag, inception, now }));
     }
-    let bad = || Reason::RrsigBad { rrset: id(rrset), key_tag, signer: rrsig.signer.clone() };
-    let data = signed_data(rrsig, &rrset.name, &rrset.rdatas).ok_or_else(|| (3, bad()))?;
+    let bad = || (Progress::Wrong, Reason::RrsigBad { rrset: set.id(), key_tag, signer: rrsig.signer.clone() });
+    let data = signed_data(rrsig, &set.rrset.name, &set.rrset.rdatas).ok_or_else(bad)?;
     for key in candidates {
-        budget.check(rrset).map_err(|reason| (4, reason))?;
+        let limit = budget.policy.failed_checks;
+        if *failed >= limit {
+            let reason = Reason::TooMuchWork { rrset: set.id(), bound: Bound::FailedChecks(limit) };
+            return Err((Progress::Wrong, reason));
+        }
+        budget.check(&set.id()).map_err(|reason| (Progress::Wrong, reason))?;
         if keys::verify(key, &data, &rrsig.signature) {
             return Ok(());
         }
+        *failed += 1;
     }
-    Err((3, bad()))
+    Err(bad())
 }
 
-/// The DS records that can be followed.
+/// The DS records that can be followed. Those with SHA-1 are ignored beside others (RFC 4509 §3).
 ///
 /// # Errors
 /// There are none: the zone is insecure (RFC 4035 §5.2).
-pub fn usable_ds(zone: &Name, set: &Rrset) -> Result<Vec<Ds>, Reason> {
+pub fn usable_ds(zone: &Name, set: &Rrset, policy: &Policy) -> Result<Vec<Ds>, Reason> {
     let all: Vec<Ds> = set.rdatas.iter().filter_map(|rdata| Ds::parse(rdata).ok()).collect();
-    let usable = |ds: &&Ds| Algorithm(ds.algorithm).is_supported() && DigestType(ds.digest_type).is_supported();
-    let followed: Vec<Ds> = all.iter().filter(usable).cloned().collect();
+    let usable =
+        |ds: &&Ds| Algorithm(ds.algorithm).is_supported(policy.sha1) && DigestType(ds.digest_type).is_supported();
+    let mut followed: Vec<Ds> = all.iter().filter(usable).cloned().collect();
     if followed.is_empty() {
         let algorithms = all.iter().map(|ds| (Algorithm(ds.algorithm), DigestType(ds.digest_type))).collect();
         return Err(Reason::DsAlgorithmUnsupported { zone: zone.clone(), algorithms });
+    }
+    let sha1 = |ds: &Ds| DigestType(ds.digest_type) == DigestType::SHA1;
+    if !followed.iter().all(sha1) {
+        followed.retain(|ds| !sha1(ds));
     }
     Ok(followed)
 }
 
 /// What a chain of trust trusts at its next zone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryPoints<'a> {
     /// Keys with these digests.
     Ds(&'a [Ds]),
-    /// These keys.
-    Keys(&'a [Dnskey]),
+    /// Keys with these digests, or these keys.
+    Anchor(&'a [Ds], &'a [Dnskey]),
 }
+
+/// How many DS records and published keys are compared: more than any zone has.
+const MAX_KEYS: usize = 64;
 
 /// Checks the keys of a zone against its entry points (RFC 4035 §5.2): one of the keys must be an entry point and must
 /// sign them all.
@@ -269,23 +388,28 @@ pub fn verify_keys(
     set: &SignedRrset,
     now: Timestamp,
     budget: &mut Budget,
-) -> Result<(ZoneKeys, Timestamp), Reason> {
+) -> Result<(ZoneKeys, Expiry), Reason> {
     let published: Vec<Dnskey> = set.rrset.rdatas.iter().filter_map(|rdata| Dnskey::parse(rdata).ok()).collect();
-    let trusted = |key: &&Dnskey| match entry {
-        EntryPoints::Keys(keys) => keys.contains(key),
-        EntryPoints::Ds(all) => all.iter().any(|ds| names(ds, zone, key)),
+    let (all_ds, anchors) = match entry {
+        EntryPoints::Ds(ds) => (ds, &[][..]),
+        EntryPoints::Anchor(ds, keys) => (ds, keys),
     };
-    let entry_keys = ZoneKeys::new(zone, published.iter().filter(trusted).cloned());
+    if all_ds.len() > MAX_KEYS || published.len() > MAX_KEYS {
+        return Err(Reason::TooMuchWork { rrset: set.id(), bound: Bound::Keys(MAX_KEYS as u32) });
+    }
+    let trusted = |key: &&Dnskey| anchors.contains(key) || all_ds.iter().any(|ds| names(ds, zone, key));
+    let entry_keys = ZoneKeys::new(zone, 0, published.iter().filter(trusted).cloned());
     if entry_keys.keys.is_empty() {
-        let tags = match entry {
-            EntryPoints::Ds(all) => all.iter().map(|ds| ds.key_tag).collect(),
-            EntryPoints::Keys(keys) => keys.iter().map(Dnskey::key_tag).collect(),
-        };
+        // A key that fits, but may not sign, is told apart (RFC 8914 §4.12).
+        if let Some(key) = published.iter().find(trusted) {
+            return Err(Reason::NoZoneKey { zone: zone.clone(), key_tag: key.key_tag() });
+        }
+        let tags = all_ds.iter().map(|ds| ds.key_tag).chain(anchors.iter().map(Dnskey::key_tag)).collect();
         let dnskeys = published.iter().map(Dnskey::key_tag).collect();
         return Err(Reason::DsMismatch { zone: zone.clone(), ds: tags, dnskeys });
     }
     let verified = verify(set, &entry_keys, now, budget)?;
-    Ok((ZoneKeys::new(zone, published), verified.expires))
+    Ok((ZoneKeys::new(zone, verified.key_tag, published), verified.expires))
 }
 
 /// Whether a DS names a key of the zone.

@@ -44,7 +44,7 @@ fn a_chain_of_trust_over_real_sockets() {
         }
         let config = RecursorConfig { port, ..RecursorConfig::new(vec![(name("a.root"), vec![ip("127.0.0.2")])]) };
         let at = SocketAddr::new(ip("127.0.0.1"), free_port(&env, ip("127.0.0.1")).await);
-        let recursor = Recursor::new(&env, config);
+        let recursor = Recursor::new(&env, &Recorder::nowhere(&env), config);
         env.spawn("recursor", async move { recursor.serve(at).await.unwrap() });
         let anchor = TrustAnchor::root(vec![specs[0].key().ds(&Name::root())]);
         let resolver = Resolver::new(&env, &Recorder::nowhere(&env), ResolverConfig::new(vec![at], anchor));

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mxlab_dns::exchange::Exchange;
+use mxlab_dns::exchange::{Exchange, Transport};
 use mxlab_dns::rdata::Rdata as _;
 use mxlab_dns::*;
 use mxlab_env::{BoxFuture, BoxStream, Datagrams, Env, Files, Listener, Ports, Task, Timestamp};
@@ -83,6 +83,7 @@ impl Exchange for Wire {
         &'a self,
         query: &'a [u8],
         server: SocketAddr,
+        transport: Transport,
         _timeout: Duration,
     ) -> BoxFuture<'a, io::Result<Vec<u8>>> {
         Box::pin(async move {
@@ -95,11 +96,7 @@ impl Exchange for Wire {
                 let recursor = self.recursor.lock().unwrap().clone().unwrap();
                 return recursor.answer(query).await.ok_or(io::ErrorKind::TimedOut.into());
             }
-            match self
-                .authorities
-                .get(&server)
-                .map(|authority| authority.answer(query, Transport::Udp, self.clock.now()))
-            {
+            match self.authorities.get(&server).map(|authority| authority.answer(query, transport, self.clock.now())) {
                 Some(Reply::Bytes(octets) | Reply::Later(_, octets)) => Ok(octets),
                 Some(Reply::Nothing | Reply::Close) | None => Err(io::ErrorKind::TimedOut.into()),
             }
@@ -118,10 +115,11 @@ impl Exchange for Forger {
         &'a self,
         query: &'a [u8],
         server: SocketAddr,
+        transport: Transport,
         timeout: Duration,
     ) -> BoxFuture<'a, io::Result<Vec<u8>>> {
         Box::pin(async move {
-            let mut message = Message::decode(&self.wire.exchange(query, server, timeout).await?).unwrap();
+            let mut message = Message::decode(&self.wire.exchange(query, server, transport, timeout).await?).unwrap();
             (self.tamper)(&mut message);
             Ok(message.encode(65_535))
         })
@@ -264,7 +262,8 @@ impl Net {
         let root = &specs[0];
         let roots = root.servers.iter().map(|(server, address)| (name(server), vec![ip(address)])).collect();
         let exchange = Arc::new(wire.clone());
-        let recursor = Recursor::with_exchange(&env, RecursorConfig::new(roots), exchange.clone());
+        let recursor =
+            Recursor::with_exchange(&env, &Recorder::nowhere(&env), RecursorConfig::new(roots), exchange.clone());
         *wire.recursor.lock().unwrap() = Some(recursor.clone());
         let anchor = TrustAnchor::root(vec![root.key().ds(&Name::root())]);
         let config = ResolverConfig::new(vec![RECURSOR.parse().unwrap()], anchor);

@@ -206,14 +206,26 @@ fn denials() {
 fn what_is_no_answer() {
     let rrset = "for MX contoso.example";
     let tc = |message: &mut Message| message.flags.truncated = true;
-    check(MX, MX, tc, "servfail truncated", &format!("the answer {rrset} was truncated"));
+    check(
+        MX,
+        MX,
+        tc,
+        "servfail truncated",
+        &format!("the resolver truncates its answer {rrset}, and does not give it over TCP"),
+    );
     let refused = |message: &mut Message| message.rcode = Rcode::REFUSED;
     check(MX, MX, refused, "servfail refused", &format!("the resolver answered REFUSED {rrset}"));
     let not_implemented = |message: &mut Message| message.rcode = Rcode::NOTIMP;
     check(MX, MX, not_implemented, "servfail servfail", &format!("the resolver answered NOTIMP {rrset}"));
     // The chain above an answer counts as much as the answer.
     let keys = ("example", "DNSKEY");
-    check(MX, keys, tc, "servfail truncated", "the answer for DNSKEY example was truncated");
+    check(
+        MX,
+        keys,
+        tc,
+        "servfail truncated",
+        "the resolver truncates its answer for DNSKEY example, and does not give it over TCP",
+    );
 }
 
 #[test]
@@ -251,23 +263,29 @@ fn work_is_bounded() {
             colliding.push(other);
         }
     }
-    assert!(colliding.len() > 50);
+    assert!(colliding.len() > 64);
     let zone = Zone::new(name("contoso.example"), &[name("ns.contoso.example")], 300);
     let soa = zone.rrset(&name("contoso.example"), RecordType::SOA).unwrap().clone();
     let mut rrsig = sign::sign(&key, &name("contoso.example"), &soa, at(0), at(10));
     rrsig.signature[0] ^= 1;
     let set = validator::SignedRrset { rrset: soa, signatures: vec![rrsig; 50] };
-    let keys: Vec<Dnskey> = colliding.into_iter().chain([dnskey.clone()]).collect();
-    let rdatas = keys.iter().map(|key| key.to_rdata()).collect();
-    let published = Rrset { name: name("contoso.example"), rtype: RecordType::DNSKEY, ttl: 300, rdatas };
-    let over = sign::sign(&key, &name("contoso.example"), &published, at(0), at(10));
-    let published = validator::SignedRrset { rrset: published, signatures: vec![over] };
-    let mut budget = validator::Budget::new();
-    let entry = validator::EntryPoints::Keys(std::slice::from_ref(&dnskey));
-    let (keys, _) = validator::verify_keys(&name("contoso.example"), entry, &published, at(1), &mut budget).unwrap();
+    let publish = |others: &[Dnskey]| {
+        let rdatas = others.iter().chain([&dnskey]).map(|key| key.to_rdata()).collect();
+        let rrset = Rrset { name: name("contoso.example"), rtype: RecordType::DNSKEY, ttl: 300, rdatas };
+        let signatures = vec![sign::sign(&key, &name("contoso.example"), &rrset, at(0), at(10))];
+        validator::SignedRrset { rrset, signatures }
+    };
+    let mut budget = validator::Budget::new(&validator::Policy::default());
+    let entry = validator::EntryPoints::Anchor(&[], std::slice::from_ref(&dnskey));
+    let contoso = name("contoso.example");
+    let reason = validator::verify_keys(&contoso, entry, &publish(&colliding), at(1), &mut budget).unwrap_err();
+    assert_eq!(reason.to_string(), "DNSKEY contoso.example takes more than 64 keys");
+    let published = publish(&colliding[..40]);
+    let (keys, _) = validator::verify_keys(&contoso, entry, &published, at(1), &mut budget).unwrap();
     let reason = validator::verify(&set, &keys, at(1), &mut budget).unwrap_err();
-    assert_eq!(reason.to_string(), "validating SOA contoso.example takes more than 100 signature checks");
-    assert_eq!(budget.signature_checks(), 100);
+    assert_eq!(reason.to_string(), "SOA contoso.example takes more than 8 signature checks that fail");
+    // The check of the keys themselves is the ninth.
+    assert_eq!(budget.signature_checks(), 9);
 }
 
 #[test]
@@ -337,9 +355,13 @@ fn words_and_extended_errors() {
         (Reason::RrsigBad { rrset: rrset.clone(), key_tag: 1, signer: zone.clone() }, "rrsig-bad", Some(6)),
         (Reason::DenialMissing { rrset: rrset.clone() }, "denial-missing", Some(12)),
         (Reason::DsMismatch { zone: zone.clone(), ds: vec![], dnskeys: vec![1, 2] }, "ds-mismatch", Some(9)),
-        (Reason::TimedOut { rrset: rrset.clone() }, "time-out", Some(22)),
-        (Reason::Lame { rrset: rrset.clone() }, "lame", Some(20)),
-        (Reason::InsecureDelegation { zone: zone.clone(), parent: name("example") }, "insecure-delegation", None),
+        (Reason::TimedOut { rrset: rrset.clone(), server: "ns".to_owned() }, "time-out", Some(22)),
+        (Reason::Lame { rrset: rrset.clone(), server: "ns".to_owned() }, "lame", Some(20)),
+        (
+            Reason::InsecureDelegation { zone: zone.clone(), parent: name("example"), opt_out: false },
+            "insecure-delegation",
+            None,
+        ),
     ] {
         assert_eq!((reason.word(), reason.extended_error()), (word, error));
     }

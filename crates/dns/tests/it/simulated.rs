@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mxlab_dns::*;
-use mxlab_record::Journal;
+use mxlab_record::{Journal, Recorder};
 use mxlab_sim::{Config, Control, End, HostHandle, Sim};
 
 use crate::net::{Spec, at, ip, name, rtype, socket, specs, zones};
@@ -44,7 +44,7 @@ fn internet(seed: u64, specs: &[Spec]) -> Internet {
     let host = sim.add_host("resolver", [recursor.ip()]).unwrap();
     let env = host.env();
     host.env().spawn("recursor", async move {
-        Recursor::new(&env, RecursorConfig::new(roots)).serve(recursor).await.unwrap();
+        Recursor::new(&env, &Recorder::nowhere(&env), RecursorConfig::new(roots)).serve(recursor).await.unwrap();
     });
     hosts.insert("recursor", host);
     let host = sim.add_host("sender", [ip(STUB)]).unwrap();

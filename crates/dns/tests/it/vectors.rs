@@ -2,7 +2,7 @@
 
 use data_encoding::BASE64;
 use mxlab_dns::rdata::{Dnskey, Rdata as _};
-use mxlab_dns::validator::{Budget, EntryPoints, SignedRrset, group, verify, verify_keys};
+use mxlab_dns::validator::{Budget, EntryPoints, Policy, SignedRrset, group, verify, verify_keys};
 use mxlab_dns::*;
 use mxlab_env::Timestamp;
 
@@ -51,7 +51,7 @@ fn check(zone: &str, text: &str, seed: &str, fields: (RecordType, u8, u32, u32, 
     let keyset = Rrset { name: name(zone), rtype: RecordType::DNSKEY, ttl: 3_600, rdatas: vec![key.to_rdata()] };
     let over_keys = sign::sign(&own, &name(zone), &keyset, now, now);
     let keyset = SignedRrset { rrset: keyset, signatures: vec![over_keys] };
-    let mut budget = Budget::new();
+    let mut budget = Budget::new(&Policy::default());
     let (keys, _) = verify_keys(&name(zone), EntryPoints::Ds(&[ds]), &keyset, now, &mut budget).unwrap();
     verify(&sets[0], &keys, now, &mut budget).unwrap();
     let mut tampered = sets[0].clone();

@@ -399,7 +399,7 @@ impl Lab {
         let mut config = RecursorConfig::new(roots).for_clients_that_wait(scenario.resolver.timeout().get());
         config.cache = scenario.resolver.cache();
         config.edns_size = scenario.resolver.edns_size();
-        let recursor = Recursor::new(&env, config);
+        let recursor = Recursor::new(&env, &Recorder::nowhere(&env), config);
         env.spawn("recursive resolver", async move {
             // The address is this host's alone.
             let _ = recursor.serve(SocketAddr::new(RESOLVER, 53)).await;

@@ -1,0 +1,85 @@
+//! Denial by NSEC (RFC 4035 §5.4, RFC 9824).
+
+use crate::name::Name;
+use crate::rdata::Nsec;
+use crate::record::RecordType;
+
+use super::{Denied, Mechanism, NoDs, lacks, leads_elsewhere, no_ds_at};
+
+/// The NSEC records of one answer.
+#[derive(Debug, Default)]
+pub(super) struct Spans(pub(super) Vec<(Name, Nsec)>);
+
+impl Spans {
+    /// Keeps a record; whether it is one that this zone can have.
+    pub(super) fn take(&mut self, owner: &Name, nsec: Nsec, zone: &Name) -> bool {
+        // Only an apex has a SOA, and of the zones that these keys sign for there is one.
+        let own = !nsec.types.contains(RecordType::SOA) || owner == zone;
+        if own {
+            self.0.push((owner.clone(), nsec));
+        }
+        own
+    }
+
+    /// The record at a name.
+    fn at(&self, name: &Name) -> Option<&Nsec> {
+        self.0.iter().find(|(owner, _)| owner == name).map(|(_, nsec)| nsec)
+    }
+
+    /// The record that proves that a name does not exist.
+    pub(super) fn covering(&self, name: &Name) -> Option<&(Name, Nsec)> {
+        self.0.iter().find(|(owner, nsec)| covers(owner, nsec, name) && !nsec.next.is_subdomain_of(name))
+    }
+
+    pub(super) fn no_data(&self, name: &Name, rtype: RecordType) -> Option<Denied> {
+        if let Some(nsec) = self.at(name) {
+            let no_name = nsec.types.contains(RecordType::NXNAME);
+            let by = if no_name { Mechanism::Compact } else { Mechanism::Nsec };
+            return lacks(name, &nsec.types, rtype).then(|| Denied { no_name, ..Denied::by(by) });
+        }
+        if self.is_empty_non_terminal(name) {
+            return Some(Denied { empty_non_terminal: true, ..Denied::by(Mechanism::Nsec) });
+        }
+        // RFC 4035 §5.4: the name does not exist, and the wildcard that stands in for it lacks the type.
+        let wildcard = self.wildcard(name)?;
+        let lacking = self.at(&wildcard).is_some_and(|nsec| lacks(&wildcard, &nsec.types, rtype));
+        lacking.then(|| Denied { wildcard: Some(wildcard), ..Denied::by(Mechanism::Nsec) })
+    }
+
+    pub(super) fn no_name(&self, name: &Name) -> Option<Denied> {
+        if self.at(name).is_some_and(|nsec| nsec.types.contains(RecordType::NXNAME)) {
+            return Some(Denied { no_name: true, ..Denied::by(Mechanism::Compact) });
+        }
+        let wildcard = self.wildcard(name)?;
+        self.covering(&wildcard).map(|_| Denied::by(Mechanism::Nsec))
+    }
+
+    /// What the records say of the DS of a name: nothing, that they cannot deny it, or what there is instead.
+    pub(super) fn no_ds(&self, name: &Name) -> Option<Option<NoDs>> {
+        match self.at(name) {
+            Some(nsec) => Some(no_ds_at(&nsec.types)),
+            None if self.is_empty_non_terminal(name) || self.covering(name).is_some() => Some(Some(NoDs::NotACut)),
+            None => None,
+        }
+    }
+
+    /// Whether the name has no records, but names below it do: a record spans it, and its next name lies below.
+    fn is_empty_non_terminal(&self, name: &Name) -> bool {
+        self.0.iter().any(|(owner, nsec)| covers(owner, nsec, name) && nsec.next.is_strictly_below(name))
+    }
+
+    /// The wildcard at the closest encloser of a name that is proved not to exist.
+    fn wildcard(&self, name: &Name) -> Option<Name> {
+        let (owner, nsec) = self.covering(name)?;
+        // Both ends of the span exist, so the longest name that one of them shares with the name exists.
+        let (left, right) = (name.common_ancestor(owner), name.common_ancestor(&nsec.next));
+        let encloser = if left.label_count() >= right.label_count() { left } else { right };
+        encloser.prepend_label("*").ok()
+    }
+}
+
+/// Whether a name lies strictly within the span of an NSEC. The last one of a zone leads back to the apex.
+fn covers(owner: &Name, nsec: &Nsec, name: &Name) -> bool {
+    let within = if *owner < nsec.next { owner < name && *name < nsec.next } else { owner < name };
+    within && !(leads_elsewhere(&nsec.types) && name.is_strictly_below(owner))
+}

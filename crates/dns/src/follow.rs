@@ -1,0 +1,376 @@
+//! One lookup: aliases are followed, and every part of the answer is judged by the zone that contains it.
+
+use std::sync::Arc;
+
+use crate::answer::{AliasKind, Answer, Cost, Evidence, Sections, Step};
+use crate::chain::{Bad, Chain, Servers, Work};
+use crate::denial::{Denied, Proofs, verify_answer};
+use crate::iteration::proofs;
+use crate::name::Name;
+use crate::rdata::{Cname, Dname, Soa};
+use crate::record::{Rcode, Record, RecordType};
+use crate::resolver::Resolver;
+use crate::security::{Reason, RrsetId, Security};
+use crate::source::Fetched;
+use crate::validator::{Budget, Expiry, SignedRrset, Verified, ZoneKeys, group};
+
+/// How many aliases are followed.
+const MAX_ALIASES: usize = 12;
+
+/// What one part of an answer came to.
+struct Judged {
+    /// Secure or insecure.
+    security: Security,
+    expires: Expiry,
+    evidence: Evidence,
+}
+
+impl Judged {
+    fn insecure(reason: Reason, expires: Expiry) -> Judged {
+        Judged { security: Security::Insecure(reason), expires, evidence: Evidence::default() }
+    }
+
+    fn secure(verified: &Verified, denied: Option<Denied>, keys: &ZoneKeys) -> Judged {
+        let insecure = denied.as_ref().and_then(|denied| denied.insecure.clone());
+        Judged {
+            security: insecure.map_or(Security::Secure, Security::Insecure),
+            expires: verified.expires,
+            evidence: Evidence {
+                key: Some((verified.key_tag, verified.algorithm)),
+                entry_key: Some(keys.entry_key),
+                denied,
+            },
+        }
+    }
+}
+
+/// The way from the name that was looked up to where the resolver is.
+struct Path {
+    steps: Vec<Step>,
+    at: Name,
+    expires: Expiry,
+    sections: Sections,
+}
+
+/// What a message says of a name.
+enum Part {
+    Alias {
+        kind: AliasKind,
+        target: Name,
+        judged: Judged,
+    },
+    /// The end of the way: the records, or that there are none.
+    Last {
+        rcode: Rcode,
+        records: Vec<Record>,
+        judged: Judged,
+    },
+}
+
+/// The last part of an answer, and who gave it.
+struct Last {
+    rcode: Rcode,
+    records: Vec<Record>,
+    judged: Judged,
+    from: Fetched,
+}
+
+impl Resolver {
+    /// Looks up, whatever is in the cache.
+    pub(crate) async fn resolve(&self, name: &Name, rtype: RecordType) -> Answer {
+        let mut work = Work::new(&self.inner.config.policy, self.inner.config.queries);
+        let mut path =
+            Path { steps: Vec::new(), at: name.clone(), expires: Expiry::never(), sections: Sections::default() };
+        let last = self.follow(name, rtype, &mut path, &mut work).await;
+        let aliases = path.steps.iter().fold(Security::Secure, |worst, step| worst.worst(step.security.clone()));
+        let cost = Cost {
+            queries: work.effort.queries,
+            signature_checks: work.budget.signature_checks(),
+            hashes: work.budget.hashes(),
+            failed_servers: u32::try_from(work.effort.failed.len()).unwrap_or(u32::MAX),
+        };
+        let unusable = |security: Security| Answer {
+            name: name.clone(),
+            rtype,
+            security: aliases.clone().worst(security.clone()),
+            steps: path.steps.clone(),
+            canonical_name: path.at.clone(),
+            final_security: security,
+            evidence: Evidence::default(),
+            records: Vec::new(),
+            rcode: Rcode::SERVFAIL,
+            expires: Expiry::of_ttl(self.now(), 0),
+            server: work.blamed,
+            forwarded: self.inner.source.forwards(),
+            over_tcp: work.effort.over_tcp,
+            cost,
+            sections: Arc::default(),
+            cached: false,
+        };
+        match last {
+            Err(bad) => unusable(bad),
+            Ok(Last { rcode, records, judged, from }) => Answer {
+                security: aliases.clone().worst(judged.security.clone()),
+                final_security: judged.security.clone(),
+                evidence: judged.evidence,
+                records,
+                rcode,
+                expires: path.expires.min(judged.expires),
+                server: Some(from.server),
+                sections: Arc::new(Sections {
+                    authority: [path.sections.authority.clone(), from.authority].concat(),
+                    additional: from.additional,
+                    answer: path.sections.answer.clone(),
+                }),
+                ..unusable(judged.security)
+            },
+        }
+    }
+
+    /// Follows aliases to the last part of the answer.
+    async fn follow(&self, name: &Name, rtype: RecordType, path: &mut Path, work: &mut Work) -> Result<Last, Security> {
+        let mut servers = Servers::of(RrsetId { name: name.clone(), rtype });
+        let mut fetched = self.next(&mut servers, work).await?;
+        path.sections.answer.clone_from(&fetched.answer);
+        loop {
+            match self.judge_part(&path.at, rtype, &fetched, work).await {
+                Ok(Part::Last { rcode, records, judged }) => return Ok(Last { rcode, records, judged, from: fetched }),
+                Ok(Part::Alias { kind, target, judged }) => {
+                    let step = Step { owner: path.at.clone(), target, kind, security: judged.security };
+                    path.at = step.target.clone();
+                    path.steps.push(step);
+                    path.expires = path.expires.min(judged.expires);
+                    if path.steps.len() > MAX_ALIASES || path.steps.iter().any(|step| step.owner == path.at) {
+                        return Err(Security::Unavailable(Reason::AliasLoop { name: name.clone() }));
+                    }
+                    if fetched.speaks_of(&path.at, rtype) {
+                        continue;
+                    }
+                    path.sections.authority.extend(proofs(&fetched.authority).cloned());
+                    servers = Servers::of(RrsetId { name: path.at.clone(), rtype });
+                    fetched = self.next(&mut servers, work).await?;
+                    path.sections.answer.extend(fetched.answer.iter().cloned());
+                }
+                Err(Bad::Chain(security)) => return Err(security),
+                Err(Bad::Answer(reason)) => {
+                    let before = path.sections.answer.len().saturating_sub(fetched.answer.len());
+                    path.sections.answer.truncate(before);
+                    servers.reject(fetched, reason);
+                    fetched = self.next(&mut servers, work).await?;
+                    path.sections.answer.extend(fetched.answer.iter().cloned());
+                    // Another server's answer begins anew where its question began.
+                    path.rewind(&servers);
+                }
+            }
+        }
+    }
+
+    /// What a message says of `name`, judged.
+    async fn judge_part(
+        &self,
+        name: &Name,
+        rtype: RecordType,
+        fetched: &Fetched,
+        work: &mut Work,
+    ) -> Result<Part, Bad> {
+        let sets = group(&fetched.answer);
+        let find = |wanted| sets.iter().find(|set| set.rrset.rtype == wanted && set.rrset.name == *name);
+        if let Some(set) = find(rtype) {
+            let judged = self.judge(set, fetched, work).await?;
+            return Ok(Part::Last { rcode: Rcode::NOERROR, records: set.rrset.records().collect(), judged });
+        }
+        if rtype == RecordType::ANY && sets.iter().any(|set| set.rrset.name == *name) {
+            return self.judge_any(name, &sets, fetched, work).await;
+        }
+        let alias = find(RecordType::CNAME).and_then(|set| Some((set, cname_target(set)?)));
+        if let Some((set, target)) = alias.as_ref().filter(|(set, _)| !set.signatures.is_empty()) {
+            let judged = self.judge(set, fetched, work).await?;
+            return Ok(Part::Alias { kind: AliasKind::Cname, target: target.clone(), judged });
+        }
+        // RFC 6672 §5.3.1: a CNAME without signature is as good as the DNAME that it is made from.
+        let above =
+            |set: &&SignedRrset| set.rrset.rtype == RecordType::DNAME && name.is_strictly_below(&set.rrset.name);
+        let redirection = sets.iter().find(above).and_then(|set| Some((set, dname_target(set, name)?)));
+        if let Some((set, target)) = redirection
+            && alias.as_ref().is_none_or(|(_, made)| *made == target)
+        {
+            let judged = self.judge(set, fetched, work).await?;
+            return Ok(Part::Alias { kind: AliasKind::Dname, target, judged });
+        }
+        if let Some((set, target)) = alias {
+            let judged = self.judge(set, fetched, work).await?;
+            return Ok(Part::Alias { kind: AliasKind::Cname, target, judged });
+        }
+        self.judge_denial(name, rtype, fetched, work).await
+    }
+
+    /// Judges all that a server has at a name (RFC 8482): it is as good as the worst of it.
+    async fn judge_any(
+        &self,
+        name: &Name,
+        sets: &[SignedRrset],
+        fetched: &Fetched,
+        work: &mut Work,
+    ) -> Result<Part, Bad> {
+        let mut whole = Judged { security: Security::Secure, expires: Expiry::never(), evidence: Evidence::default() };
+        let mut records = Vec::new();
+        for set in sets.iter().filter(|set| set.rrset.name == *name) {
+            let judged = self.judge(set, fetched, work).await?;
+            records.extend(set.rrset.records());
+            whole = Judged {
+                security: whole.security.worst(judged.security),
+                expires: whole.expires.min(judged.expires),
+                evidence: judged.evidence,
+            };
+        }
+        Ok(Part::Last { rcode: Rcode::NOERROR, records, judged: whole })
+    }
+
+    /// Judges an RRset of an answer: the zone that contains it must have signed it (RFC 4035 §5.3.1).
+    async fn judge(&self, set: &SignedRrset, fetched: &Fetched, work: &mut Work) -> Result<Judged, Bad> {
+        let lowest = enclosing(&set.rrset.name, set.rrset.rtype);
+        let insecure = |reason| Judged::insecure(reason, set.expires(self.now()));
+        let claimed = self.claimed(set.signers(), &lowest, fetched);
+        let keys = match self.chain_to(&claimed, work).await.map_err(Bad::Chain)? {
+            Chain::Insecure(reason) => return Ok(insecure(reason)),
+            Chain::Secure(keys) => keys,
+        };
+        let authority = group(&fetched.authority);
+        let verify = |keys: &ZoneKeys, budget: &mut Budget| {
+            let verified = verify_answer(set, &authority, keys, self.now(), budget);
+            verified.map(|(verified, denied)| Judged::secure(&verified, denied, keys))
+        };
+        let judged = verify(&keys, &mut work.budget);
+        // The proof that goes with an expanded wildcard leaves no room for a cut.
+        if judged.as_ref().is_ok_and(|judged| judged.evidence.denied.is_some()) {
+            return Ok(judged?);
+        }
+        match self.overruling(&lowest, &keys, judged.is_ok(), fetched, work).await? {
+            Some(Chain::Insecure(reason)) => Ok(insecure(reason)),
+            Some(Chain::Secure(own)) => Ok(verify(&own, &mut work.budget)?),
+            None => Ok(judged?),
+        }
+    }
+
+    /// The chain to a zone between that of `keys` and `lowest` that contains `lowest`, if there is one: then what the keys
+    /// signed does not count.
+    ///
+    /// # Errors
+    /// The links to it are bogus or cannot be had, and without it the answer is bogus (`valid` is false).
+    async fn overruling(
+        &self,
+        lowest: &Name,
+        keys: &ZoneKeys,
+        valid: bool,
+        fetched: &Fetched,
+        work: &mut Work,
+    ) -> Result<Option<Chain>, Bad> {
+        let chain = match &fetched.zone {
+            // Whose server answered is known.
+            Some(zone) if valid && !zone.is_strictly_below(&keys.zone) => return Ok(None),
+            Some(zone) if zone.is_strictly_below(&keys.zone) => self.chain_to(zone, work).await,
+            _ => self.containing(lowest, keys, work).await,
+        };
+        match chain {
+            Ok(Chain::Secure(own)) if own.zone == keys.zone => Ok(None),
+            Ok(chain) => Ok(Some(chain)),
+            // A cut that cannot be proved does not overrule a valid signature; a signature that is wrong stays wrong.
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Judges the absence of records: the zone that would contain them must deny them.
+    async fn judge_denial(
+        &self,
+        name: &Name,
+        rtype: RecordType,
+        fetched: &Fetched,
+        work: &mut Work,
+    ) -> Result<Part, Bad> {
+        let sets = group(&fetched.authority);
+        let lowest = enclosing(name, rtype);
+        let negative = negative_expiry(&sets, self.now());
+        let last = |rcode, judged| Part::Last { rcode, records: Vec::new(), judged };
+        let claimed = self.claimed(sets.iter().flat_map(SignedRrset::signers), &lowest, fetched);
+        let keys = match self.chain_to(&claimed, work).await.map_err(Bad::Chain)? {
+            Chain::Insecure(reason) => return Ok(last(fetched.rcode, Judged::insecure(reason, negative))),
+            Chain::Secure(keys) => keys,
+        };
+        let prove = |keys: &ZoneKeys, budget: &mut Budget| {
+            let mut proofs = Proofs::new(&sets, keys, self.now(), budget);
+            let denied = match fetched.rcode {
+                Rcode::NXDOMAIN => proofs.no_name(name, rtype, budget)?,
+                _ => proofs.no_data(name, rtype, budget)?,
+            };
+            // RFC 9824 §3.5: what a compact denial says of the name counts, whatever the response code.
+            let rcode = if denied.no_name { Rcode::NXDOMAIN } else { fetched.rcode };
+            let judged = Judged {
+                security: denied.insecure.clone().map_or(Security::Secure, Security::Insecure),
+                expires: negative.min(proofs.expires),
+                evidence: Evidence { key: proofs.key, entry_key: Some(keys.entry_key), denied: Some(denied) },
+            };
+            Ok::<_, Reason>(last(rcode, judged))
+        };
+        // A zone has no proofs for what lies below its cuts: a proof that holds needs no further question.
+        let bogus = match prove(&keys, &mut work.budget) {
+            Ok(part) => return Ok(part),
+            Err(bogus) => bogus,
+        };
+        match self.overruling(&lowest, &keys, false, fetched, work).await? {
+            Some(Chain::Insecure(reason)) => Ok(last(fetched.rcode, Judged::insecure(reason, negative))),
+            Some(Chain::Secure(own)) => Ok(prove(&own, &mut work.budget)?),
+            None => Err(bogus.into()),
+        }
+    }
+
+    /// The lowest zone, at or above `lowest`, that claims to have signed; if none does, the zone whose server answered, or
+    /// `lowest` itself. What lies above the trust anchor has no say in what lies below it.
+    fn claimed<'a>(&self, signers: impl Iterator<Item = &'a Name>, lowest: &Name, fetched: &Fetched) -> Name {
+        let Some(anchor) = self.anchor_above(lowest) else { return lowest.clone() };
+        let above = |zone: &&Name| lowest.is_subdomain_of(zone) && zone.is_subdomain_of(anchor);
+        let signer = signers.filter(above).max_by_key(|signer| signer.label_count());
+        signer.or(fetched.zone.as_ref().filter(above)).unwrap_or(lowest).clone()
+    }
+}
+
+impl Path {
+    /// Goes back to where the question of these servers began.
+    fn rewind(&mut self, servers: &Servers) {
+        let start = servers.name();
+        if let Some(at) = self.steps.iter().position(|step| step.owner == *start) {
+            self.steps.truncate(at);
+            self.at = start.clone();
+        }
+    }
+}
+
+/// The lowest name at which the zone can have its apex that holds this RRset: for DS the one above (RFC 4035 §2.4).
+fn enclosing(owner: &Name, rtype: RecordType) -> Name {
+    let above = if rtype == RecordType::DS { owner.parent() } else { None };
+    above.unwrap_or_else(|| owner.clone())
+}
+
+fn cname_target(set: &SignedRrset) -> Option<Name> {
+    match set.rrset.rdatas.as_slice() {
+        // RFC 2181 §10.1: there is one, or none can be followed.
+        [rdata] => Some(Cname::parse(rdata).ok()?.0),
+        _ => None,
+    }
+}
+
+fn dname_target(set: &SignedRrset, name: &Name) -> Option<Name> {
+    match set.rrset.rdatas.as_slice() {
+        [rdata] => name.substitute(&set.rrset.name, &Dname::parse(rdata).ok()?.0),
+        _ => None,
+    }
+}
+
+/// When a negative answer runs out (RFC 2308 §5); one without SOA at once.
+fn negative_expiry(authority: &[SignedRrset], now: jiff::Timestamp) -> Expiry {
+    let soa = authority.iter().find(|set| set.rrset.rtype == RecordType::SOA);
+    let ttl = soa.and_then(|set| {
+        let soa = Soa::parse(set.rrset.rdatas.first()?).ok()?;
+        Some(set.rrset.ttl.min(soa.minimum))
+    });
+    Expiry::of_ttl(now, ttl.unwrap_or(0))
+}

@@ -1,0 +1,192 @@
+//! One question to one server, until it is answered or given up: retransmission, and TCP where UDP is not enough
+//! (RFC 1035 §4.2.1, RFC 7766 §5).
+//!
+//! Every transmission is told to the record as `asked`: whom, what, how, and what came of it.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mxlab_env::Env;
+use mxlab_record::{Event, Fields, Recorder};
+
+use crate::exchange::{Exchange, Transport, answers};
+use crate::name::Name;
+use crate::record::{Rcode, RecordType};
+use crate::security::{Bound, Reason, RrsetId};
+use crate::wire::{Edns, Message};
+
+/// The work that one lookup makes for others.
+#[derive(Clone, Debug)]
+pub(crate) struct Effort {
+    /// How many queries have been sent.
+    pub(crate) queries: u32,
+    /// How many may be.
+    pub(crate) limit: u32,
+    /// How deep the search for a server's address is.
+    pub(crate) depth: u32,
+    /// Whether an answer came over TCP.
+    pub(crate) over_tcp: bool,
+    /// Servers that gave no answer that could be used.
+    pub(crate) failed: BTreeSet<SocketAddr>,
+}
+
+impl Effort {
+    pub(crate) fn new(limit: u32) -> Effort {
+        Effort { queries: 0, limit, depth: 0, over_tcp: false, failed: BTreeSet::new() }
+    }
+}
+
+/// Who is asked: an address, and what people call it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Server<'a> {
+    pub(crate) address: SocketAddr,
+    pub(crate) called: &'a str,
+}
+
+/// How questions are asked.
+#[derive(Clone)]
+pub(crate) struct Asking {
+    pub(crate) env: Env,
+    pub(crate) recorder: Recorder,
+    pub(crate) exchange: Arc<dyn Exchange>,
+    /// How long to wait for an answer to one transmission.
+    pub(crate) timeout: Duration,
+    /// How often a query is sent over UDP.
+    pub(crate) attempts: u32,
+    pub(crate) edns_size: u16,
+    /// RD: whether the server is to find the answer itself.
+    pub(crate) recursion: bool,
+}
+
+impl Asking {
+    /// The answer of the server, whatever it says.
+    ///
+    /// # Errors
+    /// Why there is none that could be read.
+    pub(crate) async fn ask(
+        &self,
+        name: &Name,
+        rtype: RecordType,
+        server: Server<'_>,
+        effort: &mut Effort,
+    ) -> Result<Message, Reason> {
+        let answer = self.ask_by_udp(name, rtype, server, effort).await?;
+        if !answer.flags.truncated {
+            return Ok(answer);
+        }
+        match self.transmit(name, rtype, server, Transport::Tcp, effort).await {
+            Ok(answer) if !answer.flags.truncated => {
+                effort.over_tcp = true;
+                Ok(answer)
+            }
+            Err(reason @ Reason::TooMuchWork { .. }) => Err(reason),
+            _ => Err(Reason::Truncated {
+                rrset: RrsetId { name: name.clone(), rtype },
+                server: server.called.to_owned(),
+            }),
+        }
+    }
+
+    async fn ask_by_udp(
+        &self,
+        name: &Name,
+        rtype: RecordType,
+        server: Server<'_>,
+        effort: &mut Effort,
+    ) -> Result<Message, Reason> {
+        let mut again = self.attempts.max(1);
+        loop {
+            again -= 1;
+            match self.transmit(name, rtype, server, Transport::Udp, effort).await {
+                Err(Reason::TimedOut { .. }) if again > 0 => {}
+                answered => return answered,
+            }
+        }
+    }
+
+    /// One transmission.
+    async fn transmit(
+        &self,
+        name: &Name,
+        rtype: RecordType,
+        server: Server<'_>,
+        transport: Transport,
+        effort: &mut Effort,
+    ) -> Result<Message, Reason> {
+        let rrset = RrsetId { name: name.clone(), rtype };
+        if effort.queries >= effort.limit {
+            return Err(Reason::TooMuchWork { rrset, bound: Bound::Queries(effort.limit) });
+        }
+        effort.queries += 1;
+        let id = u16::from_be_bytes(self.env.random());
+        let mut query = Message::query(id, name.clone(), rtype, Some(Edns::new(self.edns_size, true)));
+        query.flags.recursion_desired = self.recursion;
+        query.flags.checking_disabled = true;
+        let octets = query.encode(usize::from(u16::MAX));
+        let exchanged = self.exchange.exchange(&octets, server.address, transport, self.timeout).await;
+        let called = server.called.to_owned();
+        let timed_out = |rrset, server| (Outcome::TimedOut, Err(Reason::TimedOut { rrset, server }));
+        let (outcome, answer) = match exchanged {
+            // What answers another question is no answer, whatever transport let it through.
+            Ok(answer) if !answers(&octets, &answer) => timed_out(rrset, called),
+            Ok(answer) => match Message::decode(&answer) {
+                Ok(message) => (Outcome::Answered(message.rcode, message.flags.truncated), Ok(message)),
+                Err(_) => (Outcome::Malformed, Err(Reason::Malformed { rrset, server: called })),
+            },
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => timed_out(rrset, called),
+            Err(error) => {
+                let error = error.kind().to_string();
+                (Outcome::Network, Err(Reason::Network { rrset, server: called, error }))
+            }
+        };
+        self.recorder.tell(&Asked { name, rtype, server, transport, outcome });
+        answer
+    }
+}
+
+/// What came of a transmission.
+#[derive(Clone, Copy, Debug)]
+enum Outcome {
+    Answered(Rcode, bool),
+    Malformed,
+    TimedOut,
+    Network,
+}
+
+/// `asked`: a resolver sent a query, and this came of it. It is the trace of a lookup; stories do not tell it.
+struct Asked<'a> {
+    name: &'a Name,
+    rtype: RecordType,
+    server: Server<'a>,
+    transport: Transport,
+    outcome: Outcome,
+}
+
+impl Event for Asked<'_> {
+    fn kind(&self) -> &'static str {
+        "asked"
+    }
+
+    fn fields(&self) -> Fields {
+        let outcome = match self.outcome {
+            Outcome::Answered(_, true) => "truncated".to_owned(),
+            Outcome::Answered(rcode, false) => rcode.to_string(),
+            Outcome::Malformed => "malformed".to_owned(),
+            Outcome::TimedOut => "time-out".to_owned(),
+            Outcome::Network => "network".to_owned(),
+        };
+        Fields::new()
+            .with("name", self.name.to_lowercase().to_string())
+            .with("type", self.rtype.to_string())
+            .with("server", self.server.address.ip().to_string())
+            .with("transport", self.transport.word())
+            .with("outcome", outcome)
+    }
+
+    fn story(&self) -> Vec<String> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,131 @@
+//! The validating resolver as others' resolver (RFC 4035 §3.2, RFC 6840 §5.7 to §5.9): a client's query in, a response out.
+//!
+//! | the client sets | and gets |
+//! |---|---|
+//! | nothing | records without signatures; SERVFAIL for what is bogus |
+//! | AD | AD if the answer is secure |
+//! | DO | the same, and signatures and proofs |
+//! | CD | what there is, unjudged, never AD |
+//!
+//! What is not secure says why in an Extended DNS Error (RFC 8914), if the client speaks EDNS.
+
+use crate::authority::MAX_UDP;
+use crate::chain::Work;
+use crate::iteration::is_dnssec;
+use crate::name::Name;
+use crate::rdata::{Cname, Dname};
+use crate::record::{Class, Rcode, Record, RecordType};
+use crate::resolver::Resolver;
+use crate::security::{Reason, RrsetId};
+use crate::source::Fetched;
+use crate::wire::{Edns, Message, Question};
+
+/// How many aliases are followed for a client that checks signatures itself.
+const MAX_ALIASES: usize = 12;
+
+impl Resolver {
+    /// The response to a client's query.
+    pub async fn respond(&self, query: &Message) -> Message {
+        let mut response = query.response(Rcode::NOERROR);
+        response.flags.recursion_available = true;
+        let dnssec = query.edns.as_ref().is_some_and(|edns| edns.dnssec_ok);
+        response.edns = query.edns.as_ref().map(|_| Edns::new(MAX_UDP as u16, dnssec));
+        match &query.question {
+            _ if query.edns.as_ref().is_some_and(|edns| edns.version != 0) => response.rcode = Rcode::BADVERS,
+            _ if query.flags.opcode != 0 => response.rcode = Rcode::NOTIMP,
+            None => response.rcode = Rcode::FORMERR,
+            Some(question) if question.class != Class::IN => response.rcode = Rcode::REFUSED,
+            Some(question) if query.flags.checking_disabled => self.pass_on(question, &mut response).await,
+            Some(question) => {
+                let wants_ad = dnssec || query.flags.authentic_data;
+                self.judge_for(question, wants_ad, &mut response).await;
+            }
+        }
+        if let (Some(question), false) = (&query.question, dnssec) {
+            let asked = question.rtype;
+            for section in [&mut response.answer, &mut response.authority, &mut response.additional] {
+                // RFC 4035 §3.2.1.
+                section.retain(|record| record.rtype == asked || !is_dnssec(record.rtype));
+            }
+        }
+        response
+    }
+
+    async fn judge_for(&self, question: &Question, wants_ad: bool, response: &mut Message) {
+        let answer = self.lookup(&question.name, question.rtype).await;
+        response.rcode = answer.rcode;
+        response.flags.authentic_data = wants_ad && answer.security.is_secure();
+        explain(response, answer.security.reason());
+        if answer.security.is_usable() {
+            let left = answer.expires.at.as_second().saturating_sub(self.now().as_second());
+            let left = u32::try_from(left.max(0)).unwrap_or(u32::MAX);
+            // RFC 4035 §5.3.3: a client keeps nothing longer than this resolver may.
+            let capped = |record: &Record| Record { ttl: record.ttl.min(left), ..record.clone() };
+            response.answer = answer.sections.answer.iter().map(capped).collect();
+            response.authority = answer.sections.authority.iter().map(capped).collect();
+            response.additional.clone_from(&answer.sections.additional);
+        }
+    }
+
+    /// Hands on what the servers say.
+    async fn pass_on(&self, question: &Question, response: &mut Message) {
+        let mut work = Work::new(&self.inner.config.policy, self.inner.config.queries);
+        let mut name = question.name.clone();
+        for _ in 0..=MAX_ALIASES {
+            let rrset = RrsetId { name: name.clone(), rtype: question.rtype };
+            let fetched = match self.inner.source.fetch(&rrset, &Default::default(), &mut work.effort).await {
+                Ok(fetched) => fetched,
+                Err(reason) => return self.fail(response, &reason),
+            };
+            response.rcode = fetched.rcode;
+            response.answer.extend(fetched.answer.iter().cloned());
+            response.authority.clone_from(&fetched.authority);
+            response.additional.clone_from(&fetched.additional);
+            match end_of_aliases(&fetched, name, question.rtype) {
+                Some(target) => name = target,
+                None => return,
+            }
+        }
+        self.fail(response, &Reason::AliasLoop { name: question.name.clone() });
+    }
+
+    fn fail(&self, response: &mut Message, reason: &Reason) {
+        response.rcode = Rcode::SERVFAIL;
+        response.answer.clear();
+        response.authority.clear();
+        response.additional.clear();
+        explain(response, Some(reason));
+    }
+}
+
+fn explain(response: &mut Message, reason: Option<&Reason>) {
+    if let Some(edns) = &mut response.edns {
+        edns.extended_error = reason.and_then(Reason::extended_error);
+    }
+}
+
+/// The name that aliases in a message lead to, if the message says nothing of it.
+fn end_of_aliases(fetched: &Fetched, mut name: Name, rtype: RecordType) -> Option<Name> {
+    for _ in 0..=MAX_ALIASES {
+        let found = fetched.answer.iter().any(|r| r.name == name && (r.rtype == rtype || rtype == RecordType::ANY));
+        if found {
+            return None;
+        }
+        let cname = fetched.answer.iter().find(|record| record.rtype == RecordType::CNAME && record.name == name);
+        let dname = || {
+            fetched
+                .answer
+                .iter()
+                .find(|record| record.rtype == RecordType::DNAME && name.is_strictly_below(&record.name))
+        };
+        let target = match cname {
+            Some(cname) => Some(Cname::parse(&cname.rdata).ok()?.0),
+            None => dname().and_then(|record| name.substitute(&record.name, &Dname::parse(&record.rdata).ok()?.0)),
+        };
+        name = target?;
+        if !fetched.speaks_of(&name, rtype) {
+            return Some(name);
+        }
+    }
+    None
+}

@@ -1,0 +1,152 @@
+//! Where the validating resolver has its answers from: forwarders, or the servers of the zones themselves.
+//!
+//! Nothing of what comes from here is believed. A source is told which servers to avoid, because what they said turned out
+//! to be bogus; what it remembers by itself can be forgotten.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::name::Name;
+use crate::query::{Asking, Effort, Server};
+use crate::record::{Class, Rcode, Record, RecordType};
+use crate::recursor::Recursor;
+use crate::security::{Reason, RrsetId};
+use crate::wire::Message;
+
+/// What came for a question, to be judged.
+#[derive(Clone, Debug)]
+pub(crate) struct Fetched {
+    /// NOERROR or NXDOMAIN.
+    pub(crate) rcode: Rcode,
+    pub(crate) answer: Vec<Record>,
+    pub(crate) authority: Vec<Record>,
+    pub(crate) additional: Vec<Record>,
+    /// The zone whose server answered, as far as delegations tell; none from a forwarder.
+    pub(crate) zone: Option<Name>,
+    pub(crate) server: SocketAddr,
+    /// What people call it.
+    pub(crate) called: String,
+}
+
+impl Fetched {
+    /// Whether the answer section says something about `name`, or the authority section denies something about it.
+    pub(crate) fn speaks_of(&self, name: &Name, rtype: RecordType) -> bool {
+        let answers = |record: &Record| match record.rtype {
+            RecordType::DNAME => {
+                name.is_strictly_below(&record.name) || (record.name == *name && rtype == record.rtype)
+            }
+            RecordType::CNAME => record.name == *name,
+            other => record.name == *name && (other == rtype || rtype == RecordType::ANY),
+        };
+        let denies = |record: &Record| record.rtype == RecordType::SOA && name.is_subdomain_of(&record.name);
+        self.answer.iter().any(answers) || self.authority.iter().any(denies)
+    }
+}
+
+/// The source of a resolver.
+pub(crate) enum Source {
+    /// Resolvers that find answers for others, asked in this order.
+    Forwarders(Asking, Vec<SocketAddr>),
+    /// The servers of the zones, from the root on; and how long one search may take.
+    Zones(Recursor, Duration),
+}
+
+impl Source {
+    /// Asks for an RRset.
+    ///
+    /// # Errors
+    /// Nobody that is not to be avoided gave an answer that can be judged.
+    pub(crate) async fn fetch(
+        &self,
+        rrset: &RrsetId,
+        avoid: &BTreeSet<SocketAddr>,
+        effort: &mut Effort,
+    ) -> Result<Fetched, Reason> {
+        match self {
+            Source::Forwarders(asking, forwarders) => from_forwarders(asking, forwarders, rrset, avoid, effort).await,
+            Source::Zones(recursor, patience) => {
+                let search = recursor.find(&rrset.name, rrset.rtype, avoid, effort);
+                let found = tokio::time::timeout(*patience, search).await;
+                let found = found.unwrap_or_else(|_| Err(Reason::NoReachableAuthority { rrset: rrset.clone() }))?;
+                Ok(Fetched {
+                    rcode: found.rcode,
+                    answer: found.answer,
+                    authority: found.authority,
+                    additional: found.additional,
+                    zone: Some(found.zone),
+                    server: found.server,
+                    called: found.called,
+                })
+            }
+        }
+    }
+
+    /// Forgets what was found for this RRset.
+    pub(crate) fn forget(&self, rrset: &RrsetId) {
+        if let Source::Zones(recursor, _) = self {
+            recursor.memory().forget(&rrset.name, rrset.rtype);
+        }
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&self) {
+        if let Source::Zones(recursor, _) = self {
+            recursor.clear_cache();
+        }
+    }
+
+    /// Whether answers come from forwarders.
+    pub(crate) fn forwards(&self) -> bool {
+        matches!(self, Source::Forwarders(..))
+    }
+}
+
+async fn from_forwarders(
+    asking: &Asking,
+    forwarders: &[SocketAddr],
+    rrset: &RrsetId,
+    avoid: &BTreeSet<SocketAddr>,
+    effort: &mut Effort,
+) -> Result<Fetched, Reason> {
+    let mut failure = None;
+    for &address in forwarders.iter().filter(|forwarder| !avoid.contains(forwarder)) {
+        let server = Server { address, called: FORWARDER };
+        let answered = asking.ask(&rrset.name, rrset.rtype, server, effort).await;
+        match answered.and_then(|message| read(message, rrset, address)) {
+            Ok(fetched) => return Ok(fetched),
+            Err(reason) => {
+                effort.failed.insert(address);
+                failure.get_or_insert(reason);
+            }
+        }
+    }
+    Err(failure.unwrap_or_else(|| Reason::TimedOut { rrset: rrset.clone(), server: FORWARDER.to_owned() }))
+}
+
+/// What people call a forwarder.
+const FORWARDER: &str = "the resolver";
+
+/// The message, if it is an answer that can be judged.
+fn read(message: Message, rrset: &RrsetId, server: SocketAddr) -> Result<Fetched, Reason> {
+    let error = message.edns.as_ref().and_then(|edns| edns.extended_error);
+    let (rrset, called) = (rrset.clone(), FORWARDER.to_owned());
+    match message.rcode {
+        Rcode::NOERROR | Rcode::NXDOMAIN => {
+            let own = |records: Vec<Record>| records.into_iter().filter(|record| record.class == Class::IN).collect();
+            Ok(Fetched {
+                rcode: message.rcode,
+                answer: own(message.answer),
+                authority: own(message.authority),
+                additional: own(message.additional),
+                zone: None,
+                server,
+                called,
+            })
+        }
+        // RFC 8914 §4.21 and §4.23.
+        Rcode::SERVFAIL if error == Some(20) => Err(Reason::Lame { rrset, server: "a server of the zone".to_owned() }),
+        Rcode::SERVFAIL if error == Some(22) => Err(Reason::NoReachableAuthority { rrset }),
+        rcode => Err(Reason::ErrorCode { rrset, rcode, server: called }),
+    }
+}
