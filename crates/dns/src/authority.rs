@@ -127,7 +127,7 @@ impl Responder for Authority {
         let mut answering = Answering { zones, acting, now, dnssec, response: &mut response };
         match whole {
             Some(FaultKind::Timeout) => return Reply::Nothing,
-            Some(FaultKind::Malformed) => return Reply::Bytes(malformed(response.id)),
+            Some(FaultKind::Malformed) => return Reply::Bytes(malformed(answering.response)),
             Some(FaultKind::Truncated) if transport == Transport::Tcp => return Reply::Close,
             Some(FaultKind::Truncated) => response.flags.truncated = true,
             Some(FaultKind::Servfail) => response.rcode = Rcode::SERVFAIL,
@@ -147,10 +147,15 @@ impl Responder for Authority {
     }
 }
 
-/// Octets with the id of a query and the bits of a response that are no message: the name of the question points at itself.
-fn malformed(id: u16) -> Vec<u8> {
-    let [high, low] = id.to_be_bytes();
-    vec![high, low, 0x84, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0xc0, 12, 0, 1, 0, 1]
+/// A response that repeats id and question, so that a resolver takes it for the answer, and is no message: it says that it
+/// holds a record, whose name points beyond the end.
+fn malformed(response: &Message) -> Vec<u8> {
+    let mut octets = Message { edns: None, ..response.clone() }.encode(MAX_UDP_PLAIN);
+    if let Some(answers) = octets.get_mut(6..8) {
+        answers.copy_from_slice(&[0, 1]);
+    }
+    octets.extend_from_slice(&[0xff, 0xff]);
+    octets
 }
 
 /// What old servers say of zones that they do not have: ask the root.

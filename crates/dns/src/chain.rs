@@ -32,12 +32,23 @@ pub(crate) struct Work {
     pub(crate) effort: Effort,
     /// The server that is to blame for what is bogus or missing.
     pub(crate) blamed: Option<SocketAddr>,
+    /// What has been asked for; if it comes to nothing, nothing of it is to be remembered.
+    pub(crate) fetched: BTreeSet<RrsetId>,
+    /// A question on suspicion: what it finds wrong is no news.
+    pub(crate) suspicious: bool,
     cuts: BTreeMap<Name, Cut>,
 }
 
 impl Work {
     pub(crate) fn new(policy: &Policy, queries: u32) -> Work {
-        Work { budget: Budget::new(policy), effort: Effort::new(queries), blamed: None, cuts: BTreeMap::new() }
+        Work {
+            budget: Budget::new(policy),
+            effort: Effort::new(queries),
+            blamed: None,
+            fetched: BTreeSet::new(),
+            suspicious: false,
+            cuts: BTreeMap::new(),
+        }
     }
 }
 
@@ -109,24 +120,22 @@ impl Resolver {
     /// # Errors
     /// There is none left: why the first one did not do, or why there is no answer at all.
     pub(crate) async fn next(&self, servers: &mut Servers, work: &mut Work) -> Result<Fetched, Security> {
+        work.fetched.insert(servers.rrset.clone());
         match self.inner.source.fetch(&servers.rrset, &servers.avoid, &mut work.effort).await {
             Ok(fetched) => {
-                if let Some((server, reason)) = servers.last.take() {
+                if let Some((server, reason)) = servers.last.take().filter(|_| !work.suspicious) {
                     let (rrset, security, next) = (&servers.rrset, &Security::Bogus(reason), &fetched);
                     self.inner.recorder.tell(&Rejected { rrset, security, server: &server, next });
                 }
                 Ok(fetched)
             }
-            Err(unavailable) => {
-                self.inner.source.forget(&servers.rrset);
-                Err(match servers.first.take() {
-                    Some((reason, server)) => {
-                        work.blamed = Some(server);
-                        Security::Bogus(reason)
-                    }
-                    None => Security::Unavailable(unavailable),
-                })
-            }
+            Err(unavailable) => Err(match servers.first.take() {
+                Some((reason, server)) => {
+                    work.blamed = Some(server);
+                    Security::Bogus(reason)
+                }
+                None => Security::Unavailable(unavailable),
+            }),
         }
     }
 

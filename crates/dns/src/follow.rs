@@ -12,7 +12,7 @@ use crate::record::{Rcode, Record, RecordType};
 use crate::resolver::Resolver;
 use crate::security::{Reason, RrsetId, Security};
 use crate::source::Fetched;
-use crate::validator::{Budget, Expiry, SignedRrset, Verified, ZoneKeys, group};
+use crate::validator::{Budget, Expiry, SignedRrset, Verified, ZoneKeys, group, verify};
 
 /// How many aliases are followed.
 const MAX_ALIASES: usize = 12;
@@ -108,7 +108,11 @@ impl Resolver {
             cached: false,
         };
         match last {
-            Err(bad) => unusable(bad),
+            Err(bad) => {
+                // A repaired zone counts from the next question on.
+                work.fetched.iter().for_each(|rrset| self.inner.source.forget(rrset));
+                unusable(bad)
+            }
             Ok(Last { rcode, records, judged, from }) => Answer {
                 security: aliases.clone().worst(judged.security.clone()),
                 final_security: judged.security.clone(),
@@ -265,12 +269,14 @@ impl Resolver {
         fetched: &Fetched,
         work: &mut Work,
     ) -> Result<Option<Chain>, Bad> {
+        work.suspicious = !valid;
         let chain = match &fetched.zone {
             // Whose server answered is known.
             Some(zone) if valid && !zone.is_strictly_below(&keys.zone) => return Ok(None),
             Some(zone) if zone.is_strictly_below(&keys.zone) => self.chain_to(zone, work).await,
             _ => self.containing(lowest, keys, work).await,
         };
+        work.suspicious = false;
         match chain {
             Ok(Chain::Secure(own)) if own.zone == keys.zone => Ok(None),
             Ok(chain) => Ok(Some(chain)),
@@ -302,6 +308,9 @@ impl Resolver {
                 Rcode::NXDOMAIN => proofs.no_name(name, rtype, budget)?,
                 _ => proofs.no_data(name, rtype, budget)?,
             };
+            // The TTL of a denial is the SOA's (RFC 2308 §5), so that must be genuine too (RFC 4035 §3.2.3).
+            let soa = sets.iter().find(|set| set.rrset.rtype == RecordType::SOA && set.rrset.name == keys.zone);
+            soa.map(|soa| verify(soa, keys, self.now(), budget)).transpose()?;
             // RFC 9824 §3.5: what a compact denial says of the name counts, whatever the response code.
             let rcode = if denied.no_name { Rcode::NXDOMAIN } else { fetched.rcode };
             let judged = Judged {

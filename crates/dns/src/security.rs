@@ -67,7 +67,7 @@ impl Security {
 }
 
 /// Which RRset: its owner and type.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RrsetId {
     /// The owner.
     pub name: Name,

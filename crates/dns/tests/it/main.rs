@@ -5,6 +5,7 @@
 
 mod authority;
 mod cuts;
+mod iterating;
 mod laws;
 mod loopback;
 mod net;

@@ -239,6 +239,30 @@ impl Net {
         Net::with(specs())
     }
 
+    /// The same internet; its validating resolver asks the servers itself.
+    pub fn iterating(specs: Vec<Spec>) -> Net {
+        let net = Net::with(specs);
+        let config = ResolverConfig::iterating(net.roots(), net.anchor());
+        let resolver = Resolver::with_exchange(&net.env, &net.recorder, config, Arc::new(net.wire.clone()));
+        Net { resolver, ..net }
+    }
+
+    fn roots(&self) -> Vec<(Name, Vec<IpAddr>)> {
+        self.specs[0].servers.iter().map(|(server, address)| (name(server), vec![ip(address)])).collect()
+    }
+
+    pub fn anchor(&self) -> TrustAnchor {
+        TrustAnchor::root(vec![self.specs[0].key().ds(&Name::root())])
+    }
+
+    /// What an iterating resolver makes of a lookup if everything that name servers answer is changed on the way.
+    pub fn forged(&self, owner: &str, kind: &str, tamper: impl Fn(&mut Message) + Send + Sync + 'static) -> Answer {
+        let exchange = Arc::new(Forger { wire: self.wire.clone(), tamper: Box::new(tamper) });
+        let config = ResolverConfig::iterating(self.roots(), self.anchor());
+        let resolver = Resolver::with_exchange(&self.env, &self.recorder, config, exchange);
+        block_on(resolver.lookup(&name(owner), rtype(kind)))
+    }
+
     /// Signs and serves the zones, and fits delegations into their parents.
     pub fn with(specs: Vec<Spec>) -> Net {
         let mut authorities: BTreeMap<SocketAddr, Arc<Authority>> = BTreeMap::new();

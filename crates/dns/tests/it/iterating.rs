@@ -1,0 +1,373 @@
+//! The resolver that asks the servers of the zones itself: every fault of the catalogue has its reason, and another server
+//! is asked before one is believed to speak for its zone.
+
+use std::time::Duration;
+
+use mxlab_dns::*;
+use mxlab_record::Entry;
+
+use crate::net::*;
+use crate::resolution::{check, line};
+
+const OWN: &str = "192.0.2.3";
+const SECOND: &str = "192.0.2.13";
+const PARENT: &str = "192.0.2.2";
+const CONTOSO: &str = "contoso.example";
+
+fn scope(zone: &str, rtype: Option<&str>) -> FaultScope {
+    FaultScope { rtype: rtype.map(crate::net::rtype), ..FaultScope::zone(name(zone)) }
+}
+
+/// Lets a fault begin at these servers.
+fn begin(net: &Net, servers: &[&str], kind: FaultKind, scope: &FaultScope) {
+    for server in servers {
+        net.authority(server).begin_fault(Fault::new(kind, scope.clone()));
+    }
+}
+
+/// `status reason`, and what the answer is.
+fn verdict(kind: FaultKind, scope: FaultScope, owner: &str, rtype: &str) -> (String, String) {
+    let net = Net::iterating(specs());
+    let servers: &[&str] = if kind.is_at_parent() { &[PARENT] } else { &[OWN, SECOND] };
+    begin(&net, servers, kind, &scope);
+    let answer = net.lookup(owner, rtype);
+    (line(&answer), answer.security.reason().map(ToString::to_string).unwrap_or_default())
+}
+
+#[test]
+fn every_fault_has_its_reason() {
+    use FaultKind as K;
+    let key = specs()[2].key().key_tag();
+    for (kind, rtype, owner, asked, expected, because) in [
+        (
+            K::Servfail,
+            None,
+            CONTOSO,
+            "MX",
+            "servfail servfail",
+            "ns1.contoso.example answered SERVFAIL for MX contoso.example",
+        ),
+        (
+            K::Refused,
+            None,
+            CONTOSO,
+            "MX",
+            "servfail refused",
+            "ns1.contoso.example answered REFUSED for MX contoso.example",
+        ),
+        (K::Timeout, None, CONTOSO, "MX", "servfail time-out", "no server of the zone answered for MX contoso.example"),
+        (K::Lame, None, CONTOSO, "MX", "servfail lame", "ns1.contoso.example is no authority for MX contoso.example"),
+        (
+            K::Truncated,
+            None,
+            CONTOSO,
+            "MX",
+            "servfail truncated",
+            "ns1.contoso.example truncates its answer for MX contoso.example, and does not give it over TCP",
+        ),
+        (
+            K::Malformed,
+            None,
+            CONTOSO,
+            "MX",
+            "servfail malformed",
+            "the answer of ns1.contoso.example for MX contoso.example is malformed",
+        ),
+        (K::WrongId, None, CONTOSO, "MX", "servfail time-out", "no server of the zone answered for MX contoso.example"),
+        (
+            K::WrongQuestion,
+            None,
+            CONTOSO,
+            "MX",
+            "servfail time-out",
+            "no server of the zone answered for MX contoso.example",
+        ),
+        (
+            K::NxDomain,
+            None,
+            CONTOSO,
+            "MX",
+            "bogus denial-wrong",
+            "the proof given for no MX contoso.example proves something else: contoso.example NSEC",
+        ),
+        (
+            K::AliasLoop,
+            None,
+            "mx1.contoso.example",
+            "A",
+            "servfail alias-loop",
+            "the aliases of mx1.contoso.example do not end",
+        ),
+        (
+            K::RrsigExpired,
+            Some("MX"),
+            CONTOSO,
+            "MX",
+            "bogus rrsig-expired",
+            "the signature over MX contoso.example by key {} expired at",
+        ),
+        (
+            K::RrsigNotYetValid,
+            Some("MX"),
+            CONTOSO,
+            "MX",
+            "bogus rrsig-not-yet-valid",
+            "the signature over MX contoso.example by key {} is valid only from",
+        ),
+        (
+            K::RrsigMissing,
+            Some("MX"),
+            CONTOSO,
+            "MX",
+            "bogus rrsig-missing",
+            "MX contoso.example has no signature of the signed zone contoso.example",
+        ),
+        (
+            K::RrsigBad,
+            Some("MX"),
+            CONTOSO,
+            "MX",
+            "bogus rrsig-bad",
+            "the signature over MX contoso.example by key {} of contoso.example is wrong",
+        ),
+        (K::RrsigWrongKey, Some("MX"), CONTOSO, "MX", "bogus key-missing", "contoso.example has no key "),
+        (K::KeyMissing, None, CONTOSO, "MX", "bogus key-missing", "contoso.example has a DS but no keys"),
+        (
+            K::ManyKeys(20),
+            None,
+            CONTOSO,
+            "MX",
+            "bogus too-much-work",
+            "DNSKEY contoso.example takes more than 8 signature checks that fail",
+        ),
+        (K::DsMismatch, None, CONTOSO, "MX", "bogus ds-mismatch", "the DS of contoso.example names key "),
+        (
+            K::DsUnsupported,
+            None,
+            CONTOSO,
+            "MX",
+            "insecure ds-algorithm-unsupported",
+            "the DS of contoso.example has only unsupported algorithms",
+        ),
+        (K::DsWithoutKey, None, "plain.example", "A", "bogus key-missing", "plain.example has a DS but no keys"),
+        (
+            K::DenialMissing,
+            None,
+            "nothing.contoso.example",
+            "A",
+            "bogus denial-missing",
+            "nothing proves that there is no A nothing.contoso.example",
+        ),
+        (
+            K::DenialWrong,
+            None,
+            "nothing.contoso.example",
+            "A",
+            "bogus denial-wrong",
+            "the proof given for no A nothing.contoso.example proves something else: ",
+        ),
+        (
+            K::Nsec3Iterations(101),
+            None,
+            "nothing.contoso.example",
+            "A",
+            "insecure nsec3-iterations",
+            "contoso.example has NSEC3 with 101 iterations, more than 100 are not followed",
+        ),
+    ] {
+        let zone = if owner == "plain.example" { owner } else { CONTOSO };
+        let (told, reason) = verdict(kind, scope(zone, rtype), owner, asked);
+        assert!(told.starts_with(expected), "{kind:?}: {told}");
+        let because = because.replace("{}", &key.to_string());
+        assert!(reason.starts_with(&because), "{kind:?}: {reason}");
+    }
+    // The same names are fine without a fault, and with an iteration less.
+    check(&Net::iterating(specs()), "nothing.contoso.example", "A", "secure, NXDOMAIN");
+    let (told, _) = verdict(K::Nsec3Iterations(100), scope(CONTOSO, None), "nothing.contoso.example", "A");
+    assert_eq!(told, "secure, NXDOMAIN");
+    // Two keys of one tag are tried, and one of them fits.
+    assert!(verdict(K::ManyKeys(2), scope(CONTOSO, None), CONTOSO, "MX").0.starts_with("secure"));
+    // A slow server is waited for.
+    assert!(verdict(K::Slow(Duration::from_millis(300)), scope(CONTOSO, None), CONTOSO, "MX").0.starts_with("secure"));
+}
+
+/// The verdicts told of RRsets at single servers: `type name at address: reason`.
+fn rejected(net: &Net) -> Vec<String> {
+    let of = |entry: &Entry| {
+        let text = |field| entry.fields.text(field).map(str::to_owned);
+        text("next-server")?;
+        let [rtype, name, server, reason] = ["type", "name", "server", "reason"].map(|field| text(field).unwrap());
+        Some(format!("{rtype} {name} at {server}: {reason}"))
+    };
+    net.journal.entries().iter().filter_map(of).collect()
+}
+
+#[test]
+fn another_server_is_asked_after_a_bogus_answer() {
+    use FaultKind as K;
+    // The last part comes from the other server only if it was the one that was bogus.
+    for (kind, rtype, owner, asked, last, expected) in [
+        (K::RrsigMissing, Some("MX"), CONTOSO, "MX", SECOND, "MX contoso.example at 192.0.2.3: rrsig-missing"),
+        (K::RrsigExpired, Some("DNSKEY"), CONTOSO, "MX", OWN, "DNSKEY contoso.example at 192.0.2.3: rrsig-expired"),
+        (K::KeyMissing, None, CONTOSO, "MX", OWN, "DNSKEY contoso.example at 192.0.2.3: key-missing"),
+        (
+            K::DenialMissing,
+            None,
+            "no.contoso.example",
+            "A",
+            SECOND,
+            "A no.contoso.example at 192.0.2.3: denial-missing",
+        ),
+        (K::RrsigBad, Some("CNAME"), "www.contoso.example", "A", OWN, "A www.contoso.example at 192.0.2.3: rrsig-bad"),
+        (K::NxDomain, None, "mx1.contoso.example", "A", SECOND, "A mx1.contoso.example at 192.0.2.3: denial-wrong"),
+    ] {
+        let net = Net::iterating(specs());
+        begin(&net, &[OWN], kind, &scope(CONTOSO, rtype));
+        let answer = net.lookup(owner, asked);
+        assert!(answer.security.is_secure(), "{kind:?}: {}", line(&answer));
+        assert_eq!(rejected(&net), [expected], "{kind:?}");
+        assert_eq!(answer.server, Some(socket(last)), "{kind:?}");
+    }
+}
+
+#[test]
+fn a_bogus_answer_of_all_servers_is_told_once_with_the_first_reason() {
+    let net = Net::iterating(specs());
+    begin(&net, &[OWN], FaultKind::RrsigMissing, &scope(CONTOSO, Some("MX")));
+    begin(&net, &[SECOND], FaultKind::RrsigBad, &scope(CONTOSO, Some("MX")));
+    let answer = net.lookup(CONTOSO, "MX");
+    assert_eq!(line(&answer), "bogus rrsig-missing, SERVFAIL");
+    assert_eq!(answer.server, Some(socket(OWN)));
+    assert_eq!(rejected(&net), ["MX contoso.example at 192.0.2.3: rrsig-missing"]);
+    // A second server that is down does not hide what the first one said.
+    let net = Net::iterating(specs());
+    begin(&net, &[OWN], FaultKind::RrsigMissing, &scope(CONTOSO, Some("MX")));
+    net.down(SECOND);
+    check(&net, CONTOSO, "MX", "bogus rrsig-missing, SERVFAIL");
+    assert!(rejected(&net).is_empty());
+}
+
+#[test]
+fn one_of_the_parents_servers_has_the_old_ds() {
+    let mut specs = specs();
+    specs[1].servers = &[("tld-a.example", "192.0.2.2"), ("tld-b.example", "192.0.2.22")];
+    for (stale, expected) in [
+        (
+            "192.0.2.2",
+            &["DNSKEY contoso.example at 192.0.2.3: ds-mismatch", "DS contoso.example at 192.0.2.2: ds-mismatch"][..],
+        ),
+        ("192.0.2.22", &[]),
+    ] {
+        let net = Net::iterating(specs.iter().map(|spec| Spec { text: spec.text.clone(), ..*spec }).collect());
+        begin(&net, &[stale], FaultKind::DsMismatch, &scope(CONTOSO, None));
+        assert!(net.lookup(CONTOSO, "MX").security.is_secure());
+        assert_eq!(rejected(&net), expected, "{stale}");
+    }
+}
+
+#[test]
+fn a_cold_lookup_asks_no_more_than_it_must() {
+    let net = Net::iterating(specs());
+    let answer = net.lookup(CONTOSO, "MX");
+    let expected = [
+        "192.0.2.1 MX contoso.example",
+        "192.0.2.2 MX contoso.example",
+        "192.0.2.3 MX contoso.example",
+        "192.0.2.1 DNSKEY .",
+        "192.0.2.1 DS example",
+        "192.0.2.2 DNSKEY example",
+        "192.0.2.2 DS contoso.example",
+        "192.0.2.3 DNSKEY contoso.example",
+    ];
+    assert_eq!(net.queries(), expected);
+    assert_eq!((answer.cost.queries, answer.cost.signature_checks, answer.cost.hashes), (8, 6, 0));
+    // The zone whose server answers is known: nothing is asked but the question.
+    for (owner, asked, checks) in [("mx1.contoso.example", "A", 1), ("_25._tcp.mx1.contoso.example", "TLSA", 1)] {
+        let answer = net.lookup(owner, asked);
+        assert_eq!(net.queries(), [format!("192.0.2.3 {asked} {owner}")]);
+        assert_eq!(answer.cost.signature_checks, checks);
+    }
+    assert!(net.lookup(CONTOSO, "MX").cached);
+    net.clock.set(299);
+    assert!(net.lookup(CONTOSO, "MX").cached);
+    net.clock.set(300);
+    assert!(!net.lookup(CONTOSO, "MX").cached);
+}
+
+#[test]
+fn what_was_bogus_is_asked_again() {
+    let net = Net::iterating(specs());
+    let id = net.authority(OWN).begin_fault(Fault::new(FaultKind::RrsigBad, scope(CONTOSO, None)));
+    net.down(SECOND);
+    assert!(!net.lookup(CONTOSO, "MX").security.is_usable());
+    net.authority(OWN).end_fault(id);
+    assert!(net.lookup(CONTOSO, "MX").security.is_secure());
+}
+
+#[test]
+fn an_ancestor_does_not_sign_below_the_cut_to_the_zone_that_answers() {
+    let root_signs = |message: &mut Message, owner: &str| {
+        if message.flags.authoritative && message.question.as_ref().is_some_and(|question| question.name == name(owner))
+        {
+            let data = rdata::Rdata::to_rdata(&rdata::A([192, 0, 2, 66].into()));
+            let rrset = Rrset { name: name(owner), rtype: RecordType::A, ttl: 300, rdatas: vec![data] };
+            let example = specs().into_iter().find(|spec| spec.origin == "example").unwrap();
+            let rrsig = sign::sign(&example.key(), &name("example"), &rrset, at(-100), at(100_000));
+            let rrsig = Record::new(name(owner), RecordType::RRSIG, 300, rdata::Rdata::to_rdata(&rrsig));
+            message.rcode = Rcode::NOERROR;
+            message.answer = rrset.records().chain([rrsig]).collect();
+            message.authority.clear();
+        }
+    };
+    for (owner, expected) in [
+        ("mx1.contoso.example", "bogus rrsig-missing, SERVFAIL"),
+        ("mail.plain.example", "insecure insecure-delegation, NOERROR, 192.0.2.66"),
+    ] {
+        let answer = Net::new().forged(owner, "A", move |message| root_signs(message, owner));
+        assert_eq!(line(&answer), expected, "{owner}");
+    }
+}
+
+#[test]
+fn answers_beyond_the_zone_are_not_believed() {
+    // The servers of contoso.example answer for a name that is not theirs, beside the alias that leads there.
+    let answer = Net::new().forged("far.contoso.example", "A", |message| {
+        if message.question.as_ref().is_some_and(|question| question.name == name("far.contoso.example")) {
+            let data = rdata::Rdata::to_rdata(&rdata::A([192, 0, 2, 66].into()));
+            message.answer.push(Record::new(name("mail.plain.example"), RecordType::A, 300, data));
+        }
+    });
+    assert_eq!(answer.records[0].rdata.as_bytes(), [198, 51, 100, 20]);
+}
+
+#[test]
+fn the_trace_tells_every_transmission() {
+    let net = Net::iterating(specs());
+    net.down(OWN);
+    net.lookup(CONTOSO, "MX");
+    let asked: Vec<String> = net
+        .journal
+        .entries()
+        .iter()
+        .filter(|entry| entry.kind == "asked")
+        .map(|entry| {
+            ["server", "type", "name", "transport", "outcome"].map(|field| entry.fields.text(field).unwrap()).join(" ")
+        })
+        .collect();
+    assert_eq!(
+        asked,
+        [
+            "192.0.2.1 MX contoso.example udp NOERROR",
+            "192.0.2.2 MX contoso.example udp NOERROR",
+            "192.0.2.3 MX contoso.example udp time-out",
+            "192.0.2.3 MX contoso.example udp time-out",
+            "192.0.2.13 MX contoso.example udp NOERROR",
+            "192.0.2.1 DNSKEY . udp NOERROR",
+            "192.0.2.1 DS example udp NOERROR",
+            "192.0.2.2 DNSKEY example udp NOERROR",
+            "192.0.2.2 DS contoso.example udp NOERROR",
+            // A server that was silent comes last.
+            "192.0.2.13 DNSKEY contoso.example udp NOERROR",
+        ]
+    );
+}
