@@ -12,7 +12,7 @@ use data_encoding::BASE32HEX_NOPAD;
 use ring::digest;
 
 use crate::name::Name;
-use crate::rdata::{Nsec3, Rdata as _, TypeBitmap};
+use crate::rdata::{Fields, Nsec3, Rdata, RdataError, TypeBitmap};
 use crate::record::{RawRdata, RecordType, Rrset};
 use crate::zone::Zone;
 
@@ -55,12 +55,39 @@ pub(crate) struct Parameters {
 }
 
 impl Parameters {
-    /// The data of NSEC3PARAM: without the opt-out bit (RFC 5155 §4.1.2).
-    pub(crate) fn to_rdata(&self) -> RawRdata {
+    /// What NSEC3PARAM says: without the opt-out bit (RFC 5155 §4.1.2).
+    pub(crate) fn record(&self) -> Nsec3Param {
+        Nsec3Param { hash_algorithm: SHA1, flags: 0, iterations: self.iterations, salt: self.salt.clone() }
+    }
+}
+
+/// How a zone's names are hashed (RFC 5155 §4): for its servers, not for validators.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nsec3Param {
+    /// 1 is SHA-1, the only one.
+    pub hash_algorithm: u8,
+    /// Always 0.
+    pub flags: u8,
+    /// Additional rounds of hashing.
+    pub iterations: u16,
+    /// Appended to the name in each round.
+    pub salt: Vec<u8>,
+}
+
+impl Rdata for Nsec3Param {
+    const TYPE: RecordType = RecordType::NSEC3PARAM;
+    fn parse(octets: &[u8]) -> Result<Nsec3Param, RdataError> {
+        let mut fields = Fields::new(octets);
+        let (hash_algorithm, flags, iterations) = (fields.u8()?, fields.u8()?, fields.u16()?);
+        let length = fields.u8()?;
+        let salt = fields.take(length.into())?.to_vec();
+        fields.end(Nsec3Param { hash_algorithm, flags, iterations, salt })
+    }
+    fn to_rdata(&self) -> RawRdata {
         let length = u8::try_from(self.salt.len()).unwrap_or(u8::MAX);
         let [high, low] = self.iterations.to_be_bytes();
         let salt = self.salt.get(..usize::from(length)).unwrap_or_default();
-        [&[SHA1, 0, high, low, length], salt].concat().into()
+        [&[self.hash_algorithm, self.flags, high, low, length], salt].concat().into()
     }
 }
 

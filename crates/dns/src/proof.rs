@@ -57,14 +57,19 @@ impl Chain {
         proofs
     }
 
+    /// All of it, in its order.
+    pub(crate) fn rrsets(&self) -> Vec<&Rrset> {
+        match self {
+            Chain::Nsec(chain) => chain.0.values().collect(),
+            Chain::Nsec3(chain) => chain.rrsets().collect(),
+        }
+    }
+
     /// An RRset of the chain that proves nothing of a claim; of a chain that has none, one that says nothing of any name.
     pub(crate) fn something_else(&self, claim: &Claim, zone: &Zone) -> Rrset {
         let proofs = self.proofs(claim);
         let other = |rrset: &&Rrset| !proofs.iter().any(|proof| proof.name == rrset.name);
-        let found = match self {
-            Chain::Nsec(chain) => chain.0.values().find(other),
-            Chain::Nsec3(chain) => chain.rrsets().find(other),
-        };
+        let found = self.rrsets().into_iter().find(other);
         let ttl = zone.negative().map_or(300, |(_, ttl)| ttl);
         match (found, self) {
             (Some(rrset), _) => rrset.clone(),

@@ -9,6 +9,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use crate::name::Name;
 use crate::record::{RawRdata, RecordType};
 
+pub use crate::nsec3::Nsec3Param;
 pub use crate::rdata_dnssec::{Dnskey, Ds, Nsec, Nsec3, Rrsig, TypeBitmap, signature_time};
 pub use crate::rdata_text::to_text;
 
@@ -97,7 +98,7 @@ macro_rules! inherent {
         }
     )*};
 }
-inherent! { A Aaaa Ns Cname Dname Ptr Mx Txt Tlsa Ds Dnskey Rrsig Nsec Nsec3 Soa Srv Caa }
+inherent! { A Aaaa Ns Cname Dname Ptr Mx Txt Tlsa Ds Dnskey Rrsig Nsec Nsec3 Nsec3Param Soa Srv Caa }
 
 /// IPv4 address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

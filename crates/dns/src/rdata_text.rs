@@ -49,6 +49,10 @@ fn typed(rtype: RecordType, octets: &[u8]) -> Option<String> {
             format!("{}{}", full(&nsec.next), types(&nsec.types))
         }
         RecordType::NSEC3 => nsec3(&Nsec3::parse(octets).ok()?),
+        RecordType::NSEC3PARAM => {
+            let Nsec3Param { hash_algorithm, flags, iterations, salt } = Nsec3Param::parse(octets).ok()?;
+            format!("{hash_algorithm} {flags} {iterations} {}", hexadecimal(&salt))
+        }
         RecordType::SOA => {
             let soa = Soa::parse(octets).ok()?;
             let numbers =
@@ -112,8 +116,13 @@ fn rrsig(rrsig: &Rrsig) -> String {
     )
 }
 
+/// A salt: `-` if there is none (RFC 5155 §3.3).
+fn hexadecimal(salt: &[u8]) -> String {
+    if salt.is_empty() { "-".to_owned() } else { HEXLOWER.encode(salt) }
+}
+
 fn nsec3(nsec3: &Nsec3) -> String {
-    let salt = if nsec3.salt.is_empty() { "-".to_owned() } else { HEXLOWER.encode(&nsec3.salt) };
+    let salt = hexadecimal(&nsec3.salt);
     let next = BASE32HEX_NOPAD.encode(&nsec3.next_hashed);
     format!("{} {} {} {salt} {next}{}", nsec3.hash_algorithm, nsec3.flags, nsec3.iterations, types(&nsec3.types))
 }

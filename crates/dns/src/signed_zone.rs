@@ -144,7 +144,7 @@ impl SignedZone {
         zone.remove(&name, Some(RecordType::NSEC3PARAM));
         if let Some(parameters) = denial.parameters() {
             let ttl = zone.negative().map_or(300, |(_, ttl)| ttl);
-            let rdatas = vec![parameters.to_rdata()];
+            let rdatas = vec![parameters.record().to_rdata()];
             zone.put(Rrset { name, rtype: RecordType::NSEC3PARAM, ttl, rdatas });
         }
         let (chain, iterated) = (Arc::default(), Arc::default());
@@ -207,6 +207,11 @@ impl SignedZone {
             None => Chain::Nsec(NsecChain::new(&self.zone)),
             Some(parameters) => Chain::Nsec3(Nsec3Chain::new(&self.zone, parameters)),
         })
+    }
+
+    /// The NSEC or NSEC3 RRsets in the order of their chain.
+    pub fn denial_rrsets(&self) -> Vec<&Rrset> {
+        self.chain().rrsets()
     }
 
     /// The NSEC RRset at a name.

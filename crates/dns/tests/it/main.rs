@@ -9,6 +9,7 @@ mod iterating;
 mod laws;
 mod loopback;
 mod net;
+mod nsec3;
 mod reasons;
 mod resolution;
 mod served;
