@@ -5,7 +5,9 @@
 
 mod authority;
 mod cuts;
+mod faults;
 mod iterating;
+mod keyset;
 mod laws;
 mod loopback;
 mod net;

@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mxlab_dns::serve::{read_message, write_message};
 use mxlab_dns::*;
 use mxlab_record::{Journal, Recorder};
 use mxlab_sim::{Config, Control, End, HostHandle, Sim};
 
-use crate::net::{Spec, at, ip, name, rtype, socket, specs, zones};
+use crate::net::{Spec, at, ip, name, query, rtype, socket, specs, zones};
 
 const STUB: &str = "192.0.2.251";
 
@@ -126,4 +127,32 @@ fn servers_that_are_down() {
         let (lines, ..) = run(1, kill, &LOOKUPS[..1]);
         assert_eq!(lines, [expected], "{down:?} down");
     }
+}
+
+/// A connection without a query closes after ten seconds, and there are no more than a hundred at once.
+#[test]
+fn connections_are_bounded() {
+    let Internet { sim, hosts, .. } = internet(1, &specs());
+    let env = hosts["sender"].env();
+    let outcome = sim.run(async move {
+        let mut streams = Vec::new();
+        let opened = env.now();
+        for _ in 0..100 {
+            streams.push(env.connect(socket("192.0.2.3")).await.unwrap());
+        }
+        let big = query("contoso.example", "MX");
+        let mut asked = Vec::new();
+        let mut further = env.connect(socket("192.0.2.3")).await.unwrap();
+        asked.push(write_message(&mut further, &big).await.is_ok() && read_message(&mut further, 65_535).await.is_ok());
+        write_message(&mut streams[0], &big).await.unwrap();
+        asked.push(read_message(&mut streams[0], 65_535).await.is_ok());
+        asked.push(read_message(&mut streams[1], 65_535).await.is_ok());
+        let waited = env.now().as_second() - opened.as_second();
+        let mut later = env.connect(socket("192.0.2.3")).await.unwrap();
+        write_message(&mut later, &big).await.unwrap();
+        asked.push(read_message(&mut later, 65_535).await.is_ok());
+        (asked, (10..=11).contains(&waited))
+    });
+    assert_eq!(outcome.end, End::Finished, "{:?}", outcome.recent);
+    assert_eq!(outcome.value.unwrap(), (vec![false, true, false, true], true));
 }
