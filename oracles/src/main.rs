@@ -1,0 +1,48 @@
+//! Other people's validators as judges of ours. See the README beside this package.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod differential;
+mod internet;
+mod judges;
+mod upstream;
+
+#[derive(Parser)]
+#[command(about = "Other people's DNSSEC validators as judges of ours")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Random zones and faults, judged by ours, `domain` and hickory over the same answers
+    Differential {
+        /// How many internets
+        #[arg(long, default_value_t = 256)]
+        cases: u32,
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Count unexplained differences and show one of each kind, instead of failing at the first
+        #[arg(long)]
+        survey: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Differential { cases, seed, survey } => differential::run(cases, seed, survey),
+    };
+    match outcome {
+        Ok(report) => {
+            print!("{report}");
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
