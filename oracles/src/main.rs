@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 mod differential;
 mod internet;
 mod judges;
+mod live;
 mod upstream;
 
 #[derive(Parser)]
@@ -29,11 +30,18 @@ enum Command {
         #[arg(long)]
         survey: bool,
     },
+    /// Our authorities on loopback addresses, judged by our resolver, Unbound and delv
+    Live {
+        /// Only cases whose names contain this
+        #[arg(default_value = "")]
+        filter: String,
+    },
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Differential { cases, seed, survey } => differential::run(cases, seed, survey),
+        Command::Live { filter } => live::run(&filter),
     };
     match outcome {
         Ok(report) => {
