@@ -12,7 +12,8 @@ mod hickory;
 mod nlnet;
 mod ours;
 
-pub use ours::{resolver, verdict};
+pub use nlnet::Judge as Nlnet;
+pub use ours::{over_recorded, over_upstream, resolver, verdict};
 
 /// What a validator says of an answer, in the words of RFC 4035 §4.3; bogus and no answer at all are the same to a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,7 +84,7 @@ impl Judges {
     pub fn new(env: &mxlab_env::Env, internet: &Internet, upstream: &Arc<Upstream>) -> Judges {
         Judges {
             ours: ours::over_upstream(env, internet, upstream),
-            nlnet: nlnet::Judge::new(internet, upstream),
+            nlnet: nlnet::Judge::over_upstream(internet, upstream),
             hickory: hickory::Judge::new(internet, upstream),
         }
     }

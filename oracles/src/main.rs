@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod cost;
 mod differential;
 mod internet;
 mod judges;
@@ -36,12 +37,19 @@ enum Command {
         #[arg(default_value = "")]
         filter: String,
     },
+    /// What validation costs beside its signatures alone, in instructions counted by callgrind
+    Cost,
+    /// The work of one, for callgrind
+    #[command(hide = true)]
+    CostWork { whose: cost::Whose, curve: cost::Curve },
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Differential { cases, seed, survey } => differential::run(cases, seed, survey),
         Command::Live { filter } => live::run(&filter),
+        Command::Cost => cost::run(),
+        Command::CostWork { whose, curve } => cost::work(whose, curve),
     };
     match outcome {
         Ok(report) => {

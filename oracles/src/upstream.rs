@@ -75,3 +75,25 @@ impl Upstream {
         self.answers.lock().expect("nobody panics with it").clone().into_iter().collect()
     }
 }
+
+/// Answers that were recorded, found by the octets of their question alone, so that looking one up costs next to nothing.
+pub struct Recorded(Vec<(Vec<u8>, Vec<u8>)>);
+
+impl Recorded {
+    /// What an upstream has answered so far.
+    pub fn new(upstream: &Upstream) -> Recorded {
+        let entry = |((name, rtype), octets): ((Name, RecordType), Option<Vec<u8>>)| {
+            let question = Message::query(0, name, rtype, None).encode(512);
+            Some((question.get(12..)?.to_vec(), octets?))
+        };
+        Recorded(upstream.answers().into_iter().filter_map(entry).collect())
+    }
+
+    /// The answer to a query.
+    pub fn ask(&self, query: &[u8]) -> Option<Vec<u8>> {
+        let (_, answer) = self.0.iter().find(|(question, _)| query[12..].starts_with(question))?;
+        let mut answer = answer.clone();
+        answer[..2].copy_from_slice(&query[..2]);
+        Some(answer)
+    }
+}

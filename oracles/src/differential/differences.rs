@@ -3,7 +3,7 @@
 //! Every entry is as narrow as it can be made: what ours and the other say, and what zones, faults and answer look like. A
 //! difference that no entry explains fails the test.
 
-use mxlab_dns::rdata::{Rdata as _, Rrsig};
+use mxlab_dns::rdata::Rrsig;
 use mxlab_dns::wire::Message;
 use mxlab_dns::{FaultKind, Name, RecordType};
 

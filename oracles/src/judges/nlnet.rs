@@ -11,19 +11,33 @@ use domain::base::opt::ExtendedError;
 use domain::dnssec::validator::anchor::TrustAnchors;
 use domain::dnssec::validator::context::{ValidationContext, ValidationState};
 use domain::net::client::request::{ComposeRequest as _, Error, GetResponse, RequestMessage, SendRequest};
+use futures_util::FutureExt as _;
 use mxlab_dns::wire::{Edns, Message as Query};
 use mxlab_dns::{Name, RecordType};
 
 use super::{Status, Verdict};
 use crate::internet::Internet;
-use crate::upstream::Upstream;
+use crate::upstream::{Recorded, Upstream};
 
-/// The upstream as `domain` wants it.
+/// Where answers come from, as `domain` wants it.
 #[derive(Clone)]
-struct Transport(Arc<Upstream>);
+enum Transport {
+    Upstream(Arc<Upstream>),
+    Recorded(Arc<Recorded>),
+}
+
+impl Transport {
+    /// The upstream never waits: it is over when it has been polled once.
+    fn ask(&self, query: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Transport::Upstream(upstream) => upstream.ask(query).now_or_never().flatten(),
+            Transport::Recorded(recorded) => recorded.ask(query),
+        }
+    }
+}
 
 struct Pending {
-    upstream: Arc<Upstream>,
+    transport: Transport,
     query: Result<Vec<u8>, Error>,
 }
 
@@ -35,19 +49,16 @@ impl std::fmt::Debug for Pending {
 
 impl SendRequest<RequestMessage<Vec<u8>>> for Transport {
     fn send_request(&self, request: RequestMessage<Vec<u8>>) -> Box<dyn GetResponse + Send + Sync> {
-        Box::new(Pending { upstream: self.0.clone(), query: request.to_vec() })
+        Box::new(Pending { transport: self.clone(), query: request.to_vec() })
     }
 }
 
 impl GetResponse for Pending {
     fn get_response(&mut self) -> Pin<Box<dyn Future<Output = Result<Message<Bytes>, Error>> + Send + Sync + '_>> {
-        let (upstream, query) = (self.upstream.clone(), self.query.clone());
-        // The upstream's futures are not `Sync`; they never wait, so they are over when they have been polled once.
-        let answer =
-            query.map(|query| futures_util::FutureExt::now_or_never(async move { upstream.ask(&query).await }));
+        let answer = self.query.clone().map(|query| self.transport.ask(&query));
         Box::pin(std::future::ready(match answer {
-            Ok(Some(Some(octets))) => Message::from_octets(Bytes::from(octets)).map_err(|_| Error::ShortMessage),
-            Ok(_) => Err(Error::StreamReceiveError),
+            Ok(Some(octets)) => Message::from_octets(Bytes::from(octets)).map_err(|_| Error::ShortMessage),
+            Ok(None) => Err(Error::StreamReceiveError),
             Err(error) => Err(error),
         }))
     }
@@ -55,23 +66,31 @@ impl GetResponse for Pending {
 
 pub struct Judge {
     context: ValidationContext<Transport>,
-    upstream: Arc<Upstream>,
+    transport: Transport,
 }
 
 impl Judge {
-    pub fn new(internet: &Internet, upstream: &Arc<Upstream>) -> Judge {
+    pub fn over_upstream(internet: &Internet, upstream: &Arc<Upstream>) -> Judge {
+        Judge::new(internet, Transport::Upstream(upstream.clone()))
+    }
+
+    pub fn over_recorded(internet: &Internet, recorded: &Arc<Recorded>) -> Judge {
+        Judge::new(internet, Transport::Recorded(recorded.clone()))
+    }
+
+    fn new(internet: &Internet, transport: Transport) -> Judge {
         let mut anchors = TrustAnchors::empty();
         for key in &internet.anchor {
             let public = BASE64.encode(&key.public_key);
             let line = format!(". 300 IN DNSKEY {} {} {} {public}\n", key.flags, key.protocol, key.algorithm);
             anchors.add_u8(line.as_bytes()).expect("the anchor is a record");
         }
-        Judge { context: ValidationContext::new(anchors, Transport(upstream.clone())), upstream: upstream.clone() }
+        Judge { context: ValidationContext::new(anchors, transport.clone()), transport }
     }
 
     pub async fn judge(&self, owner: &Name, rtype: RecordType) -> Verdict {
         let query = Query::query(1, owner.clone(), rtype, Some(Edns::new(1_232, true))).encode(512);
-        let Some(octets) = self.upstream.ask(&query).await else { return Verdict::new(Status::Servfail, "no answer") };
+        let Some(octets) = self.transport.ask(&query) else { return Verdict::new(Status::Servfail, "no answer") };
         let Ok(mut message) = Message::from_octets(octets) else { return Verdict::new(Status::Servfail, "no message") };
         let rcode = message.opt_rcode();
         if !matches!(rcode.to_int(), 0 | 3) {

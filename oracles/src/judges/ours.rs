@@ -12,7 +12,7 @@ use mxlab_record::Recorder;
 
 use super::{Status, Verdict};
 use crate::internet::Internet;
-use crate::upstream::Upstream;
+use crate::upstream::{Recorded, Upstream};
 
 struct Wire(Arc<Upstream>);
 
@@ -27,6 +27,21 @@ pub fn over_upstream(env: &Env, internet: &Internet, upstream: &Arc<Upstream>) -
     let at = SocketAddr::from(([127, 0, 0, 1], 53));
     let config = ResolverConfig::new(vec![at], TrustAnchor::root(internet.anchor_ds()));
     Resolver::with_exchange(env, &Recorder::nowhere(env), config, Arc::new(Wire(upstream.clone())))
+}
+
+struct RecordedWire(Arc<Recorded>);
+
+impl Exchange for RecordedWire {
+    fn exchange<'a>(&'a self, query: &'a [u8], _: SocketAddr, _: Duration) -> BoxFuture<'a, io::Result<Vec<u8>>> {
+        Box::pin(std::future::ready(self.0.ask(query).ok_or(io::ErrorKind::TimedOut.into())))
+    }
+}
+
+/// A resolver that is told what was recorded.
+pub fn over_recorded(env: &Env, internet: &Internet, recorded: &Arc<Recorded>) -> Resolver {
+    let at = SocketAddr::from(([127, 0, 0, 1], 53));
+    let config = ResolverConfig::new(vec![at], TrustAnchor::root(internet.anchor_ds()));
+    Resolver::with_exchange(env, &Recorder::nowhere(env), config, Arc::new(RecordedWire(recorded.clone())))
 }
 
 /// A resolver that asks a real upstream.

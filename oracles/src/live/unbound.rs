@@ -117,7 +117,8 @@ fn configuration(internet: &Internet, port: u16, now: Option<Timestamp>, folder:
   qname-minimisation: no
   ede: yes
   infra-cache-max-rtt: 1000
-  outbound-msg-retry: 2
+  outbound-msg-retry: 1
+  unknown-server-time-limit: 400
 ",
         folder = folder.display()
     );
