@@ -1,0 +1,55 @@
+//! Writes the first inputs of the fuzz targets below `corpus/`: genuine answers, changes to them, and zone text.
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use mxlab_dns::wire::Message;
+use mxlab_fuzz::{INTERNET, QUESTIONS, lookup};
+
+const ZONE_TEXTS: &[&str] = &[
+    "@ MX 10 mx1\nmx1 300 IN A 198.51.100.1\n AAAA 2001:db8::1\n",
+    "_25._tcp.mx1 1h30m TLSA 3 1 1 (\n 00112233445566778899aabbccddeeff ; the first half\n 00112233445566778899aabbccddeeff )\n",
+    "* TXT \"v=spf1 -all\" \"\\200\\\"\"\nalias CNAME mx1.fabrikam.example.\nold DNAME .\n",
+    "sub NS ns.sub\nsub DS 12345 13 2 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\nns.sub A 192.0.2.5\n",
+    "x TYPE65280 \\# 4 01020304\n_sip._tcp SRV 0 5 5060 mx1\n@ CAA 0 issue \"ca.example\"\n",
+    "@ SOA ns hostmaster 1 7200 900 1209600 300\n@ DNSKEY 257 3 15 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n",
+    "h NSEC mx1 A RRSIG NSEC\nh RRSIG A 15 3 300 20260316080000 20260302080000 1 fabrikam.example. AAAA\n",
+];
+
+fn write(target: &str, seed: usize, octets: &[u8]) -> std::io::Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(folder.join(format!("seed-{seed}")), octets)
+}
+
+fn main() -> std::io::Result<()> {
+    for (number, text) in ZONE_TEXTS.iter().enumerate() {
+        write("zone_file", number, text.as_bytes())?;
+    }
+    for (number, question) in QUESTIONS.iter().enumerate() {
+        // The answers in the order in which a validating resolver asks for them.
+        let told: Arc<Mutex<Vec<u8>>> = Arc::new(Mutex::new(vec![number as u8]));
+        let kept = told.clone();
+        lookup(question, move |query, _| {
+            let query = Message::decode(query).ok()?;
+            let asked = query.question.as_ref()?;
+            let mut message = INTERNET.answer(&asked.name, asked.rtype);
+            message.id = query.id;
+            let octets = message.encode(usize::from(u16::MAX));
+            let records = asked.name.wire().len() + 4 + 12;
+            let mut told = kept.lock().expect("nobody panics with it");
+            told.extend((octets.len() as u16 - records as u16 + 12).to_be_bytes());
+            told.extend(&octets[..12]);
+            told.extend(&octets[records..]);
+            Some(octets)
+        });
+        write("validate", number, &told.lock().expect("nobody panics with it"))?;
+        let changes = RefCell::new(vec![number as u8]);
+        for what in 0..12 {
+            changes.borrow_mut().extend([what % 4, what, 0, what, 3, 1, 0, 60]);
+        }
+        write("tampered", number, &changes.borrow())?;
+    }
+    Ok(())
+}
