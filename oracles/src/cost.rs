@@ -13,7 +13,7 @@ use hickory_proto::dnssec::TBS;
 use hickory_proto::dnssec::rdata::DNSSECRData;
 use hickory_proto::op::Message;
 use hickory_proto::rr::{RData, Record};
-use mxlab_dns::{Algorithm, Name, RecordType};
+use mxlab_dns::{KeyKind, Name, RecordType};
 use mxlab_env::{meter, real};
 use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey, VerificationAlgorithm};
 
@@ -42,10 +42,10 @@ pub enum Curve {
 }
 
 impl Curve {
-    fn algorithm(self) -> Algorithm {
+    fn kind(self) -> KeyKind {
         match self {
-            Curve::P256 => Algorithm::ECDSAP256SHA256,
-            Curve::Ed25519 => Algorithm::ED25519,
+            Curve::P256 => KeyKind::EcdsaP256,
+            Curve::Ed25519 => KeyKind::Ed25519,
         }
     }
 
@@ -70,10 +70,7 @@ _25._tcp.mx1 TLSA  3 1 1 00112233445566778899aabbccddeeff00112233445566778899aab
 ";
 
 fn plan(curve: Curve) -> Plan {
-    let zone = |origin, text| ZoneSpec {
-        signed: Some(Signed { algorithm: curve.algorithm(), delegated: true }),
-        ..ZoneSpec::new(origin, text)
-    };
+    let zone = |origin, text| ZoneSpec { signed: Some(Signed::with(curve.kind())), ..ZoneSpec::new(origin, text) };
     Plan { zones: vec![zone(".", ""), zone("example", ""), zone("fabrikam.example", RECORDS)], faults: Vec::new() }
 }
 

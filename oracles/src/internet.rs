@@ -7,8 +7,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use mxlab_dns::rdata::{A, Dnskey, Ds, Ns, Rdata as _};
 use mxlab_dns::{
-    Algorithm, Authority, Fault, FaultKind, FaultScope, Name, RawRdata, Record, RecordType, ServedZone, SignedZone,
-    Signing, SigningKey, Zone, zonefile,
+    Authority, Denial, Fault, FaultKind, FaultScope, KeyKind, KeyRole, KeySet, Name, RawRdata, Record, RecordType,
+    ServedZone, SignedZone, Signing, SigningKey, Zone, zonefile,
 };
 
 /// The TTL of all records.
@@ -20,9 +20,134 @@ pub const EVERYTHING: Ipv4Addr = Ipv4Addr::new(127, 53, 0, 1);
 /// How a zone is signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signed {
-    pub algorithm: Algorithm,
+    pub keys: Keys,
+    pub denial: Denial,
     /// Whether the parent publishes a DS.
     pub delegated: bool,
+}
+
+impl Signed {
+    /// With one key of this kind, NSEC, and a DS.
+    pub fn with(kind: KeyKind) -> Signed {
+        Signed { keys: Keys::Combined(kind), denial: Denial::Nsec, delegated: true }
+    }
+}
+
+/// The keys of a zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    Combined(KeyKind),
+    /// A key-signing and a zone-signing key.
+    Split(KeyKind),
+    /// In the middle of a rollover, after so many steps.
+    Rolling(Rollover, usize),
+}
+
+/// A rollover (RFC 6781 section 4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rollover {
+    /// Of the zone-signing key, pre-publish.
+    ZoneSigning,
+    /// Of a combined key, double signature.
+    Combined,
+    /// Of the key-signing key, double DS.
+    DoubleDs,
+    /// From P-256 to Ed25519, conservative.
+    AlgorithmConservative,
+    /// The same, liberal.
+    AlgorithmLiberal,
+}
+
+impl Rollover {
+    pub const ALL: [Rollover; 5] = [
+        Rollover::ZoneSigning,
+        Rollover::Combined,
+        Rollover::DoubleDs,
+        Rollover::AlgorithmConservative,
+        Rollover::AlgorithmLiberal,
+    ];
+
+    /// How many steps it takes.
+    pub fn steps(self) -> usize {
+        match self {
+            Rollover::ZoneSigning => 3,
+            Rollover::Combined | Rollover::DoubleDs | Rollover::AlgorithmLiberal => 4,
+            Rollover::AlgorithmConservative => 6,
+        }
+    }
+
+    /// The keys at the beginning, and the one that comes.
+    fn keys(self, origin: &Name) -> (KeySet, Arc<SigningKey>) {
+        let split = || {
+            KeySet::from(vec![
+                key(origin, KeyKind::EcdsaP256, KeyRole::KeySigning, 0),
+                key(origin, KeyKind::EcdsaP256, KeyRole::ZoneSigning, 1),
+            ])
+        };
+        let combined = || KeySet::from(key(origin, KeyKind::EcdsaP256, KeyRole::Combined, 0));
+        match self {
+            Rollover::ZoneSigning => (split(), key(origin, KeyKind::EcdsaP256, KeyRole::ZoneSigning, 2)),
+            Rollover::DoubleDs => (split(), key(origin, KeyKind::EcdsaP256, KeyRole::KeySigning, 2)),
+            Rollover::Combined => (combined(), key(origin, KeyKind::EcdsaP256, KeyRole::Combined, 2)),
+            Rollover::AlgorithmConservative | Rollover::AlgorithmLiberal => {
+                (combined(), key(origin, KeyKind::Ed25519, KeyRole::Combined, 2))
+            }
+        }
+    }
+
+    /// The keys after so many steps.
+    fn after(self, steps: usize, origin: &Name) -> KeySet {
+        let (mut keys, new) = self.keys(origin);
+        for step in 0..steps.min(self.steps()) {
+            keys = match (self, step) {
+                (Rollover::ZoneSigning, 0) => keys.add_key(&new),
+                (Rollover::ZoneSigning, 1) => keys.switch_signing(),
+                (Rollover::DoubleDs, 0) | (Rollover::Combined | Rollover::AlgorithmLiberal, 1) => keys.add_ds(&new),
+                (Rollover::DoubleDs, 1) | (Rollover::Combined | Rollover::AlgorithmLiberal, 0) => keys.add_key(&new),
+                (Rollover::DoubleDs | Rollover::Combined | Rollover::AlgorithmLiberal, 2) => keys.switch_signing(),
+                (Rollover::AlgorithmConservative, 0) => keys.add_signatures(&new),
+                (Rollover::AlgorithmConservative, 1) => keys.add_key(&new),
+                (Rollover::AlgorithmConservative, 2) => keys.add_ds(&new),
+                (Rollover::AlgorithmConservative, 3) => keys.switch_signing(),
+                (Rollover::AlgorithmConservative, 4) => keys.withdraw_old(),
+                _ => keys.drop_old(),
+            };
+        }
+        keys
+    }
+}
+
+/// A key follows from its zone and its number.
+fn key(origin: &Name, kind: KeyKind, role: KeyRole, number: u8) -> Arc<SigningKey> {
+    let mut seed = [number + 1; 32];
+    seed.iter_mut().skip(1).zip(origin.wire()).for_each(|(slot, byte)| *slot = *byte);
+    Arc::new(SigningKey::new(kind, role, seed).expect("the seed is a key"))
+}
+
+impl Keys {
+    /// Whether there may be a key of this kind among them.
+    pub fn may_be(self, kind: KeyKind) -> bool {
+        match self {
+            Keys::Combined(own) | Keys::Split(own) => own == kind,
+            Keys::Rolling(Rollover::AlgorithmConservative | Rollover::AlgorithmLiberal, _)
+                if kind == KeyKind::Ed25519 =>
+            {
+                true
+            }
+            Keys::Rolling(..) => kind == KeyKind::EcdsaP256,
+        }
+    }
+
+    fn set(self, origin: &Name) -> KeySet {
+        match self {
+            Keys::Combined(kind) => key(origin, kind, KeyRole::Combined, 0).into(),
+            Keys::Split(kind) => {
+                let of = |role, number| key(origin, kind, role, number);
+                KeySet::from(vec![of(KeyRole::KeySigning, 0), of(KeyRole::ZoneSigning, 1)])
+            }
+            Keys::Rolling(rollover, steps) => rollover.after(steps, origin),
+        }
+    }
 }
 
 /// One zone.
@@ -35,24 +160,17 @@ pub struct ZoneSpec {
 }
 
 impl ZoneSpec {
-    /// A zone that is signed with Ed25519 and NSEC, and has a DS.
+    /// A zone that is signed with P-256 and NSEC, and has a DS.
     pub fn new(origin: &str, text: &str) -> ZoneSpec {
-        let signed = Signed { algorithm: Algorithm::ED25519, delegated: true };
-        ZoneSpec { origin: name(origin), text: text.to_owned(), signed: Some(signed) }
+        ZoneSpec { origin: name(origin), text: text.to_owned(), signed: Some(Signed::with(KeyKind::EcdsaP256)) }
     }
 
     fn server(&self) -> Name {
         self.origin.prepend_label("ns").expect("origins are short")
     }
 
-    /// The key follows from the origin and the algorithm.
-    pub fn key(&self) -> Option<Arc<SigningKey>> {
-        let mut seed = [7; 32];
-        for (slot, byte) in seed.iter_mut().zip(self.origin.wire()) {
-            *slot = *byte;
-        }
-        let signed = self.signed.as_ref()?;
-        Some(Arc::new(SigningKey::from_seed(signed.algorithm, seed).expect("the seed is a key")))
+    fn keys(&self) -> Option<KeySet> {
+        self.signed.as_ref().map(|signed| signed.keys.set(&self.origin))
     }
 }
 
@@ -91,19 +209,21 @@ impl Internet {
         let signing = Signing::rolling(now - SignedDuration::from_hours(24));
         for (number, (spec, zone)) in plan.zones.iter().zip(zones(plan)).enumerate() {
             let authority = Arc::new(Authority::new());
-            let served: ServedZone = match spec.key() {
-                Some(key) => SignedZone::new(zone, vec![key], signing).into(),
+            let served: ServedZone = match &spec.signed {
+                Some(signed) => {
+                    let zone = SignedZone::new(zone, signed.keys.set(&spec.origin), signing);
+                    zone.with_denial(signed.denial.clone()).into()
+                }
                 None => zone.into(),
             };
             authority.set_zone(served.clone());
             everything.set_zone(served);
             servers.push((spec.origin.clone(), address(number), authority));
         }
-        let internet = Internet {
-            servers,
-            everything,
-            anchor: plan.zones[0].key().map(|key| key.dnskey().clone()).into_iter().collect(),
-        };
+        let root = plan.zones[0].keys().unwrap_or_default();
+        let entries = root.keys().iter().filter(|held| held.delegated);
+        let anchor = entries.map(|held| held.key.dnskey().clone()).collect();
+        let internet = Internet { servers, everything, anchor };
         for fault in &plan.faults {
             internet.begin(fault);
         }
@@ -169,8 +289,9 @@ fn zones(plan: &Plan) -> Vec<Zone> {
         let Some((parent, _)) = above.max_by_key(|(_, spec)| spec.origin.label_count()) else { continue };
         insert(&mut zones[parent], &child.origin, RecordType::NS, Ns(server.clone()).to_rdata());
         insert(&mut zones[parent], &server, RecordType::A, glue);
-        if let Some(key) = child.key().filter(|_| child.signed.as_ref().is_some_and(|signed| signed.delegated)) {
-            insert(&mut zones[parent], &child.origin, RecordType::DS, key.ds(&child.origin).to_rdata());
+        let delegated = child.signed.as_ref().is_some_and(|signed| signed.delegated);
+        for ds in child.keys().filter(|_| delegated).iter().flat_map(|keys| keys.ds(&child.origin)) {
+            insert(&mut zones[parent], &child.origin, RecordType::DS, ds.to_rdata());
         }
     }
     zones

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use mxlab_dns::exchange::Exchange;
 use mxlab_dns::wire::{Edns, Message};
-use mxlab_dns::{Authority, Name, RecordType, Recursor, RecursorConfig, Reply, Responder as _};
+use mxlab_dns::{Authority, Name, RecordType, Recursor, RecursorConfig, Reply, Responder as _, Transport};
 use mxlab_env::{BoxFuture, Env};
 
 use crate::internet::{Internet, name};
@@ -27,10 +27,11 @@ impl Exchange for Memory {
         server: SocketAddr,
         _timeout: Duration,
     ) -> BoxFuture<'a, io::Result<Vec<u8>>> {
-        let reply = self.authorities.get(&server.ip()).map(|authority| authority.answer(query, self.env.now()));
+        let authority = self.authorities.get(&server.ip());
+        let reply = authority.map(|authority| authority.answer(query, Transport::Tcp, self.env.now()));
         let answer = match reply {
             Some(Reply::Bytes(octets) | Reply::Later(_, octets)) => Ok(octets),
-            Some(Reply::Nothing) | None => Err(io::ErrorKind::TimedOut.into()),
+            Some(Reply::Nothing | Reply::Close) | None => Err(io::ErrorKind::TimedOut.into()),
         };
         Box::pin(std::future::ready(answer))
     }

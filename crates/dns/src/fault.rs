@@ -17,7 +17,6 @@ use crate::record::RecordType;
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum FaultKind {
     /// The answer is SERVFAIL.
     Servfail,

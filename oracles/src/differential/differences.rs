@@ -5,7 +5,7 @@
 
 use mxlab_dns::rdata::Rrsig;
 use mxlab_dns::wire::Message;
-use mxlab_dns::{FaultKind, Name, RecordType};
+use mxlab_dns::{FaultKind, KeyKind, Name, RecordType};
 
 use crate::internet::{Plan, ZoneSpec};
 use crate::judges::{Status, Verdict};
@@ -82,7 +82,8 @@ pub const DIFFERENCES: &[Difference] = &[
              another algorithm as unsigned, as RFC 4035 section 5.2 has it for unknown algorithms. Ours knows them, as \
              RFC 8624 section 3.1 recommends. Both are right for what they know.",
         applies: |observed| {
-            let unknown = |zone: &ZoneSpec| zone.signed.as_ref().is_some_and(|signed| signed.algorithm.0 >= 14);
+            let unknown =
+                |zone: &ZoneSpec| zone.signed.as_ref().is_some_and(|signed| signed.keys.may_be(KeyKind::Ed25519));
             observed.other.status == Status::Insecure
                 && observed.other.detail.contains("No supported algorithm in DS RRset")
                 && observed.plan.zones.iter().any(unknown)

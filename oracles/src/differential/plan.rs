@@ -1,10 +1,10 @@
 //! Random small internets: a root, a top-level domain, and up to three zones below it.
 
-use mxlab_dns::{Algorithm, FaultKind, RecordType};
+use mxlab_dns::{Denial, FaultKind, KeyKind, RecordType};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::internet::{FaultSpec, Plan, Signed, ZoneSpec, name};
+use crate::internet::{FaultSpec, Keys, Plan, Rollover, Signed, ZoneSpec, name};
 
 /// The zones below the root, in the order in which a plan takes them up.
 const ZONES: [&str; 4] = ["t", "a.t", "b.t", "s.a.t"];
@@ -27,24 +27,53 @@ pub fn cases() -> impl Strategy<Value = Case> {
     (2..=ZONES.len()).prop_flat_map(|zones| {
         let zones = &ZONES[..zones];
         let specs: Vec<_> = zones.iter().map(|origin| spec(origin)).collect();
-        (algorithm(), specs, prop::collection::vec(fault(zones), 0..=2), prop::collection::vec(question(zones), 1..=8))
-            .prop_map(|(algorithm, below, faults, questions)| {
-                let signed = Some(Signed { algorithm, delegated: true });
-                let root = ZoneSpec { signed, ..ZoneSpec::new(".", "") };
+        (signed(), specs, prop::collection::vec(fault(zones), 0..=2), prop::collection::vec(question(zones), 1..=8))
+            .prop_map(|(signed, below, faults, questions)| {
+                let root = ZoneSpec { signed: Some(signed), ..ZoneSpec::new(".", "") };
                 Case { plan: Plan { zones: [root].into_iter().chain(below).collect(), faults }, questions }
             })
     })
 }
 
-fn algorithm() -> impl Strategy<Value = Algorithm> {
+fn keys() -> impl Strategy<Value = Keys> {
     // Mostly what all judges know.
-    prop_oneof![8 => Just(Algorithm::ECDSAP256SHA256), 1 => Just(Algorithm::ED25519)]
+    let kind = prop_oneof![
+        8 => Just(KeyKind::EcdsaP256),
+        2 => Just(KeyKind::Rsa1024),
+        1 => Just(KeyKind::Rsa2048),
+        1 => Just(KeyKind::Ed25519),
+        1 => Just(KeyKind::Unsupported),
+    ];
+    let rolling =
+        (select(Rollover::ALL.to_vec()), 0usize..=6).prop_map(|(rollover, steps)| Keys::Rolling(rollover, steps));
+    prop_oneof![
+        6 => kind.clone().prop_map(Keys::Combined),
+        2 => kind.prop_map(Keys::Split),
+        1 => rolling,
+    ]
+}
+
+fn denial() -> impl Strategy<Value = Denial> {
+    let iterations = prop_oneof![8 => 0u16..=3, 1 => Just(100u16), 1 => Just(101u16)];
+    let salt = prop::collection::vec(any::<u8>(), 0..=4);
+    let nsec3 = (iterations, salt, any::<bool>()).prop_map(|(iterations, salt, opt_out)| Denial::Nsec3 {
+        iterations,
+        salt,
+        opt_out,
+    });
+    prop_oneof![Just(Denial::Nsec), nsec3]
+}
+
+fn signed() -> impl Strategy<Value = Signed> {
+    (keys(), denial(), prop::bool::weighted(0.85)).prop_map(|(keys, denial, delegated)| Signed {
+        keys,
+        denial,
+        delegated,
+    })
 }
 
 fn spec(origin: &'static str) -> impl Strategy<Value = ZoneSpec> {
-    let signed =
-        (algorithm(), prop::bool::weighted(0.85)).prop_map(|(algorithm, delegated)| Signed { algorithm, delegated });
-    (prop::collection::vec(record(), 0..=8), prop::option::weighted(0.85, signed))
+    (prop::collection::vec(record(), 0..=8), prop::option::weighted(0.85, signed()))
         .prop_map(move |(lines, signed)| ZoneSpec { origin: name(origin), text: lines.join("\n"), signed })
 }
 
@@ -61,26 +90,44 @@ fn record() -> impl Strategy<Value = String> {
     (select(OWNERS.to_vec()), data).prop_map(|(owner, data)| format!("{owner} {data}"))
 }
 
-fn fault(zones: &[&'static str]) -> impl Strategy<Value = FaultSpec> {
-    let kinds = vec![
-        FaultKind::Servfail,
-        FaultKind::Refused,
-        FaultKind::Timeout,
-        FaultKind::RrsigMissing,
-        FaultKind::DsMismatch,
+fn kind() -> impl Strategy<Value = FaultKind> {
+    use FaultKind as K;
+    let single = vec![
+        K::Servfail,
+        K::Refused,
+        K::Timeout,
+        K::Lame,
+        K::Truncated,
+        K::Malformed,
+        K::WrongId,
+        K::WrongQuestion,
+        K::NxDomain,
+        K::AliasLoop,
+        K::RrsigExpired,
+        K::RrsigNotYetValid,
+        K::RrsigMissing,
+        K::RrsigBad,
+        K::RrsigWrongKey,
+        K::Replayed,
+        K::KeyMissing,
+        K::DsMismatch,
+        K::DsUnsupported,
+        K::DsWithoutKey,
+        K::DenialMissing,
+        K::DenialWrong,
     ];
-    let rtype = prop::option::weighted(
-        0.5,
-        select(
-            TYPES.iter().copied().chain([RecordType::DNSKEY, RecordType::NSEC, RecordType::SOA]).collect::<Vec<_>>(),
-        ),
-    );
-    (select(kinds), select(zones.to_vec()), rtype).prop_map(|(kind, zone, rtype)| FaultSpec {
-        kind,
-        zone: name(zone),
-        owner: None,
-        rtype,
-    })
+    prop_oneof![
+        20 => select(single),
+        1 => (1u16..=40).prop_map(K::ManyKeys),
+        1 => select(vec![1u16, 100, 101, 500, 501, 2_500]).prop_map(K::Nsec3Iterations),
+    ]
+}
+
+fn fault(zones: &[&'static str]) -> impl Strategy<Value = FaultSpec> {
+    let types: Vec<RecordType> =
+        TYPES.into_iter().chain([RecordType::DNSKEY, RecordType::NSEC, RecordType::NSEC3, RecordType::SOA]).collect();
+    (kind(), select(zones.to_vec()), prop::option::weighted(0.5, select(types)))
+        .prop_map(|(kind, zone, rtype)| FaultSpec { kind, zone: name(zone), owner: None, rtype })
 }
 
 fn question(zones: &[&'static str]) -> impl Strategy<Value = (String, RecordType)> {

@@ -1,11 +1,13 @@
 //! The cases: every fault, and every healthy shape of a zone.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
-use mxlab_dns::{FaultKind, RecordType};
+use mxlab_dns::{Denial, FaultKind, KeyKind, RecordType};
 
 use super::Question;
 use super::door::Door;
-use crate::internet::{FaultSpec, Plan, ZoneSpec, name};
+use crate::internet::{FaultSpec, Keys, Plan, Rollover, Signed, ZoneSpec, name};
 
 /// One question to one internet.
 #[derive(Clone, Debug)]
@@ -18,7 +20,9 @@ pub struct Case {
     pub at: SignedDuration,
 }
 
+const EXAMPLE: &str = "example";
 const FABRIKAM: &str = "fabrikam.example";
+const PLAIN: &str = "plain.example";
 
 const RECORDS: &str = "
 @            MX    10 mx1
@@ -28,77 +32,201 @@ alias        CNAME mx1
 away         CNAME mail.plain.example.
 deep.ent     A     198.51.100.9
 *.wild       A     198.51.100.8
+*.starred    CNAME mx1
 old          DNAME fabrikam.example.
 ";
 
-fn plan() -> Plan {
-    let plain = ZoneSpec { signed: None, ..ZoneSpec::new("plain.example", "mail A 198.51.100.20") };
+/// Healthy zones, signed and denying like this.
+fn plan(keys: Keys, denial: &Denial) -> Plan {
+    let signed = |keys| Some(Signed { keys, denial: denial.clone(), delegated: true });
+    let tree = Keys::Combined(KeyKind::EcdsaP256);
+    let zone = |origin, text, keys| ZoneSpec { signed: signed(keys), ..ZoneSpec::new(origin, text) };
+    let plain = ZoneSpec { signed: None, ..ZoneSpec::new(PLAIN, "mail A 198.51.100.20") };
     let mut island = ZoneSpec::new("island.example", "mail A 198.51.100.30");
     if let Some(signed) = &mut island.signed {
         signed.delegated = false;
     }
-    let zones =
-        vec![ZoneSpec::new(".", ""), ZoneSpec::new("example", ""), ZoneSpec::new(FABRIKAM, RECORDS), plain, island];
+    let zones = vec![zone(".", "", tree), zone(EXAMPLE, "", tree), zone(FABRIKAM, RECORDS, keys), plain, island];
     Plan { zones, faults: Vec::new() }
 }
 
+const COMBINED: Keys = Keys::Combined(KeyKind::EcdsaP256);
+
 /// All of them.
 pub fn cases() -> Vec<Case> {
-    let mut cases = healthy();
-    cases.extend(ALL_FAULTS.iter().flat_map(|kind| fault(*kind)));
+    let mut cases = answers();
+    cases.extend(algorithms());
+    cases.extend(rollovers());
+    cases.extend(times());
+    cases.extend(FAULTS.iter().flat_map(faulty));
     cases
 }
 
-fn question(owner: &str, rtype: RecordType) -> Question {
-    Question { owner: name(owner), rtype }
+fn case(name: String, plan: Plan, (owner, rtype): (&str, RecordType)) -> Case {
+    let question = Question { owner: crate::internet::name(owner), rtype };
+    Case { name, plan, question, door: Door::Hickory, at: SignedDuration::ZERO }
 }
 
-fn healthy() -> Vec<Case> {
-    let case = |title: &str, owner: &str, rtype| Case {
-        name: title.to_owned(),
-        plan: plan(),
-        question: question(owner, rtype),
-        door: Door::Hickory,
-        at: SignedDuration::ZERO,
+const MX: (&str, RecordType) = (FABRIKAM, RecordType::MX);
+const NO_TYPE: (&str, RecordType) = ("mx1.fabrikam.example", RecordType::AAAA);
+const NO_NAME: (&str, RecordType) = ("nothing.fabrikam.example", RecordType::A);
+const WILDCARD: (&str, RecordType) = ("a.wild.fabrikam.example", RecordType::A);
+const UNSIGNED: (&str, RecordType) = ("mail.plain.example", RecordType::A);
+
+/// Every kind of answer, from zones that deny in every way.
+fn answers() -> Vec<Case> {
+    let nsec3 = |iterations, salt: &[u8], opt_out| Denial::Nsec3 { iterations, salt: salt.to_vec(), opt_out };
+    let denials = [
+        ("NSEC", Denial::Nsec),
+        ("NSEC3", nsec3(0, b"", false)),
+        ("NSEC3, salt and 10 iterations", nsec3(10, b"salt", false)),
+        ("NSEC3 with opt-out", nsec3(0, b"", true)),
+    ];
+    let questions = [
+        ("MX", MX),
+        ("TLSA", ("_25._tcp.mx1.fabrikam.example", RecordType::TLSA)),
+        ("no such type", NO_TYPE),
+        ("no such name", NO_NAME),
+        ("no such name, deeper", ("a.b.nothing.fabrikam.example", RecordType::A)),
+        ("empty non-terminal", ("ent.fabrikam.example", RecordType::A)),
+        ("wildcard", WILDCARD),
+        ("no such type at a wildcard", ("a.wild.fabrikam.example", RecordType::MX)),
+        ("wildcard alias", ("a.starred.fabrikam.example", RecordType::A)),
+        ("alias", ("alias.fabrikam.example", RecordType::A)),
+        ("alias into an unsigned zone", ("away.fabrikam.example", RecordType::A)),
+        ("DNAME", ("mx1.old.fabrikam.example", RecordType::A)),
+        ("DNAME to nothing", ("nothing.old.fabrikam.example", RecordType::A)),
+        ("unsigned zone", UNSIGNED),
+        ("no such name in an unsigned zone", ("nothing.plain.example", RecordType::A)),
+        ("DS of an unsigned zone", (PLAIN, RecordType::DS)),
+        ("signed zone without DS", ("mail.island.example", RecordType::A)),
+    ];
+    let each = denials.iter().flat_map(|denial| questions.iter().map(move |question| (denial, question)));
+    each.map(|((how, denial), (what, question))| case(format!("{what} ({how})"), plan(COMBINED, denial), *question))
+        .collect()
+}
+
+/// Every algorithm, with one key and with two.
+fn algorithms() -> Vec<Case> {
+    let kinds = [KeyKind::Rsa2048, KeyKind::Rsa1024, KeyKind::EcdsaP256, KeyKind::Ed25519, KeyKind::Unsupported];
+    let keys = kinds.into_iter().flat_map(|kind| [Keys::Combined(kind), Keys::Split(kind)]);
+    keys.flat_map(|keys| {
+        [("MX", MX), ("no such name", NO_NAME)]
+            .map(|(what, question)| case(format!("{what} ({keys:?})"), plan(keys, &Denial::Nsec), question))
+    })
+    .collect()
+}
+
+/// Every state of every rollover.
+fn rollovers() -> Vec<Case> {
+    let states = Rollover::ALL.iter().flat_map(|rollover| (0..=rollover.steps()).map(move |step| (*rollover, step)));
+    states
+        .map(|(rollover, step)| {
+            let plan = plan(Keys::Rolling(rollover, step), &Denial::Nsec);
+            case(format!("MX, rollover {rollover:?} after {step} steps"), plan, MX)
+        })
+        .collect()
+}
+
+/// At other times than now.
+fn times() -> Vec<Case> {
+    let later = |name: &str, days: i64, plan: Plan, question| Case {
+        at: SignedDuration::from_hours(24 * days),
+        ..case(name.to_owned(), plan, question)
     };
+    let replayed = Plan { faults: vec![on(FABRIKAM, FaultKind::Replayed)], ..plan(COMBINED, &Denial::Nsec) };
     vec![
-        case("healthy: MX", FABRIKAM, RecordType::MX),
-        case("healthy: TLSA", "_25._tcp.mx1.fabrikam.example", RecordType::TLSA),
-        case("healthy: no such type", "mx1.fabrikam.example", RecordType::AAAA),
-        case("healthy: no such name", "nothing.fabrikam.example", RecordType::A),
-        case("healthy: empty non-terminal", "ent.fabrikam.example", RecordType::A),
-        case("healthy: alias", "alias.fabrikam.example", RecordType::A),
-        case("healthy: alias into an unsigned zone", "away.fabrikam.example", RecordType::A),
-        case("healthy: unsigned zone", "mail.plain.example", RecordType::A),
-        case("healthy: no such name in an unsigned zone", "nothing.plain.example", RecordType::A),
-        case("healthy: signed zone without DS", "mail.island.example", RecordType::A),
+        later("MX a year later", 365, plan(COMBINED, &Denial::Nsec), MX),
+        later("MX before the first signature", -2, plan(COMBINED, &Denial::Nsec), MX),
+        later("Replayed a month later: MX", 30, replayed, MX),
     ]
 }
 
-const ALL_FAULTS: &[FaultKind] =
-    &[FaultKind::Servfail, FaultKind::Refused, FaultKind::Timeout, FaultKind::RrsigMissing, FaultKind::DsMismatch];
+fn on(zone: &str, kind: FaultKind) -> FaultSpec {
+    FaultSpec { kind, zone: name(zone), owner: None, rtype: None }
+}
 
-/// What is asked while a fault acts on the whole zone.
-fn fault(kind: FaultKind) -> Vec<Case> {
-    let door = match kind {
-        FaultKind::Servfail
-        | FaultKind::Refused
-        | FaultKind::Timeout
-        | FaultKind::RrsigMissing
-        | FaultKind::DsMismatch => Door::Hickory,
-        _ => Door::Own,
+/// How a fault is tried.
+struct Trial {
+    kind: FaultKind,
+    door: Door,
+    zone: &'static str,
+    keys: Keys,
+    questions: &'static [(&'static str, RecordType)],
+}
+
+/// The trials of the catalogue. Each row begins with a pattern, and together they must match every fault there is: a new one
+/// does not compile before it has a row.
+macro_rules! trials {
+    ($($pattern:pat => [$($trial:expr),+ $(,)?],)+) => {
+        const FAULTS: &[Trial] = &[$($($trial),+),+];
+
+        const _: fn(FaultKind) = |kind| match kind {
+            $($pattern => (),)+
+        };
     };
-    let spec = FaultSpec { kind, zone: name(FABRIKAM), owner: None, rtype: None };
-    let plan = Plan { faults: vec![spec], ..plan() };
-    let case = |title: &str, question| Case {
-        name: format!("{kind:?}: {title}"),
-        plan: plan.clone(),
-        question,
-        door,
-        at: SignedDuration::ZERO,
-    };
-    vec![
-        case("MX", question(FABRIKAM, RecordType::MX)),
-        case("no such name", question("nothing.fabrikam.example", RecordType::A)),
-    ]
+}
+
+/// The questions of most trials: an answer, and two denials.
+const USUAL: &[(&str, RecordType)] = &[MX, NO_TYPE, NO_NAME];
+
+const fn trial(kind: FaultKind) -> Trial {
+    Trial { kind, door: Door::Hickory, zone: FABRIKAM, keys: COMBINED, questions: USUAL }
+}
+
+/// What no well-formed message says.
+const fn odd(kind: FaultKind) -> Trial {
+    Trial { door: Door::Own, ..trial(kind) }
+}
+
+trials! {
+    FaultKind::Servfail => [trial(FaultKind::Servfail)],
+    FaultKind::Refused => [trial(FaultKind::Refused)],
+    FaultKind::Timeout => [trial(FaultKind::Timeout)],
+    FaultKind::Slow(_) => [trial(FaultKind::Slow(Duration::from_millis(150)))],
+    FaultKind::Lame => [trial(FaultKind::Lame)],
+    FaultKind::Truncated => [odd(FaultKind::Truncated)],
+    FaultKind::Malformed => [odd(FaultKind::Malformed)],
+    FaultKind::WrongId => [odd(FaultKind::WrongId)],
+    FaultKind::WrongQuestion => [odd(FaultKind::WrongQuestion)],
+    FaultKind::NxDomain => [trial(FaultKind::NxDomain)],
+    FaultKind::AliasLoop => [trial(FaultKind::AliasLoop)],
+    FaultKind::RrsigExpired => [trial(FaultKind::RrsigExpired)],
+    FaultKind::RrsigNotYetValid => [trial(FaultKind::RrsigNotYetValid)],
+    FaultKind::RrsigMissing => [trial(FaultKind::RrsigMissing)],
+    FaultKind::RrsigBad => [trial(FaultKind::RrsigBad)],
+    FaultKind::RrsigWrongKey => [trial(FaultKind::RrsigWrongKey)],
+    FaultKind::Replayed => [trial(FaultKind::Replayed)],
+    FaultKind::KeyMissing => [
+        trial(FaultKind::KeyMissing),
+        Trial { keys: Keys::Split(KeyKind::EcdsaP256), ..trial(FaultKind::KeyMissing) },
+    ],
+    FaultKind::ManyKeys(_) => [trial(FaultKind::ManyKeys(1)), trial(FaultKind::ManyKeys(40))],
+    FaultKind::DsMismatch => [trial(FaultKind::DsMismatch)],
+    FaultKind::DsUnsupported => [trial(FaultKind::DsUnsupported)],
+    FaultKind::DsWithoutKey => [Trial { zone: PLAIN, questions: &[UNSIGNED], ..trial(FaultKind::DsWithoutKey) }],
+    FaultKind::DenialMissing => [
+        Trial { questions: &[MX, NO_TYPE, NO_NAME, WILDCARD], ..trial(FaultKind::DenialMissing) },
+        Trial { zone: EXAMPLE, questions: &[UNSIGNED], ..trial(FaultKind::DenialMissing) },
+    ],
+    FaultKind::DenialWrong => [
+        Trial { questions: &[MX, NO_TYPE, NO_NAME, WILDCARD], ..trial(FaultKind::DenialWrong) },
+        Trial { zone: EXAMPLE, questions: &[UNSIGNED], ..trial(FaultKind::DenialWrong) },
+    ],
+    FaultKind::Nsec3Iterations(_) => [
+        trial(FaultKind::Nsec3Iterations(1)),
+        trial(FaultKind::Nsec3Iterations(100)),
+        trial(FaultKind::Nsec3Iterations(500)),
+        trial(FaultKind::Nsec3Iterations(2_500)),
+        Trial { zone: EXAMPLE, questions: &[MX, UNSIGNED], ..trial(FaultKind::Nsec3Iterations(500)) },
+    ],
+}
+
+fn faulty(trial: &'static Trial) -> impl Iterator<Item = Case> {
+    let plan = Plan { faults: vec![on(trial.zone, trial.kind)], ..plan(trial.keys, &Denial::Nsec) };
+    trial.questions.iter().map(move |question| {
+        let keys = if trial.keys == COMBINED { String::new() } else { format!(" ({:?})", trial.keys) };
+        let title = format!("{:?} of {}{keys}: {} {}", trial.kind, trial.zone, question.1, question.0);
+        Case { door: trial.door, ..case(title, plan.clone(), *question) }
+    })
 }

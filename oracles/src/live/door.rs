@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hickory_net::runtime::Time;
+use hickory_net::xfer::Protocol;
 use hickory_proto::op::{Header, HeaderCounts, Message, Metadata};
 use hickory_server::Server;
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use hickory_server::zone_handler::MessageResponseBuilder;
-use mxlab_dns::{Authority, Reply, Responder as _, serve_udp};
+use mxlab_dns::{Authority, Reply, Responder as _, Transport};
 use mxlab_env::{Env, Task};
 use tokio::net::{TcpListener, UdpSocket};
 
@@ -54,7 +55,7 @@ pub async fn open(env: &Env, internet: &Internet, port: u16, door: Door) -> io::
             Door::Own => {
                 let own = env.clone();
                 let serve = async move {
-                    if let Err(error) = serve_udp(&own, at, authority).await {
+                    if let Err(error) = mxlab_dns::serve(&own, at, authority).await {
                         eprintln!("{at}: {error}");
                     }
                 };
@@ -74,8 +75,12 @@ struct Handler {
 #[async_trait::async_trait]
 impl RequestHandler for Handler {
     async fn handle_request<R: ResponseHandler, T: Time>(&self, request: &Request, response_handle: R) -> ResponseInfo {
-        let octets = match self.authority.answer(request.as_slice(), self.env.now()) {
-            Reply::Nothing => return nothing(request),
+        let transport = match request.protocol() {
+            Protocol::Udp => Transport::Udp,
+            _ => Transport::Tcp,
+        };
+        let octets = match self.authority.answer(request.as_slice(), transport, self.env.now()) {
+            Reply::Nothing | Reply::Close => return nothing(request),
             Reply::Bytes(octets) => octets,
             Reply::Later(delay, octets) => {
                 tokio::time::sleep(delay).await;
