@@ -13,7 +13,7 @@ mod nlnet;
 mod ours;
 
 pub use nlnet::Judge as Nlnet;
-pub use ours::{over_recorded, over_upstream, resolver, verdict};
+pub use ours::{iterating, over_recorded, over_upstream, verdict};
 
 /// What a validator says of an answer, in the words of RFC 4035 §4.3; bogus and no answer at all are the same to a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,28 +2,28 @@
 
 use std::fmt::{self, Write as _};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use jiff::SignedDuration;
-use mxlab_dns::{Name, RecordType, Recursor, RecursorConfig};
+use mxlab_dns::{Name, RecordType};
 use mxlab_env::{Env, real};
 
-use crate::internet::{EVERYTHING, Internet, name};
+use crate::internet::{EVERYTHING, Internet};
 use crate::judges::{self, Verdict};
 
 mod cases;
 mod clock;
 mod delv;
+mod differences;
 mod door;
 mod unbound;
 
 use cases::Case;
+use differences::{DIFFERENCES, Difference, Other, explain};
 
-/// Where our recursor listens.
-const RECURSOR: Ipv4Addr = Ipv4Addr::new(127, 53, 0, 2);
 /// How many cases run at once; most of them wait for servers that do not answer.
 const AT_ONCE: usize = 6;
 
@@ -62,20 +62,49 @@ impl fmt::Display for Judged {
 
 /// What three validators say of a case.
 struct Row {
-    name: String,
+    case: Case,
     ours: Verdict,
     unbound: Judged,
     delv: Judged,
 }
 
+/// How what somebody says compares with ours.
+enum Comparison {
+    Same,
+    Explained(&'static Difference),
+    Different,
+}
+
 impl Row {
-    /// Whether everybody who judged says the same.
-    fn agrees(&self) -> bool {
-        [&self.unbound, &self.delv].into_iter().all(|judged| match judged {
-            Judged::Verdict(verdict) => verdict.status == self.ours.status,
-            Judged::Skipped(_) => true,
-            Judged::Failed(_) => false,
-        })
+    fn compare(&self, other: Other) -> Comparison {
+        let judged = match other {
+            Other::Unbound => &self.unbound,
+            Other::Delv => &self.delv,
+        };
+        match judged {
+            Judged::Skipped(_) => Comparison::Same,
+            Judged::Failed(_) => Comparison::Different,
+            Judged::Verdict(verdict) if verdict.status == self.ours.status => Comparison::Same,
+            Judged::Verdict(verdict) => {
+                explain(other, &self.case, &self.ours, verdict).map_or(Comparison::Different, Comparison::Explained)
+            }
+        }
+    }
+
+    fn comparisons(&self) -> [Comparison; 2] {
+        [self.compare(Other::Unbound), self.compare(Other::Delv)]
+    }
+
+    /// ` ` if all say the same, `~` if what differs is explained, `!` if not.
+    fn mark(&self) -> char {
+        let comparisons = self.comparisons();
+        if comparisons.iter().any(|comparison| matches!(comparison, Comparison::Different)) {
+            '!'
+        } else if comparisons.iter().any(|comparison| matches!(comparison, Comparison::Explained(_))) {
+            '~'
+        } else {
+            ' '
+        }
     }
 }
 
@@ -103,11 +132,14 @@ async fn all(filter: &str) -> io::Result<Result<String, String>> {
     std::fs::remove_dir_all(&folder)?;
     let rows: Vec<Row> = rows.into_iter().collect::<io::Result<_>>()?;
     let table = format!("{unbound}, {delv}\n{}", table(&rows));
-    let differ = rows.iter().filter(|row| !row.agrees()).count();
-    Ok(if differ == 0 { Ok(table) } else { Err(format!("{table}{differ} cases are judged differently")) })
+    let differ = rows.iter().filter(|row| row.mark() == '!').count();
+    Ok(if differ == 0 {
+        Ok(table)
+    } else {
+        Err(format!("{table}{differ} of {} cases are judged differently", rows.len()))
+    })
 }
 
-/// Serves a case's internet, and asks everybody.
 async fn run_case(env: &Env, case: Case, folder: &PathBuf) -> io::Result<Row> {
     std::fs::create_dir_all(folder)?;
     let elsewhere = case.at != SignedDuration::ZERO;
@@ -124,21 +156,11 @@ async fn run_case(env: &Env, case: Case, folder: &PathBuf) -> io::Result<Row> {
     let unbound = by_unbound(&internet, port, elsewhere.then(|| env.now()), &case.question, folder);
     let (ours, unbound, delv) = tokio::join!(by_ours(&env, &internet, port, &case.question), unbound, delv);
     drop(doors);
-    Ok(Row { name: case.name, ours, unbound: unbound.into(), delv })
+    Ok(Row { case, ours, unbound: unbound.into(), delv })
 }
 
 async fn by_ours(env: &Env, internet: &Internet, port: u16, question: &Question) -> Verdict {
-    let roots = vec![(name("ns"), vec![internet.root().into()])];
-    let recursor = Recursor::new(env, RecursorConfig { port, ..RecursorConfig::new(roots) });
-    let at = SocketAddr::new(RECURSOR.into(), port);
-    let task = env.spawn("recursor", async move {
-        if let Err(error) = recursor.serve(at).await {
-            eprintln!("{at}: {error}");
-        }
-    });
-    let answer = judges::resolver(env, internet, at).lookup(&question.owner, question.rtype).await;
-    task.abort();
-    judges::verdict(&answer)
+    judges::verdict(&judges::iterating(env, internet, port).lookup(&question.owner, question.rtype).await)
 }
 
 async fn by_unbound(
@@ -159,10 +181,19 @@ async fn free_port(env: &Env) -> io::Result<u16> {
 fn table(rows: &[Row]) -> String {
     let mut text = String::new();
     for row in rows {
-        let mark = if row.agrees() { ' ' } else { '!' };
         let word = row.ours.detail.split(':').next().unwrap_or_default();
         let ours = format!("{:<9}{word}", row.ours.status);
-        let _ = writeln!(text, "{mark} {:<48} {ours:<32} {:<38} {}", row.name, row.unbound, row.delv);
+        let name = &row.case.name;
+        let _ = writeln!(text, "{} {name:<62} {ours:<33} {:<38} {}", row.mark(), row.unbound, row.delv);
+    }
+    let explained = |wanted: &Difference| {
+        let comparisons = rows.iter().flat_map(Row::comparisons);
+        comparisons.filter(|one| matches!(one, Comparison::Explained(found) if found.name == wanted.name)).count()
+    };
+    let _ = writeln!(text, "{} cases", rows.len());
+    for difference in DIFFERENCES {
+        let _ =
+            writeln!(text, "{:>4} differ: {}\n     {}", explained(difference), difference.name, difference.explanation);
     }
     text
 }

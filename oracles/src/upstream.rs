@@ -1,74 +1,45 @@
-//! The resolver that all judges ask: it iterates over the authorities in memory, does not validate, and gives every judge
-//! the same octets.
+//! What all judges ask: one server that holds all zones, in memory, and gives every judge the same octets.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use mxlab_dns::exchange::Exchange;
 use mxlab_dns::wire::{Edns, Message};
-use mxlab_dns::{Authority, Name, RecordType, Recursor, RecursorConfig, Reply, Responder as _, Transport};
-use mxlab_env::{BoxFuture, Env};
+use mxlab_dns::{Authority, Name, RecordType, Reply, Responder as _, Transport};
+use mxlab_env::Env;
 
-use crate::internet::{Internet, name};
+use crate::internet::Internet;
 
-/// The wire between the recursor and the authorities.
-struct Memory {
-    env: Env,
-    authorities: BTreeMap<IpAddr, Arc<Authority>>,
-}
-
-impl Exchange for Memory {
-    fn exchange<'a>(
-        &'a self,
-        query: &'a [u8],
-        server: SocketAddr,
-        _timeout: Duration,
-    ) -> BoxFuture<'a, io::Result<Vec<u8>>> {
-        let authority = self.authorities.get(&server.ip());
-        let reply = authority.map(|authority| authority.answer(query, Transport::Tcp, self.env.now()));
-        let answer = match reply {
-            Some(Reply::Bytes(octets) | Reply::Later(_, octets)) => Ok(octets),
-            Some(Reply::Nothing | Reply::Close) | None => Err(io::ErrorKind::TimedOut.into()),
-        };
-        Box::pin(std::future::ready(answer))
-    }
-}
-
-/// A resolver that remembers every answer as octets.
+/// A server that remembers every answer as octets.
 pub struct Upstream {
-    recursor: Recursor,
+    env: Env,
+    everything: Arc<Authority>,
     answers: Mutex<BTreeMap<(Name, RecordType), Option<Vec<u8>>>>,
 }
 
 impl Upstream {
     pub fn new(env: &Env, internet: &Internet) -> Upstream {
-        let memory = Memory { env: env.clone(), authorities: internet.by_address() };
-        let config = RecursorConfig::new(vec![(name("ns"), vec![internet.root().into()])]);
-        Upstream { recursor: Recursor::with_exchange(env, config, Arc::new(memory)), answers: Mutex::default() }
+        Upstream { env: env.clone(), everything: internet.everything.clone(), answers: Mutex::default() }
     }
 
     /// The answer to a query: the same octets for each question but for the id.
-    pub async fn ask(&self, query: &[u8]) -> Option<Vec<u8>> {
+    pub fn ask(&self, query: &[u8]) -> Option<Vec<u8>> {
         let query = Message::decode(query).ok()?;
         let question = query.question?;
         let key = (question.name.to_lowercase(), question.rtype);
-        let known = self.answers.lock().expect("nobody panics with it").get(&key).cloned();
-        let answer = match known {
-            Some(answer) => answer,
-            None => {
-                let mut asked = Message::query(0, key.0.clone(), key.1, Some(Edns::new(1_232, true)));
-                asked.flags.checking_disabled = true;
-                let answer = self.recursor.answer(&asked.encode(512)).await;
-                self.answers.lock().expect("nobody panics with it").insert(key, answer.clone());
-                answer
-            }
-        };
-        let mut answer = answer?;
-        answer[..2].copy_from_slice(&query.id.to_be_bytes());
+        let mut answers = self.answers.lock().expect("nobody panics with it");
+        let answer = answers.entry(key).or_insert_with_key(|(name, rtype)| self.find(name, *rtype));
+        let mut answer = answer.clone()?;
+        answer.get_mut(..2)?.copy_from_slice(&query.id.to_be_bytes());
         Some(answer)
+    }
+
+    fn find(&self, name: &Name, rtype: RecordType) -> Option<Vec<u8>> {
+        let mut asked = Message::query(0, name.clone(), rtype, Some(Edns::new(1_232, true)));
+        asked.flags.checking_disabled = true;
+        match self.everything.answer(&asked.encode(512), Transport::Tcp, self.env.now()) {
+            Reply::Bytes(octets) | Reply::Later(_, octets) => Some(octets),
+            Reply::Nothing | Reply::Close => None,
+        }
     }
 
     /// All answers that were given so far, with their questions.

@@ -27,7 +27,7 @@ pub fn cases() -> impl Strategy<Value = Case> {
     (2..=ZONES.len()).prop_flat_map(|zones| {
         let zones = &ZONES[..zones];
         let specs: Vec<_> = zones.iter().map(|origin| spec(origin)).collect();
-        (signed(), specs, prop::collection::vec(fault(zones), 0..=2), prop::collection::vec(question(zones), 1..=8))
+        (root(), specs, prop::collection::vec(fault(zones), 0..=2), prop::collection::vec(question(zones), 1..=8))
             .prop_map(|(signed, below, faults, questions)| {
                 let root = ZoneSpec { signed: Some(signed), ..ZoneSpec::new(".", "") };
                 Case { plan: Plan { zones: [root].into_iter().chain(below).collect(), faults }, questions }
@@ -70,6 +70,12 @@ fn signed() -> impl Strategy<Value = Signed> {
         denial,
         delegated,
     })
+}
+
+/// The root has keys that everybody knows, or nobody would trust anything.
+fn root() -> impl Strategy<Value = Signed> {
+    let keys = prop_oneof![Just(Keys::Combined(KeyKind::EcdsaP256)), Just(Keys::Split(KeyKind::Rsa2048))];
+    (keys, denial()).prop_map(|(keys, denial)| Signed { keys, denial, delegated: true })
 }
 
 fn spec(origin: &'static str) -> impl Strategy<Value = ZoneSpec> {

@@ -33,7 +33,7 @@ impl DnsHandle for Handle {
         let upstream = self.0.clone();
         Box::pin(stream::once(async move {
             let query = request.to_vec()?;
-            let octets = upstream.ask(&query).await.ok_or(NetError::Timeout)?;
+            let octets = upstream.ask(&query).ok_or(NetError::Timeout)?;
             // What hickory's own streams do with an answer: an error code is an error, a denial is one with its proofs.
             DnsError::from_response(DnsResponse::from_buffer(octets)?).map_err(NetError::from)
         }))

@@ -11,7 +11,6 @@ use domain::base::opt::ExtendedError;
 use domain::dnssec::validator::anchor::TrustAnchors;
 use domain::dnssec::validator::context::{ValidationContext, ValidationState};
 use domain::net::client::request::{ComposeRequest as _, Error, GetResponse, RequestMessage, SendRequest};
-use futures_util::FutureExt as _;
 use mxlab_dns::wire::{Edns, Message as Query};
 use mxlab_dns::{Name, RecordType};
 
@@ -27,10 +26,9 @@ enum Transport {
 }
 
 impl Transport {
-    /// The upstream never waits: it is over when it has been polled once.
     fn ask(&self, query: &[u8]) -> Option<Vec<u8>> {
         match self {
-            Transport::Upstream(upstream) => upstream.ask(query).now_or_never().flatten(),
+            Transport::Upstream(upstream) => upstream.ask(query),
             Transport::Recorded(recorded) => recorded.ask(query),
         }
     }

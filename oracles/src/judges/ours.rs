@@ -5,48 +5,56 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mxlab_dns::exchange::Exchange;
-use mxlab_dns::{Answer, Resolver, ResolverConfig, Security, TrustAnchor};
+use mxlab_dns::{Answer, Exchange, Resolver, ResolverConfig, Security, Transport, TrustAnchor, Upstream as Servers};
 use mxlab_env::{BoxFuture, Env};
 use mxlab_record::Recorder;
 
 use super::{Status, Verdict};
-use crate::internet::Internet;
+use crate::internet::{Internet, name};
 use crate::upstream::{Recorded, Upstream};
 
-struct Wire(Arc<Upstream>);
+/// Answers in memory as a transport.
+struct Wire<F>(F);
 
-impl Exchange for Wire {
-    fn exchange<'a>(&'a self, query: &'a [u8], _: SocketAddr, _: Duration) -> BoxFuture<'a, io::Result<Vec<u8>>> {
-        Box::pin(async move { self.0.ask(query).await.ok_or(io::ErrorKind::TimedOut.into()) })
+impl<F: Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync> Exchange for Wire<F> {
+    fn exchange<'a>(
+        &'a self,
+        query: &'a [u8],
+        _: SocketAddr,
+        _: Transport,
+        _: Duration,
+    ) -> BoxFuture<'a, io::Result<Vec<u8>>> {
+        Box::pin(std::future::ready((self.0)(query).ok_or(io::ErrorKind::TimedOut.into())))
     }
+}
+
+fn anchor(internet: &Internet) -> TrustAnchor {
+    TrustAnchor::root(internet.anchor_ds())
+}
+
+fn over(env: &Env, internet: &Internet, exchange: Arc<dyn Exchange>) -> Resolver {
+    let at = SocketAddr::from(([127, 0, 0, 1], 53));
+    let config = ResolverConfig::new(vec![at], anchor(internet));
+    Resolver::with_exchange(env, &Recorder::nowhere(env), config, exchange)
 }
 
 /// A resolver that asks the upstream in memory.
 pub fn over_upstream(env: &Env, internet: &Internet, upstream: &Arc<Upstream>) -> Resolver {
-    let at = SocketAddr::from(([127, 0, 0, 1], 53));
-    let config = ResolverConfig::new(vec![at], TrustAnchor::root(internet.anchor_ds()));
-    Resolver::with_exchange(env, &Recorder::nowhere(env), config, Arc::new(Wire(upstream.clone())))
-}
-
-struct RecordedWire(Arc<Recorded>);
-
-impl Exchange for RecordedWire {
-    fn exchange<'a>(&'a self, query: &'a [u8], _: SocketAddr, _: Duration) -> BoxFuture<'a, io::Result<Vec<u8>>> {
-        Box::pin(std::future::ready(self.0.ask(query).ok_or(io::ErrorKind::TimedOut.into())))
-    }
+    let upstream = upstream.clone();
+    over(env, internet, Arc::new(Wire(move |query: &[u8]| upstream.ask(query))))
 }
 
 /// A resolver that is told what was recorded.
 pub fn over_recorded(env: &Env, internet: &Internet, recorded: &Arc<Recorded>) -> Resolver {
-    let at = SocketAddr::from(([127, 0, 0, 1], 53));
-    let config = ResolverConfig::new(vec![at], TrustAnchor::root(internet.anchor_ds()));
-    Resolver::with_exchange(env, &Recorder::nowhere(env), config, Arc::new(RecordedWire(recorded.clone())))
+    let recorded = recorded.clone();
+    over(env, internet, Arc::new(Wire(move |query: &[u8]| recorded.ask(query))))
 }
 
-/// A resolver that asks a real upstream.
-pub fn resolver(env: &Env, internet: &Internet, upstream: SocketAddr) -> Resolver {
-    let config = ResolverConfig::new(vec![upstream], TrustAnchor::root(internet.anchor_ds()));
+/// A resolver that asks the servers of the zones at this port, from the root's on.
+pub fn iterating(env: &Env, internet: &Internet, port: u16) -> Resolver {
+    let roots = vec![(name("ns"), vec![internet.root().into()])];
+    let mut config = ResolverConfig::new(Vec::new(), anchor(internet));
+    config.upstream = Servers::Iterate { roots, port };
     Resolver::new(env, &Recorder::nowhere(env), config)
 }
 

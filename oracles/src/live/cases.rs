@@ -137,7 +137,7 @@ fn times() -> Vec<Case> {
     let replayed = Plan { faults: vec![on(FABRIKAM, FaultKind::Replayed)], ..plan(COMBINED, &Denial::Nsec) };
     vec![
         later("MX a year later", 365, plan(COMBINED, &Denial::Nsec), MX),
-        later("MX before the first signature", -2, plan(COMBINED, &Denial::Nsec), MX),
+        later("MX before the first signature", -10, plan(COMBINED, &Denial::Nsec), MX),
         later("Replayed a month later: MX", 30, replayed, MX),
     ]
 }
