@@ -2,10 +2,14 @@
 
 use std::str::FromStr;
 
-use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
+use data_encoding::{BASE32HEX_NOPAD, BASE64, HEXLOWER_PERMISSIVE};
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
 
 use crate::name::Name;
-use crate::rdata::{A, Aaaa, Caa, Cname, Dname, Dnskey, Ds, Mx, Ns, Ptr, Rdata, Soa, Srv, Tlsa, Txt};
+use crate::rdata::{
+    A, Aaaa, Caa, Cname, Dname, Dnskey, Ds, Mx, Ns, Nsec, Nsec3, Ptr, Rdata, Rrsig, Soa, Srv, Tlsa, Txt, TypeBitmap,
+};
 use crate::record::{RawRdata, RecordType};
 use crate::zonefile::{Token, ZoneTextError, name};
 
@@ -66,6 +70,10 @@ impl<'a> Data<'a> {
                 let algorithm = self.parsed("an algorithm number")?;
                 Dnskey { flags, protocol, algorithm, public_key: self.base64()? }.to_rdata()
             }
+            RecordType::RRSIG => self.rrsig()?,
+            RecordType::NSEC => Nsec { next: self.name("the next name of the zone")?, types: self.types()? }.to_rdata(),
+            RecordType::NSEC3 => self.nsec3()?,
+            RecordType::NSEC3PARAM => self.nsec3_parameters()?,
             RecordType::SOA => self.soa()?,
             RecordType::SRV => {
                 let priority = self.parsed("a priority from 0 to 65535")?;
@@ -145,6 +153,75 @@ impl<'a> Data<'a> {
         Ok(soa.to_rdata())
     }
 
+    fn rrsig(&mut self) -> Result<RawRdata, ZoneTextError> {
+        let rrsig = Rrsig {
+            type_covered: self.parsed("the type that is signed")?,
+            algorithm: self.parsed("an algorithm number")?,
+            labels: self.parsed("a number of labels")?,
+            original_ttl: self.parsed("a TTL in seconds")?,
+            expiration: self.signature_time()?,
+            inception: self.signature_time()?,
+            key_tag: self.parsed("a key tag from 0 to 65535")?,
+            signer: self.name("the zone that signed")?,
+            signature: self.base64()?,
+        };
+        Ok(rrsig.to_rdata())
+    }
+
+    /// RFC 4034 §3.2: YYYYMMDDHHmmSS in UTC, or seconds since 1970, which never have 14 digits; modulo 2³².
+    fn signature_time(&mut self) -> Result<u32, ZoneTextError> {
+        let expected = "a time as YYYYMMDDHHmmSS or in seconds since 1970";
+        let token = self.next(expected)?;
+        let digits = token.text.bytes().all(|byte| byte.is_ascii_digit()) && !token.quoted;
+        let seconds = match token.text.len() {
+            _ if !digits => None,
+            14 => civil_seconds(&token.text),
+            _ => token.text.parse::<u32>().ok(),
+        };
+        seconds.ok_or_else(|| token.expected(expected))
+    }
+
+    fn nsec3(&mut self) -> Result<RawRdata, ZoneTextError> {
+        let hash_algorithm = self.parsed("a hash algorithm number")?;
+        let flags = self.parsed("flags from 0 to 255")?;
+        let iterations = self.parsed("a number of iterations from 0 to 65535")?;
+        let salt = self.salt()?;
+        let expected = "the next hash in Base32";
+        let token = self.next(expected)?;
+        let next_hashed = BASE32HEX_NOPAD
+            .decode(token.text.to_ascii_uppercase().as_bytes())
+            .ok()
+            .filter(|hash| (1..=255).contains(&hash.len()))
+            .ok_or_else(|| token.expected(expected))?;
+        Ok(Nsec3 { hash_algorithm, flags, iterations, salt, next_hashed, types: self.types()? }.to_rdata())
+    }
+
+    fn nsec3_parameters(&mut self) -> Result<RawRdata, ZoneTextError> {
+        let algorithm: u8 = self.parsed("a hash algorithm number")?;
+        let flags: u8 = self.parsed("flags from 0 to 255")?;
+        let iterations: u16 = self.parsed("a number of iterations from 0 to 65535")?;
+        let salt = self.salt()?;
+        let length = u8::try_from(salt.len()).unwrap_or(u8::MAX);
+        Ok([[algorithm, flags].as_slice(), &iterations.to_be_bytes(), &[length], &salt].concat().into())
+    }
+
+    /// RFC 5155 §3.3: one word of hexadecimal digits, or `-` for none.
+    fn salt(&mut self) -> Result<Vec<u8>, ZoneTextError> {
+        let expected = "a salt in hexadecimal, or -";
+        let token = self.next(expected)?;
+        if token.text == "-" {
+            return Ok(Vec::new());
+        }
+        let salt = HEXLOWER_PERMISSIVE.decode(token.text.as_bytes()).ok();
+        salt.filter(|salt| salt.len() <= 255).ok_or_else(|| token.expected(expected))
+    }
+
+    /// The rest of the line: the types of a bitmap, in any order.
+    fn types(&mut self) -> Result<TypeBitmap, ZoneTextError> {
+        let tokens = self.tokens.by_ref();
+        tokens.map(|token| token.text.parse().map_err(|_| token.expected("a record type"))).collect()
+    }
+
     /// The rest of the line, in hexadecimal; none at all is no data.
     fn hexadecimal(&mut self) -> Result<Vec<u8>, ZoneTextError> {
         self.encoded("hexadecimal digits in pairs", &HEXLOWER_PERMISSIVE)
@@ -179,4 +256,11 @@ impl<'a> Data<'a> {
             Err(token.expected(format!("{}, the number of octets that follow", octets.len())))
         }
     }
+}
+
+/// The seconds since 1970, modulo 2³², of 14 digits YYYYMMDDHHmmSS in UTC.
+fn civil_seconds(digits: &str) -> Option<u32> {
+    let time = DateTime::strptime("%Y%m%d%H%M%S", digits).ok()?;
+    let seconds = Offset::UTC.to_timestamp(time).ok()?.as_second();
+    u32::try_from(seconds.rem_euclid(1 << 32)).ok()
 }

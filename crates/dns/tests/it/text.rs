@@ -108,6 +108,19 @@ fn zone_text() {
         ("4 PTR mx1", "4.contoso.example. 300 PTR mx1.contoso.example."),
         ("a DNAME b\r\n", "a.contoso.example. 300 DNAME b.contoso.example."),
         ("d DS 1 13 2 00ff", "d.contoso.example. 300 DS 1 13 2 00ff"),
+        (
+            "@ RRSIG MX 13 2 300 20260302080000 1772000000 7 @ AA == ; in parts",
+            "contoso.example. 300 RRSIG MX 13 2 300 20260302080000 20260225061320 7 contoso.example. AA==",
+        ),
+        (
+            "@ RRSIG A 8 0 0 21060207062816 0 7 . ",
+            "contoso.example. 300 RRSIG A 8 0 0 19700101000000 19700101000000 7 . ",
+        ),
+        ("@ NSEC a.b TYPE65280 MX A", "contoso.example. 300 NSEC a.b.contoso.example. A MX TYPE65280"),
+        ("@ NSEC .", "contoso.example. 300 NSEC ."),
+        ("h NSEC3 1 1 10 aBcD 2t7b4g4v A RRSIG", "h.contoso.example. 300 NSEC3 1 1 10 abcd 2T7B4G4V A RRSIG"),
+        ("h NSEC3 1 0 0 - 2T7B4G4V", "h.contoso.example. 300 NSEC3 1 0 0 - 2T7B4G4V"),
+        ("@ NSEC3PARAM 1 0 10 ab", "contoso.example. 300 NSEC3PARAM \\# 6 0100000a01ab"),
         // A type may be an owner.
         ("mx MX 0 .", "mx.contoso.example. 300 MX 0 ."),
     ] {
@@ -149,6 +162,14 @@ fn mistakes_in_zone_text() {
         ("t TLSA 3 1 1 ab c", "ab c", "found `abc`, expected hexadecimal digits in pairs"),
         ("t TYPE99 \\# 3 00", "3", "found `3`, expected 1, the number of octets that follow"),
         ("t TYPE99 xyz", "xyz", "found `xyz`, expected \\# and the data in hexadecimal: TYPE99 has no text form here"),
+        (
+            "@ RRSIG A 8 2 1 20261302000000 0 7 . AA==",
+            "20261302000000",
+            "found `20261302000000`, expected a time as YYYYMMDDHHmmSS or in seconds since 1970",
+        ),
+        ("@ NSEC a FOO", "FOO", "found `FOO`, expected a record type"),
+        ("@ NSEC3 1 0 0 abc 2T7B4G4V", "abc", "found `abc`, expected a salt in hexadecimal, or -"),
+        ("@ NSEC3 1 0 0 - wxyz", "wxyz", "found `wxyz`, expected the next hash in Base32"),
         ("@ ANY x", "ANY", "found `ANY`, expected a type that zones hold"),
     ] {
         let errors = zonefile::parse(text, &name("contoso.example"), 300).unwrap_err();
