@@ -19,6 +19,7 @@
 //! | [`security`] | secure, insecure, bogus, unavailable; and the reasons |
 //! | [`validator`], [`denial`] | RRsets, keys and proofs, as functions over what was received and a given time |
 //! | [`resolver`], [`answer`] | the validating stub resolver and what it answers |
+//! | [`rpl`] | replays: files by which others test validators |
 //!
 //! Not here: mail, and the simulation. A server and a resolver share no memory; they meet on the network of the env.
 
@@ -46,6 +47,7 @@ pub mod record;
 pub mod recursor;
 pub mod resolver;
 mod respond;
+pub mod rpl;
 mod rsa_key;
 pub mod security;
 pub mod serve;
