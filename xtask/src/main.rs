@@ -1,6 +1,7 @@
 //! The command line: arguments in, text and exit codes out. What it does is in `mxlab-scenario`, how it looks in
-//! `mxlab-report`.
+//! `mxlab-report`; conformance suites are run by the crates of their standards.
 
+mod conformance;
 mod determinism;
 mod scenarios;
 
@@ -21,6 +22,8 @@ struct Arguments {
 enum Command {
     /// Run scenarios and compare their stories with the snapshots; without a filter, all of them.
     Scenarios(scenarios::Arguments),
+    /// Hold an implementation to a suite that others have written.
+    Conformance(conformance::Arguments),
     /// Write the JSON schema of scenario files to `schema/scenario.schema.json`.
     Schema,
 }
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
     let root = root();
     let code = match arguments.command {
         Command::Scenarios(arguments) => scenarios::run(&root, &arguments),
+        Command::Conformance(arguments) => conformance::run(&root, &arguments),
         Command::Schema => match mxlab_scenario::suite::write_schema(&root) {
             Ok(path) => {
                 eprintln!("wrote {path}");

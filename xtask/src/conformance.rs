@@ -1,0 +1,90 @@
+//! `cargo xtask conformance`.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use mxlab_dns::rpl::suite as replays;
+
+/// The variable that says where the suites lie.
+const VARIABLE: &str = "MXLAB_SUITES";
+
+/// The table of exit codes, for the end of the help.
+const EXIT_CODES: &str = "\
+Suites:
+    dnssec  replays of validating resolvers (.rpl), in DIR/dnssec-rpl or in DIR itself
+
+Exit codes:
+    0  nothing failed; or there are no suites where they lie by default
+    1  internal error
+    2  wrong usage; no such suite; no such folder
+   11  a case failed";
+
+#[derive(clap::Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct Arguments {
+    /// The suite's name.
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// The folder of the suites [default: the environment's MXLAB_SUITES, else `../shared/suites` beside the repository].
+    #[arg(long, value_name = "DIR")]
+    suites: Option<PathBuf>,
+}
+
+/// What became of a case: its name, `pass`, `fail` or `skip`, and why.
+struct Line {
+    name: String,
+    verdict: &'static str,
+    why: String,
+}
+
+/// Runs a suite below a folder, telling each line when it is there.
+type Run = fn(&Path, &mut dyn FnMut(Line)) -> io::Result<()>;
+
+const SUITES: &[(&str, Run)] = &[("dnssec", dnssec)];
+
+fn dnssec(folder: &Path, tell: &mut dyn FnMut(Line)) -> io::Result<()> {
+    for file in replays::files(folder)? {
+        let case = replays::run(&file);
+        tell(Line { name: case.name, verdict: case.verdict.word(), why: case.why });
+    }
+    Ok(())
+}
+
+pub(crate) fn run(root: &Path, arguments: &Arguments) -> u8 {
+    let Some((_, run)) = SUITES.iter().find(|(name, _)| *name == arguments.name) else {
+        let known: Vec<&str> = SUITES.iter().map(|(name, _)| *name).collect();
+        eprintln!("error: there is no suite `{}`; there is: {}", arguments.name, known.join(", "));
+        return 2;
+    };
+    let by_default = || std::env::var_os(VARIABLE).map_or_else(|| root.join("../shared/suites"), PathBuf::from);
+    let folder = arguments.suites.clone().unwrap_or_else(by_default);
+    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    let ended = run(&folder, &mut |line| match line.verdict {
+        "pass" => passed += 1,
+        verdict => {
+            *(if verdict == "fail" { &mut failed } else { &mut skipped }) += 1;
+            write_out(&format!("{verdict}  {}  {}\n", line.name, line.why));
+        }
+    });
+    if let Err(error) = ended {
+        return missing(&folder, &error, arguments.suites.is_some());
+    }
+    write_out(&format!("{passed} passed, {failed} failed, {skipped} skipped\n"));
+    if failed == 0 { 0 } else { 11 }
+}
+
+/// There is no suite in the folder: wrong usage if somebody has named it, nothing to do if nobody has.
+fn missing(folder: &Path, error: &io::Error, named: bool) -> u8 {
+    if named {
+        eprintln!("error: {}: {error}", folder.display());
+        return 2;
+    }
+    eprintln!("nothing was run: there are no suites in {} ({error})", folder.display());
+    eprintln!("say where they lie with --suites DIR or in {VARIABLE}");
+    0
+}
+
+/// A reader that went away (`| head`) is no error.
+fn write_out(text: &str) {
+    let _ = io::stdout().write_all(text.as_bytes());
+}
