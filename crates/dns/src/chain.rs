@@ -52,6 +52,13 @@ impl Work {
     }
 }
 
+impl Work {
+    /// Keeps for this lookup what there is at a name.
+    pub(crate) fn learn(&mut self, name: Name, cut: Cut) {
+        self.cuts.entry(name).or_insert(cut);
+    }
+}
+
 /// Where a chain ends.
 #[derive(Clone, Debug)]
 pub(crate) enum Chain {
@@ -70,6 +77,20 @@ pub(crate) enum Cut {
     Insecure(Reason),
     /// No apex.
     None,
+}
+
+impl Cut {
+    /// The apex of an unsigned zone below `parent`, if that is what a proof without DS says.
+    pub(crate) fn without_ds(no_ds: NoDs, zone: &Name, parent: &Name) -> Option<Cut> {
+        let delegation =
+            |opt_out| Cut::Insecure(Reason::InsecureDelegation { zone: zone.clone(), parent: parent.clone(), opt_out });
+        match no_ds {
+            NoDs::Delegation => Some(delegation(false)),
+            NoDs::OptedOut => Some(delegation(true)),
+            NoDs::NotFollowed(reason) => Some(Cut::Insecure(reason)),
+            NoDs::NotACut => None,
+        }
+    }
 }
 
 /// Why something that was fetched does not do.
@@ -231,7 +252,9 @@ impl Resolver {
         let set = Rrset { name: zone.clone(), rtype: RecordType::DS, ttl: 0, rdatas };
         let followed = match usable_ds(zone, &set, work.budget.policy()) {
             Ok(followed) => followed,
-            Err(reason) if keys.is_empty() => return Ok((Cut::Insecure(reason), Expiry::of_ttl(self.now(), u32::MAX))),
+            Err(Reason::DsAlgorithmUnsupported { algorithms, .. }) if keys.is_empty() => {
+                return Err(Security::Bogus(Reason::TrustAnchorUnsupported { zone: zone.clone(), algorithms }));
+            }
             Err(_) => Vec::new(),
         };
         match self.zone_keys(zone, EntryPoints::Anchor(&followed, &keys), work).await {
@@ -285,16 +308,7 @@ impl Resolver {
         let mut proofs = Proofs::new(&authority, parent, now, &mut work.budget);
         let no_ds = proofs.no_ds(name, &mut work.budget)?;
         let expires = proofs.expires.min(expiry(&authority, now));
-        let delegation = |opt_out| {
-            let (zone, parent) = (name.clone(), parent.zone.clone());
-            Cut::Insecure(Reason::InsecureDelegation { zone, parent, opt_out })
-        };
-        let cut = match no_ds {
-            NoDs::Delegation => delegation(false),
-            NoDs::OptedOut => delegation(true),
-            NoDs::NotFollowed(reason) => Cut::Insecure(reason),
-            NoDs::NotACut => Cut::None,
-        };
+        let cut = Cut::without_ds(no_ds, name, &parent.zone).unwrap_or(Cut::None);
         Ok((cut, expires))
     }
 

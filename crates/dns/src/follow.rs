@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::answer::{AliasKind, Answer, Cost, Evidence, Sections, Step};
-use crate::chain::{Bad, Chain, Servers, Work};
+use crate::chain::{Bad, Chain, Cut, Servers, Work};
 use crate::denial::{Denied, Proofs, verify_answer};
 use crate::iteration::proofs;
 use crate::name::Name;
@@ -23,14 +23,16 @@ struct Judged {
     security: Security,
     expires: Expiry,
     evidence: Evidence,
+    /// The keys of the zone that contains it, if that is signed.
+    keys: Option<Arc<ZoneKeys>>,
 }
 
 impl Judged {
     fn insecure(reason: Reason, expires: Expiry) -> Judged {
-        Judged { security: Security::Insecure(reason), expires, evidence: Evidence::default() }
+        Judged { security: Security::Insecure(reason), expires, evidence: Evidence::default(), keys: None }
     }
 
-    fn secure(verified: &Verified, denied: Option<Denied>, keys: &ZoneKeys) -> Judged {
+    fn secure(verified: &Verified, denied: Option<Denied>, keys: &Arc<ZoneKeys>) -> Judged {
         let insecure = denied.as_ref().and_then(|denied| denied.insecure.clone());
         Judged {
             security: insecure.map_or(Security::Secure, Security::Insecure),
@@ -40,6 +42,7 @@ impl Judged {
                 entry_key: Some(keys.entry_key),
                 denied,
             },
+            keys: Some(keys.clone()),
         }
     }
 }
@@ -140,7 +143,8 @@ impl Resolver {
             match self.judge_part(&path.at, rtype, &fetched, work).await {
                 Ok(Part::Last { rcode, records, judged }) => return Ok(Last { rcode, records, judged, from: fetched }),
                 Ok(Part::Alias { kind, target, judged }) => {
-                    let step = Step { owner: path.at.clone(), target, kind, security: judged.security };
+                    let security = judged.security.clone();
+                    let step = Step { owner: path.at.clone(), target, kind, security };
                     path.at = step.target.clone();
                     path.steps.push(step);
                     path.expires = path.expires.min(judged.expires);
@@ -151,6 +155,10 @@ impl Resolver {
                         continue;
                     }
                     path.sections.authority.extend(proofs(&fetched.authority).cloned());
+                    // What else came along may prove that the target lies in an unsigned zone.
+                    if let Some(keys) = &judged.keys {
+                        self.learn_unsigned(&group(&fetched.authority), &path.at, keys, work);
+                    }
                     servers = Servers::of(RrsetId { name: path.at.clone(), rtype });
                     fetched = self.next(&mut servers, work).await?;
                     path.sections.answer.extend(fetched.answer.iter().cloned());
@@ -182,6 +190,14 @@ impl Resolver {
         if let Some(set) = find(rtype) {
             let judged = self.judge(set, fetched, work).await?;
             return Ok(Part::Last { rcode: Rcode::NOERROR, records: set.rrset.records().collect(), judged });
+        }
+        if rtype == RecordType::RRSIG {
+            let signatures = || fetched.answer.iter().filter(|record| record.rtype == rtype && record.name == *name);
+            if let Some(ttl) = signatures().map(|record| record.ttl).min() {
+                let reason = Reason::Signatures { rrset: RrsetId { name: name.clone(), rtype } };
+                let judged = Judged::insecure(reason, Expiry::of_ttl(self.now(), ttl));
+                return Ok(Part::Last { rcode: Rcode::NOERROR, records: signatures().cloned().collect(), judged });
+            }
         }
         if rtype == RecordType::ANY && sets.iter().any(|set| set.rrset.name == *name) {
             return self.judge_any(name, &sets, fetched, work).await;
@@ -216,7 +232,8 @@ impl Resolver {
         fetched: &Fetched,
         work: &mut Work,
     ) -> Result<Part, Bad> {
-        let mut whole = Judged { security: Security::Secure, expires: Expiry::never(), evidence: Evidence::default() };
+        let mut whole =
+            Judged { security: Security::Secure, expires: Expiry::never(), evidence: Evidence::default(), keys: None };
         let mut records = Vec::new();
         for set in sets.iter().filter(|set| set.rrset.name == *name) {
             let judged = self.judge(set, fetched, work).await?;
@@ -225,6 +242,7 @@ impl Resolver {
                 security: whole.security.worst(judged.security),
                 expires: whole.expires.min(judged.expires),
                 evidence: judged.evidence,
+                keys: judged.keys,
             };
         }
         Ok(Part::Last { rcode: Rcode::NOERROR, records, judged: whole })
@@ -240,7 +258,7 @@ impl Resolver {
             Chain::Secure(keys) => keys,
         };
         let authority = group(&fetched.authority);
-        let verify = |keys: &ZoneKeys, budget: &mut Budget| {
+        let verify = |keys: &Arc<ZoneKeys>, budget: &mut Budget| {
             let verified = verify_answer(set, &authority, keys, self.now(), budget);
             verified.map(|(verified, denied)| Judged::secure(&verified, denied, keys))
         };
@@ -302,21 +320,30 @@ impl Resolver {
             Chain::Insecure(reason) => return Ok(last(fetched.rcode, Judged::insecure(reason, negative))),
             Chain::Secure(keys) => keys,
         };
-        let prove = |keys: &ZoneKeys, budget: &mut Budget| {
+        let prove = |keys: &Arc<ZoneKeys>, budget: &mut Budget| {
             let mut proofs = Proofs::new(&sets, keys, self.now(), budget);
             let denied = match fetched.rcode {
-                Rcode::NXDOMAIN => proofs.no_name(name, rtype, budget)?,
+                Rcode::NXDOMAIN => proofs.no_name(name, rtype, budget).or_else(|reason| {
+                    // Some servers deny empty non-terminals; their proofs know better (RFC 8020 §3).
+                    let there = |denied: &Denied| denied.empty_non_terminal;
+                    proofs.no_data(name, rtype, budget).ok().filter(there).ok_or(reason)
+                })?,
                 _ => proofs.no_data(name, rtype, budget)?,
             };
             // The TTL of a denial is the SOA's (RFC 2308 §5), so that must be genuine too (RFC 4035 §3.2.3).
             let soa = sets.iter().find(|set| set.rrset.rtype == RecordType::SOA && set.rrset.name == keys.zone);
             soa.map(|soa| verify(soa, keys, self.now(), budget)).transpose()?;
             // RFC 9824 §3.5: what a compact denial says of the name counts, whatever the response code.
-            let rcode = if denied.no_name { Rcode::NXDOMAIN } else { fetched.rcode };
+            let rcode = match fetched.rcode {
+                _ if denied.no_name => Rcode::NXDOMAIN,
+                _ if denied.empty_non_terminal => Rcode::NOERROR,
+                rcode => rcode,
+            };
             let judged = Judged {
                 security: denied.insecure.clone().map_or(Security::Secure, Security::Insecure),
                 expires: negative.min(proofs.expires),
                 evidence: Evidence { key: proofs.key, entry_key: Some(keys.entry_key), denied: Some(denied) },
+                keys: Some(keys.clone()),
             };
             Ok::<_, Reason>(last(rcode, judged))
         };
@@ -325,10 +352,35 @@ impl Resolver {
             Ok(part) => return Ok(part),
             Err(bogus) => bogus,
         };
+        self.learn_unsigned(&sets, &lowest, &keys, work);
+        let own = |set: &SignedRrset| set.rrset.rtype == RecordType::SOA && set.rrset.name == keys.zone;
         match self.overruling(&lowest, &keys, false, fetched, work).await? {
+            // Opt-out leaves room for an unsigned zone, but it is not from there that this denial comes.
+            Some(Chain::Insecure(Reason::InsecureDelegation { opt_out: true, .. })) if sets.iter().any(own) => {
+                Err(bogus.into())
+            }
             Some(Chain::Insecure(reason)) => Ok(last(fetched.rcode, Judged::insecure(reason, negative))),
             Some(Chain::Secure(own)) => Ok(prove(&own, &mut work.budget)?),
             None => Err(bogus.into()),
+        }
+    }
+
+    /// Keeps for this lookup what proofs that came along show of delegations between the zone of `keys` and `lowest`: that
+    /// they have no DS. It need not be asked for, then.
+    fn learn_unsigned(&self, authority: &[SignedRrset], lowest: &Name, keys: &ZoneKeys, work: &mut Work) {
+        let is_proof = |set: &SignedRrset| matches!(set.rrset.rtype, RecordType::NSEC | RecordType::NSEC3);
+        if !lowest.is_strictly_below(&keys.zone) || !authority.iter().any(is_proof) {
+            return;
+        }
+        let mut proofs = Proofs::new(authority, keys, self.now(), &mut work.budget);
+        for labels in keys.zone.label_count() + 1..=lowest.label_count() {
+            let zone = lowest.suffix(labels);
+            if let Ok(no_ds) = proofs.no_ds(&zone, &mut work.budget)
+                && let Some(cut) = Cut::without_ds(no_ds, &zone, &keys.zone)
+            {
+                work.learn(zone, cut);
+                return;
+            }
         }
     }
 

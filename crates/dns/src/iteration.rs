@@ -76,8 +76,8 @@ impl Memory {
         Some(found)
     }
 
-    fn keep_found(&mut self, name: &Name, rtype: RecordType, found: &Found, now: Timestamp) {
-        let until = after(now, found.ttl());
+    fn keep_found(&mut self, name: &Name, rtype: RecordType, found: &Found, ttl: u32, now: Timestamp) {
+        let until = after(now, ttl);
         if self.found.len() >= CAPACITY {
             self.found.retain(|_, (_, _, until)| now < *until);
         }
@@ -121,6 +121,11 @@ impl Found {
         soa.and_then(|soa| Some(Soa::parse(&soa.rdata).ok()?.minimum.min(soa.ttl))).unwrap_or(0)
     }
 
+    /// The least TTL of all that was found.
+    fn least(&self) -> u32 {
+        self.answer.iter().chain(proofs(&self.authority)).map(|record| record.ttl).min().unwrap_or(0)
+    }
+
     fn is_alias(&self) -> bool {
         self.answer.iter().any(|record| record.rtype == RecordType::CNAME)
     }
@@ -143,7 +148,15 @@ pub(crate) fn is_dnssec(rtype: RecordType) -> bool {
 /// What an answer of a zone's server means.
 enum Outcome {
     Found(Found),
-    Referral(Delegation, u32),
+    Referral(Referral),
+}
+
+/// The servers of a zone further down.
+struct Referral {
+    to: Delegation,
+    ttl: u32,
+    /// The DS of the zone, or the proof that it has none, if they came along (RFC 4035 §3.1.4): they need not be asked for.
+    ds: Option<Found>,
 }
 
 impl Recursor {
@@ -173,13 +186,16 @@ impl Recursor {
                 Outcome::Found(found) => {
                     let now = self.inner.asking.env.now();
                     let kept_as = if found.is_alias() { RecordType::CNAME } else { rtype };
-                    self.memory().keep_found(name, kept_as, &found, now);
+                    self.memory().keep_found(name, kept_as, &found, found.ttl(), now);
                     return Ok(found);
                 }
-                Outcome::Referral(next, ttl) => {
+                Outcome::Referral(Referral { to, ttl, ds }) => {
                     let now = self.inner.asking.env.now();
-                    self.memory().keep_delegation(&next, ttl, now);
-                    delegation = next;
+                    self.memory().keep_delegation(&to, ttl, now);
+                    if let Some(ds) = ds {
+                        self.memory().keep_found(&to.zone, RecordType::DS, &ds, ttl.min(ds.least()), now);
+                    }
+                    delegation = to;
                 }
             }
         }
@@ -330,9 +346,20 @@ fn classify(
         (false, true, None) => take(RecordType::CNAME, name),
         (false, false, None) => Vec::new(),
     };
-    if answer.is_empty() && !message.flags.authoritative {
-        let lame = || Reason::Lame { rrset: rrset.clone(), server: called() };
-        return referral(message, zone, name, *rtype).ok_or_else(lame);
+    if answer.is_empty() {
+        // A denial has the SOA of its zone (RFC 2308 §2). AA alone tells little: some servers forget it, some set it on
+        // referrals.
+        let soa = |record: &Record| record.rtype == RecordType::SOA && name.is_subdomain_of(&record.name);
+        let (authoritative, denies) =
+            (message.flags.authoritative, message.authority.iter().filter(own).any(|record| soa(record)));
+        if !(authoritative && denies)
+            && let Some(referral) = referral(message, zone, rrset, server)
+        {
+            return Ok(referral);
+        }
+        if !authoritative && !denies {
+            return Err(Reason::Lame { rrset: rrset.clone(), server: called() });
+        }
     }
     let section = |records: &[Record]| records.iter().filter(own).cloned().collect();
     Ok(Outcome::Found(Found {
@@ -347,14 +374,15 @@ fn classify(
 }
 
 /// The delegation in the authority section: strictly below the zone, at or above the name.
-fn referral(message: &Message, zone: &Name, name: &Name, rtype: RecordType) -> Option<Outcome> {
+fn referral(message: &Message, zone: &Name, rrset: &RrsetId, server: Server<'_>) -> Option<Outcome> {
+    let RrsetId { name, rtype } = rrset;
     let leads_on = |record: &&Record| {
         record.rtype == RecordType::NS
             && record.class == Class::IN
             && record.name.is_strictly_below(zone)
             && name.is_subdomain_of(&record.name)
             // The DS of a zone is not to be found below its cut.
-            && !(rtype == RecordType::DS && record.name == *name)
+            && !(*rtype == RecordType::DS && record.name == *name)
     };
     let first = message.authority.iter().find(leads_on)?;
     let child = first.name.clone();
@@ -377,5 +405,21 @@ fn referral(message: &Message, zone: &Name, name: &Name, rtype: RecordType) -> O
             (server.0, addresses)
         })
         .collect();
-    Some(Outcome::Referral(Delegation { zone: child, servers }, ttl))
+    let own = |record: &&Record| record.class == Class::IN && record.name.is_subdomain_of(zone);
+    let of_ds = |record: &&Record| {
+        let covers_ds = record.rtype == RecordType::RRSIG && sign::covered(&record.rdata) == Some(RecordType::DS);
+        record.name == child && (record.rtype == RecordType::DS || covers_ds)
+    };
+    let answer: Vec<Record> = message.authority.iter().filter(own).filter(of_ds).cloned().collect();
+    let authority: Vec<Record> = proofs(&message.authority).filter(own).cloned().collect();
+    let ds = (!answer.is_empty() || !authority.is_empty()).then(|| Found {
+        rcode: Rcode::NOERROR,
+        answer,
+        authority,
+        additional: Vec::new(),
+        zone: zone.clone(),
+        server: server.address,
+        called: server.called.to_owned(),
+    });
+    Some(Outcome::Referral(Referral { to: Delegation { zone: child, servers }, ttl, ds }))
 }

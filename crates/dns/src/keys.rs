@@ -3,7 +3,7 @@
 //! | number | algorithm | |
 //! |---|---|---|
 //! | 5, 7 | RSA with SHA-1 (RFC 3110, RFC 5155) | only if the policy says so: RFC 9905 has operators treat them as unsupported |
-//! | 8, 10 | RSA with SHA-256, SHA-512 (RFC 5702) | moduli of 1,024 to 8,192 bits |
+//! | 8, 10 | RSA with SHA-256, SHA-512 (RFC 5702) | moduli of 512 to 4,096 bits (§2), and up to 8,192 |
 //! | 13, 14 | ECDSA on P-256, P-384 (RFC 6605) | |
 //! | 15 | Ed25519 (RFC 8080) | |
 //!
@@ -16,6 +16,7 @@ use ring::signature::{
     RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY, RsaParameters,
     RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
 };
+use rsa::{BoxedUint, Pkcs1v15Sign};
 
 use crate::name::Name;
 use crate::rdata::{Dnskey, Rdata as _};
@@ -50,7 +51,8 @@ impl Algorithm {
 
 /// How signatures of an algorithm are verified.
 enum Verification {
-    Rsa(&'static RsaParameters),
+    /// With what for moduli from 1,024 bits on; the digest for shorter ones.
+    Rsa(&'static RsaParameters, &'static digest::Algorithm),
     /// The public key is a point without the octet that says "uncompressed" (RFC 6605 §4), of this many octets.
     Point(&'static dyn VerificationAlgorithm, usize),
     Plain(&'static dyn VerificationAlgorithm),
@@ -59,10 +61,10 @@ enum Verification {
 fn verification(algorithm: Algorithm) -> Option<Verification> {
     Some(match algorithm {
         Algorithm::RSASHA1 | Algorithm::RSASHA1_NSEC3 => {
-            Verification::Rsa(&RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY)
+            Verification::Rsa(&RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, &digest::SHA1_FOR_LEGACY_USE_ONLY)
         }
-        Algorithm::RSASHA256 => Verification::Rsa(&RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY),
-        Algorithm::RSASHA512 => Verification::Rsa(&RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY),
+        Algorithm::RSASHA256 => Verification::Rsa(&RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, &digest::SHA256),
+        Algorithm::RSASHA512 => Verification::Rsa(&RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY, &digest::SHA512),
         Algorithm::ECDSAP256SHA256 => Verification::Point(&ECDSA_P256_SHA256_FIXED, 64),
         Algorithm::ECDSAP384SHA384 => Verification::Point(&ECDSA_P384_SHA384_FIXED, 96),
         Algorithm::ED25519 => Verification::Plain(&ED25519),
@@ -86,10 +88,40 @@ pub(crate) fn verify(key: &Dnskey, data: &[u8], signature: &[u8]) -> bool {
             let point = point.get(..=length).unwrap_or_default();
             UnparsedPublicKey::new(algorithm, point).verify(data, signature).is_ok()
         }
-        Some(Verification::Rsa(parameters)) => {
-            rsa_components(public).is_some_and(|components| components.verify(parameters, data, signature).is_ok())
-        }
+        Some(Verification::Rsa(parameters, digest)) => rsa_components(public).is_some_and(|components| {
+            if components.n.len() < 128 {
+                return verify_short(&components, digest, data, signature);
+            }
+            components.verify(parameters, data, signature).is_ok()
+        }),
     }
+}
+
+/// The beginning of a DigestInfo up to the digest itself (RFC 8017 §9.2, note 1).
+fn digest_info(algorithm: &digest::Algorithm) -> &'static [u8] {
+    match algorithm.output_len() {
+        20 => &[0x30, 0x21, 0x30, 9, 6, 5, 0x2b, 0x0e, 3, 2, 0x1a, 5, 0, 4, 20],
+        32 => &[0x30, 0x31, 0x30, 13, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1, 5, 0, 4, 32],
+        _ => &[0x30, 0x51, 0x30, 13, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3, 5, 0, 4, 64],
+    }
+}
+
+/// Verifies with a modulus of 512 to 1,023 bits, which `ring` refuses. RFC 5702 §2 allows them; a zone that still has one is
+/// weak, and signed all the same.
+fn verify_short(
+    components: &RsaPublicKeyComponents<&[u8]>,
+    algorithm: &'static digest::Algorithm,
+    data: &[u8],
+    signature: &[u8],
+) -> bool {
+    let number = |octets| BoxedUint::from_be_slice_vartime(octets);
+    let (n, e) = (number(components.n), number(components.e));
+    let Ok(key) = rsa::PublicKey::new_with_size_limits(n, e, 512..=1_023) else { return false };
+    let scheme = Pkcs1v15Sign {
+        hash_len: Some(algorithm.output_len()),
+        prefix: digest_info(algorithm).to_vec().into_boxed_slice(),
+    };
+    key.verify(scheme, digest::digest(algorithm, data).as_ref(), signature).is_ok()
 }
 
 /// Exponent and modulus of an RSA key, without leading zeros (RFC 3110 §2).

@@ -167,6 +167,12 @@ pub enum Reason {
         /// The zone.
         zone: Name,
     },
+    /// Insecure: signatures are asked for, and they are not signed themselves (RFC 4035 §2.2).
+    #[error("{rrset} is not signed itself")]
+    Signatures {
+        /// What was asked.
+        rrset: RrsetId,
+    },
     /// Insecure: no trust anchor is configured at or above the name.
     #[error("there is no trust anchor above {name}", name = lower(name))]
     NoTrustAnchor {
@@ -178,6 +184,15 @@ pub enum Reason {
     TrustAnchorEmpty {
         /// Its zone.
         zone: Name,
+    },
+    /// Bogus: the trust anchor is of algorithms or digest types that are not supported. Whoever configured it says that the
+    /// zone is signed, so this is no case of RFC 4035 §5.2, where the zone itself chose them.
+    #[error("the trust anchor of {zone} has only unsupported algorithms ({})", pairs(algorithms), zone = lower(zone))]
+    TrustAnchorUnsupported {
+        /// Its zone.
+        zone: Name,
+        /// Algorithm and digest type of each digest.
+        algorithms: Vec<(Algorithm, DigestType)>,
     },
     /// Bogus: the signature's time is over.
     #[error("the signature over {rrset} by key {key_tag} expired at {expiration}")]
@@ -356,7 +371,9 @@ impl Reason {
         "nsec3-opt-out",
         "nsec3-iterations",
         "negative-trust-anchor",
+        "signatures",
         "no-trust-anchor",
+        "anchor-unsupported",
         "rrsig-expired",
         "rrsig-not-yet-valid",
         "rrsig-missing",
@@ -386,7 +403,9 @@ impl Reason {
             Reason::Nsec3OptOut { .. } => "nsec3-opt-out",
             Reason::Nsec3Iterations { .. } => "nsec3-iterations",
             Reason::NegativeTrustAnchor { .. } => "negative-trust-anchor",
+            Reason::Signatures { .. } => "signatures",
             Reason::NoTrustAnchor { .. } | Reason::TrustAnchorEmpty { .. } => "no-trust-anchor",
+            Reason::TrustAnchorUnsupported { .. } => "anchor-unsupported",
             Reason::RrsigExpired { .. } => "rrsig-expired",
             Reason::RrsigNotYetValid { .. } => "rrsig-not-yet-valid",
             Reason::RrsigMissing { .. } => "rrsig-missing",
@@ -416,7 +435,7 @@ impl Reason {
             Reason::DsAlgorithmUnsupported { algorithms, .. } => {
                 if algorithms.iter().all(|(_, digest)| !digest.is_supported()) { 2 } else { 1 }
             }
-            Reason::RrsigUnsupported { .. } => 1,
+            Reason::RrsigUnsupported { .. } | Reason::TrustAnchorUnsupported { .. } => 1,
             // DNSSEC Bogus.
             Reason::RrsigBad { .. } | Reason::DenialWrong { .. } => 6,
             Reason::TooMuchWork { bound, .. } => match bound {
@@ -445,6 +464,7 @@ impl Reason {
             Reason::InsecureDelegation { .. }
             | Reason::Nsec3OptOut { .. }
             | Reason::NegativeTrustAnchor { .. }
+            | Reason::Signatures { .. }
             | Reason::NoTrustAnchor { .. }
             | Reason::AliasLoop { .. } => return None,
         })

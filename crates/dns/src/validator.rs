@@ -32,6 +32,10 @@ pub struct Policy {
     pub sha1: bool,
     /// With more NSEC3 iterations a zone counts as unsigned (RFC 9276 §3.2).
     pub nsec3_iterations: u16,
+    /// Whether a span with opt-out denies every type of a name, insecurely. An empty non-terminal that leads to unsigned
+    /// delegations alone has no NSEC3 of its own where they have none (RFC 5155 §7.1), so that nothing else can deny its
+    /// types; Unbound and BIND take it so. To the letter of RFC 5155 §8.5 and §8.6 it denies DS alone.
+    pub opt_out_denies_all: bool,
     /// How many signatures may be checked for one lookup, its whole chain of trust included.
     pub signature_checks: u32,
     /// How many checks may fail for one RRset: keys with one tag times signatures.
@@ -43,7 +47,14 @@ pub struct Policy {
 impl Default for Policy {
     /// No SHA-1, 100 iterations, and work that is far above what honest zones need.
     fn default() -> Policy {
-        Policy { sha1: false, nsec3_iterations: 100, signature_checks: 100, failed_checks: 8, hashes: 64 }
+        Policy {
+            sha1: false,
+            nsec3_iterations: 100,
+            opt_out_denies_all: true,
+            signature_checks: 100,
+            failed_checks: 8,
+            hashes: 64,
+        }
     }
 }
 

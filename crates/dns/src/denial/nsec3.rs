@@ -157,7 +157,8 @@ impl Hashed {
             return Ok(lacking.then(|| Denied { wildcard: Some(wildcard), ..self.denied(opt_out) }));
         }
         // §8.6: a name within an opt-out span may be an unsigned delegation, or lead to one.
-        Ok(opt_out.then(|| self.denied(true)))
+        let denies = opt_out && (rtype == RecordType::DS || budget.policy().opt_out_denies_all);
+        Ok(denies.then(|| self.denied(true)))
     }
 
     /// RFC 5155 §8.4.

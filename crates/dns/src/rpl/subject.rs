@@ -38,6 +38,8 @@ pub(crate) fn resolver(env: &Env, recorder: &Recorder, setup: &Setup, wire: Arc<
     }
     config.negative_anchors = setup.insecure.clone();
     config.policy.sha1 = true;
+    // The dialect of validating transports reads RFC 5155 §8.6 to the letter.
+    config.policy.opt_out_denies_all = setup.mode != Mode::Transport;
     config.attempts = 1;
     Box::new(Resolver::with_exchange(env, recorder, config, wire))
 }

@@ -212,8 +212,9 @@ fn faults_have_their_reasons() {
             "192.0.2.2",
             FaultKind::Servfail,
             typed("example", "DS"),
+            // Otherwise it comes along with the referral.
             contoso,
-            "MX",
+            "DS",
             "servfail servfail, SERVFAIL",
             "the resolver answered SERVFAIL for DS contoso.example",
         ),
