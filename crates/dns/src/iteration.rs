@@ -361,11 +361,16 @@ fn classify(
             return Err(Reason::Lame { rrset: rrset.clone(), server: called() });
         }
     }
-    let section = |records: &[Record]| records.iter().filter(own).cloned().collect();
+    let section = |records: &[Record]| -> Vec<Record> { records.iter().filter(own).cloned().collect() };
+    let mut authority = section(&message.authority);
+    if !answer.is_empty() {
+        // It denies something about the target of an alias.
+        authority.retain(|record| record.rtype != RecordType::SOA);
+    }
     Ok(Outcome::Found(Found {
         rcode: if answer.is_empty() { message.rcode } else { Rcode::NOERROR },
         answer,
-        authority: section(&message.authority),
+        authority,
         additional: section(&message.additional),
         zone: zone.clone(),
         server: server.address,

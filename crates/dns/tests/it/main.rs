@@ -17,5 +17,6 @@ mod resolution;
 mod served;
 mod simulated;
 mod text;
+mod validated;
 mod vectors;
 mod wildcard;

@@ -82,7 +82,8 @@ fn addresses(internet: &Internet, owner: &str) -> [Vec<u8>; 2] {
     SERVERS.map(|server| {
         let authority = &internet.authorities[&server.parse::<IpAddr>().unwrap()];
         let query = wire::Message::query(1, name(owner), RecordType::A, None).encode(512);
-        let serve::Reply::Bytes(reply) = authority.answer(&query, mxlab_dns::Transport::Udp, jiff::Timestamp::UNIX_EPOCH)
+        let serve::Reply::Bytes(reply) =
+            authority.answer(&query, mxlab_dns::Transport::Udp, jiff::Timestamp::UNIX_EPOCH)
         else {
             return Vec::new();
         };
