@@ -179,7 +179,57 @@ fn stretched(parts: &[&[u8]], length: usize) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use jiff::SignedDuration;
+
     use super::*;
+    use crate::keys;
+    use crate::signed_zone::Signing;
+    use crate::zone::Zone;
+
+    fn zone(kind: KeyKind) -> SignedZone {
+        let key = SigningKey::new(kind, KeyRole::Combined, [1; 32]).unwrap();
+        let mut zone = Zone::new("z".parse().unwrap(), &[], 300);
+        zone.add_text("a A 192.0.2.1\nb A 192.0.2.2", 300).unwrap();
+        SignedZone::new(zone, Arc::new(key), Signing::rolling(Timestamp::UNIX_EPOCH))
+    }
+
+    /// Whether each signature is the key's own over the RRset.
+    fn genuine(zone: &SignedZone, rrset: &Rrset, signatures: &[Rrsig]) -> Vec<bool> {
+        let key = zone.keys().keys()[0].key.dnskey().clone();
+        let data = |rrsig| sign::signed_data(rrsig, &rrset.name, &rrset.rdatas).unwrap();
+        signatures.iter().map(|rrsig| keys::verify(&key, &data(rrsig), &rrsig.signature)).collect()
+    }
+
+    /// Times are wrong, or octets are, never both.
+    #[test]
+    fn signatures_are_wrong_in_one_way() {
+        let now = Timestamp::from_second(1_772_438_400).unwrap();
+        for kind in [KeyKind::Ed25519, KeyKind::EcdsaP256, KeyKind::Rsa1024] {
+            let zone = zone(kind);
+            let rrset = zone.zone().rrset(&"a.z".parse().unwrap(), RecordType::A).unwrap().clone();
+            let valid = zone.signing().window(now);
+            for (fault, expected) in [
+                (FaultKind::RrsigExpired, &[true][..]),
+                (FaultKind::RrsigNotYetValid, &[true]),
+                (FaultKind::RrsigBad, &[false]),
+                (FaultKind::RrsigWrongKey, &[false]),
+                (FaultKind::RrsigMissing, &[]),
+            ] {
+                let made = signatures(fault, &zone, &rrset, valid, now);
+                assert_eq!(genuine(&zone, &rrset, &made), expected, "{kind:?} {fault:?}");
+            }
+            let good = zone.signatures(&rrset, valid);
+            assert_eq!(genuine(&zone, &rrset, &with_bad_signatures(2, good)), [false, false, true]);
+        }
+        // At whatever time of the day, more than a day away.
+        for second in [0, 1, 43_200, 86_399] {
+            let now = Timestamp::from_second(20_000 * DAY + second).unwrap();
+            let day = SignedDuration::from_secs(DAY);
+            assert!(now.duration_since(expired(now).1) > day && not_yet_valid(now).0.duration_since(now) > day);
+        }
+    }
 
     #[test]
     fn keys_collide() {

@@ -8,7 +8,8 @@ use jiff::tz::Offset;
 
 use crate::name::Name;
 use crate::rdata::{
-    A, Aaaa, Caa, Cname, Dname, Dnskey, Ds, Mx, Ns, Nsec, Nsec3, Ptr, Rdata, Rrsig, Soa, Srv, Tlsa, Txt, TypeBitmap,
+    A, Aaaa, Caa, Cname, Dname, Dnskey, Ds, Mx, Ns, Nsec, Nsec3, Nsec3Param, Ptr, Rdata, Rrsig, Soa, Srv, Tlsa, Txt,
+    TypeBitmap,
 };
 use crate::record::{RawRdata, RecordType};
 use crate::zonefile::{Token, ZoneTextError, name};
@@ -197,12 +198,10 @@ impl<'a> Data<'a> {
     }
 
     fn nsec3_parameters(&mut self) -> Result<RawRdata, ZoneTextError> {
-        let algorithm: u8 = self.parsed("a hash algorithm number")?;
-        let flags: u8 = self.parsed("flags from 0 to 255")?;
-        let iterations: u16 = self.parsed("a number of iterations from 0 to 65535")?;
-        let salt = self.salt()?;
-        let length = u8::try_from(salt.len()).unwrap_or(u8::MAX);
-        Ok([[algorithm, flags].as_slice(), &iterations.to_be_bytes(), &[length], &salt].concat().into())
+        let hash_algorithm = self.parsed("a hash algorithm number")?;
+        let flags = self.parsed("flags from 0 to 255")?;
+        let iterations = self.parsed("a number of iterations from 0 to 65535")?;
+        Ok(Nsec3Param { hash_algorithm, flags, iterations, salt: self.salt()? }.to_rdata())
     }
 
     /// RFC 5155 §3.3: one word of hexadecimal digits, or `-` for none.
