@@ -18,6 +18,7 @@ const STUB: &str = "192.0.2.251";
 struct Internet {
     sim: Sim,
     hosts: BTreeMap<&'static str, HostHandle>,
+    authorities: BTreeMap<&'static str, Arc<Authority>>,
     resolver: Resolver,
     journal: Journal,
 }
@@ -33,8 +34,8 @@ fn internet(seed: u64, specs: &[Spec]) -> Internet {
             authorities.entry(address).or_default().set_zone(spec.serve(zone.clone()));
         }
     }
-    for (address, authority) in authorities {
-        let env = hosts[address].env();
+    for (&address, authority) in &authorities {
+        let (env, authority) = (hosts[address].env(), authority.clone());
         hosts[address].env().spawn("dns", async move {
             serve(&env, socket(address), authority).await.unwrap();
         });
@@ -54,7 +55,7 @@ fn internet(seed: u64, specs: &[Spec]) -> Internet {
     let anchor = TrustAnchor::root(vec![root.key().ds(&Name::root())]);
     let resolver = Resolver::new(&host.env(), &recorder, ResolverConfig::new(vec![recursor], anchor));
     hosts.insert("sender", host);
-    Internet { sim, hosts, resolver, journal }
+    Internet { sim, hosts, authorities, resolver, journal }
 }
 
 /// Runs the lookups one after the other; `[security word, reason, records]` of each, and how many packets it took.
@@ -63,7 +64,7 @@ fn run(
     prepare: impl FnOnce(&Control, &BTreeMap<&str, HostHandle>),
     lookups: &[(&str, &str)],
 ) -> (Vec<String>, u64, String) {
-    let Internet { sim, hosts, resolver, journal } = internet(seed, &specs());
+    let Internet { sim, hosts, resolver, journal, .. } = internet(seed, &specs());
     prepare(&sim.control(), &hosts);
     let outcome = sim.run(async move {
         let mut lines = Vec::new();
@@ -155,4 +156,43 @@ fn connections_are_bounded() {
     });
     assert_eq!(outcome.end, End::Finished, "{:?}", outcome.recent);
     assert_eq!(outcome.value.unwrap(), (vec![false, true, false, true], true));
+}
+
+/// Faults of whole answers, at both servers of a zone or at the first, and what a resolver that iterates makes of them.
+#[test]
+fn answers_that_are_none() {
+    use FaultKind as F;
+    for (kind, both, first) in [
+        (F::Servfail, "servfail servfail", "secure "),
+        (F::Refused, "servfail refused", "secure "),
+        (F::Timeout, "servfail time-out", "secure "),
+        (F::Lame, "servfail lame", "secure "),
+        (F::Truncated, "servfail truncated", "secure "),
+        (F::Malformed, "servfail malformed", "secure "),
+        (F::WrongId, "servfail time-out", "secure "),
+        (F::WrongQuestion, "servfail time-out", "secure "),
+        (F::NxDomain, "bogus denial-wrong", "secure "),
+        (F::AliasLoop, "servfail alias-loop", "servfail alias-loop"),
+        (F::Slow(Duration::from_millis(200)), "secure ", "secure "),
+        (F::Slow(Duration::from_secs(60)), "servfail time-out", "secure "),
+    ] {
+        for (servers, expected) in [(&["192.0.2.3", "192.0.2.13"][..], both), (&["192.0.2.3"], first)] {
+            let Internet { sim, hosts, authorities, .. } = internet(1, &specs());
+            for server in servers {
+                authorities[server].begin_fault(Fault::new(kind, FaultScope::zone(name("contoso.example"))));
+            }
+            let specs = specs();
+            let roots = vec![(name("a.root"), vec![ip("192.0.2.1")])];
+            let anchor = TrustAnchor::root(vec![specs[0].key().ds(&Name::root())]);
+            let env = hosts["sender"].env();
+            let resolver = Resolver::new(&env, &Recorder::nowhere(&env), ResolverConfig::iterating(roots, anchor));
+            let outcome = sim.run(async move {
+                let answer = resolver.lookup(&name("mx1.contoso.example"), RecordType::A).await;
+                let reason = answer.security.reason().map_or("", |reason| reason.word());
+                format!("{} {reason}", answer.security.word())
+            });
+            assert_eq!(outcome.end, End::Finished, "{:?}", outcome.recent);
+            assert_eq!(outcome.value.as_deref(), Some(expected), "{kind:?} at {servers:?}");
+        }
+    }
 }
