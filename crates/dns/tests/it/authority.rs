@@ -291,6 +291,16 @@ fn the_ds_of_a_child_is_answered_from_the_parent_served_beside_it() {
     assert_eq!((answer.answer.len(), answer.rcode, answer.authority[0].rtype), (0, Rcode::NOERROR, RecordType::SOA));
 }
 
+/// Resolvers draw the case of the letters that they send, and want them back.
+#[test]
+fn a_question_comes_back_in_the_case_in_which_it_was_asked() {
+    let net = Net::new();
+    for owner in ["mX1.ConTOso.eXAMPLE", "wWW.contoso.EXAMPLE", "NOTHING.contoso.example", "x.SUB.contoso.example"] {
+        let answer = ask(&net, "192.0.2.3", Message::query(1, name(owner), RecordType::A, None));
+        assert_eq!(answer.question.unwrap().name.wire(), name(owner).wire());
+    }
+}
+
 #[test]
 fn what_does_not_fit_is_truncated() {
     let mut all = specs();

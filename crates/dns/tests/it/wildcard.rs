@@ -258,6 +258,26 @@ u ns.example NSEC a.target.example. A RRSIG NSEC +",
     );
 }
 
+/// RFC 6672 §2.3: an apex may have both; all below it is redirected, and it stays what it is.
+#[test]
+fn an_apex_that_redirects() {
+    for (denial, kind) in
+        [(Denial::Nsec, "NSEC"), (Denial::Nsec3 { iterations: 0, salt: Vec::new(), opt_out: false }, "NSEC3")]
+    {
+        let authority = serving(signed("z", "@ NS ns.test.\n@ DNAME other.test.", denial));
+        check(
+            &authority,
+            &[
+                ("a.b.z A", "NOERROR aa\nn z DNAME other.test. +\nn a.b.z CNAME a.b.other.test."),
+                ("z NS", "NOERROR aa\nn z NS ns.test. +"),
+            ],
+        );
+        let denied = brief(&ask(&authority, "z", "A"));
+        assert!(denied.starts_with("NOERROR aa\nu z SOA +\nu ") && denied.contains(&format!(" {kind} ")), "{denied}");
+        assert!(denied.contains(" DNAME "), "{denied}");
+    }
+}
+
 #[test]
 fn a_redirection_that_becomes_too_long() {
     let label = "l".repeat(60);
