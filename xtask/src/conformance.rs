@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use mxlab_dns::rpl::suite as replays;
+use mxlab_dns::rpl::suite::{self as replays, Verdict};
 
 /// The variable that says where the suites lie.
 const VARIABLE: &str = "MXLAB_SUITES";
@@ -30,10 +30,10 @@ pub(crate) struct Arguments {
     suites: Option<PathBuf>,
 }
 
-/// What became of a case: its name, `pass`, `fail` or `skip`, and why.
+/// What became of a case, and why.
 struct Line {
     name: String,
-    verdict: &'static str,
+    verdict: Verdict,
     why: String,
 }
 
@@ -45,7 +45,7 @@ const SUITES: &[(&str, Run)] = &[("dnssec", dnssec)];
 fn dnssec(folder: &Path, tell: &mut dyn FnMut(Line)) -> io::Result<()> {
     for file in replays::files(folder)? {
         let case = replays::run(&file);
-        tell(Line { name: case.name, verdict: case.verdict.word(), why: case.why });
+        tell(Line { name: case.name, verdict: case.verdict, why: case.why });
     }
     Ok(())
 }
@@ -59,12 +59,13 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> u8 {
     let by_default = || std::env::var_os(VARIABLE).map_or_else(|| root.join("../shared/suites"), PathBuf::from);
     let folder = arguments.suites.clone().unwrap_or_else(by_default);
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
-    let ended = run(&folder, &mut |line| match line.verdict {
-        "pass" => passed += 1,
-        verdict => {
-            *(if verdict == "fail" { &mut failed } else { &mut skipped }) += 1;
-            write_out(&format!("{verdict}  {}  {}\n", line.name, line.why));
+    let ended = run(&folder, &mut |line| {
+        match line.verdict {
+            Verdict::Passed => return passed += 1,
+            Verdict::Failed => failed += 1,
+            Verdict::Skipped => skipped += 1,
         }
+        write_out(&format!("{}  {}  {}\n", line.verdict.word(), line.name, line.why));
     });
     if let Err(error) = ended {
         return missing(&folder, &error, arguments.suites.is_some());
