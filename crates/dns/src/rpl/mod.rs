@@ -49,6 +49,7 @@
 //! | `expression` | `${…}`: variables, the time, arithmetic |
 //! | `compare` | which queries an entry answers, and how a reply differs from what was expected |
 //! | `wire` | the network of a replay: queries that wait for the script |
+//! | `subject` | the resolver that is held to it |
 //! | `drive` | the steps, one after the other |
 //! | `suite` | a folder of files |
 //!

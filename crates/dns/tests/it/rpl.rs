@@ -1,0 +1,128 @@
+//! Replays from end to end: files made here from zones of our own.
+
+use std::fmt::Write as _;
+
+use mxlab_dns::rpl::{
+    Mode, Script, Setup,
+    suite::{self, Verdict},
+};
+use mxlab_dns::wire::Edns;
+use mxlab_dns::*;
+use proptest::prelude::*;
+
+use crate::net::*;
+
+/// The sections of a message as an entry has them.
+fn sections(message: &Message) -> String {
+    let question = message.question.as_ref().unwrap();
+    let mut text = format!("SECTION QUESTION\n{}. IN {}\n", question.name, question.rtype).replace("\n..", "\n.");
+    for (section, records) in
+        [("ANSWER", &message.answer), ("AUTHORITY", &message.authority), ("ADDITIONAL", &message.additional)]
+    {
+        let _ = writeln!(text, "SECTION {section}");
+        for record in records {
+            let _ = writeln!(text, "{record}");
+        }
+    }
+    text
+}
+
+fn entry(head: &str, message: &Message) -> String {
+    format!("ENTRY_BEGIN\n{head}\n{}ENTRY_END\n", sections(message))
+}
+
+/// A replay of a lookup: the answers of all servers that an iterating resolver asks for it, changed by `tamper`, and what
+/// the client is to get.
+fn replay(upstream: &str, owner: &str, kind: &str, tamper: impl Fn(&mut Message), expected: &str) -> String {
+    let net = Net::iterating(specs());
+    net.lookup(owner, kind);
+    let anchor = rdata::to_text(RecordType::DS, &rdata::Rdata::to_rdata(&net.anchor().ds[0]));
+    let mut text =
+        format!("server:\n trust-anchor: \". IN DS {anchor}\"\n val-override-timestamp: {EPOCH}\n{upstream}");
+    let _ = writeln!(text, "CONFIG_END\nSCENARIO_BEGIN {owner} {kind}");
+    for asked in net.queries() {
+        let [server, rtype, owner] = asked.split(' ').collect::<Vec<_>>().try_into().unwrap();
+        let reply = net.authority(server).answer(&query(owner, rtype), Transport::Udp, at(0));
+        let (Reply::Bytes(octets) | Reply::Later(_, octets)) = reply else { panic!("{asked} is not answered") };
+        let mut message = Message::decode(&octets).unwrap();
+        tamper(&mut message);
+        let aa = if message.flags.authoritative { " AA" } else { "" };
+        let head = format!("MATCH opcode qname qtype DO\nADJUST copy_id\nREPLY QR{aa} {}", message.rcode);
+        let _ = write!(text, "RANGE_BEGIN 0 100\nADDRESS {server}\n{}RANGE_END\n", entry(&head, &message));
+    }
+    let asked = Message::query(0, name(owner), rtype(kind), Some(Edns::new(1_232, true)));
+    let _ = write!(text, "STEP 1 QUERY\n{}", entry("REPLY RD DO", &asked));
+    let _ = write!(text, "STEP 10 CHECK_ANSWER\nENTRY_BEGIN\n{expected}\nENTRY_END\nSCENARIO_END\n");
+    text
+}
+
+#[track_caller]
+fn check(text: &str, expected: (Verdict, &str)) {
+    let (verdict, why) = suite::judge(text);
+    assert_eq!((verdict, why.split(" [").next().unwrap()), expected, "{why}\n{text}");
+}
+
+/// The root's servers, for a resolver that iterates.
+const ROOT: &str = "stub-zone:\n name: \".\"\n stub-addr: 192.0.2.1\n";
+
+#[test]
+fn a_resolver_is_held_to_a_file() {
+    let owner = "mx1.contoso.example";
+    let question = format!("SECTION QUESTION\n{owner}. IN A\nSECTION ANSWER\n");
+    let secure = format!("MATCH rcode flags question answer\nREPLY QR RD RA AD NOERROR\n{question}");
+    let signed = |text: &str| {
+        let script = text.lines().filter(|line| line.starts_with(owner) && !line.contains(" IN ")).collect::<Vec<_>>();
+        script.join("\n")
+    };
+    let unchanged = |_: &mut Message| ();
+    let records = signed(&replay(ROOT, owner, "A", unchanged, ""));
+    assert!(records.contains("RRSIG"), "{records}");
+    let whole = replay(ROOT, owner, "A", unchanged, &format!("{secure}{records}"));
+    assert_eq!(Setup::of(&Script::parse(&whole).unwrap()).unwrap().mode, Mode::Iterate);
+    check(&whole, (Verdict::Passed, ""));
+    // An expectation that is not met is told.
+    let other = replay(ROOT, owner, "A", unchanged, &format!("MATCH answer\n{question}{owner}. 300 A 192.0.2.99"));
+    let (verdict, why) = suite::judge(&other);
+    assert!(verdict == Verdict::Failed && why.contains("missing: mx1.contoso.example. 300 A 192.0.2.99"), "{why}");
+    // Without its signature the answer is bogus, with the error that says so.
+    let unsigned = |message: &mut Message| {
+        let asked = message.question.as_ref().is_some_and(|question| question.name == name(owner));
+        message.answer.retain(|record| !asked || record.rtype != RecordType::RRSIG);
+    };
+    let bogus = format!("MATCH all ede=10\nREPLY QR RD RA DO SERVFAIL\n{question}");
+    check(&replay(ROOT, owner, "A", unsigned, &bogus), (Verdict::Passed, ""));
+    let error = format!("MATCH ede=6\nREPLY QR RD RA DO SERVFAIL\n{question}");
+    let (verdict, why) = suite::judge(&replay(ROOT, owner, "A", unsigned, &error));
+    assert!(verdict == Verdict::Failed && why.contains("extended error: expected 6, found 10"), "{why}");
+}
+
+#[test]
+fn a_transport_is_held_to_a_file() {
+    let owner = "mx1.contoso.example";
+    // The answers of name servers stand in for those of one upstream; only the chain and the answer are asked for.
+    let upstream = " stub-addr: 192.0.2.99\n";
+    let expected = format!("MATCH rcode flags\nREPLY QR AA AD NOERROR\nSECTION QUESTION\n{owner}. IN A");
+    let text = replay(upstream, owner, "A", |message| message.flags.authoritative = true, &expected);
+    assert_eq!(Setup::of(&Script::parse(&text).unwrap()).unwrap().mode, Mode::Transport);
+    check(&text, (Verdict::Passed, ""));
+}
+
+proptest! {
+    #[test]
+    fn any_file_is_read_or_refused(
+        lines in prop::collection::vec(prop::sample::select(vec![
+            "server: stub-addr: 192.0.2.1", "CONFIG_END", "SCENARIO_BEGIN t", "RANGE_BEGIN 0 9", "ADDRESS 192.0.2.1",
+            "ENTRY_BEGIN", "MATCH all ede=any", "ADJUST copy_id sleep=1", "REPLY QR DO", "SECTION ANSWER", "z. A 192.0.2.1",
+            "HEX_ANSWER_BEGIN", "00", "HEX_ANSWER_END", "EXTRA_PACKET", "ENTRY_END", "RANGE_END", "STEP 1 QUERY",
+            "STEP 2 CHECK_ANSWER", "STEP 3 TIME_PASSES EVAL ${1 + ${time}", "STEP 4 ASSIGN x = ${$x * 2}", "STEP 5 REPLY",
+            "STEP 6 TIMEOUT", "SCENARIO_END",
+        ]), 0..60),
+        noise in any::<String>(),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let text = lines.join("\n");
+        let _ = suite::judge(&text);
+        let (before, after) = text.split_at(if text.is_empty() { 0 } else { at.index(text.len()) });
+        let _ = suite::judge(&format!("CONFIG_END\nSCENARIO_BEGIN t\n{before}{noise}{after}"));
+    }
+}
