@@ -1,6 +1,7 @@
-//! Replays from end to end: files made here from zones of our own.
+//! Replays from end to end: files made here from zones of our own, and the suite of others where it can be found.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use mxlab_dns::rpl::{
     Mode, Script, Setup,
@@ -11,6 +12,33 @@ use mxlab_dns::*;
 use proptest::prelude::*;
 
 use crate::net::*;
+
+/// Where the suites lie: the environment says, or they lie beside the repository.
+fn suites() -> PathBuf {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/suites");
+    std::env::var_os("MXLAB_SUITES").map_or_else(beside, PathBuf::from)
+}
+
+#[test]
+fn the_suite_of_others_passes() {
+    let files = match suite::files(&suites()) {
+        Ok(files) => files,
+        Err(error) => {
+            eprintln!("skipped: no replays in {} ({error})", suites().display());
+            return;
+        }
+    };
+    let cases: Vec<_> = files.iter().map(|file| suite::run(file)).collect();
+    let failed: Vec<String> = cases
+        .iter()
+        .filter(|case| case.verdict == Verdict::Failed)
+        .map(|case| format!("{}: {}", case.name, case.why))
+        .collect();
+    assert!(failed.is_empty(), "{} of {} failed:\n{}", failed.len(), cases.len(), failed.join("\n"));
+    for case in cases.iter().filter(|case| case.verdict == Verdict::Skipped) {
+        eprintln!("skipped: {}: {}", case.name, case.why);
+    }
+}
 
 /// The sections of a message as an entry has them.
 fn sections(message: &Message) -> String {
