@@ -1,7 +1,8 @@
 //! The behaviour registry: the ids that `covers` may claim, and what the record must hold to show each.
 //!
 //! A claim is checked: it holds if some entry is of the kind and has the fields that stand here. So a scenario cannot claim
-//! a behaviour that its run does not show, and an id without evidence here cannot be claimed at all.
+//! a behaviour that its run does not show, and an id without evidence here cannot be claimed at all. An id that stands in
+//! several rows can be shown in several ways: any of them does.
 
 use mxlab_record::{Entry, Value};
 
@@ -20,9 +21,13 @@ enum Want {
     AtLeast(i64),
     /// Anything at all.
     Any,
+    /// Anything but what this other field of the same entry holds.
+    Unlike(&'static str),
+    /// Something that another entry of the same kind, name and type has otherwise.
+    Changes,
 }
 
-use Want::{Any, AtLeast, Flag, Holds, Is, OneOf};
+use Want::{Any, AtLeast, Changes, Flag, Holds, Is, OneOf, Unlike};
 
 /// An event that shows a behaviour: its kind and fields.
 type Evidence = (&'static str, &'static [(&'static str, Want)]);
@@ -124,8 +129,115 @@ const BEHAVIOURS: &[(&str, &[Evidence])] = &[
     ("dnssec.rrsig-expired", &[("resolved", &[("status", Is("bogus")), ("reason", Is("rrsig-expired"))])]),
     ("dnssec.rrsig-not-yet-valid", &[("resolved", &[("status", Is("bogus")), ("reason", Is("rrsig-not-yet-valid"))])]),
     ("dnssec.rrsig-missing", &[("resolved", &[("status", Is("bogus")), ("reason", Is("rrsig-missing"))])]),
+    ("dnssec.rrsig-bad", &[("resolved", &[("status", Is("bogus")), ("reason", Is("rrsig-bad"))])]),
+    ("dnssec.key-missing", &[("resolved", &[("status", Is("bogus")), ("reason", Is("key-missing"))])]),
     ("dnssec.ds-mismatch", &[("resolved", &[("status", Is("bogus")), ("reason", Is("ds-mismatch"))])]),
-    ("dnssec.servfail", &[("resolved", &[("status", Is("servfail"))])]),
+    (
+        "dnssec.ds-algorithm-unsupported",
+        &[("resolved", &[("status", Is("insecure")), ("reason", Is("ds-algorithm-unsupported"))])],
+    ),
+    ("dnssec.denial-missing", &[("resolved", &[("status", Is("bogus")), ("reason", Is("denial-missing"))])]),
+    ("dnssec.denial-wrong", &[("resolved", &[("status", Is("bogus")), ("reason", Is("denial-wrong"))])]),
+    ("dnssec.nsec3-iterations", &[("resolved", &[("status", Is("insecure")), ("reason", Is("nsec3-iterations"))])]),
+    ("dnssec.servfail", &[("resolved", &[("status", Is("servfail")), ("reason", Is("servfail"))])]),
+    ("dnssec.refused", &[("resolved", &[("status", Is("servfail")), ("reason", Is("refused"))])]),
+    ("dnssec.time-out", &[("resolved", &[("status", Is("servfail")), ("reason", Is("time-out"))])]),
+    ("dnssec.lame", &[("resolved", &[("status", Is("servfail")), ("reason", Is("lame"))])]),
+    ("dnssec.malformed", &[("resolved", &[("status", Is("servfail")), ("reason", Is("malformed"))])]),
+    ("dnssec.alias-loop", &[("resolved", &[("status", Is("servfail")), ("reason", Is("alias-loop"))])]),
+    ("dnssec.truncated", &[("resolved", &[("status", Is("servfail")), ("reason", Is("truncated"))])]),
+    (
+        "dnssec.nsec-nodata",
+        &[("resolved", &[("status", Is("secure")), ("found", Is("no-data")), ("proof", Is("nsec"))])],
+    ),
+    (
+        "dnssec.nsec-nxdomain",
+        &[("resolved", &[("status", Is("secure")), ("found", Is("no-name")), ("proof", Is("nsec"))])],
+    ),
+    (
+        "dnssec.nsec3-nodata",
+        &[("resolved", &[("status", Is("secure")), ("found", Is("no-data")), ("proof", Is("nsec3"))])],
+    ),
+    (
+        "dnssec.nsec3-nxdomain",
+        &[("resolved", &[("status", Is("secure")), ("found", Is("no-name")), ("proof", Is("nsec3"))])],
+    ),
+    ("dnssec.nsec3-optout", &[("resolved", &[("status", Is("insecure")), ("reason", Is("nsec3-opt-out"))])]),
+    (
+        "dnssec.wildcard",
+        &[("resolved", &[("status", Is("secure")), ("found", Is("records")), ("wildcard", Any), ("proof", Any)])],
+    ),
+    (
+        "dnssec.wildcard-nodata",
+        &[("resolved", &[("status", Is("secure")), ("found", Is("no-data")), ("wildcard", Any), ("proof", Any)])],
+    ),
+    (
+        "dnssec.ent",
+        &[("resolved", &[("status", Is("secure")), ("found", Is("no-data")), ("empty-non-terminal", Flag(true))])],
+    ),
+    ("dnssec.cname-chain", &[("resolved", &[("status", Is("secure")), ("aliases", AtLeast(2))])]),
+    ("dnssec.dname", &[("resolved", &[("status", Is("secure")), ("dnames", AtLeast(1))])]),
+    ("dnssec.split-keys", &[("resolved", &[("status", Is("secure")), ("key", Unlike("ds-key")), ("ds-key", Any)])]),
+    // A new key signs; or the parent publishes its DS at one server only, and the other one gives it.
+    ("dnssec.key-rollover", &[("resolved", &[("status", Is("secure")), ("key", Changes)])]),
+    ("dnssec.key-rollover", &[("resolved", &[("status", Is("secure")), ("ds-key", Changes)])]),
+    (
+        "dnssec.key-rollover",
+        &[
+            (
+                "resolved",
+                &[("status", Is("bogus")), ("reason", Is("ds-mismatch")), ("type", Is("DS")), ("server", Any)],
+            ),
+            ("resolved", &[("status", Is("secure"))]),
+        ],
+    ),
+    (
+        "dnssec.pre-publish",
+        &[
+            ("step", &[("roll", Is("add-key"))]),
+            ("step", &[("roll", Is("switch-signing"))]),
+            ("step", &[("roll", Is("drop-old"))]),
+            ("resolved", &[("status", Is("secure")), ("key", Changes)]),
+        ],
+    ),
+    (
+        "dnssec.double-ds",
+        &[
+            ("step", &[("roll", Is("add-ds"))]),
+            ("step", &[("roll", Is("switch-signing"))]),
+            ("step", &[("roll", Is("drop-old"))]),
+            ("resolved", &[("status", Is("secure")), ("ds-key", Changes)]),
+        ],
+    ),
+    ("dnssec.algorithm-rollover", &[("resolved", &[("status", Is("secure")), ("algorithm", Changes)])]),
+    ("dnssec.truncated-tcp", &[("resolved", &[("status", Is("secure")), ("transport", Is("tcp"))])]),
+    (
+        "dnssec.clock-skew",
+        &[
+            ("step", &[("fault", Is("clock-shift"))]),
+            ("resolved", &[("status", Is("bogus")), ("reason", OneOf(&["rrsig-expired", "rrsig-not-yet-valid"]))]),
+        ],
+    ),
+    (
+        "dnssec.stripping-forwarder",
+        &[(
+            "resolved",
+            &[
+                ("status", Is("bogus")),
+                ("reason", OneOf(&["rrsig-missing", "denial-missing"])),
+                ("forwarder", Flag(true)),
+            ],
+        )],
+    ),
+    ("dnssec.ttl-vs-rrsig", &[("resolved", &[("status", Is("secure")), ("expires-by", Is("signature"))])]),
+    (
+        "dnssec.keytrap-bounded",
+        &[("resolved", &[("status", Is("bogus")), ("reason", Is("too-much-work")), ("bound", Is("signature-checks"))])],
+    ),
+    (
+        "dnssec.nsec3-bounded",
+        &[("resolved", &[("status", Is("bogus")), ("reason", Is("too-much-work")), ("bound", Is("hashes"))])],
+    ),
     // retry, ndr
     ("retry.schedule", &[("deferred", &[("attempts", AtLeast(3))]), ("bounced", &[("attempts", AtLeast(26))])]),
     ("retry.restart", &[("resumed", &[("message", Any)]), ("relayed", &[("attempts", AtLeast(2))])]),
@@ -160,30 +272,47 @@ const BEHAVIOURS: &[(&str, &[Evidence])] = &[
 
 /// All ids, in the order of the registry.
 pub fn ids() -> Vec<&'static str> {
-    BEHAVIOURS.iter().map(|(id, _)| *id).collect()
+    let mut ids: Vec<_> = BEHAVIOURS.iter().map(|(id, _)| *id).collect();
+    ids.dedup();
+    ids
 }
 
 /// What is missing in the record for this claim; none if it is shown. An unknown id is reported by the file's reader.
 pub fn unshown(id: &str, entries: &[Entry]) -> Option<String> {
-    let (_, evidence) = BEHAVIOURS.iter().find(|(known, _)| *known == id)?;
-    evidence.iter().find(|evidence| !entries.iter().any(|entry| shows(evidence, entry))).map(|(kind, fields)| {
+    let lacking = |evidence: &'static [Evidence]| {
+        evidence.iter().find(|evidence| !entries.iter().any(|entry| shows(evidence, entry, entries)))
+    };
+    let mut nearest = None;
+    for (_, evidence) in BEHAVIOURS.iter().filter(|(known, _)| *known == id) {
+        let Some(missing) = lacking(evidence) else { return None };
+        nearest.get_or_insert(missing);
+    }
+    nearest.map(|(kind, fields)| {
         let fields: Vec<String> = fields.iter().map(|(field, want)| format!("{field} {}", words(*want))).collect();
         format!("`covers` claims {id}, but the record holds no `{kind}` with {}", fields.join(" and "))
     })
 }
 
-fn shows((kind, fields): &Evidence, entry: &Entry) -> bool {
-    entry.kind == *kind && fields.iter().all(|(field, want)| meets(*want, entry.fields.get(field)))
+fn shows((kind, fields): &Evidence, entry: &Entry, entries: &[Entry]) -> bool {
+    entry.kind == *kind && fields.iter().all(|(field, want)| meets(*want, field, entry, entries))
 }
 
-fn meets(want: Want, value: Option<&Value>) -> bool {
-    match (want, value) {
+fn meets(want: Want, field: &str, entry: &Entry, entries: &[Entry]) -> bool {
+    match (want, entry.fields.get(field)) {
         (Is(wanted), Some(Value::Text(text))) => text == wanted,
         (OneOf(words), Some(Value::Text(text))) => words.contains(&text.as_str()),
         (Holds(part), Some(Value::Text(text))) => text.contains(part),
         (Flag(wanted), Some(Value::Flag(flag))) => *flag == wanted,
         (AtLeast(least), Some(Value::Number(number))) => *number >= least,
         (Any, Some(_)) => true,
+        (Unlike(other), Some(value)) => entry.fields.get(other).is_some_and(|other| other != value),
+        (Changes, Some(value)) => entries.iter().any(|other| {
+            let same = |field: &str| other.fields.get(field) == entry.fields.get(field);
+            other.kind == entry.kind
+                && same("name")
+                && same("type")
+                && other.fields.get(field).is_some_and(|other| other != value)
+        }),
         _ => false,
     }
 }
@@ -196,6 +325,8 @@ fn words(want: Want) -> String {
         Flag(flag) => format!("= {flag}"),
         AtLeast(least) => format!("of at least {least}"),
         Any => "at all".to_owned(),
+        Unlike(other) => format!("other than {other}"),
+        Changes => "that changes".to_owned(),
     }
 }
 
