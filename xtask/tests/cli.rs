@@ -126,6 +126,34 @@ fn a_claim_that_the_record_does_not_show_fails() {
     repository.run(&[]).check(11, &["`covers` claims dane.mismatch, but the record holds no"]);
 }
 
+/// Two cells: a signed zone, and an unsigned one.
+const CELLS: &str = r#"
+title = "A lookup"
+covers = ["dnssec.secure", "dnssec.insecure-delegation"]
+world = "outbound"
+[zone."fabrikam.example"]
+signed = "{signed}"
+[[at]]
+lookup = { name = "fabrikam.example", type = "MX" }
+[variants]
+signed = [true, false]
+[[expect]]
+resolved = { name = "fabrikam.example", type = "MX" }
+"#;
+
+#[test]
+fn a_claim_is_shown_by_one_of_the_cells() {
+    let claims = CELLS.replace("-delegation", "-delegation\", \"dnssec.rrsig-bad");
+    let repository = Repository::new("cells", &[("cells.toml", CELLS), ("claims.toml", &claims)]);
+    repository.run(&["cells", "--bless"]).check(0, &["2 passed"]);
+    let says = ["`covers` claims dnssec.rrsig-bad", "nor does that of another cell", "claims.toml:3"];
+    let run = repository.run(&["claims", "--bless"]);
+    run.check(11, &says);
+    assert!(!run.err.contains("claims dnssec.secure"), "{}", run.err);
+    // One cell alone does not show what the other one does.
+    repository.run(&["cells[signed=false]"]).check(0, &["1 passed"]);
+}
+
 #[test]
 fn a_file_with_mistakes_is_not_run() {
     let wrong = HOLDS.replace("lookup =", "lokup =").replace("[[expect]]", "[[expct]]");

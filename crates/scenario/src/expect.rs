@@ -4,6 +4,8 @@
 //! gives. An `[[expect]]` holds if some entry within its window meets all conditions, a `[[never]]` if none does. When an
 //! expectation fails, the entry that meets most conditions is shown with the one that it misses.
 
+mod cost;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -185,10 +187,10 @@ impl Asked<'_> {
 
     /// Whether the expectation is decided already: an `expect` that holds stays so, a `never` that is broken too.
     pub fn is_decided(&self, expectation: &Expectation) -> bool {
-        // `copies` counts over the whole run, and a list of attempts may still grow.
+        // `copies` counts over the whole run, a list of attempts may still grow, a later lookup may take more work.
         let open = match &expectation.verb {
             Verb::Delivered(table) => table.copies.is_some(),
-            Verb::Attempted(_) => true,
+            Verb::Attempted(_) | Verb::Cost(_) => true,
             _ => false,
         };
         !open && self.matching(expectation).is_some()
@@ -199,6 +201,9 @@ impl Asked<'_> {
         if let Verb::Attempted(table) = &expectation.verb {
             let attempts = self.attempts(expectation, table);
             return if self.attempts_hold(expectation, table) { attempts.into_iter().next() } else { None };
+        }
+        if let Verb::Cost(table) = &expectation.verb {
+            return self.costs_hold(expectation, table);
         }
         let question = question(self, &expectation.verb)?;
         self.candidates(expectation, &question)
@@ -229,6 +234,7 @@ impl Asked<'_> {
         let mut message = format!("expected: {}", self.describe(expectation));
         match &expectation.verb {
             Verb::Attempted(table) => self.show_attempts(&mut message, expectation, table.get()),
+            Verb::Cost(table) => self.show_costs(&mut message, expectation, table.get()),
             verb => {
                 if let Some(question) = question(self, verb) {
                     let _ = write!(message, "\n{}", self.nearest(expectation, &question));
@@ -253,6 +259,7 @@ impl Asked<'_> {
     fn describe(&self, expectation: &Expectation) -> String {
         let mut text = match &expectation.verb {
             Verb::Attempted(table) => describe_attempted(table.get()),
+            Verb::Cost(table) => cost::describe(table.get()),
             verb => match question(self, verb) {
                 Some(question) => {
                     let list: Vec<String> =

@@ -24,7 +24,8 @@ use crate::engine::Engines;
 use crate::expect::Asked;
 use crate::file::expectations::Expectation;
 use crate::file::script::Action;
-use crate::file::{Cell, Diagnostic, Diagnostics, Scenario, Sources, Span};
+use crate::file::values::BehaviourRef;
+use crate::file::{Cell, Diagnostic, Diagnostics, Scenario, Sources, Span, Spanned};
 
 use crate::{registry, story};
 use lab::{Lab, LabError, References};
@@ -74,6 +75,8 @@ pub struct CellRun {
     pub end: End,
     /// What did not hold.
     pub failures: Vec<Failure>,
+    /// The claims in `covers` that this record does not show. Another cell of the file may show them.
+    pub unshown: Vec<Failure>,
     /// The story.
     pub story: String,
     /// The last entries of the record, one a line, for a run that a bound ended.
@@ -165,6 +168,11 @@ pub fn run_cell(
     let end = end_of(&outcome.end, &journal);
     let mut failures =
         judge(scenario, sources, &Asked { scenario, entries: &entries, sent: &sent, references: &references });
+    let claim = |claim: &Spanned<BehaviourRef>| {
+        let message = registry::unshown(claim.as_str(), &entries)?;
+        Some(failure("covers", message, sources, claim.span()))
+    };
+    let unshown = scenario.covers.iter().filter_map(claim).collect();
     if outcome.end == mxlab_sim::End::Until && scenario.until.is_none() && options.until.is_none() && !at_rest(&script)
     {
         let message = "the run was cut off while something was still queued, on its way or due; say `until`".to_owned();
@@ -172,6 +180,7 @@ pub fn run_cell(
     }
     Ok(CellRun {
         failures,
+        unshown,
         story: tell(scenario, &entries),
         last_events: last_events(scenario.epoch, &entries),
         record_hash: journal.hash(),
@@ -358,11 +367,6 @@ fn judge(scenario: &Scenario, sources: &Arc<Sources>, asked: &Asked<'_>) -> Vec<
     for expectation in &scenario.nevers {
         if let Some(message) = asked.broken(expectation) {
             failures.push(failure("never", message, sources, expectation.span));
-        }
-    }
-    for claim in &scenario.covers {
-        if let Some(message) = registry::unshown(claim.as_str(), asked.entries) {
-            failures.push(failure("covers", message, sources, claim.span()));
         }
     }
     failures

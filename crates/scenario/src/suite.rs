@@ -2,6 +2,7 @@
 //!
 //! What comes out is data ([`CaseResult`], [`Summary`]); how it looks on a terminal or as JSON is `mxlab-report`'s.
 
+mod claims;
 mod filter;
 mod plan;
 mod snapshots;
@@ -50,7 +51,7 @@ pub enum CaseOutcome {
     Passed,
     /// The story differs from its snapshot, or there is none.
     SnapshotDiffers,
-    /// An expectation did not hold, or a claim in `covers` is not shown.
+    /// An expectation did not hold, or a claim in `covers` is shown by no cell of the file.
     ExpectationFailed,
     /// Two runs of the same scenario and seed differ.
     Nondeterministic,
@@ -262,6 +263,7 @@ pub fn run(
     }
     cases.extend(run_jobs(options, engines, &plan.jobs, interrupted, progress));
     cases.sort_by(|a, b| (&a.scenario, a.seed).cmp(&(&b.scenario, b.seed)));
+    claims::judge(options, &plan.cells, &mut cases);
     snapshots::settle(options, &mut cases);
     warn_once_a_file(&mut cases);
     let mut errors = Vec::new();

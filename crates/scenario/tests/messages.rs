@@ -396,6 +396,146 @@ fn faults_at_the_wrong_place() {
 }
 
 #[test]
+fn faults_without_effect() {
+    let at = |zone: &str, faults: &[&str]| {
+        let entries: String = faults.iter().map(|fault| format!("[[at]]\nfault = {{ {fault} }}\n")).collect();
+        format!("[zone.\"fabrikam.example\"]\n{zone}\n{entries}{ONE_MESSAGE}{DELIVERED}")
+    };
+    check_text!(
+        "no-effect-unsigned",
+        at(
+            "signed = false",
+            &[
+                "kind = \"rrsig-bad\", zone = \"fabrikam.example\"",
+                "kind = \"ds-mismatch\", zone = \"Fabrikam.example\"",
+                "kind = \"ds-without-key\", zone = \"fabrikam.example\"",
+                "kind = \"servfail\", zone = \"fabrikam.example\"",
+            ]
+        )
+    );
+    check_text!(
+        "no-effect-signed",
+        at(
+            "delegated = false",
+            &[
+                "kind = \"ds-without-key\", zone = \"fabrikam.example\"",
+                "kind = \"ds-unsupported\", zone = \"fabrikam.example\"",
+                "kind = \"ds-mismatch\", zone = \".\"",
+                "kind = \"nsec3-iterations\", zone = \"fabrikam.example\", count = 150",
+                "kind = \"rrsig-wrong-key\", zone = \"fabrikam.example\"",
+                "kind = \"key-missing\", zone = \"example\"",
+            ]
+        )
+    );
+    check_text!(
+        "bad-fault-counts",
+        at(
+            "denial = \"nsec3\"",
+            &[
+                "kind = \"nsec3-iterations\", zone = \"fabrikam.example\", count = 65536",
+                "kind = \"many-keys\", zone = \"fabrikam.example\", count = 0",
+                "kind = \"many-keys\", zone = \"fabrikam.example\", count = 200",
+            ]
+        )
+    );
+    check_text!(
+        "dns-slow-needs-delay",
+        at(
+            "",
+            &[
+                "kind = \"dns-slow\", zone = \"fabrikam.example\"",
+                "kind = \"servfail\", zone = \"example\", delay = \"1s\""
+            ]
+        )
+    );
+    check_text!(
+        "no-name-server-of-the-zone",
+        format!(
+            "[zone.example]\nservers = [\"tld\"]\n[zone.\"fabrikam.example\"]\nservers = [\"ns\"]\n[host]\ntld.dns = {{}}\nns.dns = {{}}\n\
+             [[at]]\nfault = {{ kind = \"ds-mismatch\", zone = \"fabrikam.example\", server = \"ns\" }}\n\
+             [[at]]\nfault = {{ kind = \"ds-mismatch\", zone = \"fabrikam.example\", server = \"tld\" }}\n\
+             [[at]]\nfault = {{ kind = \"rrsig-bad\", zone = \"fabrikam.example\", server = \"tld\" }}\n\
+             [[at]]\nfault = {{ kind = \"servfail\", zone = \"contoso.example\", server = \"ns\" }}\n\
+             [[at]]\npublish = {{ zone = \"fabrikam.example\", signed = false, server = \"tld\" }}\n{ONE_MESSAGE}{DELIVERED}"
+        )
+    );
+    check_text!(
+        "unsigned-zone-with-keys",
+        at("signed = false\nalgorithm = \"ed25519\"\nkeys = \"split\"\ndenial = \"nsec3\"\ndelegated = false", &[])
+    );
+}
+
+#[test]
+fn key_changes() {
+    let rolls = |zone: &str, steps: &[&str]| {
+        let step = |(hour, step): (usize, &&str)| {
+            format!("[[at]]\ntime = \"+{hour}h\"\npublish = {{ zone = \"fabrikam.example\", {step} }}\n")
+        };
+        let steps: String = steps.iter().enumerate().map(step).collect();
+        format!("[zone.\"fabrikam.example\"]\n{zone}\n{ONE_MESSAGE}{steps}{DELIVERED}")
+    };
+    check_text!(
+        "roll-out-of-order",
+        rolls(
+            "",
+            &[
+                "roll = \"switch-signing\"",
+                "roll = \"add-key\"",
+                "roll = \"add-key\"",
+                "roll = \"add-ds\"",
+                "roll = \"switch-signing\"",
+                "roll = \"switch-signing\"",
+                "roll = \"drop-old\"",
+                "roll = \"drop-old\"",
+            ]
+        )
+    );
+    check_text!(
+        "roll-fields",
+        rolls(
+            "",
+            &[
+                "algorithm = \"ed25519\", signed = true",
+                "role = \"zsk\", signed = true",
+                "roll = \"add-key\", role = \"ksk\"",
+                "roll = \"add-ds\", algorithm = \"ed25519\"",
+            ]
+        )
+    );
+    check_text!(
+        "roll-split-keys",
+        rolls(
+            "keys = \"split\"",
+            &[
+                "roll = \"add-ds\"",
+                "roll = \"drop-old\"",
+                "roll = \"add-key\"",
+                "roll = \"switch-signing\", role = \"ksk\"",
+                "roll = \"drop-old\"",
+                "roll = \"add-ds\", role = \"ksk\"",
+                "roll = \"drop-old\"",
+                "roll = \"add-key\", algorithm = \"ed25519\", role = \"ksk\"",
+            ]
+        )
+    );
+    check_text!("roll-unsigned", rolls("signed = false", &["roll = \"add-key\""]));
+    check_text!(
+        "roll-at-one-server",
+        format!("[host.ns.dns]\n{}", rolls("servers = [\"ns\"]", &["roll = \"add-key\", server = \"ns\""]))
+    );
+}
+
+#[test]
+fn costs_and_sizes() {
+    check_text!(
+        "cost-of-nothing",
+        format!(
+            "[resolver]\nedns-size = 4096\n{ONE_MESSAGE}[[expect]]\ncost = {{}}\n[[expect]]\ncost = {{ hashes = \"..100\" }}\n"
+        )
+    );
+}
+
+#[test]
 fn changes_of_nothing() {
     check_text!(
         "nothing-to-configure",

@@ -48,10 +48,22 @@ words! {
         DnsRefused = "dns-refused",
         /// The server does not answer.
         DnsTimeout = "dns-timeout",
+        /// Answers come late.
+        DnsSlow = "dns-slow",
         /// The server does not know the zone.
         Lame = "lame",
-        /// Answers are cut off, with the TC bit.
+        /// Answers are cut off, with the TC bit, and TCP does not help.
         Truncated = "truncated",
+        /// Answers are no DNS messages.
+        DnsMalformed = "dns-malformed",
+        /// Answers have another id than the query.
+        DnsWrongId = "dns-wrong-id",
+        /// Answers have another question than the query.
+        DnsWrongQuestion = "dns-wrong-question",
+        /// Names that exist do not, as the server says.
+        DnsNxdomain = "dns-nxdomain",
+        /// The name is an alias of itself.
+        AliasLoop = "alias-loop",
         /// Signatures are past their end.
         RrsigExpired = "rrsig-expired",
         /// Signatures are before their start.
@@ -60,12 +72,16 @@ words! {
         RrsigMissing = "rrsig-missing",
         /// Signatures do not verify.
         RrsigBad = "rrsig-bad",
+        /// Signatures are by a key that the zone does not publish.
+        RrsigWrongKey = "rrsig-wrong-key",
         /// The key that signed is not published.
         KeyMissing = "key-missing",
         /// The DS at the parent fits no key.
         DsMismatch = "ds-mismatch",
         /// The DS at the parent has an algorithm that nobody knows.
         DsUnsupported = "ds-unsupported",
+        /// The parent has a DS for a zone that is not signed.
+        DsWithoutKey = "ds-without-key",
         /// A denial has no proof.
         DenialMissing = "denial-missing",
         /// A denial has the wrong proof.
@@ -139,9 +155,14 @@ impl FaultKind {
     pub const fn family(self) -> FaultFamily {
         use FaultFamily as F;
         match self {
-            Self::Servfail | Self::DnsRefused | Self::DnsTimeout | Self::Lame | Self::Truncated => F::Dns,
+            Self::Servfail | Self::DnsRefused | Self::DnsTimeout | Self::DnsSlow | Self::Lame | Self::Truncated => {
+                F::Dns
+            }
+            Self::DnsMalformed | Self::DnsWrongId | Self::DnsWrongQuestion => F::Dns,
+            Self::DnsNxdomain | Self::AliasLoop => F::Dns,
             Self::RrsigExpired | Self::RrsigNotYetValid | Self::RrsigMissing | Self::RrsigBad => F::Dnssec,
-            Self::KeyMissing | Self::DsMismatch | Self::DsUnsupported => F::Dnssec,
+            Self::RrsigWrongKey | Self::KeyMissing => F::Dnssec,
+            Self::DsMismatch | Self::DsUnsupported | Self::DsWithoutKey => F::Dnssec,
             Self::DenialMissing | Self::DenialWrong | Self::Nsec3Iterations | Self::ManyKeys => F::Dnssec,
             Self::AnswerForged | Self::AnswerReplayed | Self::StarttlsStripped | Self::StarttlsInjected => F::Path,
             Self::CertSubstituted | Self::TlsDowngraded => F::Path,
@@ -155,6 +176,11 @@ impl FaultKind {
         }
     }
 
+    /// Whether it is the zone's parent that is wrong about it, so that it happens at the parent's servers.
+    pub const fn is_at_parent(self) -> bool {
+        matches!(self, Self::DsMismatch | Self::DsUnsupported | Self::DsWithoutKey)
+    }
+
     /// The fields that it must have.
     pub const fn needs(self) -> &'static [&'static str] {
         match self {
@@ -165,6 +191,7 @@ impl FaultKind {
             Self::TlsDowngraded => &["host", "version"],
             Self::SmtpReply => &["host", "stage", "reply"],
             Self::SmtpClosed | Self::SmtpStalled => &["host", "stage"],
+            Self::DnsSlow => &["delay"],
             Self::Slow => &["host", "delay"],
             Self::Loss => &["host", "percent"],
             Self::HttpStatus => &["host", "status"],
@@ -182,8 +209,9 @@ impl FaultKind {
     pub const fn takes(self) -> &'static [&'static str] {
         match self {
             Self::Lame => &["zone", "server"],
+            Self::DnsSlow => &["zone", "owner", "type", "server", "delay"],
             Self::RrsigMissing => &["zone", "owner", "type", "server", "by"],
-            Self::KeyMissing | Self::DsMismatch | Self::DsUnsupported => &["zone", "server"],
+            Self::KeyMissing | Self::DsMismatch | Self::DsUnsupported | Self::DsWithoutKey => &["zone", "server"],
             Self::Nsec3Iterations | Self::ManyKeys => &["zone", "server", "count"],
             Self::AnswerForged => &["zone", "owner", "type", "by", "records"],
             Self::AnswerReplayed => &["zone", "owner", "type", "by"],

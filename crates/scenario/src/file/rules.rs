@@ -1,6 +1,7 @@
 //! Rules that concern several fields or several tables: what is needed, what fits together, limits.
 
 mod changes;
+mod dnssec;
 mod faults;
 mod fields;
 mod resolved;
@@ -45,6 +46,7 @@ pub(crate) fn declarations(
     roles(file, pruned, mistakes);
     limits(file, mistakes);
     faults::check(file, pruned, mistakes);
+    dnssec::check(file, pruned, mistakes);
     timing::check(file, values, pruned, mistakes);
     fields::check(file, sources, mistakes);
     changes::check(file, pruned, mistakes);

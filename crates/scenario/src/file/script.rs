@@ -185,8 +185,15 @@ pub struct Publish {
     pub signed_from: Option<Spanned<Time>>,
     /// Expiry of its signatures.
     pub signed_until: Option<Spanned<Time>>,
-    /// A step of a key change.
+    /// A step of a key change. `add-key` publishes the new key beside the old one (pre-publication, RFC 6781 §4.1.1.1),
+    /// `add-ds` its DS (double DS, §4.1.2); `switch-signing` lets it sign in the old one's place, published or not until
+    /// then; `drop-old` takes the old key and its DS away.
     pub roll: Option<Spanned<RollStep>>,
+    /// With the step that makes the new key: its algorithm. A key of another algorithm signs as soon as it is published,
+    /// beside the old one (RFC 6781 §4.1.4). In a zone with split keys both keys change.
+    pub algorithm: Option<Spanned<ZoneAlgorithm>>,
+    /// In a zone with split keys: which of them changes (`zsk`).
+    pub role: Option<Spanned<KeyRole>>,
     /// Only at this server.
     pub server: Option<Spanned<HostRef>>,
 }
@@ -298,7 +305,7 @@ pub struct Fault {
     pub stage: Option<Spanned<Stage>>,
     /// The reply (`smtp-reply`).
     pub reply: Option<Spanned<ReplyText>>,
-    /// How many (`nsec3-iterations`, `many-keys`).
+    /// How many: iterations (`nsec3-iterations`), keys (`many-keys`).
     pub count: Option<Spanned<u32>>,
     /// The forged records (`answer-forged`).
     pub records: Option<Spanned<ZoneText>>,
@@ -308,7 +315,7 @@ pub struct Fault {
     pub cert: Option<Spanned<CertRef>>,
     /// The version (`tls-downgraded`).
     pub version: Option<Spanned<TlsVersion>>,
-    /// How long (`slow`).
+    /// How long (`slow`, `dns-slow`).
     pub delay: Option<Spanned<Duration>>,
     /// How much, 0 to 100 (`loss`).
     pub percent: Option<Spanned<u8>>,

@@ -240,6 +240,13 @@ words! {
         /// The old key and DS go.
         DropOld = "drop-old",
     }
+    /// Which key of a zone with split keys.
+    KeyRole {
+        /// The key that signs the records.
+        Zsk = "zsk",
+        /// The key that signs the keys, and that the DS names.
+        Ksk = "ksk",
+    }
     /// How a process ends.
     RestartHow {
         /// It is asked to stop and finishes what it does.

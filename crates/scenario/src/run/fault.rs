@@ -31,7 +31,7 @@ impl Script<'_> {
         let number = self.began;
         let undo = self.begin_fault(fault, number)?;
         let told = describe_fault(fault);
-        self.tell("fault", vec![format!("fault {told} begins")]);
+        self.tell_what("fault", format!("fault {told} begins"), "fault", fault.kind.get().to_string());
         let name = fault.name.as_ref().map(|name| name.get().to_string());
         // The index of a fault is its number less one.
         self.faults.push(Begun { name, told, undo: Some(undo) });

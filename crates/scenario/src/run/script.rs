@@ -27,6 +27,8 @@ use crate::file::{Scenario, Span, zone_text};
 pub(crate) struct Step {
     pub(crate) verb: &'static str,
     pub(crate) lines: Vec<String>,
+    /// What evidence asks for: the kind of a fault, the step of a key change.
+    pub(crate) what: Option<(&'static str, String)>,
 }
 
 impl Event for Step {
@@ -34,7 +36,11 @@ impl Event for Step {
         "step"
     }
     fn fields(&self) -> Fields {
-        Fields::new().with("verb", self.verb).with("told", self.lines.clone())
+        let fields = Fields::new().with("verb", self.verb).with("told", self.lines.clone());
+        match &self.what {
+            Some((field, value)) => fields.with(field, value.as_str()),
+            None => fields,
+        }
     }
     fn story(&self) -> Vec<String> {
         self.lines.clone()
@@ -97,7 +103,11 @@ impl<'a> Script<'a> {
     }
 
     pub(super) fn tell(&self, verb: &'static str, lines: Vec<String>) {
-        self.recorder.tell(&Step { verb, lines });
+        self.recorder.tell(&Step { verb, lines, what: None });
+    }
+
+    pub(super) fn tell_what(&self, verb: &'static str, line: String, field: &'static str, value: String) {
+        self.recorder.tell(&Step { verb, lines: vec![line], what: Some((field, value)) });
     }
 
     /// The instant of a time in the file. What lies before the epoch is now.

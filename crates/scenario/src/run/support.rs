@@ -201,7 +201,7 @@ impl Refusals {
             Verb::Reported(table) => self.refuse("`reported`", table.span()),
             Verb::Status(table) => self.refuse("`status`", table.span()),
             Verb::Refused(table) => self.refuse("`refused`", table.span()),
-            Verb::Cost(table) => self.refuse("`cost`", table.span()),
+            Verb::Cost(_) => {}
             Verb::Verdict(table) => {
                 self.written("`arc`", &table.arc);
                 self.written("`oda`", &table.oda);
@@ -213,7 +213,7 @@ impl Refusals {
                 self.written("`seen-by`", &table.seen_by);
                 self.message(&table.message);
             }
-            Verb::Resolved(table) => self.written("`server`", &table.server),
+            Verb::Resolved(_) => {}
             Verb::Delivered(table) => {
                 self.message(&table.message);
                 self.unless("MTA-STS", &table.security, |security| *security != SecurityLevel::MtaSts);

@@ -110,6 +110,8 @@ pub(super) struct Job {
 pub(super) struct Plan {
     pub(super) jobs: Vec<Job>,
     pub(super) invalid: Vec<CaseResult>,
+    /// How many cells each file has, by path, whatever the filters.
+    pub(super) cells: BTreeMap<String, usize>,
     /// Ids of all cells of all files, whatever the filters; none if a file was invalid, since its cells are unknown.
     pub(super) all_ids: Option<BTreeSet<String>>,
 }
@@ -128,7 +130,8 @@ pub(super) fn plan(options: &Options) -> Result<Plan, SuiteError> {
             found.push(outside(&options.root, location, typed)?);
         }
     }
-    let mut plan = Plan { jobs: Vec::new(), invalid: Vec::new(), all_ids: Some(BTreeSet::new()) };
+    let mut plan =
+        Plan { jobs: Vec::new(), invalid: Vec::new(), cells: BTreeMap::new(), all_ids: Some(BTreeSet::new()) };
     let mut selection = Selection { hit: vec![false; filters.len()], filters };
     for file in &found {
         let failures = match &file.text {
@@ -173,6 +176,7 @@ impl Selection {
 
 fn plan_file(options: &Options, file: &Found, loaded: Loaded, plan: &mut Plan, selection: &mut Selection) {
     let warnings = if loaded.warnings.is_empty() { Vec::new() } else { vec![loaded.warnings.render(false)] };
+    plan.cells.insert(file.path.clone(), loaded.cells.len());
     for cell in loaded.cells {
         let id = format!("{}{}", file.id, cell.suffix);
         if let Some(all) = &mut plan.all_ids {

@@ -13,8 +13,11 @@ use crate::file::spanned::{Span, Spanned};
 /// The most messages of one `send`.
 const MOST_MESSAGES: u32 = 10_000;
 
+/// The UDP payload sizes that make a difference: less counts as 512 (RFC 6891 §6.2.3), and servers send no more.
+const EDNS_SIZES: std::ops::RangeInclusive<u16> = 512..=1232;
+
 /// The reasons of the resolver, as `mxlab_dns::Reason::word` gives them.
-const REASONS: [&str; 20] = [
+const REASONS: [&str; 22] = [
     "insecure-delegation",
     "ds-algorithm-unsupported",
     "no-trust-anchor",
@@ -26,6 +29,8 @@ const REASONS: [&str; 20] = [
     "ds-mismatch",
     "denial-missing",
     "denial-wrong",
+    "nsec3-iterations",
+    "nsec3-opt-out",
     "too-much-work",
     "refused",
     "servfail",
@@ -66,6 +71,12 @@ pub(super) fn check(file: &File, sources: &Sources, mistakes: &mut Vec<Diagnosti
         }
     }
     reasons(file, mistakes);
+    for cost in file.expect.iter().chain(&file.never).filter_map(|entry| entry.cost.as_ref()) {
+        if cost.dns_queries.is_none() && cost.signature_checks.is_none() && cost.hashes.is_none() {
+            let found = Diagnostic::error("missing", "this `cost` counts nothing", cost.span(), "of what?");
+            mistakes.push(found.help("it takes `dns-queries`, `signature-checks`, `hashes`"));
+        }
+    }
 }
 
 fn timetable(sender: &Sender, mistakes: &mut Vec<Diagnostic>) {
@@ -85,6 +96,12 @@ fn patience(resolver: &Resolver, mistakes: &mut Vec<Diagnostic>) {
     if let Some(timeout) = resolver.timeout.as_ref().filter(|timeout| timeout.get().get().is_zero()) {
         let message = "`timeout` cannot be zero";
         mistakes.push(Diagnostic::error("bad-value", message, timeout.span(), "no answer could come in time"));
+    }
+    if let Some(size) = resolver.edns_size.as_ref().filter(|size| !EDNS_SIZES.contains(size.get())) {
+        let message = format!("`edns-size` cannot be {size}");
+        let label = format!("from {} to {}", EDNS_SIZES.start(), EDNS_SIZES.end());
+        let found = Diagnostic::error("bad-value", message, size.span(), label);
+        mistakes.push(found.help("less counts as 512 (RFC 6891 §6.2.3), and servers send no more than 1232"));
     }
 }
 
