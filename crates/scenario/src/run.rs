@@ -148,7 +148,7 @@ pub fn run_cell(
     watch_the_wire(scenario, &sim, &lab);
     lab.start(scenario);
     let control = sim.control();
-    let recorder = lab.recorder(scenario, &script::script_env(&lab), "script");
+    let recorder = lab.recorder(scenario, "script");
     let mut script = Script::new(scenario, engines, lab, control, recorder);
     let outcome = sim.run(async {
         let result = play(&mut script).await;
@@ -269,7 +269,7 @@ fn only_client(scenario: &Scenario) -> Option<String> {
 
 /// Tells the record what of mail crosses the wire in clear.
 fn watch_the_wire(scenario: &Scenario, sim: &mxlab_sim::Sim, lab: &Lab) {
-    let recorder = lab.recorder(scenario, &script::script_env(lab), "wire");
+    let recorder = lab.recorder(scenario, "wire");
     let names: Vec<_> =
         scenario.addressed.values().map(|host| (host.ipv4, host.ipv6, host.full_name.clone())).collect();
     let mut listener = Listener::default();

@@ -387,6 +387,14 @@ fn faults_at_the_wrong_place() {
             "kind = \"smtp-reply\", host = \"mx1\", stage = \"data\", reply = \"250 OK\"",
         ])
     );
+    check_text!(
+        "shifts-of-nothing",
+        at(&[
+            "kind = \"clock-shift\", host = \"sender\", shift = \"+0s\"",
+            "kind = \"clock-shift\", host = \"sender\", shift = 2026-03-02T11:15:00Z",
+            "kind = \"clock-shift\", host = \"mx1\", shift = \"-2d\"",
+        ])
+    );
     let receiver = "title = \"A fault at the inbound engine\"\nworld = \"end-to-end\"\n[[at]]\nfault = { kind = \"smtp-reply\", host = \"receiver\", stage = \"rcpt\", reply = \"450 later\" }\n\
         [[at]]\nfault = { kind = \"starttls-stripped\", host = \"receiver\" }\n";
     insta::assert_snapshot!(

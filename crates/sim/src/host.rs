@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use mxlab_env::Env;
+use jiff::SignedDuration;
+use mxlab_env::{Env, Timestamp};
 use turmoil_fs::Fs;
 use turmoil_net::HostId;
 
@@ -24,6 +25,8 @@ pub(crate) struct Host {
     pub(crate) disk: Fs,
     /// Numbers the files that are written beside the ones they replace.
     pub(crate) next_file: AtomicU64,
+    /// By how many milliseconds its wall clock is wrong.
+    clock_error: AtomicI64,
     process: Mutex<Arc<Process>>,
 }
 
@@ -89,6 +92,7 @@ impl Host {
             addresses,
             disk: Fs::builder().seed(kernel.config.seed).build(),
             next_file: AtomicU64::new(0),
+            clock_error: AtomicI64::new(0),
             process: Mutex::new(Arc::new(Process::new(kernel.config.seed, name, 0))),
         }
     }
@@ -102,6 +106,15 @@ impl Host {
             turmoil_net::set_current(self.id);
         }
         self.process().end();
+    }
+
+    /// What its wall clock shows.
+    pub(crate) fn now(&self, kernel: &Kernel) -> Timestamp {
+        let right = kernel.now();
+        let error = self.clock_error.load(Ordering::Relaxed);
+        // Beyond the years that can be told the clock stands still.
+        let end = if error < 0 { Timestamp::MIN } else { Timestamp::MAX };
+        right.checked_add(SignedDuration::from_millis(error)).unwrap_or(end)
     }
 
     fn boot(&self, kernel: &Kernel) {
@@ -131,6 +144,13 @@ impl HostHandle {
     /// The env of the process that runs now, or of the last one if none runs: such an env refuses everything.
     pub fn env(&self) -> Env {
         Env::new(SimPorts::of_host(&self.kernel, &self.host, &self.host.process()))
+    }
+
+    /// Makes the host's wall clock wrong by so much, in whole milliseconds; zero sets it right. Timers run as before, and a
+    /// restart changes nothing.
+    pub fn set_clock_error(&self, error: SignedDuration) {
+        let error = i64::try_from(error.as_millis()).unwrap_or(if error.is_negative() { i64::MIN } else { i64::MAX });
+        self.host.clock_error.store(error, Ordering::Relaxed);
     }
 
     /// Whether a process runs.

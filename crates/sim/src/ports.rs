@@ -52,7 +52,7 @@ impl SimPorts {
 
 impl Ports for SimPorts {
     fn now(&self) -> Timestamp {
-        self.kernel.now()
+        self.host.as_ref().map_or_else(|| self.kernel.now(), |host| host.now(&self.kernel))
     }
 
     fn fill(&self, buffer: &mut [u8]) {

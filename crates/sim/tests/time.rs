@@ -3,6 +3,7 @@
 mod common;
 
 use common::{finished, seconds, world};
+use jiff::SignedDuration;
 use mxlab_sim::{Bounds, Config, End, Stuck};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -28,6 +29,29 @@ fn the_wall_clock_moves_with_virtual_time() {
     }));
     assert_eq!(after.duration_since(start).as_secs(), 24 * 3600);
     assert_eq!(start, Config::default().epoch);
+}
+
+#[test]
+fn a_clock_that_is_wrong_is_wrong_on_its_host_alone() {
+    let (sim, [a, b]) = world(Config::default());
+    let shown = finished(sim.run(async {
+        let start = b.env().now();
+        let env = a.env();
+        let seen = || env.now().duration_since(start).as_secs();
+        let mut shown = Vec::new();
+        for error in [0, -2 * 24 * 3600, 3600, 0] {
+            a.set_clock_error(SignedDuration::from_secs(error));
+            shown.push(seen());
+        }
+        a.set_clock_error(SignedDuration::from_secs(60));
+        a.restart();
+        tokio::time::sleep(seconds(10)).await;
+        shown.extend([a.env().now().duration_since(start).as_secs(), b.env().now().duration_since(start).as_secs()]);
+        a.set_clock_error(SignedDuration::MAX);
+        assert_eq!(a.env().now(), mxlab_env::Timestamp::MAX);
+        shown
+    }));
+    assert_eq!(shown, [0, -2 * 24 * 3600, 3600, 0, 70, 10]);
 }
 
 #[test]

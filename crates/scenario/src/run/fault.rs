@@ -1,5 +1,6 @@
 //! `fault` and `heal`: what breaks, where, and how it ends.
 
+use jiff::SignedDuration;
 use mxlab_dns::Name;
 use mxlab_dns::fault::FaultKind as DnsFaultKind;
 use mxlab_mail::smtp::{Reply, Stage};
@@ -11,6 +12,7 @@ use super::lab::{self, Lab, LabError};
 use super::script::{Due, Script};
 use crate::file::faults::FaultKind;
 use crate::file::script::Fault;
+use crate::file::values::Time;
 use crate::file::words;
 
 /// Ends what a fault began.
@@ -50,6 +52,14 @@ impl Script<'_> {
             let host = self.lab.hosts.get(&short).cloned().ok_or_else(|| LabError::NoAddress(short.clone()))?;
             self.control.isolate(&host);
             return Ok(Box::new(move |_, control| control.rejoin(&host)));
+        }
+        if let (FaultKind::ClockShift, Some(shift)) = (*fault.kind.get(), &fault.shift) {
+            let host = self.lab.hosts.get(&short).cloned().ok_or_else(|| LabError::NoAddress(short.clone()))?;
+            // Checked when the file was read: a shift is relative.
+            if let Time::Relative(error) = *shift.get() {
+                host.set_clock_error(error);
+            }
+            return Ok(Box::new(move |_, _| host.set_clock_error(SignedDuration::ZERO)));
         }
         let server = self.lab.servers.get(&short).cloned().ok_or_else(|| LabError::NoAddress(short.clone()))?;
         let active = ActiveFault {
@@ -173,6 +183,9 @@ fn describe_fault(fault: &Fault) -> String {
     }
     if let Some(stage) = &fault.stage {
         line.push_str(&format!(", at {}", stage.get()));
+    }
+    if let Some(shift) = &fault.shift {
+        line.push_str(&format!(", by {}", shift.get()));
     }
     if let Some(reply) = &fault.reply {
         line.push_str(&format!(", `{}`", reply.get()));

@@ -416,7 +416,7 @@ impl Lab {
         if let Some(control) = self.servers.get(short) {
             let env = host.env();
             let at = host.addresses().iter().map(|address| SocketAddr::new(*address, 25)).collect();
-            mxlab_world::server::serve(&env, &self.recorder(scenario, &env, short), control, at);
+            mxlab_world::server::serve(&env, &self.recorder(scenario, short), control, at);
         }
     }
 
@@ -432,13 +432,13 @@ impl Lab {
     /// What an engine on a host gets.
     pub(crate) fn engine_ports(&self, scenario: &Scenario, host: &HostHandle, name: &str) -> (Env, Recorder, Resolver) {
         let env = host.env();
-        let recorder = self.recorder(scenario, &env, name);
+        let recorder = self.recorder(scenario, name);
         let resolver = self.resolver(scenario, &env, &recorder);
         (env, recorder, resolver)
     }
 
-    /// The pen of a host.
-    pub(crate) fn recorder(&self, scenario: &Scenario, env: &Env, short: &str) -> Recorder {
+    /// The pen of a host. Whatever its own clock shows, the record has the right time: the users' clock is never wrong.
+    pub(crate) fn recorder(&self, scenario: &Scenario, short: &str) -> Recorder {
         let order = match short {
             "script" => SCRIPT_ORDER,
             "sender" => SENDER_ORDER,
@@ -449,7 +449,7 @@ impl Lab {
                 FIRST_HOST_ORDER.saturating_add(u32::try_from(position).unwrap_or(u32::MAX))
             }
         };
-        self.journal.recorder(env, short, order)
+        self.journal.recorder(&self.users.env(), short, order)
     }
 
     /// A validating resolver on a host.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mxlab_dns::{Name, RecordType};
-use mxlab_env::Env;
 use mxlab_record::{Event, Fields, Recorder};
 use mxlab_sim::Control;
 use mxlab_world::internet::Change;
@@ -249,7 +248,7 @@ impl<'a> Script<'a> {
         let name: Name = lab::name(name)?;
         let rtype: RecordType = rtype.parse().map_err(|_| LabError::Name(rtype.to_owned()))?;
         let env = self.lab.users.env();
-        let recorder = self.lab.recorder(self.scenario, &env, "script");
+        let recorder = self.lab.recorder(self.scenario, "script");
         let resolver = self.lab.resolver(self.scenario, &env, &recorder);
         self.tell("lookup", vec![format!("the resolver is asked for {name} {rtype}")]);
         let on_its_way = self.in_flight.begin();
@@ -343,9 +342,4 @@ fn describe_publish(publish: &Publish, change: &Change) -> String {
         what.push("has new signatures".to_owned());
     }
     format!("zone {} {}", publish.zone.get(), what.join(" and "))
-}
-
-/// The env of the script's own tasks.
-pub(crate) fn script_env(lab: &Lab) -> Env {
-    lab.users.env()
 }

@@ -96,7 +96,7 @@ impl Script<'_> {
             return Ok(());
         }
         let env = host.env();
-        let recorder = self.lab.recorder(self.scenario, &env, &short);
+        let recorder = self.lab.recorder(self.scenario, &short);
         let (submission, resolver) = match engine {
             Some(engine) => (Some(engine.submission()), None),
             None => (None, Some(self.lab.resolver(self.scenario, &env, &Recorder::nowhere(&env)))),

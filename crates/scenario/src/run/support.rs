@@ -140,7 +140,7 @@ impl Refusals {
                     self.refuse(&format!("the fault `{}`", fault.kind.get()), fault.kind.span());
                 }
                 self.written("a fault by somebody on the path", &fault.by);
-                if matches!(fault.kind.get(), FaultKind::Refused | FaultKind::Unreachable) {
+                if matches!(fault.kind.get(), FaultKind::Refused | FaultKind::Unreachable | FaultKind::ClockShift) {
                     self.written("this fault for one client only", &fault.from);
                     self.written("this fault for a number of times", &fault.times);
                 }
@@ -254,5 +254,6 @@ fn is_supported(kind: FaultKind) -> bool {
             | K::StarttlsRefused
             | K::Refused
             | K::Unreachable
+            | K::ClockShift
     )
 }

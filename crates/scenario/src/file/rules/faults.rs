@@ -7,6 +7,7 @@ use crate::file::faults::{ALWAYS, FaultFamily, FaultKind};
 use crate::file::scenario::File;
 use crate::file::script::Fault;
 use crate::file::spanned::{Span, Spanned};
+use crate::file::values::Time;
 use crate::file::words::Stage;
 
 pub(super) fn check(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
@@ -15,6 +16,7 @@ pub(super) fn check(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Dia
         at_engine(fault, mistakes);
         stage(fault, mistakes);
         reply(fault, mistakes);
+        shift(fault, mistakes);
     }
 }
 
@@ -85,6 +87,18 @@ fn fields(fault: &Spanned<Fault>, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Di
         let message = format!("`percent` cannot be {percent}");
         mistakes.push(Diagnostic::error("bad-value", message, percent.span(), "from 0 to 100"));
     }
+}
+
+/// A clock is wrong by so much: a time of day says nothing.
+fn shift(fault: &Fault, mistakes: &mut Vec<Diagnostic>) {
+    let Some(shift) = &fault.shift else { return };
+    let label = match shift.get() {
+        Time::Absolute(_) => "this is a point in time",
+        Time::Relative(shift) if shift.is_zero() => "the clock stays right",
+        Time::Relative(_) => return,
+    };
+    let message = "`shift` says by how much the clock is wrong";
+    mistakes.push(Diagnostic::error("bad-value", message, shift.span(), label).help("write '+20d' or '-2h'"));
 }
 
 /// The engines are under test and do what they do: only scripted servers misbehave on demand.

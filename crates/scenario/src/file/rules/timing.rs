@@ -156,8 +156,8 @@ fn validity(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>
         let found = Diagnostic::error("empty-window", message, place.span(), label);
         mistakes.push(match (from.written, until.written) {
             (Some(from), Some(_)) => found.and(from.span(), "the start"),
-            (None, _) => found.help(format!("without `{}` the start is {}", from.field, told(from.time))),
-            (_, None) => found.help(format!("without `{}` the end is {}", until.field, told(until.time))),
+            (None, _) => found.help(format!("without `{}` the start is {}", from.field, from.time)),
+            (_, None) => found.help(format!("without `{}` the end is {}", until.field, until.time)),
         });
     };
     for (name, cert) in file.cert.iter().filter(|(_, cert)| !pruned.contains(&cert.span())) {
@@ -198,25 +198,4 @@ fn start_of_signatures(file: &File, publish: &Publish) -> Time {
     let of_zone =
         || zone.map_or_else(|| crate::file::declarations::Zone::default().signed_from(), |(_, z)| z.signed_from());
     publish.signed_from.as_ref().map_or_else(of_zone, |from| *from.get())
-}
-
-/// A time as it could be written.
-fn told(time: Time) -> String {
-    match time {
-        Time::Absolute(timestamp) => timestamp.to_string(),
-        Time::Relative(duration) => {
-            let seconds = duration.as_secs();
-            let sign = if seconds < 0 { '-' } else { '+' };
-            let units = [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)];
-            let mut rest = seconds.unsigned_abs();
-            let mut text = String::from(sign);
-            for (unit, length) in units {
-                if rest >= length {
-                    text.push_str(&format!("{}{unit}", rest / length));
-                    rest %= length;
-                }
-            }
-            if text.len() == 1 { "+0s".to_owned() } else { text }
-        }
-    }
 }

@@ -101,6 +101,28 @@ impl Time {
     }
 }
 
+/// As it could be written.
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let duration = match self {
+            Time::Absolute(timestamp) => return write!(f, "{timestamp}"),
+            Time::Relative(duration) => duration,
+        };
+        f.write_str(if duration.is_negative() { "-" } else { "+" })?;
+        let mut rest = duration.as_millis().unsigned_abs();
+        if rest == 0 {
+            return f.write_str("0s");
+        }
+        for (unit, length) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)] {
+            if rest >= length {
+                write!(f, "{}{unit}", rest / length)?;
+                rest %= length;
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Scalar for Time {
     const WHAT: &'static str = "a time";
     const HELP: &'static str = "write a time: '+1h30m' after the epoch, '-30d' before it, or a TOML date-time";
