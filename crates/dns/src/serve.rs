@@ -55,6 +55,16 @@ pub async fn serve(env: &Env, at: SocketAddr, responder: Arc<dyn Responder>) -> 
     Ok(())
 }
 
+/// Serves queries at `at` over UDP alone, as a server does whose firewall lets no TCP through.
+///
+/// # Errors
+/// The address cannot be bound.
+pub async fn serve_udp(env: &Env, at: SocketAddr, responder: Arc<dyn Responder>) -> io::Result<()> {
+    let socket: Arc<dyn Datagrams> = env.bind(at).await?.into();
+    answer_datagrams(env, socket, responder).await;
+    Ok(())
+}
+
 async fn answer_datagrams(env: &Env, socket: Arc<dyn Datagrams>, responder: Arc<dyn Responder>) {
     let mut buffer = [0; MAX_QUERY];
     loop {

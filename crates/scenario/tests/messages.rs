@@ -516,11 +516,13 @@ fn key_changes() {
             "keys = \"split\"",
             &[
                 "roll = \"add-ds\"",
-                "roll = \"drop-old\"",
                 "roll = \"add-key\"",
                 "roll = \"switch-signing\", role = \"ksk\"",
                 "roll = \"drop-old\"",
                 "roll = \"add-ds\", role = \"ksk\"",
+                "roll = \"drop-old\"",
+                "roll = \"add-key\"",
+                "roll = \"switch-signing\"",
                 "roll = \"drop-old\"",
                 "roll = \"add-key\", algorithm = \"ed25519\", role = \"ksk\"",
             ]

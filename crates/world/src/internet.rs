@@ -1,7 +1,7 @@
 //! The DNS of a scenario: a root, top-level zones, the declared zones, and the servers that serve them.
 //!
 //! Every zone is real: signed (unless declared unsigned) with keys that derive from the scenario's identity, delegated by
-//! its parent with NS, glue and DS (RFC 4035 §2.4), served over UDP by an authority. Parents exist by themselves, signed,
+//! its parent with NS, glue and DS (RFC 4035 §2.4), served over UDP and TCP by an authority. Parents exist by themselves, signed,
 //! up to the root, whose key is the trust anchor of the engines' resolver. A zone without declared servers has one of its
 //! own, `ns` in the zone itself.
 //!
@@ -9,6 +9,7 @@
 //! else looks into it; resolvers ask over the network.
 
 mod fault;
+mod keys;
 #[cfg(test)]
 mod tests;
 
@@ -18,10 +19,9 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use mxlab_dns::authority::Authority;
-use mxlab_dns::keys::Algorithm;
 use mxlab_dns::rdata::{A, Aaaa, Ds, Ns, Ptr, Rdata as _};
-use mxlab_dns::signed_zone::{ServedZone, SignedZone, Signing};
-use mxlab_dns::signing_key::SigningKey;
+use mxlab_dns::signed_zone::{Denial, ServedZone, SignedZone, Signing};
+use mxlab_dns::signing_key::KeyKind;
 use mxlab_dns::zone::{Zone, ZoneError};
 use mxlab_dns::zonefile::{self, ZoneTextError};
 use mxlab_dns::{Name, Record, RecordType, serve};
@@ -29,7 +29,10 @@ use mxlab_env::Env;
 
 use crate::derive::Identity;
 
+use keys::Keys;
+
 pub use fault::{BegunFault, FaultError, NameServerFault};
+pub use keys::{KeyLayout, Roll, RollStep};
 
 /// What is wrong with a zone.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +58,12 @@ pub enum InternetError {
     /// A key could not be made.
     #[error("zone {0}: its key cannot be made")]
     Key(Name),
+    /// A key change goes on that has not begun.
+    #[error("zone {0} has no new key: a key change begins with the key or its DS")]
+    NoNewKey(Name),
+    /// Keys belong to the zone, not to a server.
+    #[error("the keys of zone {0} cannot change at one server")]
+    KeysAtOneServer(Name),
     /// There is no such zone.
     #[error("there is no zone {0}")]
     NoZone(Name),
@@ -90,8 +99,12 @@ pub struct ZoneSpec {
     pub signed: bool,
     /// Whether its parent publishes its DS.
     pub delegated: bool,
-    /// The algorithm of its key.
-    pub algorithm: Algorithm,
+    /// The algorithm of its keys.
+    pub algorithm: KeyKind,
+    /// Whether it has one key or two.
+    pub keys: KeyLayout,
+    /// How it proves that something does not exist.
+    pub denial: Denial,
     /// When its signatures are valid.
     pub signing: Signing,
     /// Its servers in the order in which they are asked; one of its own if none are given.
@@ -107,7 +120,9 @@ impl ZoneSpec {
             ttl: DEFAULT_TTL,
             signed: true,
             delegated: true,
-            algorithm: Algorithm::ED25519,
+            algorithm: KeyKind::Ed25519,
+            keys: KeyLayout::Single,
+            denial: Denial::Nsec,
             signing,
             servers: Vec::new(),
         }
@@ -130,6 +145,8 @@ pub struct Change {
     pub signed: Option<bool>,
     /// When its signatures are valid from now on.
     pub signing: Option<Signing>,
+    /// A step of a key change, which is made at all servers. Its parent's DS records follow.
+    pub roll: Option<Roll>,
     /// Only at the server with this address: it differs from the others from then on, in what this change touched. Changes
     /// without it reach all servers.
     pub only_at: Option<IpAddr>,
@@ -142,7 +159,8 @@ struct Held {
     ttl: u32,
     /// Whether its parent publishes its DS, as long as it is signed.
     delegated: bool,
-    key: Arc<SigningKey>,
+    keys: Keys,
+    denial: Denial,
     /// What its servers publish.
     content: Content,
     /// What single servers publish instead.
@@ -162,6 +180,8 @@ struct Content {
 pub struct Internet {
     zones: BTreeMap<Name, Held>,
     authorities: IndexMap<IpAddr, Arc<Authority>>,
+    /// The DS of the root's first key. Resolvers do not learn a new one by themselves.
+    anchor: Vec<Ds>,
 }
 
 /// Where servers that no file declares live: the range for tests between networks (RFC 2544), so that no file takes it.
@@ -198,11 +218,12 @@ impl Internet {
                 specs.entry(parent.clone()).or_insert_with(|| ZoneSpec::parent(parent, parents));
             }
         }
-        let mut internet = Internet { zones: BTreeMap::new(), authorities: IndexMap::new() };
+        let mut internet = Internet { zones: BTreeMap::new(), authorities: IndexMap::new(), anchor: Vec::new() };
         let mut pool = Pool(0);
         for spec in specs.into_values() {
             internet.hold(identity, spec, &mut pool)?;
         }
+        internet.anchor = internet.zones.get(&Name::root()).map(|root| root.keys.ds()).unwrap_or_default();
         internet.add_hosts(hosts)?;
         for (owner, name) in reversed {
             internet.insert_nearest(Record::new(owner, RecordType::PTR, DEFAULT_TTL, Ptr(name).to_rdata()))?;
@@ -229,11 +250,10 @@ impl Internet {
                 insert(&mut zone, address_record(&server.name, server.address))?;
             }
         }
-        let seed = identity.bytes("zone-key", &apex.to_lowercase().to_string());
-        let key = SigningKey::from_seed(spec.algorithm, seed).map_err(|_| InternetError::Key(apex.clone()))?;
+        let keys = Keys::new(identity, &apex, spec.algorithm, spec.keys)?;
         let content = Content { zone, signed: spec.signed, signing: spec.signing };
-        let ZoneSpec { servers, ttl, delegated, .. } = spec;
-        self.zones.insert(apex, Held { servers, ttl, delegated, key: Arc::new(key), content, apart: BTreeMap::new() });
+        let ZoneSpec { servers, ttl, delegated, denial, .. } = spec;
+        self.zones.insert(apex, Held { servers, ttl, delegated, keys, denial, content, apart: BTreeMap::new() });
         Ok(())
     }
 
@@ -272,7 +292,7 @@ impl Internet {
     fn delegate(&mut self, child: &Name) -> Result<(), InternetError> {
         let Some(parent) = self.parent_of(child) else { return Ok(()) };
         let Some(held) = self.zones.get(child) else { return Ok(()) };
-        let (servers, ds) = (held.servers.clone(), held.ds(child));
+        let (servers, ds) = (held.servers.clone(), held.ds());
         let Some(parent) = self.zones.get_mut(&parent) else { return Ok(()) };
         let ttl = parent.ttl;
         for content in parent.contents() {
@@ -324,14 +344,14 @@ impl Internet {
         root.into_iter().flat_map(|held| &held.servers).map(|s| (s.name.clone(), s.address)).collect()
     }
 
-    /// The DS of the root's key: the trust anchor.
+    /// The DS of the root's first key: the trust anchor.
     pub fn root_anchor(&self) -> Vec<Ds> {
-        self.zones.get(&Name::root()).map(|held| vec![held.key.ds(&Name::root())]).unwrap_or_default()
+        self.anchor.clone()
     }
 
-    /// The DS of a zone's key, for `{ds:…}`.
+    /// The DS of a zone's oldest key that has one, for `{ds:…}`.
     pub fn ds(&self, apex: &Name) -> Option<Ds> {
-        self.zones.get(apex).map(|held| held.key.ds(apex))
+        self.zones.get(apex).and_then(|held| held.keys.ds().into_iter().next())
     }
 
     /// Changes a zone and publishes it.
@@ -345,6 +365,9 @@ impl Internet {
             if !held.is_at(server) {
                 return Err(InternetError::NotServed { zone: apex.clone(), server });
             }
+            if change.roll.is_some() {
+                return Err(InternetError::KeysAtOneServer(apex.clone()));
+            }
             let mut content = held.at(server).clone();
             content.apply(change, ttl)?;
             held.apart.insert(server, content);
@@ -356,9 +379,11 @@ impl Internet {
         for content in apart.values_mut() {
             content.apply(change, ttl)?;
         }
-        let resigned = common.signed != held.content.signed;
+        let keys = change.roll.map(|roll| held.keys.after(roll)).transpose()?;
+        let before = held.ds();
         (held.content, held.apart) = (common, apart);
-        if resigned {
+        held.keys = keys.unwrap_or_else(|| held.keys.clone());
+        if held.ds() != before {
             self.delegate(apex)?;
             if let Some(parent) = self.parent_of(apex) {
                 self.serve_zone(&parent, None)?;
@@ -394,8 +419,9 @@ impl Content {
 }
 
 impl Held {
-    fn ds(&self, apex: &Name) -> Vec<Ds> {
-        if self.content.signed && self.delegated { vec![self.key.ds(apex)] } else { Vec::new() }
+    /// What its parent publishes of it.
+    fn ds(&self) -> Vec<Ds> {
+        if self.content.signed && self.delegated { self.keys.ds() } else { Vec::new() }
     }
 
     /// What that server publishes.
@@ -410,7 +436,11 @@ impl Held {
 
     fn served(&self, content: &Content) -> ServedZone {
         if content.signed {
-            ServedZone::Signed(SignedZone::new(content.zone.clone(), vec![self.key.clone()], content.signing))
+            let signed = SignedZone::new(content.zone.clone(), self.keys.set().clone(), content.signing);
+            ServedZone::Signed(match &self.denial {
+                Denial::Nsec => signed,
+                denial => signed.with_denial(denial.clone()),
+            })
         } else {
             ServedZone::Unsigned(content.zone.clone())
         }
@@ -421,12 +451,16 @@ impl Held {
     }
 }
 
-/// Serves an authority's zones on port 53 of an address, until the host dies.
-pub fn serve_on(env: &Env, address: IpAddr, authority: Arc<Authority>) {
+/// Serves an authority's zones on port 53 of an address, over UDP, and over TCP unless `tcp` is false, until the host dies.
+pub fn serve_on(env: &Env, address: IpAddr, authority: Arc<Authority>, tcp: bool) {
     let task_env = env.clone();
+    let at = SocketAddr::new(address, 53);
     env.spawn(format!("name server at {address}"), async move {
         // The address is this host's and nothing else binds its port; if it cannot be bound, nobody answers there.
-        let _ = serve::serve(&task_env, SocketAddr::new(address, 53), authority).await;
+        let _ = match tcp {
+            true => serve::serve(&task_env, at, authority).await,
+            false => serve::serve_udp(&task_env, at, authority).await,
+        };
     });
 }
 

@@ -185,14 +185,14 @@ pub struct Publish {
     pub signed_from: Option<Spanned<Time>>,
     /// Expiry of its signatures.
     pub signed_until: Option<Spanned<Time>>,
-    /// A step of a key change. `add-key` publishes the new key beside the old one (pre-publication, RFC 6781 §4.1.1.1),
-    /// `add-ds` its DS (double DS, §4.1.2); `switch-signing` lets it sign in the old one's place, published or not until
-    /// then; `drop-old` takes the old key and its DS away.
+    /// A step of a key change (RFC 6781 §4.1). `add-key`: the new key is published beside the old one. `add-ds`: so is its
+    /// DS at the parent. `switch-signing`: the new key signs the records in the old one's place; a key-signing key and a
+    /// key of another algorithm sign as soon as they are published. `drop-old`: the old key, its signatures and its DS go,
+    /// and the DS of the new key is there. Which steps are taken, in which order and how far apart, is the file's.
     pub roll: Option<Spanned<RollStep>>,
-    /// With the step that makes the new key: its algorithm. A key of another algorithm signs as soon as it is published,
-    /// beside the old one (RFC 6781 §4.1.4). In a zone with split keys both keys change.
+    /// With the step that makes the new key: its algorithm (that of the old one). With split keys both change.
     pub algorithm: Option<Spanned<ZoneAlgorithm>>,
-    /// In a zone with split keys: which of them changes (`zsk`).
+    /// With split keys: which of them changes (`zsk`).
     pub role: Option<Spanned<KeyRole>>,
     /// Only at this server.
     pub server: Option<Spanned<HostRef>>,

@@ -1,5 +1,7 @@
 //! `fault` and `heal`: what breaks, where, and how it ends.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use mxlab_dns::Name;
 use mxlab_dns::fault::FaultKind as DnsFaultKind;
@@ -44,7 +46,7 @@ impl Script<'_> {
     }
 
     fn begin_fault(&self, fault: &Fault, number: u64) -> Result<Undo, LabError> {
-        if let Some(kind) = dns_fault(*fault.kind.get()) {
+        if let Some(kind) = dns_fault(fault) {
             return self.begin_dns_fault(fault, kind);
         }
         let short = fault.host.as_ref().map_or("", |host| host.as_str()).to_owned();
@@ -121,13 +123,38 @@ fn owner_name(owner: &str, zone: Option<&Name>) -> Result<Name, LabError> {
     }
 }
 
-fn dns_fault(kind: FaultKind) -> Option<DnsFaultKind> {
-    Some(match kind {
-        FaultKind::Servfail => DnsFaultKind::Servfail,
-        FaultKind::DnsRefused => DnsFaultKind::Refused,
-        FaultKind::DnsTimeout => DnsFaultKind::Timeout,
-        FaultKind::RrsigMissing => DnsFaultKind::RrsigMissing,
-        FaultKind::DsMismatch => DnsFaultKind::DsMismatch,
+/// What a name server does wrong; none if the fault is of another family.
+fn dns_fault(fault: &Fault) -> Option<DnsFaultKind> {
+    use DnsFaultKind as K;
+    // Both are needed by their kinds, and checked when the file is read.
+    let count = fault.count.as_ref().map_or(0, |count| u16::try_from(*count.get()).unwrap_or(u16::MAX));
+    let delay = fault.delay.as_ref().map_or(Duration::ZERO, |delay| delay.get().get());
+    Some(match fault.kind.get() {
+        FaultKind::Servfail => K::Servfail,
+        FaultKind::DnsRefused => K::Refused,
+        FaultKind::DnsTimeout => K::Timeout,
+        FaultKind::DnsSlow => K::Slow(delay),
+        FaultKind::Lame => K::Lame,
+        FaultKind::Truncated => K::Truncated,
+        FaultKind::DnsMalformed => K::Malformed,
+        FaultKind::DnsWrongId => K::WrongId,
+        FaultKind::DnsWrongQuestion => K::WrongQuestion,
+        FaultKind::DnsNxdomain => K::NxDomain,
+        FaultKind::AliasLoop => K::AliasLoop,
+        FaultKind::RrsigExpired => K::RrsigExpired,
+        FaultKind::RrsigNotYetValid => K::RrsigNotYetValid,
+        FaultKind::RrsigMissing => K::RrsigMissing,
+        FaultKind::RrsigBad => K::RrsigBad,
+        FaultKind::RrsigWrongKey => K::RrsigWrongKey,
+        FaultKind::AnswerReplayed => K::Replayed,
+        FaultKind::KeyMissing => K::KeyMissing,
+        FaultKind::ManyKeys => K::ManyKeys(count),
+        FaultKind::DsMismatch => K::DsMismatch,
+        FaultKind::DsUnsupported => K::DsUnsupported,
+        FaultKind::DsWithoutKey => K::DsWithoutKey,
+        FaultKind::DenialMissing => K::DenialMissing,
+        FaultKind::DenialWrong => K::DenialWrong,
+        FaultKind::Nsec3Iterations => K::Nsec3Iterations(count),
         _ => return None,
     })
 }
@@ -180,6 +207,15 @@ fn describe_fault(fault: &Fault) -> String {
     }
     if let Some(rtype) = &fault.rtype {
         line.push_str(&format!(", type {}", rtype.get()));
+    }
+    if let Some(server) = &fault.server {
+        line.push_str(&format!(", at {}", server.get()));
+    }
+    if let Some(count) = &fault.count {
+        line.push_str(&format!(", {}", count.get()));
+    }
+    if let Some(delay) = &fault.delay {
+        line.push_str(&format!(", by {}", delay.get()));
     }
     if let Some(stage) = &fault.stage {
         line.push_str(&format!(", at {}", stage.get()));

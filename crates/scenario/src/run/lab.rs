@@ -9,16 +9,16 @@ use data_encoding::HEXLOWER;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use mxlab_dns::Name;
-use mxlab_dns::keys::Algorithm;
 use mxlab_dns::recursor::{Recursor, RecursorConfig};
 use mxlab_dns::resolver::{Resolver, ResolverConfig, TrustAnchor};
-use mxlab_dns::signed_zone::Signing;
+use mxlab_dns::signed_zone::{self, Signing};
+use mxlab_dns::signing_key::KeyKind;
 use mxlab_env::Env;
 use mxlab_mail::smtp::Reply;
 use mxlab_record::{Journal, Recorder};
 use mxlab_sim::{Config, HostHandle, Link, Sim, SimError};
 use mxlab_world::derive::Identity;
-use mxlab_world::internet::{self, FaultError, Internet, InternetError, NameServer, ZoneSpec};
+use mxlab_world::internet::{self, FaultError, Internet, InternetError, KeyLayout, NameServer, ZoneSpec};
 use mxlab_world::pki::{
     self, AuthoritySpec, CertificateSpec, IssuerName, MadeAuthority, MadeCertificate, PkiError, Sends,
 };
@@ -29,7 +29,7 @@ use crate::engine::{InboundSettings, OutboundSettings, TenantSettings};
 use crate::file::declarations::{Cert, Smtp, Zone, items};
 use crate::file::references::{Form, Reference, Resolve};
 use crate::file::values::Time;
-use crate::file::words::{ChainSent, TlsVersion, ZoneAlgorithm};
+use crate::file::words::{ChainSent, Denial, TlsVersion, ZoneAlgorithm, ZoneKeys};
 use crate::file::{Scenario, zone_text};
 
 /// Why a world could not be built although its file was understood.
@@ -260,6 +260,28 @@ pub(crate) fn signing(from: Timestamp, until: Option<Timestamp>) -> Signing {
     until.map_or_else(|| Signing::rolling(from), |until| Signing::fixed(from, until))
 }
 
+/// How a key of this algorithm is made.
+pub(crate) fn key_kind(algorithm: ZoneAlgorithm) -> KeyKind {
+    match algorithm {
+        ZoneAlgorithm::Ed25519 => KeyKind::Ed25519,
+        ZoneAlgorithm::EcdsaP256 => KeyKind::EcdsaP256,
+        ZoneAlgorithm::Rsa2048 => KeyKind::Rsa2048,
+        ZoneAlgorithm::Rsa1024 => KeyKind::Rsa1024,
+        ZoneAlgorithm::Unsupported => KeyKind::Unsupported,
+    }
+}
+
+/// NSEC3 as RFC 9276 §3.1 wants it: without further iterations, without salt.
+fn denial(denial: Denial) -> signed_zone::Denial {
+    match denial {
+        Denial::Nsec => signed_zone::Denial::Nsec,
+        Denial::Nsec3 | Denial::Nsec3Optout => {
+            let opt_out = denial == Denial::Nsec3Optout;
+            signed_zone::Denial::Nsec3 { iterations: 0, salt: Vec::new(), opt_out }
+        }
+    }
+}
+
 fn zone_spec(scenario: &Scenario, apex: &str, declared: &Zone, resolve: &dyn Resolve) -> Result<ZoneSpec, LabError> {
     let servers = items(&declared.servers).map(|host| {
         let addressed = scenario.addressed.get(host.as_str()).ok_or_else(|| LabError::NoAddress(host.to_string()))?;
@@ -271,10 +293,12 @@ fn zone_spec(scenario: &Scenario, apex: &str, declared: &Zone, resolve: &dyn Res
         ttl: u32::try_from(declared.ttl().get().as_secs()).unwrap_or(u32::MAX),
         signed: declared.signed(),
         delegated: declared.delegated(),
-        algorithm: match declared.algorithm() {
-            ZoneAlgorithm::Ed25519 => Algorithm::ED25519,
-            _ => Algorithm::ECDSAP256SHA256,
+        algorithm: key_kind(declared.algorithm()),
+        keys: match declared.keys() {
+            ZoneKeys::Single => KeyLayout::Single,
+            ZoneKeys::Split => KeyLayout::Split,
         },
+        denial: denial(declared.denial()),
         signing: signing(
             scenario.instant(declared.signed_from()),
             declared.signed_until.as_ref().map(|until| scenario.instant(*until.get())),
@@ -393,7 +417,7 @@ impl Lab {
 
     /// Spawns the actors: name servers, the resolver, scripted mail servers.
     pub(crate) fn start(&self, scenario: &Scenario) {
-        self.serve_names(&self.name_servers);
+        self.serve_names(&self.name_servers, true);
         let env = self.resolver_host.env();
         let roots = self.internet.root_servers().into_iter().map(|(name, address)| (name, vec![address])).collect();
         let mut config = RecursorConfig::new(roots).for_clients_that_wait(scenario.resolver.timeout().get());
@@ -412,7 +436,8 @@ impl Lab {
     /// Spawns what runs on a declared host: its name server, its scripted mail server, at both its addresses.
     pub(crate) fn start_host(&self, scenario: &Scenario, short: &str) {
         let Some(host) = self.hosts.get(short) else { return };
-        self.serve_names(host);
+        let declared = scenario.hosts.get(short).and_then(|host| host.dns.as_ref());
+        self.serve_names(host, declared.is_none_or(|dns| dns.tcp()));
         if let Some(control) = self.servers.get(short) {
             let env = host.env();
             let at = host.addresses().iter().map(|address| SocketAddr::new(*address, 25)).collect();
@@ -421,10 +446,10 @@ impl Lab {
     }
 
     /// Spawns the name servers whose addresses are this host's.
-    fn serve_names(&self, host: &HostHandle) {
+    fn serve_names(&self, host: &HostHandle, tcp: bool) {
         for (address, authority) in self.internet.authorities() {
             if host.addresses().contains(&address) {
-                internet::serve_on(&host.env(), address, authority.clone());
+                internet::serve_on(&host.env(), address, authority.clone(), tcp);
             }
         }
     }

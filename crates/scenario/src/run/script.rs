@@ -5,10 +5,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mxlab_dns::signing_key::KeyRole;
 use mxlab_dns::{Name, RecordType};
 use mxlab_record::{Event, Fields, Recorder};
 use mxlab_sim::Control;
-use mxlab_world::internet::Change;
+use mxlab_world::internet::{Change, Roll, RollStep};
 use tokio::time::Instant;
 
 use super::fault::Begun;
@@ -19,7 +20,7 @@ use crate::expect::Sent;
 use crate::file::declarations::items;
 use crate::file::script::{Action, Configure, Publish, Restart};
 use crate::file::values::Time;
-use crate::file::words::RestartHow;
+use crate::file::words::{self, RestartHow};
 use crate::file::{Scenario, Span, zone_text};
 
 /// A step of the script, for the story.
@@ -188,10 +189,14 @@ impl<'a> Script<'a> {
             remove: self.removals(publish, &apex)?,
             signed: publish.signed.as_ref().map(|signed| *signed.get()),
             signing,
+            roll: publish.roll.as_ref().map(|step| roll(publish, *step.get())),
             only_at: publish.server.as_ref().and_then(|server| self.address(server.as_str())),
         };
         let told = describe_publish(publish, &change);
-        self.tell("publish", vec![told]);
+        match &publish.roll {
+            Some(step) => self.tell_what("publish", told, "roll", step.get().to_string()),
+            None => self.tell("publish", vec![told]),
+        }
         Ok(self.lab.internet.publish(&apex, &change)?)
     }
 
@@ -321,6 +326,38 @@ impl<'a> Script<'a> {
     }
 }
 
+/// The step of a key change that a `publish` takes.
+fn roll(publish: &Publish, step: words::RollStep) -> Roll {
+    Roll {
+        step: match step {
+            words::RollStep::AddKey => RollStep::AddKey,
+            words::RollStep::AddDs => RollStep::AddDs,
+            words::RollStep::SwitchSigning => RollStep::SwitchSigning,
+            words::RollStep::DropOld => RollStep::DropOld,
+        },
+        algorithm: publish.algorithm.as_ref().map(|algorithm| lab::key_kind(*algorithm.get())),
+        role: publish.role.as_ref().map(|role| match role.get() {
+            words::KeyRole::Zsk => KeyRole::ZoneSigning,
+            words::KeyRole::Ksk => KeyRole::KeySigning,
+        }),
+    }
+}
+
+/// What a step of a key change does, for the story.
+fn describe_roll(publish: &Publish, step: words::RollStep) -> String {
+    let key = match (&publish.algorithm, publish.role.as_ref().map(|role| *role.get())) {
+        (Some(algorithm), _) => format!("a new key of algorithm {algorithm}"),
+        (None, Some(words::KeyRole::Ksk)) => "a new key-signing key".to_owned(),
+        (None, _) => "a new key".to_owned(),
+    };
+    match step {
+        words::RollStep::AddKey => format!("publishes {key} beside the old one"),
+        words::RollStep::AddDs => format!("has a DS of {key} at its parent, beside the old one"),
+        words::RollStep::SwitchSigning => "is signed with its new key".to_owned(),
+        words::RollStep::DropOld => "no longer has its old key, nor its DS".to_owned(),
+    }
+}
+
 fn describe_publish(publish: &Publish, change: &Change) -> String {
     let mut what = Vec::new();
     if let Some(records) = &change.replace {
@@ -337,6 +374,9 @@ fn describe_publish(publish: &Publish, change: &Change) -> String {
         Some(true) => what.push("is signed".to_owned()),
         Some(false) => what.push("is no longer signed".to_owned()),
         None => {}
+    }
+    if let Some(step) = &publish.roll {
+        what.push(describe_roll(publish, *step.get()));
     }
     if publish.signed_from.is_some() || publish.signed_until.is_some() {
         what.push("has new signatures".to_owned());

@@ -4,14 +4,14 @@
 //! place in the file.
 
 use super::messages;
-use crate::file::declarations::{Host, Sender, Smtp, Tenant, Zone};
+use crate::file::declarations::{Host, Sender, Smtp, Tenant};
 use crate::file::expectations::{Expectation, Verb};
-use crate::file::faults::FaultKind;
-use crate::file::script::{Action, Configure, Publish, Send};
+use crate::file::faults::{FaultFamily, FaultKind};
+use crate::file::script::{Action, Configure, Send};
 use crate::file::values::SentRef;
 use crate::file::words::{
-    AuthFailAction, Denial, DmarcRejectAction, ForwarderKind, HeaderLayout, MtaStsMode, NotifiedAction, Profile,
-    RestartHow, RestartWhen, SecurityLevel, TlsVersion, ZoneAlgorithm, ZoneKeys,
+    AuthFailAction, DmarcRejectAction, ForwarderKind, HeaderLayout, MtaStsMode, NotifiedAction, Profile, RestartHow,
+    RestartWhen, SecurityLevel, TlsVersion,
 };
 use crate::file::{Diagnostic, Scenario, Sources, Span, Spanned};
 
@@ -63,8 +63,7 @@ pub(crate) fn refusals(scenario: &Scenario, sources: &Sources) -> Vec<Diagnostic
         refusals.tenant(tenant);
     }
     let no_sts = scenario.sender.as_ref().is_none_or(|sender| sender.mta_sts() == MtaStsMode::None);
-    for (name, zone) in &scenario.zones {
-        refusals.zone(zone);
+    for name in scenario.zones.keys() {
         if !no_sts && scenario.zone_text(&name.to_ascii_lowercase()).contains("_mta-sts") {
             refusals.refuse("an MTA-STS policy (without `mta-sts = \"none\"` in [sender])", name.span());
         }
@@ -106,19 +105,10 @@ impl Refusals {
         self.unless("a history", &tenant.history, Vec::is_empty);
     }
 
-    fn zone(&mut self, zone: &Zone) {
-        self.unless("NSEC3", &zone.denial, |denial| *denial == Denial::Nsec);
-        self.unless("signing with this algorithm", &zone.algorithm, |algorithm| {
-            matches!(algorithm, ZoneAlgorithm::Ed25519 | ZoneAlgorithm::EcdsaP256)
-        });
-        self.unless("a zone with split keys", &zone.keys, |keys| *keys == ZoneKeys::Single);
-    }
-
     fn host(&mut self, host: &Host) {
         self.written("a web server", &host.https);
         self.written("a relay", &host.relay);
         self.unless("a hostile host", &host.hostile, |hostile| !hostile);
-        self.written("DNS over TCP", &host.dns.as_ref().and_then(|dns| dns.tcp.clone()));
         if let Some(smtp) = &host.smtp {
             self.smtp(smtp);
         }
@@ -133,7 +123,6 @@ impl Refusals {
     fn action(&mut self, scenario: &Scenario, action: &Action) {
         match action {
             Action::Send(send) => self.send(scenario, send),
-            Action::Publish(publish) => self.publish(publish),
             Action::Configure(configure) => self.configure(configure),
             Action::Fault(fault) => {
                 if !is_supported(*fault.kind.get()) {
@@ -149,7 +138,7 @@ impl Refusals {
                 self.unless("a restart at this moment", &restart.when, |when| *when == RestartWhen::Now);
                 self.unless("an orderly stop", &restart.how, |how| *how != RestartHow::Stop);
             }
-            Action::Heal(_) | Action::Lookup(_) => {}
+            Action::Publish(_) | Action::Heal(_) | Action::Lookup(_) => {}
             Action::Rotate(_) | Action::Dialogue(_) => {
                 self.refuse(&format!("`{}`", action.verb()), action.span());
             }
@@ -173,10 +162,6 @@ impl Refusals {
         if let Some(signing) = send.sign.as_ref().or(of_client).filter(|signing| !signing.get().is_empty()) {
             self.refuse("a DKIM signature", signing.span());
         }
-    }
-
-    fn publish(&mut self, publish: &Publish) {
-        self.written("a key change", &publish.roll);
     }
 
     fn configure(&mut self, configure: &Configure) {
@@ -236,24 +221,6 @@ impl Refusals {
 
 fn is_supported(kind: FaultKind) -> bool {
     use FaultKind as K;
-    matches!(
-        kind,
-        K::Servfail
-            | K::DnsRefused
-            | K::DnsTimeout
-            | K::RrsigMissing
-            | K::DsMismatch
-            | K::TlsAlert
-            | K::TlsGarbage
-            | K::TlsClosed
-            | K::TlsStalled
-            | K::SmtpReply
-            | K::SmtpClosed
-            | K::SmtpStalled
-            | K::StarttlsMissing
-            | K::StarttlsRefused
-            | K::Refused
-            | K::Unreachable
-            | K::ClockShift
-    )
+    let family = matches!(kind.family(), FaultFamily::Dns | FaultFamily::Dnssec | FaultFamily::Tls | FaultFamily::Smtp);
+    family || matches!(kind, K::AnswerReplayed | K::Refused | K::Unreachable | K::ClockShift)
 }

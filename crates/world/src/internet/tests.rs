@@ -1,7 +1,9 @@
 //! Zones, changes and faults, asked of the authorities without a network.
 
 use mxlab_dns::fault::FaultKind;
+use mxlab_dns::rdata::{Dnskey, Rrsig};
 use mxlab_dns::serve::Responder as _;
+use mxlab_dns::signing_key::KeyRole;
 use mxlab_dns::wire;
 
 use super::*;
@@ -191,4 +193,119 @@ fn a_fault_that_could_act_nowhere_is_refused() {
     check(mismatch, Some("."), None, FaultError::NoParent(Name::root()));
     // It is the parent's servers that publish a DS.
     check(mismatch, Some("fabrikam.example"), Some(ours), not_served(&name("example"), ours));
+}
+
+/// What a zone's servers and its parent hold: the tags in its DNSKEY RRset, those of its DS records at the parent, and those
+/// that sign its SOA record.
+fn tags(internet: &Internet, zone: &str) -> [Vec<u16>; 3] {
+    let apex = name(zone);
+    let ask = |held: &Held, rtype| {
+        let query = wire::Message::query(1, apex.clone(), rtype, Some(wire::Edns::new(1_232, true))).encode(1_232);
+        let server = held.servers.first().unwrap().address;
+        let reply = internet.authorities[&server].answer(&query, serve::Transport::Tcp, signing().inception);
+        let serve::Reply::Bytes(reply) = reply else { panic!("no answer") };
+        wire::Message::decode(&reply).unwrap().answer
+    };
+    let of = |records: &[Record], rtype| {
+        let rdatas: Vec<_> = records.iter().filter(|r| r.rtype == rtype).map(|r| r.rdata.clone()).collect();
+        rdatas
+    };
+    let zone = &internet.zones[&apex];
+    let parent = &internet.zones[&internet.parent_of(&apex).unwrap()];
+    let keys = ask(zone, RecordType::DNSKEY);
+    let keys = of(&keys, RecordType::DNSKEY).iter().map(|rdata| Dnskey::parse(rdata).unwrap().key_tag()).collect();
+    let ds = of(&ask(parent, RecordType::DS), RecordType::DS).iter().map(|d| Ds::parse(d).unwrap().key_tag).collect();
+    let signatures = of(&ask(zone, RecordType::SOA), RecordType::RRSIG);
+    let signers = signatures.iter().map(|rdata| Rrsig::parse(rdata).unwrap().key_tag).collect();
+    [keys, ds, signers]
+}
+
+/// Does steps of a key change, and tells by letters, in the order in which they appear, which keys are where after each:
+/// `A/A/A` is one key, published, with its DS, that signs.
+#[track_caller]
+fn check_roll(layout: KeyLayout, steps: &[Roll], expected: &[&str]) {
+    let spec = ZoneSpec { keys: layout, ..ZoneSpec::parent(name("fabrikam.example"), signing()) };
+    let mut internet = Internet::build(&Identity::new("test"), vec![spec], &[], &[], signing()).unwrap();
+    let mut letters: Vec<u16> = Vec::new();
+    let mut seen = Vec::new();
+    let mut look = |internet: &Internet| {
+        let parts = tags(internet, "fabrikam.example").map(|tags| {
+            let mut part: Vec<char> = Vec::new();
+            for tag in tags {
+                let at = letters.iter().position(|known| *known == tag).unwrap_or_else(|| {
+                    letters.push(tag);
+                    letters.len() - 1
+                });
+                part.push(char::from(b'A' + u8::try_from(at).unwrap()));
+            }
+            part.sort_unstable();
+            String::from_iter(part)
+        });
+        seen.push(parts.join("/"));
+    };
+    look(&internet);
+    for step in steps {
+        let change = Change { roll: Some(*step), ..Change::default() };
+        internet.publish(&name("fabrikam.example"), &change).unwrap();
+        look(&internet);
+    }
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn keys_change_step_by_step_and_the_parent_follows() {
+    use RollStep::{AddDs, AddKey, DropOld, SwitchSigning};
+    let roll = |step| Roll { step, algorithm: None, role: None };
+    let steps = |steps: &[RollStep]| steps.iter().map(|step| roll(*step)).collect::<Vec<_>>();
+    check_roll(
+        KeyLayout::Single,
+        &steps(&[AddDs, AddKey, SwitchSigning, DropOld]),
+        &["A/A/A", "A/AB/A", "AB/AB/A", "AB/AB/B", "B/B/B"],
+    );
+    // Pre-published, without a DS until the old key goes.
+    check_roll(KeyLayout::Single, &steps(&[AddKey, SwitchSigning, DropOld]), &["A/A/A", "AB/A/A", "AB/A/B", "B/B/B"]);
+    // The zone-signing key; then, on its own, the key-signing key.
+    check_roll(
+        KeyLayout::Split,
+        &steps(&[AddKey, SwitchSigning, DropOld]),
+        &["AB/A/B", "ABC/A/B", "ABC/A/C", "AC/A/C"],
+    );
+    let ksk = |step| Roll { role: Some(KeyRole::KeySigning), ..roll(step) };
+    check_roll(
+        KeyLayout::Split,
+        &[ksk(AddDs), roll(AddKey), roll(DropOld)],
+        &["AB/A/B", "AB/AC/B", "ABC/AC/B", "BC/C/B"],
+    );
+    // Another algorithm signs as soon as it is published; of two keys both change.
+    let other = |step| Roll { algorithm: Some(KeyKind::EcdsaP256), ..roll(step) };
+    check_roll(
+        KeyLayout::Single,
+        &[other(AddKey), roll(AddDs), roll(DropOld)],
+        &["A/A/A", "AB/A/AB", "AB/AB/AB", "B/B/B"],
+    );
+    check_roll(
+        KeyLayout::Split,
+        &[other(AddKey), roll(AddDs), roll(DropOld)],
+        &["AB/A/B", "ABCD/A/BC", "ABCD/AD/BC", "CD/D/C"],
+    );
+    // One change after another.
+    check_roll(KeyLayout::Single, &steps(&[AddKey, DropOld, AddKey]), &["A/A/A", "AB/A/A", "B/B/B", "BC/B/B"]);
+}
+
+#[test]
+fn a_key_change_that_has_not_begun_is_refused() {
+    let mut internet = two_servers();
+    let mut check = |step, only_at, expected: &str| {
+        let roll = Some(Roll { step, algorithm: None, role: None });
+        let change = Change { roll, only_at, ..Change::default() };
+        let before = tags(&internet, "fabrikam.example");
+        let refused = internet.publish(&name("fabrikam.example"), &change).unwrap_err();
+        assert_eq!(refused.to_string(), expected);
+        assert_eq!(tags(&internet, "fabrikam.example"), before);
+    };
+    let begins = "zone fabrikam.example has no new key: a key change begins with the key or its DS";
+    check(RollStep::SwitchSigning, None, begins);
+    check(RollStep::DropOld, None, begins);
+    let at_one = "the keys of zone fabrikam.example cannot change at one server";
+    check(RollStep::AddKey, Some(SERVERS[0].parse().unwrap()), at_one);
 }

@@ -269,17 +269,23 @@ fn next(
     match step.get() {
         RollStep::AddKey if before.published => wrong("the new key is published already", "first `drop-old`"),
         RollStep::AddDs if before.at_parent => wrong("the DS of the new key is there already", "first `drop-old`"),
-        RollStep::SwitchSigning if before.signs => wrong("the new key signs already", "first `drop-old`"),
         RollStep::SwitchSigning | RollStep::DropOld if change.is_none() => {
             wrong("there is no new key", "a key change begins with `add-key` or `add-ds`");
             return None;
         }
+        RollStep::SwitchSigning | RollStep::DropOld if !before.published => {
+            wrong("the new key is not published", "first `add-key`");
+        }
+        RollStep::SwitchSigning if before.signs => wrong("the new key signs already", "first `drop-old`"),
         RollStep::DropOld => return None,
         _ => {}
     }
     Some(match step.get() {
-        RollStep::AddKey => Change { published: true, ..before },
+        // A key of another algorithm, and a key-signing key, sign as soon as they are published.
+        RollStep::AddKey => {
+            Change { published: true, signs: before.role != Some(KeyRole::Zsk) || before.signs, ..before }
+        }
         RollStep::AddDs => Change { at_parent: true, ..before },
-        _ => Change { signs: true, published: true, ..before },
+        RollStep::SwitchSigning | RollStep::DropOld => Change { signs: true, ..before },
     })
 }

@@ -102,6 +102,28 @@ impl Time {
 }
 
 /// As it could be written.
+impl fmt::Display for Duration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_span(f, self.0.as_millis())
+    }
+}
+
+/// Milliseconds in units from large to small.
+fn write_span(f: &mut fmt::Formatter<'_>, milliseconds: u128) -> fmt::Result {
+    if milliseconds == 0 {
+        return f.write_str("0s");
+    }
+    let mut rest = milliseconds;
+    for (unit, length) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)] {
+        if rest >= length {
+            write!(f, "{}{unit}", rest / length)?;
+            rest %= length;
+        }
+    }
+    Ok(())
+}
+
+/// As it could be written.
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let duration = match self {
@@ -109,17 +131,7 @@ impl fmt::Display for Time {
             Time::Relative(duration) => duration,
         };
         f.write_str(if duration.is_negative() { "-" } else { "+" })?;
-        let mut rest = duration.as_millis().unsigned_abs();
-        if rest == 0 {
-            return f.write_str("0s");
-        }
-        for (unit, length) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)] {
-            if rest >= length {
-                write!(f, "{}{unit}", rest / length)?;
-                rest %= length;
-            }
-        }
-        Ok(())
+        write_span(f, duration.as_millis().unsigned_abs())
     }
 }
 
