@@ -29,7 +29,7 @@ use crate::engine::{InboundSettings, OutboundSettings, TenantSettings};
 use crate::file::declarations::{Cert, Smtp, Zone, items};
 use crate::file::references::{Form, Reference, Resolve};
 use crate::file::values::Time;
-use crate::file::words::{ChainSent, Denial, TlsVersion, ZoneAlgorithm, ZoneKeys};
+use crate::file::words::{ChainSent, Denial, ForwarderKind, TlsVersion, ZoneAlgorithm, ZoneKeys};
 use crate::file::{Scenario, zone_text};
 
 /// Why a world could not be built although its file was understood.
@@ -60,8 +60,8 @@ pub(crate) enum LabError {
 /// The most entries that a record may have; a run that tells more is ended.
 pub(crate) const MAX_ENTRIES: usize = 200_000;
 
-/// The resolver that all hosts use.
-const RESOLVER: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 19, 255, 53));
+/// The forwarder that all hosts use, if there is one.
+const FORWARDER: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 19, 255, 53));
 /// Where the users of the outbound engine's tenants sit.
 const USERS: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 19, 255, 10));
 
@@ -81,7 +81,7 @@ pub(crate) struct Lab {
     pub(crate) certificates: Certificates,
     pub(crate) internet: Internet,
     pub(crate) users: HostHandle,
-    resolver_host: HostHandle,
+    forwarder: Option<HostHandle>,
     name_servers: HostHandle,
 }
 
@@ -395,7 +395,10 @@ impl Lab {
         let internet = build_internet(scenario, &identity, &certificates)?;
         let mut sim = Sim::new(config)?;
         let name_servers = sim.add_host("name servers", internet.automatic())?;
-        let resolver_host = sim.add_host("resolver", [RESOLVER])?;
+        let forwarder = match scenario.resolver.forwarder() {
+            ForwarderKind::None => None,
+            ForwarderKind::StripsDnssec => Some(sim.add_host("forwarder", [FORWARDER])?),
+        };
         let users = sim.add_host("users", [USERS])?;
         let mut hosts = IndexMap::new();
         for (short, addressed) in &scenario.addressed {
@@ -411,26 +414,35 @@ impl Lab {
             }
         }
         let journal = Journal::new(MAX_ENTRIES);
-        let lab = Lab { journal, identity, hosts, servers, certificates, internet, users, resolver_host, name_servers };
+        let lab = Lab { journal, identity, hosts, servers, certificates, internet, users, forwarder, name_servers };
         Ok((sim, lab))
     }
 
-    /// Spawns the actors: name servers, the resolver, scripted mail servers.
+    /// Spawns the actors: name servers, the forwarder, scripted mail servers.
     pub(crate) fn start(&self, scenario: &Scenario) {
         self.serve_names(&self.name_servers, true);
-        let env = self.resolver_host.env();
-        let roots = self.internet.root_servers().into_iter().map(|(name, address)| (name, vec![address])).collect();
-        let mut config = RecursorConfig::new(roots).for_clients_that_wait(scenario.resolver.timeout().get());
-        config.cache = scenario.resolver.cache();
-        config.edns_size = scenario.resolver.edns_size();
-        let recursor = Recursor::new(&env, &Recorder::nowhere(&env), config);
-        env.spawn("recursive resolver", async move {
-            // The address is this host's alone.
-            let _ = recursor.serve(SocketAddr::new(RESOLVER, 53)).await;
-        });
+        if let Some(forwarder) = &self.forwarder {
+            self.forward(scenario, &forwarder.env());
+        }
         for short in self.hosts.keys() {
             self.start_host(scenario, short);
         }
+    }
+
+    /// Spawns the resolver in between that knows nothing of DNSSEC.
+    fn forward(&self, scenario: &Scenario, env: &Env) {
+        let mut config = RecursorConfig::new(self.roots()).for_clients_that_wait(scenario.resolver.timeout().get());
+        config.cache = scenario.resolver.cache();
+        config.dnssec = false;
+        let recursor = Recursor::new(env, &Recorder::nowhere(env), config);
+        env.spawn("forwarder", async move {
+            // The address is this host's alone.
+            let _ = recursor.serve(SocketAddr::new(FORWARDER, 53)).await;
+        });
+    }
+
+    fn roots(&self) -> Vec<(Name, Vec<IpAddr>)> {
+        self.internet.root_servers().into_iter().map(|(name, address)| (name, vec![address])).collect()
     }
 
     /// Spawns what runs on a declared host: its name server, its scripted mail server, at both its addresses.
@@ -480,7 +492,10 @@ impl Lab {
     /// A validating resolver on a host.
     pub(crate) fn resolver(&self, scenario: &Scenario, env: &Env, recorder: &Recorder) -> Resolver {
         let anchor = TrustAnchor::root(self.internet.root_anchor());
-        let mut config = ResolverConfig::new(vec![SocketAddr::new(RESOLVER, 53)], anchor);
+        let mut config = match self.forwarder {
+            Some(_) => ResolverConfig::new(vec![SocketAddr::new(FORWARDER, 53)], anchor),
+            None => ResolverConfig::iterating(self.roots(), anchor),
+        };
         config.timeout = scenario.resolver.timeout().get();
         config.cache = scenario.resolver.cache();
         config.edns_size = scenario.resolver.edns_size();

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mxlab_dns::resolver::Resolver;
 use mxlab_dns::signing_key::KeyRole;
 use mxlab_dns::{Name, RecordType};
 use mxlab_record::{Event, Fields, Recorder};
@@ -66,6 +67,8 @@ pub(crate) struct Script<'a> {
     /// What happens by itself later: the end of faults, the return of hosts.
     pub(super) due: Vec<(Instant, Due)>,
     pub(super) began: u64,
+    /// The resolver that `lookup` asks; it keeps its cache from one to the next.
+    resolver: Option<Resolver>,
     /// Inception and expiry of the signatures of zones that were published anew.
     signed: BTreeMap<String, (Time, Option<Time>)>,
 }
@@ -98,6 +101,7 @@ impl<'a> Script<'a> {
             faults: Vec::new(),
             due: Vec::new(),
             began: 0,
+            resolver: None,
             signed: BTreeMap::new(),
         }
     }
@@ -253,8 +257,8 @@ impl<'a> Script<'a> {
         let name: Name = lab::name(name)?;
         let rtype: RecordType = rtype.parse().map_err(|_| LabError::Name(rtype.to_owned()))?;
         let env = self.lab.users.env();
-        let recorder = self.lab.recorder(self.scenario, "script");
-        let resolver = self.lab.resolver(self.scenario, &env, &recorder);
+        let made = || self.lab.resolver(self.scenario, &env, &self.lab.recorder(self.scenario, "script"));
+        let resolver = self.resolver.get_or_insert_with(made).clone();
         self.tell("lookup", vec![format!("the resolver is asked for {name} {rtype}")]);
         let on_its_way = self.in_flight.begin();
         env.spawn("lookup", async move {

@@ -10,8 +10,8 @@ use crate::file::faults::{FaultFamily, FaultKind};
 use crate::file::script::{Action, Configure, Send};
 use crate::file::values::SentRef;
 use crate::file::words::{
-    AuthFailAction, DmarcRejectAction, ForwarderKind, HeaderLayout, MtaStsMode, NotifiedAction, Profile, RestartHow,
-    RestartWhen, SecurityLevel, TlsVersion,
+    AuthFailAction, DmarcRejectAction, HeaderLayout, MtaStsMode, NotifiedAction, Profile, RestartHow, RestartWhen,
+    SecurityLevel, TlsVersion,
 };
 use crate::file::{Diagnostic, Scenario, Sources, Span, Spanned};
 
@@ -58,7 +58,6 @@ pub(crate) fn refusals(scenario: &Scenario, sources: &Sources) -> Vec<Diagnostic
         refusals.unless("the header layout before 2021", &receiver.layout, |l| *l == HeaderLayout::Current);
         refusals.unless("the rfc profile of the inbound engine", &receiver.profile, |p| *p == Profile::Exo);
     }
-    refusals.unless("a forwarder", &scenario.resolver.forwarder, |forwarder| *forwarder == ForwarderKind::None);
     for tenant in scenario.tenants.values() {
         refusals.tenant(tenant);
     }

@@ -3,6 +3,8 @@
 
 use std::net::Ipv4Addr;
 
+use mxlab_dns::security::Reason;
+
 use crate::file::check::{content, shown};
 use crate::file::declarations::{Resolver, Sender, Smtp, items};
 use crate::file::diagnostics::{Diagnostic, Sources};
@@ -15,32 +17,6 @@ const MOST_MESSAGES: u32 = 10_000;
 
 /// The UDP payload sizes that make a difference: less counts as 512 (RFC 6891 §6.2.3), and servers send no more.
 const EDNS_SIZES: std::ops::RangeInclusive<u16> = 512..=1232;
-
-/// The reasons of the resolver, as `mxlab_dns::Reason::word` gives them.
-const REASONS: [&str; 22] = [
-    "insecure-delegation",
-    "ds-algorithm-unsupported",
-    "no-trust-anchor",
-    "rrsig-expired",
-    "rrsig-not-yet-valid",
-    "rrsig-missing",
-    "rrsig-bad",
-    "key-missing",
-    "ds-mismatch",
-    "denial-missing",
-    "denial-wrong",
-    "nsec3-iterations",
-    "nsec3-opt-out",
-    "too-much-work",
-    "refused",
-    "servfail",
-    "time-out",
-    "lame",
-    "truncated",
-    "malformed",
-    "network",
-    "alias-loop",
-];
 
 pub(super) fn check(file: &File, sources: &Sources, mistakes: &mut Vec<Diagnostic>) {
     let configured = || file.at.iter().filter_map(|entry| entry.configure.as_ref());
@@ -199,10 +175,10 @@ fn one_line(field: &str, span: Span, text: &str, sources: &Sources, mistakes: &m
 fn reasons(file: &File, mistakes: &mut Vec<Diagnostic>) {
     for entry in file.expect.iter().chain(&file.never) {
         let reason = entry.resolved.as_ref().and_then(|resolved| resolved.reason.as_ref());
-        if let Some(reason) = reason.filter(|reason| !REASONS.contains(&reason.as_str())) {
+        if let Some(reason) = reason.filter(|reason| !Reason::WORDS.contains(&reason.as_str())) {
             let message = format!("the resolver gives no reason `{reason}`");
             let found = Diagnostic::error("unknown-value", message, reason.span(), "this expectation could never hold");
-            mistakes.push(found.maybe_help(nearest::help(reason.as_str(), REASONS)));
+            mistakes.push(found.maybe_help(nearest::help(reason.as_str(), Reason::WORDS.iter().copied())));
         }
         let reason = entry.verdict.as_ref().and_then(|verdict| verdict.reason.as_ref());
         let three_digits = |text: &str| text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
