@@ -48,7 +48,7 @@ pub(crate) fn declarations(
     faults::check(file, pruned, mistakes);
     dnssec::check(file, pruned, mistakes);
     timing::check(file, values, pruned, mistakes);
-    fields::check(file, sources, mistakes);
+    fields::check(file, values, sources, mistakes);
     changes::check(file, pruned, mistakes);
     ids(file, mistakes);
 }

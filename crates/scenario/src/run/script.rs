@@ -196,7 +196,9 @@ impl<'a> Script<'a> {
             roll: publish.roll.as_ref().map(|step| roll(publish, *step.get())),
             only_at: publish.server.as_ref().and_then(|server| self.address(server.as_str())),
         };
-        let told = describe_publish(publish, &change);
+        let declared = self.scenario.zones.iter().find(|(name, _)| name.eq_ignore_ascii_case(publish.zone.as_str()));
+        let split = declared.is_some_and(|(_, zone)| zone.keys() == words::ZoneKeys::Split);
+        let told = describe_publish(publish, &change, split);
         match &publish.roll {
             Some(step) => self.tell_what("publish", told, "roll", step.get().to_string()),
             None => self.tell("publish", vec![told]),
@@ -347,22 +349,24 @@ fn roll(publish: &Publish, step: words::RollStep) -> Roll {
     }
 }
 
-/// What a step of a key change does, for the story.
-fn describe_roll(publish: &Publish, step: words::RollStep) -> String {
-    let key = match (&publish.algorithm, publish.role.as_ref().map(|role| *role.get())) {
-        (Some(algorithm), _) => format!("a new key of algorithm {algorithm}"),
-        (None, Some(words::KeyRole::Ksk)) => "a new key-signing key".to_owned(),
-        (None, _) => "a new key".to_owned(),
+/// What a step of a key change does, for the story. `split`: the zone has two keys.
+fn describe_roll(publish: &Publish, step: words::RollStep, split: bool) -> String {
+    let ksk = publish.role.as_ref().is_some_and(|role| *role.get() == words::KeyRole::Ksk);
+    let key = match &publish.algorithm {
+        Some(algorithm) if split => format!("new keys of algorithm {algorithm}"),
+        Some(algorithm) => format!("a new key of algorithm {algorithm}"),
+        None if ksk => "a new key-signing key".to_owned(),
+        None => "a new key".to_owned(),
     };
     match step {
-        words::RollStep::AddKey => format!("publishes {key} beside the old one"),
-        words::RollStep::AddDs => format!("has a DS of {key} at its parent, beside the old one"),
+        words::RollStep::AddKey => format!("publishes {key} beside the old"),
+        words::RollStep::AddDs => format!("has the DS of {key} at its parent, beside the old"),
         words::RollStep::SwitchSigning => "is signed with its new key".to_owned(),
-        words::RollStep::DropOld => "no longer has its old key, nor its DS".to_owned(),
+        words::RollStep::DropOld => "gives up its old key, and the DS of it".to_owned(),
     }
 }
 
-fn describe_publish(publish: &Publish, change: &Change) -> String {
+fn describe_publish(publish: &Publish, change: &Change, split: bool) -> String {
     let mut what = Vec::new();
     if let Some(records) = &change.replace {
         what.push(format!("now has {}", in_one_line(records)));
@@ -380,7 +384,7 @@ fn describe_publish(publish: &Publish, change: &Change) -> String {
         None => {}
     }
     if let Some(step) = &publish.roll {
-        what.push(describe_roll(publish, *step.get()));
+        what.push(describe_roll(publish, *step.get(), split));
     }
     if publish.signed_from.is_some() || publish.signed_until.is_some() {
         what.push("has new signatures".to_owned());

@@ -3,8 +3,10 @@
 
 use std::net::Ipv4Addr;
 
+use indexmap::IndexMap;
 use mxlab_dns::security::Reason;
 
+use crate::file::assemble::applies;
 use crate::file::check::{content, shown};
 use crate::file::declarations::{Resolver, Sender, Smtp, items};
 use crate::file::diagnostics::{Diagnostic, Sources};
@@ -18,7 +20,7 @@ const MOST_MESSAGES: u32 = 10_000;
 /// The UDP payload sizes that make a difference: less counts as 512 (RFC 6891 §6.2.3), and servers send no more.
 const EDNS_SIZES: std::ops::RangeInclusive<u16> = 512..=1232;
 
-pub(super) fn check(file: &File, sources: &Sources, mistakes: &mut Vec<Diagnostic>) {
+pub(super) fn check(file: &File, values: &IndexMap<String, String>, sources: &Sources, mistakes: &mut Vec<Diagnostic>) {
     let configured = || file.at.iter().filter_map(|entry| entry.configure.as_ref());
     for sender in file.sender.iter().chain(configured().filter_map(|configure| configure.sender.as_ref())) {
         timetable(sender, mistakes);
@@ -46,7 +48,7 @@ pub(super) fn check(file: &File, sources: &Sources, mistakes: &mut Vec<Diagnosti
             mistakes.push(Diagnostic::error("limit", message, count.span(), "of one `send`"));
         }
     }
-    reasons(file, mistakes);
+    reasons(file, values, mistakes);
     for cost in file.expect.iter().chain(&file.never).filter_map(|entry| entry.cost.as_ref()) {
         if cost.dns_queries.is_none() && cost.signature_checks.is_none() && cost.hashes.is_none() {
             let found = Diagnostic::error("missing", "this `cost` counts nothing", cost.span(), "of what?");
@@ -172,8 +174,8 @@ fn one_line(field: &str, span: Span, text: &str, sources: &Sources, mistakes: &m
 }
 
 /// Reasons in expectations are ones that can be given.
-fn reasons(file: &File, mistakes: &mut Vec<Diagnostic>) {
-    for entry in file.expect.iter().chain(&file.never) {
+fn reasons(file: &File, values: &IndexMap<String, String>, mistakes: &mut Vec<Diagnostic>) {
+    for entry in file.expect.iter().chain(&file.never).filter(|entry| applies(entry, values)) {
         let reason = entry.resolved.as_ref().and_then(|resolved| resolved.reason.as_ref());
         if let Some(reason) = reason.filter(|reason| !Reason::WORDS.contains(&reason.as_str())) {
             let message = format!("the resolver gives no reason `{reason}`");
