@@ -202,7 +202,7 @@ fn tags(internet: &Internet, zone: &str) -> [Vec<u16>; 3] {
     let ask = |held: &Held, rtype| {
         let query = wire::Message::query(1, apex.clone(), rtype, Some(wire::Edns::new(1_232, true))).encode(1_232);
         let server = held.servers.first().unwrap().address;
-        let reply = internet.authorities[&server].answer(&query, serve::Transport::Tcp, signing().inception);
+        let reply = internet.authorities[&server].answer(&query, mxlab_dns::Transport::Tcp, signing().inception);
         let serve::Reply::Bytes(reply) = reply else { panic!("no answer") };
         wire::Message::decode(&reply).unwrap().answer
     };
