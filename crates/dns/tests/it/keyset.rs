@@ -180,3 +180,14 @@ fn rsa_signatures_verify() {
         public.verify(&RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, &data, &rrsig.signature).unwrap();
     }
 }
+
+/// Any combination can be said: here a key that signs without being published, and one that is published for nothing.
+#[test]
+fn free_combinations() {
+    let (hidden, idle) = (key(KeyKind::Ed25519, KeyRole::Combined, 1), key(KeyKind::Ed25519, KeyRole::Combined, 2));
+    let set = KeySet::from(vec![
+        ZoneKey { published: false, ..ZoneKey::in_use(hidden.clone()) },
+        ZoneKey { published: true, ..ZoneKey::idle(idle.clone()) },
+    ]);
+    assert_eq!(shown(&set, &[&hidden, &idle]), "keys 2 signed 1, records 1, ds 1");
+}
