@@ -350,8 +350,7 @@ fn classify(
         // A denial has the SOA of its zone (RFC 2308 §2). AA alone tells little: some servers forget it, some set it on
         // referrals.
         let soa = |record: &Record| record.rtype == RecordType::SOA && name.is_subdomain_of(&record.name);
-        let (authoritative, denies) =
-            (message.flags.authoritative, message.authority.iter().filter(own).any(|record| soa(record)));
+        let (authoritative, denies) = (message.flags.authoritative, message.authority.iter().filter(own).any(soa));
         if !(authoritative && denies)
             && let Some(referral) = referral(message, zone, rrset, server)
         {
