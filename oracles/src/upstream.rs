@@ -36,10 +36,13 @@ impl Upstream {
     fn find(&self, name: &Name, rtype: RecordType) -> Option<Vec<u8>> {
         let mut asked = Message::query(0, name.clone(), rtype, Some(Edns::new(1_232, true)));
         asked.flags.checking_disabled = true;
-        match self.everything.answer(&asked.encode(512), Transport::Tcp, self.env.now()) {
-            Reply::Bytes(octets) | Reply::Later(_, octets) => Some(octets),
-            Reply::Nothing | Reply::Close => None,
-        }
+        let octets = match self.everything.answer(&asked.encode(512), Transport::Tcp, self.env.now()) {
+            Reply::Bytes(octets) | Reply::Later(_, octets) => octets,
+            Reply::Nothing | Reply::Close => return None,
+        };
+        // What every transport sees to: another id or question makes it no answer (RFC 5452 section 9.1).
+        let is_answer = |answer: Message| answer.id == asked.id && answer.question == asked.question;
+        Message::decode(&octets).is_ok_and(is_answer).then_some(octets)
     }
 
     /// All answers that were given so far, with their questions.
