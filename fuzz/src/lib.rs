@@ -3,26 +3,25 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use mxlab_dns::exchange::Exchange;
 use mxlab_dns::rdata::{A, Ns, Rdata as _};
 use mxlab_dns::wire::{Edns, Message};
 use mxlab_dns::{
-    Algorithm, Answer, Authority, Name, RawRdata, Record, RecordType, Recursor, RecursorConfig, Reply, Resolver,
-    ResolverConfig, Responder as _, SignedZone, Signing, SigningKey, TrustAnchor, Zone,
+    Algorithm, Answer, Authority, Denial, Name, RawRdata, Record, RecordType, Reply, Resolver, ResolverConfig,
+    Responder as _, SignedZone, Signing, SigningKey, Transport, TrustAnchor, Zone,
 };
 use mxlab_env::{BoxFuture, BoxStream, Datagrams, Env, Files, Listener, Ports, Task};
 use mxlab_record::Recorder;
 use tokio::runtime::{Builder, Runtime};
 
 /// The questions of the targets; the first octet of an input picks one.
-pub const QUESTIONS: [(&str, RecordType); 8] = [
+pub const QUESTIONS: [(&str, RecordType); 12] = [
     ("fabrikam.example", RecordType::MX),
     ("mx1.fabrikam.example", RecordType::A),
     ("_25._tcp.mx1.fabrikam.example", RecordType::TLSA),
@@ -31,6 +30,10 @@ pub const QUESTIONS: [(&str, RecordType); 8] = [
     ("mx1.fabrikam.example", RecordType::AAAA),
     ("ent.fabrikam.example", RecordType::A),
     ("mail.plain.example", RecordType::A),
+    ("a.wild.fabrikam.example", RecordType::A),
+    ("a.wild.fabrikam.example", RecordType::MX),
+    ("mx1.old.fabrikam.example", RecordType::A),
+    ("nothing.contoso.example", RecordType::A),
 ];
 
 const RECORDS: &str = "
@@ -39,14 +42,18 @@ mx1          A     198.51.100.1
 _25._tcp.mx1 TLSA  3 1 1 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff
 alias        CNAME mx1
 deep.ent     A     198.51.100.9
+*.wild       A     198.51.100.8
+old          DNAME fabrikam.example.
 ";
 
 /// Zones with their records and whether they are signed.
-const ZONES: [(&str, &str, bool); 4] = [
+const ZONES: [(&str, &str, bool); 5] = [
     (".", "", true),
     ("example", "", true),
     ("fabrikam.example", RECORDS, true),
     ("plain.example", "mail A 198.51.100.20", false),
+    // Denies by NSEC3.
+    ("contoso.example", "@ MX 10 mail\nmail A 198.51.100.40", true),
 ];
 
 /// How many messages one lookup may take, aliases and failures included.
@@ -113,7 +120,8 @@ thread_local! {
 
 /// The signed internet, and what it answers to every question that a validating resolver has.
 pub struct Internet {
-    authorities: BTreeMap<IpAddr, Arc<Authority>>,
+    /// One server with all zones.
+    authority: Authority,
     answers: Mutex<BTreeMap<(Name, RecordType), Message>>,
 }
 
@@ -146,36 +154,38 @@ impl Internet {
             }
         }
         let signing = Signing::rolling(now());
-        let serve = |(number, zone): (usize, Zone)| {
-            let authority = Authority::new();
+        let authority = Authority::new();
+        for ((_, _, signed), zone) in ZONES.iter().zip(zones) {
             let key = key(zone.origin());
-            match ZONES[number].2 {
-                true => authority.set_zone(SignedZone::new(zone, vec![key], signing)),
+            match signed {
+                true => {
+                    let nsec3 = *zone.origin() == name("contoso.example");
+                    let denial = match nsec3 {
+                        true => Denial::Nsec3 { iterations: 1, salt: vec![7], opt_out: false },
+                        false => Denial::Nsec,
+                    };
+                    authority.set_zone(SignedZone::new(zone, vec![key], signing).with_denial(denial));
+                }
                 false => authority.set_zone(zone),
             }
-            (IpAddr::from(address(number)), Arc::new(authority))
-        };
-        Internet { authorities: zones.into_iter().enumerate().map(serve).collect(), answers: Mutex::default() }
+        }
+        Internet { authority, answers: Mutex::default() }
     }
 
-    /// What a recursive resolver answers.
+    /// What a resolver that finds answers for others answers.
     pub fn answer(self: &Arc<Internet>, question: &Name, rtype: RecordType) -> Message {
         let key = (question.to_lowercase(), rtype);
-        if let Some(known) = self.answers.lock().expect("nobody panics with it").get(&key) {
+        let mut answers = self.answers.lock().expect("nobody panics with it");
+        if let Some(known) = answers.get(&key) {
             return known.clone();
         }
-        let config = RecursorConfig::new(vec![(name("ns"), vec![address(0).into()])]);
-        let recursor = Recursor::with_exchange(&env(), config, Arc::new(Wire(self.clone())));
-        let mut query = Message::query(0, question.clone(), rtype, Some(Edns::new(1_232, true)));
-        query.flags.checking_disabled = true;
-        let octets = RUNTIME.with(|runtime| {
-            let _entered = runtime.enter();
-            recursor.answer(&query.encode(512)).now_or_never().flatten().expect("nothing waits in memory")
-        });
+        let query = Message::query(0, question.clone(), rtype, Some(Edns::new(1_232, true))).encode(512);
+        let Reply::Bytes(octets) = self.authority.answer(&query, Transport::Tcp, now()) else {
+            panic!("the authority has no faults")
+        };
         let answer = Message::decode(&octets).expect("answers are messages");
-        let mut answers = self.answers.lock().expect("nobody panics with it");
-        // Names are drawn from few: what is kept cannot grow without bound for long.
-        if answers.len() > 1_000 {
+        // Names are made up by the inputs: what is kept has a bound.
+        if answers.len() > 10_000 {
             answers.clear();
         }
         answers.insert(key, answer.clone());
@@ -189,19 +199,6 @@ fn address(number: usize) -> std::net::Ipv4Addr {
 
 fn add(zone: &mut Zone, owner: &Name, rtype: RecordType, rdata: RawRdata) {
     zone.insert(Record::new(owner.clone(), rtype, 300, rdata)).expect("the zones are right");
-}
-
-/// The wire between the recursive resolver and the authorities.
-struct Wire(Arc<Internet>);
-
-impl Exchange for Wire {
-    fn exchange<'a>(&'a self, query: &'a [u8], at: SocketAddr, _: Duration) -> BoxFuture<'a, io::Result<Vec<u8>>> {
-        let reply = self.0.authorities.get(&at.ip()).map(|authority| authority.answer(query, now()));
-        Box::pin(std::future::ready(match reply {
-            Some(Reply::Bytes(octets) | Reply::Later(_, octets)) => Ok(octets),
-            _ => Err(io::ErrorKind::TimedOut.into()),
-        }))
-    }
 }
 
 /// Looks a question up with a new resolver that gets its answers from `answer`: query in, octets out, which have the query's
@@ -218,7 +215,13 @@ pub fn lookup(
         queries: AtomicU32,
     }
     impl<F: Fn(&[u8], u32) -> Option<Vec<u8>> + Send + Sync> Exchange for Told<F> {
-        fn exchange<'a>(&'a self, query: &'a [u8], _: SocketAddr, _: Duration) -> BoxFuture<'a, io::Result<Vec<u8>>> {
+        fn exchange<'a>(
+            &'a self,
+            query: &'a [u8],
+            _: SocketAddr,
+            _: Transport,
+            _: Duration,
+        ) -> BoxFuture<'a, io::Result<Vec<u8>>> {
             let number = self.queries.fetch_add(1, Ordering::Relaxed);
             assert!(number < MAX_QUERIES, "a lookup without end");
             let answer = (self.answer)(query, number).ok_or(io::ErrorKind::TimedOut.into());
@@ -231,7 +234,8 @@ pub fn lookup(
     let told = Arc::new(Told { answer, queries: AtomicU32::new(0) });
     let resolver = Resolver::with_exchange(&env, &Recorder::nowhere(&env), config, told);
     mxlab_env::meter::take();
-    let lookup = tokio::time::timeout(PATIENCE, resolver.lookup(&name(question.0), question.1));
+    let asked = name(question.0);
+    let lookup = async { tokio::time::timeout(PATIENCE, resolver.lookup(&asked, question.1)).await };
     let answer = RUNTIME.with(|runtime| runtime.block_on(lookup)).expect("a lookup ends");
     assert!(mxlab_env::meter::take() <= MAX_CHECKS, "too many signature checks");
     answer
