@@ -290,7 +290,7 @@ pub fn unshown(id: &str, entries: &[Entry]) -> Option<String> {
     };
     let mut nearest = None;
     for (_, evidence) in BEHAVIOURS.iter().filter(|(known, _)| *known == id) {
-        let Some(missing) = lacking(evidence) else { return None };
+        let missing = lacking(evidence)?;
         nearest.get_or_insert(missing);
     }
     nearest.map(|(kind, fields)| {
