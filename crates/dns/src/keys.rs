@@ -173,3 +173,85 @@ impl DigestType {
         Some(digest::digest(self.algorithm()?, &octets).as_ref().to_vec())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rdata::Rrsig;
+    use crate::record::RecordType;
+    use crate::sign::signed_data;
+    use crate::zonefile;
+
+    /// A key, a record and the signature over it, as RFCs print them: it verifies, and changed in any part it does not.
+    #[track_caller]
+    fn check(text: &str, key_tag: u16) {
+        let records = zonefile::parse(text, &Name::root(), 3_600).unwrap();
+        let [key, signed, rrsig] = &records[..] else { panic!("three records") };
+        let key = Dnskey::parse(&key.record.rdata).unwrap();
+        let rrsig = Rrsig::parse(&rrsig.record.rdata).unwrap();
+        assert_eq!((key.key_tag(), rrsig.key_tag), (key_tag, key_tag));
+        assert_eq!(rrsig.type_covered, RecordType::A);
+        assert!(Algorithm(key.algorithm).is_supported(false));
+        let data = signed_data(&rrsig, &signed.record.name, std::slice::from_ref(&signed.record.rdata)).unwrap();
+        assert!(verify(&key, &data, &rrsig.signature));
+        let mut other = rrsig.signature.clone();
+        other[7] ^= 1;
+        assert!(!verify(&key, &data, &other));
+        assert!(!verify(&key, &[&data[..], &[0]].concat(), &rrsig.signature));
+        assert!(!verify(&Dnskey { algorithm: 250, ..key.clone() }, &data, &rrsig.signature));
+        for length in 0..key.public_key.len() {
+            let short = Dnskey { public_key: key.public_key[..length].to_vec(), ..key.clone() };
+            assert!(!verify(&short, &data, &rrsig.signature), "{length} octets");
+        }
+    }
+
+    #[test]
+    fn rsa_sha256_of_512_bits() {
+        // RFC 5702 §6.1.
+        check(
+            "example.net. DNSKEY 256 3 8 ( AwEAAcFcGsaxxdgiuuGmCkVImy4h99CqT7jwY3pexPGcnUFtR2Fh36BponcwtkZ4cAgtvd4Qs8PkxUdp
+                               6p/DlUmObdk= )
+www.example.net. A 192.0.2.91
+www.example.net. RRSIG A 8 3 3600 20300101000000 20000101000000 9033 example.net. ( kRCOH6u7l0QGy9qpC9
+                               l1sLncJcOKFLJ7GhiUOibu4teYp5VE9RncriShZNz85mwlMgNEacFYK/lPtPiVYP4bwg== )",
+            9_033,
+        );
+    }
+
+    #[test]
+    fn rsa_sha512() {
+        // RFC 5702 §6.2.
+        check(
+            "example.net. DNSKEY 256 3 10 ( AwEAAdHoNTOW+et86KuJOWRDp1pndvwb6Y83nSVXXyLA3DLroROUkN6X0O6pnWnjJQujX/AyhqFDxj13
+                               tOnD9u/1kTg7cV6rklMrZDtJCQ5PCl/D7QNPsgVsMu1J2Q8gpMpztNFLpPBz1bWXjDtaR7ZQBlZ3PFY12ZTS
+                               ncorffcGmhOL )
+www.example.net. A 192.0.2.91
+www.example.net. RRSIG A 10 3 3600 20300101000000 20000101000000 3740 example.net. ( tsb4wnjRUDnB1BUi+t
+                               6TMTXThjVnG+eCkWqjvvjhzQL1d0YRoOe0CbxrVDYd0xDtsuJRaeUw1ep94PzEWzr0iGYgZBWm/zpq+9fOua
+                               gYJRfDqfReKBzMweOLDiNa8iP5g9vMhpuv6OPlvpXwm9Sa9ZXIbNl1MBGk0fthPgxdDLw= )",
+            3_740,
+        );
+    }
+
+    #[test]
+    fn ecdsa_p384() {
+        // RFC 6605 §6.2.
+        check(
+            "example.net. DNSKEY 257 3 14 ( xKYaNhWdGOfJ+nPrL8/arkwf2EY3MDJ+SErKivBVSum1w/egsXvSADtNJhyem5RCOpgQ6K8X1DRSEkrb
+                               YQ+OB+v8/uX45NBwY8rp65F6Glur8I/mlVNgF6W/qTI37m40 )
+www.example.net. A 192.0.2.1
+www.example.net. RRSIG A 14 3 3600 20100909102025 20100812102025 10771 example.net. ( /L5hDKIvGDyI1fcARX
+                               3z65qrmPsVz73QD1Mr5CEqOiLP95hxQouuroGCeZOvzFaxsT8Glr74hbavRKayJNuydCuzWTSSPdz7wnqXL5
+                               bdcJzusdnI0RSMROxxwGipWcJm )",
+            10_771,
+        );
+    }
+
+    #[test]
+    fn digests_of_keys() {
+        // RFC 4034 §5.4, RFC 4509 §2.3 and RFC 6605 §6.2 in form: known digest types have their lengths, others none.
+        let key = Dnskey { flags: 256, protocol: 3, algorithm: 13, public_key: vec![7; 64] };
+        let length = |digest: u8| DigestType(digest).digest(&Name::root(), &key).map(|digest| digest.len());
+        assert_eq!([0, 1, 2, 3, 4, 5].map(length), [None, Some(20), Some(32), None, Some(48), None]);
+    }
+}

@@ -14,6 +14,7 @@ mod net;
 mod nsec3;
 mod reasons;
 mod resolution;
+mod respond;
 mod rpl;
 mod served;
 mod simulated;

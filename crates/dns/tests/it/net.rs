@@ -247,7 +247,7 @@ impl Net {
         Net { resolver, ..net }
     }
 
-    fn roots(&self) -> Vec<(Name, Vec<IpAddr>)> {
+    pub fn roots(&self) -> Vec<(Name, Vec<IpAddr>)> {
         self.specs[0].servers.iter().map(|(server, address)| (name(server), vec![ip(address)])).collect()
     }
 
