@@ -59,19 +59,39 @@ fn entry(head: &str, message: &Message) -> String {
     format!("ENTRY_BEGIN\n{head}\n{}ENTRY_END\n", sections(message))
 }
 
-/// A replay of a lookup: the answers of all servers that an iterating resolver asks for it, changed by `tamper`, and what
-/// the client is to get.
-fn replay(upstream: &str, owner: &str, kind: &str, tamper: impl Fn(&mut Message), expected: &str) -> String {
-    let net = Net::iterating(specs());
+/// Whose queries a replay answers, and how its configuration names who is asked.
+type Asking = (Net, &'static str);
+
+fn iterating() -> Asking {
+    (Net::iterating(specs()), "stub-zone:\n name: \".\"\n stub-addr: 192.0.2.1\n")
+}
+
+fn forwarding() -> Asking {
+    (Net::new(), " stub-addr: 192.0.2.99\n")
+}
+
+/// A replay of a lookup: the answers to all that is asked for it, changed by `tamper`, and what the client is to get.
+fn replay((net, upstream): Asking, owner: &str, tamper: impl Fn(&mut Message), expected: &str) -> String {
+    let kind = "A";
     net.lookup(owner, kind);
     let anchor = rdata::to_text(RecordType::DS, &rdata::Rdata::to_rdata(&net.anchor().ds[0]));
     let mut text =
         format!("server:\n trust-anchor: \". IN DS {anchor}\"\n val-override-timestamp: {EPOCH}\n{upstream}");
     let _ = writeln!(text, "CONFIG_END\nSCENARIO_BEGIN {owner} {kind}");
-    for asked in net.queries() {
+    let recursor = RECURSOR.trim_end_matches(":53");
+    let queries = net.queries();
+    let forwards = queries.iter().any(|asked| asked.starts_with(recursor));
+    for asked in queries.iter().filter(|asked| asked.starts_with(recursor) == forwards) {
         let [server, rtype, owner] = asked.split(' ').collect::<Vec<_>>().try_into().unwrap();
-        let reply = net.authority(server).answer(&query(owner, rtype), Transport::Udp, at(0));
-        let (Reply::Bytes(octets) | Reply::Later(_, octets)) = reply else { panic!("{asked} is not answered") };
+        let query = query(owner, rtype);
+        let octets = if forwards {
+            block_on(net.recursor.answer(&query)).unwrap()
+        } else {
+            match net.authority(server).answer(&query, Transport::Udp, at(0)) {
+                Reply::Bytes(octets) | Reply::Later(_, octets) => octets,
+                Reply::Nothing | Reply::Close => panic!("{asked} is not answered"),
+            }
+        };
         let mut message = Message::decode(&octets).unwrap();
         tamper(&mut message);
         let aa = if message.flags.authoritative { " AA" } else { "" };
@@ -90,9 +110,6 @@ fn check(text: &str, expected: (Verdict, &str)) {
     assert_eq!((verdict, why.split(" [").next().unwrap()), expected, "{why}\n{text}");
 }
 
-/// The root's servers, for a resolver that iterates.
-const ROOT: &str = "stub-zone:\n name: \".\"\n stub-addr: 192.0.2.1\n";
-
 #[test]
 fn a_resolver_is_held_to_a_file() {
     let owner = "mx1.contoso.example";
@@ -103,13 +120,13 @@ fn a_resolver_is_held_to_a_file() {
         script.join("\n")
     };
     let unchanged = |_: &mut Message| ();
-    let records = signed(&replay(ROOT, owner, "A", unchanged, ""));
+    let records = signed(&replay(iterating(), owner, unchanged, ""));
     assert!(records.contains("RRSIG"), "{records}");
-    let whole = replay(ROOT, owner, "A", unchanged, &format!("{secure}{records}"));
+    let whole = replay(iterating(), owner, unchanged, &format!("{secure}{records}"));
     assert_eq!(Setup::of(&Script::parse(&whole).unwrap()).unwrap().mode, Mode::Iterate);
     check(&whole, (Verdict::Passed, ""));
     // An expectation that is not met is told.
-    let other = replay(ROOT, owner, "A", unchanged, &format!("MATCH answer\n{question}{owner}. 300 A 192.0.2.99"));
+    let other = replay(iterating(), owner, unchanged, &format!("MATCH answer\n{question}{owner}. 300 A 192.0.2.99"));
     let (verdict, why) = suite::judge(&other);
     assert!(verdict == Verdict::Failed && why.contains("missing: mx1.contoso.example. 300 A 192.0.2.99"), "{why}");
     // Without its signature the answer is bogus, with the error that says so.
@@ -118,19 +135,17 @@ fn a_resolver_is_held_to_a_file() {
         message.answer.retain(|record| !asked || record.rtype != RecordType::RRSIG);
     };
     let bogus = format!("MATCH all ede=10\nREPLY QR RD RA DO SERVFAIL\n{question}");
-    check(&replay(ROOT, owner, "A", unsigned, &bogus), (Verdict::Passed, ""));
+    check(&replay(iterating(), owner, unsigned, &bogus), (Verdict::Passed, ""));
     let error = format!("MATCH ede=6\nREPLY QR RD RA DO SERVFAIL\n{question}");
-    let (verdict, why) = suite::judge(&replay(ROOT, owner, "A", unsigned, &error));
+    let (verdict, why) = suite::judge(&replay(iterating(), owner, unsigned, &error));
     assert!(verdict == Verdict::Failed && why.contains("extended error: expected 6, found 10"), "{why}");
 }
 
 #[test]
 fn a_transport_is_held_to_a_file() {
     let owner = "mx1.contoso.example";
-    // The answers of name servers stand in for those of one upstream; only the chain and the answer are asked for.
-    let upstream = " stub-addr: 192.0.2.99\n";
     let expected = format!("MATCH rcode flags\nREPLY QR AA AD NOERROR\nSECTION QUESTION\n{owner}. IN A");
-    let text = replay(upstream, owner, "A", |message| message.flags.authoritative = true, &expected);
+    let text = replay(forwarding(), owner, |message| message.flags.authoritative = true, &expected);
     assert_eq!(Setup::of(&Script::parse(&text).unwrap()).unwrap().mode, Mode::Transport);
     check(&text, (Verdict::Passed, ""));
 }
