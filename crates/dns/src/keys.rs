@@ -89,7 +89,8 @@ pub(crate) fn verify(key: &Dnskey, data: &[u8], signature: &[u8]) -> bool {
             UnparsedPublicKey::new(algorithm, point).verify(data, signature).is_ok()
         }
         Some(Verification::Rsa(parameters, digest)) => rsa_components(public).is_some_and(|components| {
-            if components.n.len() < 128 {
+            let unused = components.n.first().map_or(0, |octet| octet.leading_zeros());
+            if components.n.len() * 8 < 1_024 + unused as usize {
                 return verify_short(&components, digest, data, signature);
             }
             components.verify(parameters, data, signature).is_ok()

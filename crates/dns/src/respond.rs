@@ -63,7 +63,7 @@ impl Resolver {
             let capped = |record: &Record| Record { ttl: record.ttl.min(left), ..record.clone() };
             response.answer = answer.sections.answer.iter().map(capped).collect();
             response.authority = answer.sections.authority.iter().map(capped).collect();
-            response.additional.clone_from(&answer.sections.additional);
+            response.additional = answer.sections.additional.iter().map(capped).collect();
         }
     }
 
