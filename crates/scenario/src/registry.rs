@@ -143,6 +143,7 @@ const BEHAVIOURS: &[(&str, &[Evidence])] = &[
     ("dnssec.refused", &[("resolved", &[("status", Is("servfail")), ("reason", Is("refused"))])]),
     ("dnssec.time-out", &[("resolved", &[("status", Is("servfail")), ("reason", Is("time-out"))])]),
     ("dnssec.lame", &[("resolved", &[("status", Is("servfail")), ("reason", Is("lame"))])]),
+    ("dnssec.malformed", &[("resolved", &[("status", Is("servfail")), ("reason", Is("malformed"))])]),
     ("dnssec.alias-loop", &[("resolved", &[("status", Is("servfail")), ("reason", Is("alias-loop"))])]),
     ("dnssec.truncated", &[("resolved", &[("status", Is("servfail")), ("reason", Is("truncated"))])]),
     (

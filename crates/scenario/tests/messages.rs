@@ -404,6 +404,34 @@ fn faults_at_the_wrong_place() {
 }
 
 #[test]
+fn records_that_do_not_go_together() {
+    check_text!(
+        "zone-content",
+        format!(
+            "[zone.\"fabrikam.example\"]\nrecords = '''\nmx1 CNAME mail\nmail A {{mx1}}\n     CNAME mx2\nwww CNAME mail\nwww CNAME mx2\n\
+             mx3.adatum.example. A 192.0.2.77\nold DNAME @\na.old A 192.0.2.77\nnew.sub A 192.0.2.77\nsub DNAME @\n* DNAME @\n*.x NS mail\n\
+             cut NS mail\ncut DNAME @\n*.w MX 10 mail\n'''\n{ONE_MESSAGE}{DELIVERED}"
+        )
+    );
+    check_text!(
+        "zone-content-below-a-cut",
+        format!(
+            "[zone.example]\nrecords = '''\nfabrikam DS 1 13 2 00\nmx9.fabrikam A 192.0.2.77\nadatum NS ns.adatum\n'''\n{ONE_MESSAGE}\
+             [[at]]\npublish = {{ zone = \"example\", replace = 'fabrikam DS {{ds:fabrikam.example}}' }}\n{DELIVERED}"
+        )
+    );
+    check_text!(
+        "zone-content-published",
+        format!(
+            "{ONE_MESSAGE}[[at]]\ntime = \"+1h\"\npublish = {{ zone = \"fabrikam.example\", add = '''old DNAME @''' }}\n\
+             [[at]]\ntime = \"+2h\"\npublish = {{ zone = \"fabrikam.example\", replace = 'mx1 CNAME mail', add = 'x.old TXT \"x\"' }}\n\
+             [[at]]\ntime = \"+3h\"\npublish = {{ zone = \"fabrikam.example\", remove = [\"mx1 A\"] }}\n\
+             [[at]]\ntime = \"+4h\"\npublish = {{ zone = \"fabrikam.example\", add = 'mx1 CNAME mail' }}\n{DELIVERED}"
+        )
+    );
+}
+
+#[test]
 fn faults_without_effect() {
     let at = |zone: &str, faults: &[&str]| {
         let entries: String = faults.iter().map(|fault| format!("[[at]]\nfault = {{ {fault} }}\n")).collect();

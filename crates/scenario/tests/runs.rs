@@ -189,9 +189,55 @@ fn a_fault_of_a_name_server_befalls_its_zones() {
 }
 
 #[test]
+fn the_most_work_of_a_lookup_is_counted() {
+    let lookups = "[[at]]\nlookup = { name = \"fabrikam.example\", type = \"MX\" }\n[[at]]\ntime = \"+1s\"\nlookup = { name = \"fabrikam.example\", type = \"MX\" }\n";
+    let with = |expect: &str| outbound("", &format!("{lookups}[[expect]]\n{expect}\n"));
+    // Three zones: the keys of each, the DS of two, the MX record.
+    holds(&with("cost = { signature-checks = 6, dns-queries = \"3..\", hashes = 0 }"));
+    holds(&with("cost = { signature-checks = \"..6\" }\n[[never]]\ncost = { signature-checks = \"7..\" }"));
+    fails(
+        &with("cost = { signature-checks = \"..5\" }"),
+        &["signature-checks: 6 at most, at +0s: resolved MX fabrikam"],
+    );
+    fails(&with("cost = { hashes = 1 }"), &["a lookup that takes most work takes hashes = 1"]);
+    fails(
+        &with("cost = { dns-queries = 5 }\n[[never]]\ncost = { signature-checks = 6 }"),
+        &["never expected: a lookup"],
+    );
+    // The second lookup is answered from the cache: nothing is resolved again.
+    fails(&with("after = \"+1s\"\ncost = { hashes = 0 }"), &["nothing was resolved at all"]);
+}
+
+#[test]
+fn of_two_clock_shifts_the_later_acts() {
+    let shift = |at: &str, shift: &str, until: &str| {
+        format!(
+            "[[at]]\ntime = \"{at}\"\nfault = {{ kind = \"clock-shift\", host = \"sender\", shift = \"{shift}\", until = \"{until}\" }}\n"
+        )
+    };
+    let send = |at: &str, id: &str| {
+        format!(
+            "[[at]]\ntime = \"{at}\"\nsend = {{ id = \"{id}\", from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"] }}\n"
+        )
+    };
+    // Signatures begin a day before the epoch: two days before it they are not valid yet.
+    let script = [
+        shift("+0s", "-2d", "+3m"),
+        shift("+1m", "+1h", "+2m"),
+        send("+90s", "during-both"),
+        send("+150s", "during-first"),
+        send("+4m", "after"),
+    ];
+    let expect = "[[expect]]\nwithin = \"+100s\"\ndelivered = { message = \"during-both\" }\n\
+        [[expect]]\nafter = \"+150s\"\nwithin = \"+160s\"\nresolved = { type = \"MX\", status = \"bogus\", reason = \"rrsig-not-yet-valid\" }\n\
+        [[expect]]\nafter = \"+4m\"\nwithin = \"+4m10s\"\ndelivered = { message = \"after\" }\n";
+    holds(&outbound("[resolver]\ncache = false\n", &format!("{}{expect}", script.concat())));
+}
+
+#[test]
 fn a_step_that_cannot_be_done_is_shown_at_its_entry() {
     let rest =
-        format!("[[at]]\npublish = {{ zone = \"fabrikam.example\", add = 'mx1 CNAME elsewhere' }}\n{SEND}{DELIVERED}");
+        format!("[[at]]\npublish = {{ zone = \"fabrikam.example\", add = 'x DNSKEY 257 3 13 ?' }}\n{SEND}{DELIVERED}");
     refused(&outbound("", &rest), "this step cannot be done");
 }
 

@@ -245,6 +245,7 @@ impl<'a> Reader<'a> {
         let scenario = assemble::assemble(file.clone(), &world_records, values, self.sources, mistakes);
         if complete {
             rules::removals(&scenario, self.sources, mistakes);
+            rules::zone_content(&file, &world_records, &scenario, self.sources, mistakes);
             rules::resolved_names(&file, &scenario, &names, mistakes);
         }
         // A mistake elsewhere may be why something seems to be used by nothing.

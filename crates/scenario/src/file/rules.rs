@@ -6,6 +6,7 @@ mod faults;
 mod fields;
 mod resolved;
 mod timing;
+mod zone_content;
 
 use std::collections::BTreeSet;
 
@@ -23,6 +24,7 @@ use super::spanned::{Span, Spanned};
 use super::values::HostRef;
 pub(crate) use changes::removals;
 pub(crate) use resolved::names as resolved_names;
+pub(crate) use zone_content::check as zone_content;
 
 /// The most entries of `[[at]]`, `[[expect]]` and `[[never]]` together.
 const MOST_ENTRIES: usize = 200;
@@ -142,6 +144,10 @@ fn roles(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
         file.host.get(host.as_str()).is_some_and(|host| role(host))
     };
     for server in file.zone.values().flat_map(|zone| items(&zone.servers)) {
+        lacks(server, "dns", has(server, |host| host.dns.is_some()));
+    }
+    let expected = file.expect.iter().chain(&file.never).filter_map(|entry| entry.resolved.as_ref());
+    for server in expected.filter_map(|resolved| resolved.server.as_ref()) {
         lacks(server, "dns", has(server, |host| host.dns.is_some()));
     }
     for entry in &file.at {

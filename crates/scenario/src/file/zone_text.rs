@@ -76,6 +76,8 @@ pub struct Line {
     pub ttl: Option<u64>,
     /// The type, in capitals.
     pub rtype: String,
+    /// Where the type is written.
+    pub rtype_range: Range<usize>,
     /// The data, its parts separated by one space; references still in braces.
     pub data: String,
 }
@@ -247,7 +249,7 @@ fn line(raw: &RawLine<'_>, above: &mut Option<(String, Range<usize>)>) -> Result
     let data: Vec<&Token<'_>> = tokens.collect();
     check_data(&kind, rtype, &data)?;
     let data: Vec<&str> = data.iter().map(|token| token.text).collect();
-    Ok(Line { owner, owner_range, ttl, rtype: kind, data: data.join(" ") })
+    Ok(Line { owner, owner_range, ttl, rtype: kind, rtype_range: rtype.range(), data: data.join(" ") })
 }
 
 /// A TTL: a number of seconds, or a duration.

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use mxlab_dns::Name;
 use mxlab_dns::fault::FaultKind as DnsFaultKind;
 use mxlab_mail::smtp::{Reply, Stage};
-use mxlab_sim::Control;
+use mxlab_sim::{Control, HostHandle};
 use mxlab_world::internet::NameServerFault;
 use mxlab_world::server::{ActiveFault, ServerFault};
 
@@ -27,18 +27,22 @@ pub(super) struct Begun {
     told: String,
     /// How it ends; none if it is over.
     undo: Option<Undo>,
+    /// The host whose clock it makes wrong, and by how much.
+    clock: Option<(HostHandle, SignedDuration)>,
 }
 
 impl Script<'_> {
     pub(super) fn fault(&mut self, fault: &Fault) -> Result<(), LabError> {
         self.began += 1;
         let number = self.began;
-        let undo = self.begin_fault(fault, number)?;
+        let clock = self.clock(fault)?;
+        let undo = if clock.is_some() { Box::new(|_: &Lab, _: &Control| {}) } else { self.begin_fault(fault, number)? };
         let told = describe_fault(fault);
         self.tell_what("fault", format!("fault {told} begins"), "fault", fault.kind.get().to_string());
         let name = fault.name.as_ref().map(|name| name.get().to_string());
         // The index of a fault is its number less one.
-        self.faults.push(Begun { name, told, undo: Some(undo) });
+        self.faults.push(Begun { name, told, undo: Some(undo), clock });
+        self.set_clocks();
         if let Some(until) = &fault.until {
             self.due.push((self.instant(*until.get()), Due::EndFault(number)));
         }
@@ -55,14 +59,6 @@ impl Script<'_> {
             self.control.isolate(&host);
             return Ok(Box::new(move |_, control| control.rejoin(&host)));
         }
-        if let (FaultKind::ClockShift, Some(shift)) = (*fault.kind.get(), &fault.shift) {
-            let host = self.lab.hosts.get(&short).cloned().ok_or_else(|| LabError::NoAddress(short.clone()))?;
-            // Checked when the file was read: a shift is relative.
-            if let Time::Relative(error) = *shift.get() {
-                host.set_clock_error(error);
-            }
-            return Ok(Box::new(move |_, _| host.set_clock_error(SignedDuration::ZERO)));
-        }
         let server = self.lab.servers.get(&short).cloned().ok_or_else(|| LabError::NoAddress(short.clone()))?;
         let active = ActiveFault {
             id: number,
@@ -72,6 +68,31 @@ impl Script<'_> {
         };
         server.begin_fault(active);
         Ok(Box::new(move |_, _| server.end_fault(number)))
+    }
+
+    /// The clock that a fault makes wrong.
+    fn clock(&self, fault: &Fault) -> Result<Option<(HostHandle, SignedDuration)>, LabError> {
+        // Checked when the file was read: a shift is relative.
+        let (FaultKind::ClockShift, Some(host), Some(Time::Relative(error))) =
+            (*fault.kind.get(), &fault.host, fault.shift.as_ref().map(|shift| *shift.get()))
+        else {
+            return Ok(None);
+        };
+        let short = host.as_str();
+        let host = self.lab.hosts.get(short).cloned().ok_or_else(|| LabError::NoAddress(short.to_owned()))?;
+        Ok(Some((host, error)))
+    }
+
+    /// Sets the clocks as the faults that are not over want them; of two the later acts.
+    fn set_clocks(&self) {
+        for (host, _) in self.faults.iter().filter_map(|fault| fault.clock.as_ref()) {
+            host.set_clock_error(SignedDuration::ZERO);
+        }
+        for fault in self.faults.iter().filter(|fault| fault.undo.is_some()) {
+            if let Some((host, error)) = &fault.clock {
+                host.set_clock_error(*error);
+            }
+        }
     }
 
     fn begin_dns_fault(&self, fault: &Fault, kind: DnsFaultKind) -> Result<Undo, LabError> {
@@ -108,6 +129,7 @@ impl Script<'_> {
         let Some(undo) = fault.undo.take() else { return };
         let line = format!("fault {} is over", fault.told);
         undo(&self.lab, &self.control);
+        self.set_clocks();
         self.tell("heal", vec![line]);
     }
 }
