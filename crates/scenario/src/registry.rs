@@ -368,6 +368,29 @@ mod tests {
     }
 
     #[test]
+    fn any_row_of_an_id_shows_it() {
+        let resolved = |rtype: &str, key: u32, ds_key: u32| {
+            let fields = Fields::new().with("name", "fabrikam.example").with("type", rtype).with("status", "secure");
+            entry("resolved", fields.with("key", key).with("ds-key", ds_key))
+        };
+        let check = |entries: &[Entry], shown: bool| {
+            assert_eq!(unshown("dnssec.key-rollover", entries).is_none(), shown, "{entries:?}");
+        };
+        check(&[resolved("MX", 1, 9), resolved("MX", 1, 9)], false);
+        check(&[resolved("MX", 1, 9), resolved("MX", 2, 9)], true);
+        check(&[resolved("MX", 1, 8), resolved("MX", 1, 9)], true);
+        // Another name or type may well have another key.
+        check(&[resolved("MX", 1, 9), resolved("A", 2, 9)], false);
+        let old_ds = Fields::new().with("type", "DS").with("status", "bogus").with("reason", "ds-mismatch");
+        let old_ds = entry("resolved", old_ds.with("server", "192.0.2.1"));
+        check(&[old_ds.clone()], false);
+        check(&[old_ds, resolved("MX", 1, 1)], true);
+        assert_eq!(unshown("dnssec.split-keys", &[resolved("MX", 1, 9)]), None);
+        let combined = unshown("dnssec.split-keys", &[resolved("MX", 1, 1)]).unwrap();
+        assert!(combined.contains("key other than ds-key"), "{combined}");
+    }
+
+    #[test]
     fn ids_are_unique_and_have_evidence() {
         let mut ids = ids();
         let count = ids.len();

@@ -568,7 +568,7 @@ fn costs_and_sizes() {
     check_text!(
         "cost-of-nothing",
         format!(
-            "[resolver]\nedns-size = 4096\n{ONE_MESSAGE}[[expect]]\ncost = {{}}\n[[expect]]\ncost = {{ hashes = \"..100\" }}\n"
+            "[resolver]\nedns-size = 4096\n{ONE_MESSAGE}[[expect]]\ncost = {{}}\n[[expect]]\ncost = {{ hashes = \"..100\" }}\n[[expect]]\nresolved = {{ server = \"mx1\" }}\n"
         )
     );
 }
