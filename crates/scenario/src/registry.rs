@@ -383,7 +383,7 @@ mod tests {
         check(&[resolved("MX", 1, 9), resolved("A", 2, 9)], false);
         let old_ds = Fields::new().with("type", "DS").with("status", "bogus").with("reason", "ds-mismatch");
         let old_ds = entry("resolved", old_ds.with("server", "192.0.2.1"));
-        check(&[old_ds.clone()], false);
+        check(std::slice::from_ref(&old_ds), false);
         check(&[old_ds, resolved("MX", 1, 1)], true);
         assert_eq!(unshown("dnssec.split-keys", &[resolved("MX", 1, 9)]), None);
         let combined = unshown("dnssec.split-keys", &[resolved("MX", 1, 1)]).unwrap();
