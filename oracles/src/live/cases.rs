@@ -68,22 +68,41 @@ fn case(name: String, plan: Plan, (owner, rtype): (&str, RecordType)) -> Case {
 }
 
 const MX: (&str, RecordType) = (FABRIKAM, RecordType::MX);
+const A: (&str, RecordType) = ("mx1.fabrikam.example", RecordType::A);
 const NO_TYPE: (&str, RecordType) = ("mx1.fabrikam.example", RecordType::AAAA);
 const NO_NAME: (&str, RecordType) = ("nothing.fabrikam.example", RecordType::A);
 const WILDCARD: (&str, RecordType) = ("a.wild.fabrikam.example", RecordType::A);
+const NO_TYPE_THERE: (&str, RecordType) = ("a.wild.fabrikam.example", RecordType::MX);
 const UNSIGNED: (&str, RecordType) = ("mail.plain.example", RecordType::A);
+
+/// How zones deny.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    Nsec,
+    Nsec3,
+    /// With salt and ten iterations.
+    Salted,
+    OptOut,
+}
+
+impl How {
+    fn denial(self) -> Denial {
+        let nsec3 = |iterations, salt: &[u8], opt_out| Denial::Nsec3 { iterations, salt: salt.to_vec(), opt_out };
+        match self {
+            How::Nsec => Denial::Nsec,
+            How::Nsec3 => nsec3(0, b"", false),
+            How::Salted => nsec3(10, b"salt", false),
+            How::OptOut => nsec3(0, b"", true),
+        }
+    }
+}
 
 /// Every kind of answer, from zones that deny in every way.
 fn answers() -> Vec<Case> {
-    let nsec3 = |iterations, salt: &[u8], opt_out| Denial::Nsec3 { iterations, salt: salt.to_vec(), opt_out };
-    let denials = [
-        ("NSEC", Denial::Nsec),
-        ("NSEC3", nsec3(0, b"", false)),
-        ("NSEC3, salt and 10 iterations", nsec3(10, b"salt", false)),
-        ("NSEC3 with opt-out", nsec3(0, b"", true)),
-    ];
+    let denials = [How::Nsec, How::Nsec3, How::Salted, How::OptOut];
     let questions = [
         ("MX", MX),
+        ("A", A),
         ("TLSA", ("_25._tcp.mx1.fabrikam.example", RecordType::TLSA)),
         ("no such type", NO_TYPE),
         ("no such name", NO_NAME),
@@ -102,7 +121,7 @@ fn answers() -> Vec<Case> {
         ("signed zone without DS", ("mail.island.example", RecordType::A)),
     ];
     let each = denials.iter().flat_map(|denial| questions.iter().map(move |question| (denial, question)));
-    each.map(|((how, denial), (what, question))| case(format!("{what} ({how})"), plan(COMBINED, denial), *question))
+    each.map(|(how, (what, question))| case(format!("{what} ({how:?})"), plan(COMBINED, &how.denial()), *question))
         .collect()
 }
 
@@ -152,6 +171,7 @@ struct Trial {
     door: Door,
     zone: &'static str,
     keys: Keys,
+    how: How,
     questions: &'static [(&'static str, RecordType)],
 }
 
@@ -167,11 +187,11 @@ macro_rules! trials {
     };
 }
 
-/// The questions of most trials: an answer, and two denials.
-const USUAL: &[(&str, RecordType)] = &[MX, NO_TYPE, NO_NAME];
+/// The questions of most trials: an answer at the apex and one below, and two denials.
+const USUAL: &[(&str, RecordType)] = &[MX, A, NO_TYPE, NO_NAME];
 
 const fn trial(kind: FaultKind) -> Trial {
-    Trial { kind, door: Door::Hickory, zone: FABRIKAM, keys: COMBINED, questions: USUAL }
+    Trial { kind, door: Door::Hickory, zone: FABRIKAM, keys: COMBINED, how: How::Nsec, questions: USUAL }
 }
 
 /// What no well-formed message says.
@@ -189,13 +209,28 @@ trials! {
     FaultKind::Malformed => [odd(FaultKind::Malformed)],
     FaultKind::WrongId => [odd(FaultKind::WrongId)],
     FaultKind::WrongQuestion => [odd(FaultKind::WrongQuestion)],
-    FaultKind::NxDomain => [trial(FaultKind::NxDomain)],
+    FaultKind::NxDomain => [
+        trial(FaultKind::NxDomain),
+        Trial { how: How::Nsec3, ..trial(FaultKind::NxDomain) },
+    ],
     FaultKind::AliasLoop => [trial(FaultKind::AliasLoop)],
-    FaultKind::RrsigExpired => [trial(FaultKind::RrsigExpired)],
+    FaultKind::RrsigExpired => [
+        trial(FaultKind::RrsigExpired),
+        Trial { how: How::Nsec3, ..trial(FaultKind::RrsigExpired) },
+    ],
     FaultKind::RrsigNotYetValid => [trial(FaultKind::RrsigNotYetValid)],
-    FaultKind::RrsigMissing => [trial(FaultKind::RrsigMissing)],
-    FaultKind::RrsigBad => [trial(FaultKind::RrsigBad)],
-    FaultKind::RrsigWrongKey => [trial(FaultKind::RrsigWrongKey)],
+    FaultKind::RrsigMissing => [
+        trial(FaultKind::RrsigMissing),
+        Trial { how: How::Nsec3, ..trial(FaultKind::RrsigMissing) },
+    ],
+    FaultKind::RrsigBad => [
+        trial(FaultKind::RrsigBad),
+        Trial { how: How::Nsec3, ..trial(FaultKind::RrsigBad) },
+    ],
+    FaultKind::RrsigWrongKey => [
+        trial(FaultKind::RrsigWrongKey),
+        Trial { how: How::Nsec3, ..trial(FaultKind::RrsigWrongKey) },
+    ],
     FaultKind::Replayed => [trial(FaultKind::Replayed)],
     FaultKind::KeyMissing => [
         trial(FaultKind::KeyMissing),
@@ -206,12 +241,26 @@ trials! {
     FaultKind::DsUnsupported => [trial(FaultKind::DsUnsupported)],
     FaultKind::DsWithoutKey => [Trial { zone: PLAIN, questions: &[UNSIGNED], ..trial(FaultKind::DsWithoutKey) }],
     FaultKind::DenialMissing => [
-        Trial { questions: &[MX, NO_TYPE, NO_NAME, WILDCARD], ..trial(FaultKind::DenialMissing) },
+        Trial { questions: &[MX, NO_TYPE, NO_NAME, WILDCARD, NO_TYPE_THERE], ..trial(FaultKind::DenialMissing) },
         Trial { zone: EXAMPLE, questions: &[UNSIGNED], ..trial(FaultKind::DenialMissing) },
+        Trial {
+            how: How::Nsec3,
+            questions: &[MX, NO_TYPE, NO_NAME, WILDCARD, NO_TYPE_THERE],
+            ..trial(FaultKind::DenialMissing)
+        },
+        Trial { how: How::Nsec3, zone: EXAMPLE, questions: &[UNSIGNED], ..trial(FaultKind::DenialMissing) },
+        Trial { how: How::OptOut, zone: EXAMPLE, questions: &[UNSIGNED], ..trial(FaultKind::DenialMissing) },
     ],
     FaultKind::DenialWrong => [
-        Trial { questions: &[MX, NO_TYPE, NO_NAME, WILDCARD], ..trial(FaultKind::DenialWrong) },
+        Trial { questions: &[MX, NO_TYPE, NO_NAME, WILDCARD, NO_TYPE_THERE], ..trial(FaultKind::DenialWrong) },
         Trial { zone: EXAMPLE, questions: &[UNSIGNED], ..trial(FaultKind::DenialWrong) },
+        Trial {
+            how: How::Nsec3,
+            questions: &[MX, NO_TYPE, NO_NAME, WILDCARD, NO_TYPE_THERE],
+            ..trial(FaultKind::DenialWrong)
+        },
+        Trial { how: How::Nsec3, zone: EXAMPLE, questions: &[UNSIGNED], ..trial(FaultKind::DenialWrong) },
+        Trial { how: How::OptOut, zone: EXAMPLE, questions: &[UNSIGNED], ..trial(FaultKind::DenialWrong) },
     ],
     FaultKind::Nsec3Iterations(_) => [
         trial(FaultKind::Nsec3Iterations(1)),
@@ -223,10 +272,11 @@ trials! {
 }
 
 fn faulty(trial: &'static Trial) -> impl Iterator<Item = Case> {
-    let plan = Plan { faults: vec![on(trial.zone, trial.kind)], ..plan(trial.keys, &Denial::Nsec) };
+    let plan = Plan { faults: vec![on(trial.zone, trial.kind)], ..plan(trial.keys, &trial.how.denial()) };
     trial.questions.iter().map(move |question| {
         let keys = if trial.keys == COMBINED { String::new() } else { format!(" ({:?})", trial.keys) };
-        let title = format!("{:?} of {}{keys}: {} {}", trial.kind, trial.zone, question.1, question.0);
+        let how = if trial.how == How::Nsec { String::new() } else { format!(" ({:?})", trial.how) };
+        let title = format!("{:?} of {}{keys}{how}: {} {}", trial.kind, trial.zone, question.1, question.0);
         Case { door: trial.door, ..case(title, plan.clone(), *question) }
     })
 }
