@@ -17,7 +17,7 @@ fuzz_target!(|input: &[u8]| {
         rest = after;
     }
     let question = &QUESTIONS[usize::from(*first) % QUESTIONS.len()];
-    let answer = lookup(question, move |query, number| {
+    lookup(question, move |query, number| {
         let packet = packets.get(number as usize)?;
         let (header, records) = packet.split_first_chunk::<12>()?;
         let mut answer = header.to_vec();
@@ -29,6 +29,4 @@ fuzz_target!(|input: &[u8]| {
         answer.extend_from_slice(records);
         Some(answer)
     });
-    // Nobody can sign for the root.
-    assert!(!answer.security.is_usable(), "{answer:?}");
 });

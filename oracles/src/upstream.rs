@@ -9,11 +9,17 @@ use mxlab_env::Env;
 
 use crate::internet::Internet;
 
+/// What was asked.
+type Asked = (Name, RecordType);
+
+/// What was answered, if anything.
+type Octets = Option<Vec<u8>>;
+
 /// A server that remembers every answer as octets.
 pub struct Upstream {
     env: Env,
     everything: Arc<Authority>,
-    answers: Mutex<BTreeMap<(Name, RecordType), Option<Vec<u8>>>>,
+    answers: Mutex<BTreeMap<Asked, Octets>>,
 }
 
 impl Upstream {
@@ -22,7 +28,7 @@ impl Upstream {
     }
 
     /// The answer to a query: the same octets for each question but for the id.
-    pub fn ask(&self, query: &[u8]) -> Option<Vec<u8>> {
+    pub fn ask(&self, query: &[u8]) -> Octets {
         let query = Message::decode(query).ok()?;
         let question = query.question?;
         let key = (question.name.to_lowercase(), question.rtype);
@@ -33,7 +39,7 @@ impl Upstream {
         Some(answer)
     }
 
-    fn find(&self, name: &Name, rtype: RecordType) -> Option<Vec<u8>> {
+    fn find(&self, name: &Name, rtype: RecordType) -> Octets {
         let mut asked = Message::query(0, name.clone(), rtype, Some(Edns::new(1_232, true)));
         asked.flags.checking_disabled = true;
         let octets = match self.everything.answer(&asked.encode(512), Transport::Tcp, self.env.now()) {
@@ -46,7 +52,7 @@ impl Upstream {
     }
 
     /// All answers that were given so far, with their questions.
-    pub fn answers(&self) -> Vec<((Name, RecordType), Option<Vec<u8>>)> {
+    pub fn answers(&self) -> Vec<(Asked, Octets)> {
         self.answers.lock().expect("nobody panics with it").clone().into_iter().collect()
     }
 }
@@ -57,7 +63,7 @@ pub struct Recorded(Vec<(Vec<u8>, Vec<u8>)>);
 impl Recorded {
     /// What an upstream has answered so far.
     pub fn new(upstream: &Upstream) -> Recorded {
-        let entry = |((name, rtype), octets): ((Name, RecordType), Option<Vec<u8>>)| {
+        let entry = |((name, rtype), octets): (Asked, Octets)| {
             let question = Message::query(0, name, rtype, None).encode(512);
             Some((question.get(12..)?.to_vec(), octets?))
         };
@@ -65,7 +71,7 @@ impl Recorded {
     }
 
     /// The answer to a query.
-    pub fn ask(&self, query: &[u8]) -> Option<Vec<u8>> {
+    pub fn ask(&self, query: &[u8]) -> Octets {
         let (_, answer) = self.0.iter().find(|(question, _)| query[12..].starts_with(question))?;
         let mut answer = answer.clone();
         answer[..2].copy_from_slice(&query[..2]);
