@@ -187,6 +187,22 @@ impl Resolver {
     ) -> Result<Part, Bad> {
         let sets = group(&fetched.answer);
         let find = |wanted| sets.iter().find(|set| set.rrset.rtype == wanted && set.rrset.name == *name);
+        let alias = find(RecordType::CNAME).and_then(|set| Some((set, cname_target(set)?)));
+        // RFC 6672 §5.3.1: a CNAME without signature is as good as the DNAME that it is made from.
+        let above =
+            |set: &&SignedRrset| set.rrset.rtype == RecordType::DNAME && name.is_strictly_below(&set.rrset.name);
+        let redirection = sets.iter().find(above).and_then(|set| Some((set, dname_target(set, name)?)));
+        let made = |target: &Name| match &alias {
+            Some((set, of_alias)) => set.signatures.is_empty() && of_alias == target,
+            None => true,
+        };
+        if let Some((set, target)) = redirection.filter(|(_, target)| made(target)) {
+            let judged = self.judge(set, fetched, work).await?;
+            return Ok(match alias.filter(|_| rtype == RecordType::CNAME) {
+                Some((set, _)) => Part::Last { rcode: Rcode::NOERROR, records: set.rrset.records().collect(), judged },
+                None => Part::Alias { kind: AliasKind::Dname, target, judged },
+            });
+        }
         if let Some(set) = find(rtype) {
             let judged = self.judge(set, fetched, work).await?;
             return Ok(Part::Last { rcode: Rcode::NOERROR, records: set.rrset.records().collect(), judged });
@@ -201,21 +217,6 @@ impl Resolver {
         }
         if rtype == RecordType::ANY && sets.iter().any(|set| set.rrset.name == *name) {
             return self.judge_any(name, &sets, fetched, work).await;
-        }
-        let alias = find(RecordType::CNAME).and_then(|set| Some((set, cname_target(set)?)));
-        if let Some((set, target)) = alias.as_ref().filter(|(set, _)| !set.signatures.is_empty()) {
-            let judged = self.judge(set, fetched, work).await?;
-            return Ok(Part::Alias { kind: AliasKind::Cname, target: target.clone(), judged });
-        }
-        // RFC 6672 §5.3.1: a CNAME without signature is as good as the DNAME that it is made from.
-        let above =
-            |set: &&SignedRrset| set.rrset.rtype == RecordType::DNAME && name.is_strictly_below(&set.rrset.name);
-        let redirection = sets.iter().find(above).and_then(|set| Some((set, dname_target(set, name)?)));
-        if let Some((set, target)) = redirection
-            && alias.as_ref().is_none_or(|(_, made)| *made == target)
-        {
-            let judged = self.judge(set, fetched, work).await?;
-            return Ok(Part::Alias { kind: AliasKind::Dname, target, judged });
         }
         if let Some((set, target)) = alias {
             let judged = self.judge(set, fetched, work).await?;
@@ -297,6 +298,8 @@ impl Resolver {
         work.suspicious = false;
         match chain {
             Ok(Chain::Secure(own)) if own.zone == keys.zone => Ok(None),
+            // Proofs that are not followed show no cut (RFC 9276 §3.2 speaks of answers that need them).
+            Ok(Chain::Insecure(Reason::Nsec3Iterations { .. })) if valid => Ok(None),
             Ok(chain) => Ok(Some(chain)),
             // A cut that cannot be proved does not overrule a valid signature; a signature that is wrong stays wrong.
             Err(_) => Ok(None),

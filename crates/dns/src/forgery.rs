@@ -78,19 +78,22 @@ fn other_key(zone: &Name, like: &SigningKey) -> Option<SigningKey> {
     SigningKey::new(like.kind(), like.role(), seed).ok()
 }
 
-/// The DS of a key of a child that is none of its own.
-fn other_ds(child: &Name) -> Option<Ds> {
+/// The DS of a key of a child that is none of its own. It is of the algorithm of the DS in whose place it stands, so that it
+/// is followed wherever that is.
+fn other_ds(child: &Name, published: Option<&Rrset>) -> Option<Ds> {
+    let published = published.and_then(|rrset| Ds::parse(rrset.rdatas.first()?).ok());
+    let kind = published.and_then(|ds| KeyKind::of(Algorithm(ds.algorithm)).ok()).unwrap_or(KeyKind::Ed25519);
     let mut seed = b"the key of another zone: ".to_vec();
     child.push_canonical(&mut seed);
     let seed = digest::digest(&digest::SHA256, &seed);
-    let key = SigningKey::new(KeyKind::Ed25519, KeyRole::Combined, seed.as_ref().try_into().ok()?).ok()?;
+    let key = SigningKey::new(kind, KeyRole::Combined, seed.as_ref().try_into().ok()?).ok()?;
     Some(key.ds(child))
 }
 
 /// The DS RRset that stands in the parent by a fault, in place of this one or of none.
 pub(crate) fn ds(fault: FaultKind, child: &Name, published: Option<&Rrset>, ttl: u32) -> Option<Rrset> {
     let other = |ttl| {
-        let rdatas = vec![other_ds(child)?.to_rdata()];
+        let rdatas = vec![other_ds(child, published)?.to_rdata()];
         Some(Rrset { name: child.clone(), rtype: RecordType::DS, ttl, rdatas })
     };
     match (fault, published) {

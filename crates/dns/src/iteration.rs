@@ -336,9 +336,10 @@ fn classify(
         _ if *rtype == RecordType::ANY => {
             message.answer.iter().filter(own).filter(|r| r.name == *name).cloned().collect()
         }
-        (true, ..) => take(*rtype, name),
+        (true, _, None) => take(*rtype, name),
+        (true, ..) if *rtype != RecordType::CNAME => take(*rtype, name),
         // RFC 6672 §3.1: the CNAME is made from the DNAME.
-        (false, alias, Some(dname)) => {
+        (_, alias, Some(dname)) => {
             let mut answer = take(RecordType::DNAME, &dname.name);
             answer.extend(if alias { take(RecordType::CNAME, name) } else { Vec::new() });
             answer

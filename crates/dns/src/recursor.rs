@@ -13,18 +13,18 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use mxlab_env::{Datagrams, Env};
+use mxlab_env::{BoxFuture, Datagrams, Env};
 use mxlab_record::Recorder;
 
 use crate::authority::MAX_UDP;
-use crate::exchange::{Exchange, NetworkExchange};
+use crate::exchange::{Exchange, NetworkExchange, Transport};
 use crate::iteration::{Found, Memory, is_dnssec, proofs};
 use crate::name::Name;
 use crate::query::{Asking, Effort};
 use crate::rdata::{Cname, Dname};
 use crate::record::{Class, Rcode, Record, RecordType};
 use crate::security::{Reason, RrsetId};
-use crate::serve::{AFTER_ERROR, MAX_QUERY};
+use crate::serve::{AFTER_ERROR, MAX_QUERY, Reply, accept, answer_connection};
 use crate::sign;
 use crate::wire::{Edns, Message, Question};
 
@@ -136,12 +136,27 @@ impl Recursor {
         self.inner.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Serves clients at `at` over UDP until the task that runs it ends.
+    /// Serves clients at `at` over UDP and TCP until the task that runs it ends.
     ///
     /// # Errors
     /// The address cannot be bound.
     pub async fn serve(&self, at: SocketAddr) -> io::Result<()> {
-        let socket: Arc<dyn Datagrams> = self.inner.asking.env.bind(at).await?.into();
+        let env = &self.inner.asking.env;
+        let socket: Arc<dyn Datagrams> = env.bind(at).await?.into();
+        let listener = env.listen(at).await?;
+        let connection = |stream| {
+            let recursor = self.clone();
+            let reply = move |query: Vec<u8>| {
+                let recursor = recursor.clone();
+                async move { recursor.answer(&query, Transport::Tcp).await.map_or(Reply::Nothing, Reply::Bytes) }
+            };
+            Box::pin(answer_connection(stream, reply)) as BoxFuture<'static, _>
+        };
+        tokio::join!(biased; self.answer_datagrams(socket), accept(env, &*listener, &connection));
+        Ok(())
+    }
+
+    async fn answer_datagrams(&self, socket: Arc<dyn Datagrams>) {
         let mut buffer = [0; MAX_QUERY];
         loop {
             let Ok((length, client)) = socket.recv_from(&mut buffer).await else {
@@ -158,7 +173,7 @@ impl Recursor {
             }
             let (recursor, socket) = (self.clone(), socket.clone());
             self.inner.asking.env.spawn("dns question", async move {
-                if let Some(answer) = recursor.answer(&query).await {
+                if let Some(answer) = recursor.answer(&query, Transport::Udp).await {
                     // An answer that cannot be sent is lost like one that was lost on the way.
                     let _ = socket.send_to(&answer, client).await;
                 }
@@ -167,8 +182,8 @@ impl Recursor {
         }
     }
 
-    /// The answer to a client's query; none to what is no query.
-    pub async fn answer(&self, query: &[u8]) -> Option<Vec<u8>> {
+    /// The answer to a client's query that came this way; none to what is no query.
+    pub async fn answer(&self, query: &[u8], transport: Transport) -> Option<Vec<u8>> {
         let query = Message::decode(query).ok().filter(|query| !query.flags.response)?;
         let mut response = query.response(Rcode::NOERROR);
         response.flags.recursion_available = true;
@@ -194,7 +209,11 @@ impl Recursor {
             Some(_) => response.rcode = Rcode::REFUSED,
             None => response.rcode = Rcode::FORMERR,
         }
-        let limit = query.edns.map_or(512, |edns| usize::from(edns.udp_size).clamp(512, MAX_UDP));
+        let limit = match (transport, query.edns) {
+            (Transport::Tcp, _) => usize::from(u16::MAX),
+            (Transport::Udp, Some(edns)) => usize::from(edns.udp_size).clamp(512, MAX_UDP),
+            (Transport::Udp, None) => 512,
+        };
         Some(response.encode(limit))
     }
 

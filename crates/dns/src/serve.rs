@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::exchange::Transport;
 use jiff::Timestamp;
-use mxlab_env::{BoxStream, Datagrams, Env, Listener};
+use mxlab_env::{BoxFuture, BoxStream, Datagrams, Env, Listener};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -51,7 +51,15 @@ const IDLE: Duration = Duration::from_secs(10);
 pub async fn serve(env: &Env, at: SocketAddr, responder: Arc<dyn Responder>) -> io::Result<()> {
     let socket: Arc<dyn Datagrams> = env.bind(at).await?.into();
     let listener = env.listen(at).await?;
-    tokio::join!(biased; answer_datagrams(env, socket, responder.clone()), accept(env, &*listener, responder));
+    let connection = |stream| {
+        let (own, responder) = (env.clone(), responder.clone());
+        let reply = move |query: Vec<u8>| {
+            let reply = responder.answer(&query, Transport::Tcp, own.now());
+            std::future::ready(reply)
+        };
+        Box::pin(answer_connection(stream, reply)) as BoxFuture<'static, _>
+    };
+    tokio::join!(biased; answer_datagrams(env, socket, responder.clone()), accept(env, &*listener, &connection));
     Ok(())
 }
 
@@ -91,7 +99,12 @@ async fn answer_datagrams(env: &Env, socket: Arc<dyn Datagrams>, responder: Arc<
     }
 }
 
-async fn accept(env: &Env, listener: &dyn Listener, responder: Arc<dyn Responder>) {
+/// Takes connections, so many at a time, and hands each to a task of its own.
+pub(crate) async fn accept(
+    env: &Env,
+    listener: &dyn Listener,
+    connection: &(dyn Fn(BoxStream) -> BoxFuture<'static, io::Result<()>> + Send + Sync),
+) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let Ok(stream) = listener.accept().await else {
@@ -100,19 +113,23 @@ async fn accept(env: &Env, listener: &dyn Listener, responder: Arc<dyn Responder
         };
         // Dropped, the stream is closed.
         let Ok(place) = places.clone().try_acquire_owned() else { continue };
-        let (own, responder) = (env.clone(), responder.clone());
+        let served = connection(stream);
         env.spawn("dns connection", async move {
             // A connection that breaks is the client's to open again.
-            let _ = answer_connection(&own, stream, &*responder).await;
+            let _ = served.await;
             drop(place);
         });
     }
 }
 
-async fn answer_connection(env: &Env, mut stream: BoxStream, responder: &dyn Responder) -> io::Result<()> {
+/// Answers one query after the other on a connection, until it is idle for too long or ends.
+pub(crate) async fn answer_connection<F: Future<Output = Reply>>(
+    mut stream: BoxStream,
+    reply: impl Fn(Vec<u8>) -> F,
+) -> io::Result<()> {
     loop {
         let query = timeout(IDLE, read_message(&mut stream, MAX_QUERY)).await??;
-        let octets = match responder.answer(&query, Transport::Tcp, env.now()) {
+        let octets = match reply(query).await {
             Reply::Nothing => continue,
             Reply::Close => return stream.shutdown().await,
             Reply::Bytes(octets) => octets,

@@ -47,7 +47,7 @@ impl KeyKind {
     }
 
     /// The kind of an algorithm; of RSA the one with the longer modulus.
-    fn of(algorithm: Algorithm) -> Result<KeyKind, KeyError> {
+    pub(crate) fn of(algorithm: Algorithm) -> Result<KeyKind, KeyError> {
         match algorithm {
             Algorithm::ED25519 => Ok(KeyKind::Ed25519),
             Algorithm::ECDSAP256SHA256 => Ok(KeyKind::EcdsaP256),

@@ -149,8 +149,7 @@ impl Hashed {
             return Ok(lacking.then(|| Denied { empty_non_terminal, ..self.denied(false) }));
         }
         let Some((encloser, opt_out)) = self.closest_encloser(rrset, budget)? else { return Ok(None) };
-        if rtype != RecordType::DS
-            && let Ok(wildcard) = encloser.prepend_label("*")
+        if let Ok(wildcard) = encloser.prepend_label("*")
             && let Some(span) = self.matching(&wildcard, rrset, budget)?
         {
             let lacking = lacks(&wildcard, &span.types, rtype);

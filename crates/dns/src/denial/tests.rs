@@ -212,6 +212,7 @@ fn hashed_no_data() {
         (&["m.z- m.z+ A", "*.z *.z+ TXT"], "m.z", "A", "denial-wrong"),
         (&["z z+ SOA NS", "*.z *.z+ TXT"], "m.z", "A", "denial-wrong"),
         (&["z z+ SOA NS", "m.z- m.z+ A"], "m.z", "A", "denial-wrong"),
+        (&["z z+ SOA NS", "m.z- m.z+ A", "*.z *.z+ TXT"], "m.z", "DS", "wildcard"),
         // The next closer name is the one below the encloser, not the name itself.
         (&["z z+ SOA NS", "m.z- m.z+ A", "*.z *.z+ TXT"], "a.b.m.z", "A", "wildcard"),
         (&["z z+ SOA NS", "a.m.z- a.m.z+ A", "*.z *.z+ TXT"], "a.m.z", "A", "denial-wrong"),

@@ -89,7 +89,7 @@ fn an_expanded_alias_hides_no_cut_without_proof() {
     assert_eq!(answer, "bogus: nothing proves that there is no CNAME contoso.example");
     // Nor a proof about another name.
     let net = Net::new();
-    let denial = block_on(net.recursor.answer(&query("nothing.example", "A"))).unwrap();
+    let denial = block_on(net.recursor.answer(&query("nothing.example", "A"), Transport::Udp)).unwrap();
     let denial = Message::decode(&denial).unwrap().authority;
     let answer = lookup(("contoso.example", "MX"), ("contoso.example", "DS"), alias, denial);
     assert!(

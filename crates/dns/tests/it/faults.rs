@@ -251,7 +251,7 @@ fn the_parent_publishes_another_ds() {
         direct
     };
     let algorithms = |ds: Vec<Ds>| ds.iter().map(|ds| (ds.algorithm, ds.key_tag == 1)).collect::<Vec<_>>();
-    assert_eq!(algorithms(ds_of(FaultKind::DsMismatch, "s.z")), [(15, false)]);
+    assert_eq!(algorithms(ds_of(FaultKind::DsMismatch, "s.z")), [(13, false)]);
     assert_eq!(algorithms(ds_of(FaultKind::DsUnsupported, "s.z")), [(100, true)]);
     assert_eq!(algorithms(ds_of(FaultKind::DsWithoutKey, "p.z")), [(15, false)]);
     // Each where it can be.

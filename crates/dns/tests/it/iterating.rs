@@ -368,3 +368,31 @@ fn the_trace_tells_every_transmission() {
         ]
     );
 }
+
+#[test]
+fn what_is_signed_is_secure_whatever_denies_it() {
+    // The question for a cut is answered by proofs that are not followed: they show none (RFC 9276 §3.2).
+    let net = Net::new();
+    begin(&net, &[OWN, SECOND], FaultKind::Nsec3Iterations(101), &scope(CONTOSO, None));
+    check(&net, "mx1.contoso.example", "A", "secure, NOERROR, 198.51.100.1");
+    check(&net, "mx1.contoso.example", "AAAA", "insecure nsec3-iterations, NOERROR");
+}
+
+#[test]
+fn an_alias_that_a_dname_makes_is_as_good_as_the_dname() {
+    for kind in ["A", "CNAME"] {
+        let mut specs = specs();
+        specs[2].text += "old DNAME contoso.example.\n";
+        let net = Net::iterating(specs);
+        let answer = net.lookup("mx1.old.contoso.example", kind);
+        let expected = match kind {
+            "A" => "secure, mx1.old.contoso.example→mx1.contoso.example secure, then secure, NOERROR, 198.51.100.1",
+            _ => "secure, NOERROR, mx1.contoso.example.",
+        };
+        assert_eq!(line(&answer), expected);
+        // Without the signature over the DNAME it is nothing.
+        begin(&net, &[OWN, SECOND], FaultKind::RrsigMissing, &scope(CONTOSO, Some("DNAME")));
+        net.clear_caches();
+        assert!(line(&net.lookup("mx1.old.contoso.example", kind)).starts_with("bogus rrsig-missing"));
+    }
+}

@@ -211,7 +211,7 @@ proptest! {
     #[test]
     fn a_changed_octet_is_never_believed(place in any::<prop::sample::Index>(), value in 1u8..) {
         let net = Net::new();
-        let genuine = block_on(net.recursor.answer(&query("contoso.example", "MX"))).unwrap();
+        let genuine = block_on(net.recursor.answer(&query("contoso.example", "MX"), Transport::Udp)).unwrap();
         let mut changed = genuine.clone();
         changed[place.index(genuine.len())] ^= value;
         let Ok(message) = Message::decode(&changed) else { return Ok(()) };

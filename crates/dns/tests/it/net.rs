@@ -94,7 +94,7 @@ impl Exchange for Wire {
             }
             if server.to_string() == RECURSOR {
                 let recursor = self.recursor.lock().unwrap().clone().unwrap();
-                return recursor.answer(query).await.ok_or(io::ErrorKind::TimedOut.into());
+                return recursor.answer(query, transport).await.ok_or(io::ErrorKind::TimedOut.into());
             }
             match self.authorities.get(&server).map(|authority| authority.answer(query, transport, self.clock.now())) {
                 Some(Reply::Bytes(octets) | Reply::Later(_, octets)) => Ok(octets),

@@ -173,7 +173,7 @@ fn denials() {
     check(nothing, nothing, apex, "bogus denial-wrong", wrong);
     // A record that exists is denied with a proof about another name.
     let net = Net::new();
-    let stolen = block_on(net.recursor.answer(&query("nothing.contoso.example", "A"))).unwrap();
+    let stolen = block_on(net.recursor.answer(&query("nothing.contoso.example", "A"), Transport::Udp)).unwrap();
     let stolen = Message::decode(&stolen).unwrap();
     let mx1 = ("mx1.contoso.example", "A");
     let deny = move |message: &mut Message| {
@@ -185,7 +185,7 @@ fn denials() {
     check(mx1, mx1, deny, "bogus denial-wrong", &wrong);
     // The parent's proof about a cut does not deny what lies below it; nobody can, in an insecure zone.
     let net = Net::new();
-    let stolen = block_on(net.recursor.answer(&query("plain.example", "DS"))).unwrap();
+    let stolen = block_on(net.recursor.answer(&query("plain.example", "DS"), Transport::Udp)).unwrap();
     let stolen = Message::decode(&stolen).unwrap().authority;
     let below = ("mail.plain.example", "A");
     let deny = move |message: &mut Message| {

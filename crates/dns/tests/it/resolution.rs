@@ -118,7 +118,7 @@ fn faults_have_their_reasons() {
     let (ds, other) = {
         let net = Net::new();
         let id = net.authority("192.0.2.2").begin_fault(Fault::new(FaultKind::DsMismatch, zone(contoso)));
-        let other = block_on(async { net.recursor.answer(&query(contoso, "DS")).await }).unwrap();
+        let other = block_on(async { net.recursor.answer(&query(contoso, "DS"), Transport::Udp).await }).unwrap();
         assert!(net.authority("192.0.2.2").end_fault(id));
         let answer = Message::decode(&other).unwrap().answer;
         (net.specs[2].key().key_tag(), rdata::Ds::parse(&answer[0].rdata).unwrap().key_tag)

@@ -85,7 +85,7 @@ fn replay((net, upstream): Asking, owner: &str, tamper: impl Fn(&mut Message), e
         let [server, rtype, owner] = asked.split(' ').collect::<Vec<_>>().try_into().unwrap();
         let query = query(owner, rtype);
         let octets = if forwards {
-            block_on(net.recursor.answer(&query)).unwrap()
+            block_on(net.recursor.answer(&query, Transport::Udp)).unwrap()
         } else {
             match net.authority(server).answer(&query, Transport::Udp, at(0)) {
                 Reply::Bytes(octets) | Reply::Later(_, octets) => octets,
