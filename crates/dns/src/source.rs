@@ -110,7 +110,11 @@ async fn from_forwarders(
     effort: &mut Effort,
 ) -> Result<Fetched, Reason> {
     let mut failure = None;
-    for &address in forwarders.iter().filter(|forwarder| !avoid.contains(forwarder)) {
+    // Those that failed in this lookup before come last.
+    let mut asked: Vec<SocketAddr> =
+        forwarders.iter().copied().filter(|forwarder| !avoid.contains(forwarder)).collect();
+    asked.sort_by_key(|forwarder| effort.failed.contains(forwarder));
+    for address in asked {
         let server = Server { address, called: FORWARDER };
         let answered = asking.ask(&rrset.name, rrset.rtype, server, effort).await;
         match answered.and_then(|message| read(message, rrset, address)) {

@@ -1,10 +1,14 @@
 //! The resolver that asks the servers of the zones itself: every fault of the catalogue has its reason, and another server
 //! is asked before one is believed to speak for its zone.
 
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mxlab_dns::*;
-use mxlab_record::Entry;
+use mxlab_env::BoxFuture;
+use mxlab_record::{Entry, Recorder};
 
 use crate::net::*;
 use crate::resolution::{check, line};
@@ -394,5 +398,52 @@ fn an_alias_that_a_dname_makes_is_as_good_as_the_dname() {
         begin(&net, &[OWN, SECOND], FaultKind::RrsigMissing, &scope(CONTOSO, Some("DNAME")));
         net.clear_caches();
         assert!(line(&net.lookup("mx1.old.contoso.example", kind)).starts_with("bogus rrsig-missing"));
+    }
+}
+
+#[test]
+fn another_forwarder_is_asked_after_a_failure_or_a_bogus_answer() {
+    // The second forwarder strips DNSSEC, the third one does as it should.
+    let net = Net::new();
+    let forwarder = |dnssec| {
+        let config = RecursorConfig { dnssec, ..RecursorConfig::new(net.roots()) };
+        Recursor::with_exchange(&net.env, &Recorder::nowhere(&net.env), config, Arc::new(net.wire.clone()))
+    };
+    let forwarders = Forwarders { stripping: forwarder(false), honest: forwarder(true) };
+    let addresses = ["192.0.2.201:53", "192.0.2.202:53", "192.0.2.203:53"].map(|address| address.parse().unwrap());
+    let config = ResolverConfig::new(addresses.to_vec(), net.anchor());
+    let resolver = Resolver::with_exchange(&net.env, &net.recorder, config, Arc::new(forwarders));
+    let answer = block_on(resolver.lookup(&name(CONTOSO), RecordType::MX));
+    assert!(answer.security.is_secure(), "{}", line(&answer));
+    assert_eq!((answer.server, answer.forwarded), (Some(addresses[2]), true));
+    assert_eq!(rejected(&net)[0], "DNSKEY . at 192.0.2.202: rrsig-missing");
+    // One that is silent is asked twice, and then last.
+    let silent = |entry: &&Entry| entry.fields.text("server") == Some("192.0.2.201");
+    assert_eq!(net.journal.entries().iter().filter(silent).count(), 2);
+    assert_eq!(answer.cost.failed_servers, 1);
+}
+
+/// A silent forwarder, one that strips DNSSEC, and an honest one.
+struct Forwarders {
+    stripping: Recursor,
+    honest: Recursor,
+}
+
+impl Exchange for Forwarders {
+    fn exchange<'a>(
+        &'a self,
+        query: &'a [u8],
+        server: SocketAddr,
+        transport: Transport,
+        _timeout: Duration,
+    ) -> BoxFuture<'a, io::Result<Vec<u8>>> {
+        Box::pin(async move {
+            let recursor = match server.ip().to_string().as_str() {
+                "192.0.2.202" => &self.stripping,
+                "192.0.2.203" => &self.honest,
+                _ => return Err(io::ErrorKind::TimedOut.into()),
+            };
+            recursor.answer(query, transport).await.ok_or(io::ErrorKind::TimedOut.into())
+        })
     }
 }
