@@ -165,9 +165,9 @@ fn a_file_with_mistakes_is_not_run() {
 
 #[test]
 fn what_cannot_be_done_yet_is_refused_at_its_place() {
-    let later = HOLDS.replace("[[at]]", "[zone.\"fabrikam.example\"]\ndenial = \"nsec3\"\n[[at]]");
+    let later = HOLDS.replace("[[at]]", "[host.mx1]\nhostile = true\n[[at]]");
     let repository = Repository::new("later", &[("later.toml", &later)]);
-    repository.run(&[]).check(10, &["NSEC3 is not supported yet", "later.toml:5:10"]);
+    repository.run(&[]).check(10, &["a hostile host is not supported yet", "later.toml:5:11"]);
 }
 
 #[test]
