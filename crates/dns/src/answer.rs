@@ -173,12 +173,22 @@ impl Event for Resolved<'_> {
             usable => usable.word(),
         };
         let aliases: String = answer.steps.iter().map(|step| format!("alias of {}, ", step.target)).collect();
-        let data = match (answer.rcode, answer.records.as_slice()) {
-            (Rcode::NXDOMAIN, _) => "no such name".to_owned(),
-            (_, []) => "no such record".to_owned(),
-            (_, records) => records.iter().map(short).collect::<Vec<_>>().join(", "),
+        let denied = answer.evidence.denied.as_ref();
+        let wildcard = denied.and_then(|denied| denied.wildcard.as_ref()).map(Name::to_lowercase);
+        let data = match (answer.rcode, answer.records.as_slice(), wildcard) {
+            (Rcode::NXDOMAIN, ..) => "no such name".to_owned(),
+            (_, [], Some(wildcard)) => format!("no such record at {wildcard}"),
+            (_, [], None) if denied.is_some_and(|denied| denied.empty_non_terminal) => {
+                "no record, only names below it".to_owned()
+            }
+            (_, [], None) => "no such record".to_owned(),
+            (_, records, wildcard) => {
+                let from = wildcard.map_or(String::new(), |wildcard| format!(" (from {wildcard})"));
+                records.iter().map(short).collect::<Vec<_>>().join(", ") + &from
+            }
         };
-        vec![format!("resolved {question}: {aliases}{data}, {word}")]
+        let transport = if answer.over_tcp { ", over TCP" } else { "" };
+        vec![format!("resolved {question}: {aliases}{data}, {word}{transport}")]
     }
 
     fn because(&self) -> Vec<String> {

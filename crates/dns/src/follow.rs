@@ -210,7 +210,7 @@ impl Resolver {
         if rtype == RecordType::RRSIG {
             let signatures = || fetched.answer.iter().filter(|record| record.rtype == rtype && record.name == *name);
             if let Some(ttl) = signatures().map(|record| record.ttl).min() {
-                let reason = Reason::Signatures { rrset: RrsetId { name: name.clone(), rtype } };
+                let reason = Reason::NotSigned { rrset: RrsetId { name: name.clone(), rtype } };
                 let judged = Judged::insecure(reason, Expiry::of_ttl(self.now(), ttl));
                 return Ok(Part::Last { rcode: Rcode::NOERROR, records: signatures().cloned().collect(), judged });
             }

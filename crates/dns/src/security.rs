@@ -169,7 +169,7 @@ pub enum Reason {
     },
     /// Insecure: signatures are asked for, and they are not signed themselves (RFC 4035 §2.2).
     #[error("{rrset} is not signed itself")]
-    Signatures {
+    NotSigned {
         /// What was asked.
         rrset: RrsetId,
     },
@@ -371,7 +371,7 @@ impl Reason {
         "nsec3-opt-out",
         "nsec3-iterations",
         "negative-trust-anchor",
-        "signatures",
+        "not-signed",
         "no-trust-anchor",
         "anchor-unsupported",
         "rrsig-expired",
@@ -403,7 +403,7 @@ impl Reason {
             Reason::Nsec3OptOut { .. } => "nsec3-opt-out",
             Reason::Nsec3Iterations { .. } => "nsec3-iterations",
             Reason::NegativeTrustAnchor { .. } => "negative-trust-anchor",
-            Reason::Signatures { .. } => "signatures",
+            Reason::NotSigned { .. } => "not-signed",
             Reason::NoTrustAnchor { .. } | Reason::TrustAnchorEmpty { .. } => "no-trust-anchor",
             Reason::TrustAnchorUnsupported { .. } => "anchor-unsupported",
             Reason::RrsigExpired { .. } => "rrsig-expired",
@@ -464,7 +464,7 @@ impl Reason {
             Reason::InsecureDelegation { .. }
             | Reason::Nsec3OptOut { .. }
             | Reason::NegativeTrustAnchor { .. }
-            | Reason::Signatures { .. }
+            | Reason::NotSigned { .. }
             | Reason::NoTrustAnchor { .. }
             | Reason::AliasLoop { .. } => return None,
         })
