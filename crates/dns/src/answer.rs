@@ -64,7 +64,7 @@ pub struct Cost {
 /// The sections of a response, for whoever hands it on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sections {
-    /// The aliases and the records at their end, with signatures.
+    /// The aliases and the records at their end, with signatures: what was judged, and nothing that came beside it.
     pub answer: Vec<Record>,
     /// What the zone said beside them: proofs, SOA, name servers.
     pub authority: Vec<Record>,
@@ -104,7 +104,7 @@ pub struct Answer {
     pub over_tcp: bool,
     /// The work that it took.
     pub cost: Cost,
-    /// The response as it came; empty if it is not to be used.
+    /// The response; empty if it is not to be used.
     pub sections: Arc<Sections>,
     /// Whether it comes from the cache, or from a lookup that was under way already.
     pub cached: bool,

@@ -11,6 +11,7 @@ use crate::rdata::{Cname, Dname, Soa};
 use crate::record::{Rcode, Record, RecordType};
 use crate::resolver::Resolver;
 use crate::security::{Reason, RrsetId, Security};
+use crate::sign;
 use crate::source::Fetched;
 use crate::validator::{Budget, Expiry, SignedRrset, Verified, ZoneKeys, group, verify};
 
@@ -53,6 +54,8 @@ struct Path {
     at: Name,
     expires: Expiry,
     sections: Sections,
+    /// How many records of the answer section had come before the question that is being asked.
+    before: usize,
 }
 
 /// What a message says of a name.
@@ -60,14 +63,12 @@ enum Part {
     Alias {
         kind: AliasKind,
         target: Name,
+        /// What was judged, as it came, with signatures.
+        came: Vec<Record>,
         judged: Judged,
     },
     /// The end of the way: the records, or that there are none.
-    Last {
-        rcode: Rcode,
-        records: Vec<Record>,
-        judged: Judged,
-    },
+    Last { rcode: Rcode, records: Vec<Record>, came: Vec<Record>, judged: Judged },
 }
 
 /// The last part of an answer, and who gave it.
@@ -82,8 +83,13 @@ impl Resolver {
     /// Looks up, whatever is in the cache.
     pub(crate) async fn resolve(&self, name: &Name, rtype: RecordType) -> Answer {
         let mut work = Work::new(&self.inner.config.policy, self.inner.config.queries);
-        let mut path =
-            Path { steps: Vec::new(), at: name.clone(), expires: Expiry::never(), sections: Sections::default() };
+        let mut path = Path {
+            steps: Vec::new(),
+            at: name.clone(),
+            expires: Expiry::never(),
+            sections: Sections::default(),
+            before: 0,
+        };
         let last = self.follow(name, rtype, &mut path, &mut work).await;
         let aliases = path.steps.iter().fold(Security::Secure, |worst, step| worst.worst(step.security.clone()));
         let cost = Cost {
@@ -138,11 +144,14 @@ impl Resolver {
     async fn follow(&self, name: &Name, rtype: RecordType, path: &mut Path, work: &mut Work) -> Result<Last, Security> {
         let mut servers = Servers::of(RrsetId { name: name.clone(), rtype });
         let mut fetched = self.next(&mut servers, work).await?;
-        path.sections.answer.clone_from(&fetched.answer);
         loop {
             match self.judge_part(&path.at, rtype, &fetched, work).await {
-                Ok(Part::Last { rcode, records, judged }) => return Ok(Last { rcode, records, judged, from: fetched }),
-                Ok(Part::Alias { kind, target, judged }) => {
+                Ok(Part::Last { rcode, records, came, judged }) => {
+                    path.sections.answer.extend(came);
+                    return Ok(Last { rcode, records, judged, from: fetched });
+                }
+                Ok(Part::Alias { kind, target, came, judged }) => {
+                    path.sections.answer.extend(came);
                     let security = judged.security.clone();
                     let step = Step { owner: path.at.clone(), target, kind, security };
                     path.at = step.target.clone();
@@ -160,16 +169,13 @@ impl Resolver {
                         self.learn_unsigned(&group(&fetched.authority), &path.at, keys, work);
                     }
                     servers = Servers::of(RrsetId { name: path.at.clone(), rtype });
+                    path.before = path.sections.answer.len();
                     fetched = self.next(&mut servers, work).await?;
-                    path.sections.answer.extend(fetched.answer.iter().cloned());
                 }
                 Err(Bad::Chain(security)) => return Err(security),
                 Err(Bad::Answer(reason)) => {
-                    let before = path.sections.answer.len().saturating_sub(fetched.answer.len());
-                    path.sections.answer.truncate(before);
                     servers.reject(fetched, reason);
                     fetched = self.next(&mut servers, work).await?;
-                    path.sections.answer.extend(fetched.answer.iter().cloned());
                     // Another server's answer begins anew where its question began.
                     path.rewind(&servers);
                 }
@@ -198,21 +204,27 @@ impl Resolver {
         };
         if let Some((set, target)) = redirection.filter(|(_, target)| made(target)) {
             let judged = self.judge(set, fetched, work).await?;
+            let made = alias.iter().flat_map(|(made, _)| came(fetched, made));
+            let came = came(fetched, set).chain(made).collect();
             return Ok(match alias.filter(|_| rtype == RecordType::CNAME) {
-                Some((set, _)) => Part::Last { rcode: Rcode::NOERROR, records: set.rrset.records().collect(), judged },
-                None => Part::Alias { kind: AliasKind::Dname, target, judged },
+                Some((set, _)) => {
+                    Part::Last { rcode: Rcode::NOERROR, records: set.rrset.records().collect(), came, judged }
+                }
+                None => Part::Alias { kind: AliasKind::Dname, target, came, judged },
             });
         }
         if let Some(set) = find(rtype) {
             let judged = self.judge(set, fetched, work).await?;
-            return Ok(Part::Last { rcode: Rcode::NOERROR, records: set.rrset.records().collect(), judged });
+            let (records, came) = (set.rrset.records().collect(), came(fetched, set).collect());
+            return Ok(Part::Last { rcode: Rcode::NOERROR, records, came, judged });
         }
         if rtype == RecordType::RRSIG {
             let signatures = || fetched.answer.iter().filter(|record| record.rtype == rtype && record.name == *name);
             if let Some(ttl) = signatures().map(|record| record.ttl).min() {
                 let reason = Reason::NotSigned { rrset: RrsetId { name: name.clone(), rtype } };
                 let judged = Judged::insecure(reason, Expiry::of_ttl(self.now(), ttl));
-                return Ok(Part::Last { rcode: Rcode::NOERROR, records: signatures().cloned().collect(), judged });
+                let records: Vec<Record> = signatures().cloned().collect();
+                return Ok(Part::Last { rcode: Rcode::NOERROR, came: records.clone(), records, judged });
             }
         }
         if rtype == RecordType::ANY && sets.iter().any(|set| set.rrset.name == *name) {
@@ -220,7 +232,8 @@ impl Resolver {
         }
         if let Some((set, target)) = alias {
             let judged = self.judge(set, fetched, work).await?;
-            return Ok(Part::Alias { kind: AliasKind::Cname, target, judged });
+            let came = came(fetched, set).collect();
+            return Ok(Part::Alias { kind: AliasKind::Cname, target, came, judged });
         }
         self.judge_denial(name, rtype, fetched, work).await
     }
@@ -235,10 +248,11 @@ impl Resolver {
     ) -> Result<Part, Bad> {
         let mut whole =
             Judged { security: Security::Secure, expires: Expiry::never(), evidence: Evidence::default(), keys: None };
-        let mut records = Vec::new();
+        let (mut records, mut all) = (Vec::new(), Vec::new());
         for set in sets.iter().filter(|set| set.rrset.name == *name) {
             let judged = self.judge(set, fetched, work).await?;
             records.extend(set.rrset.records());
+            all.extend(came(fetched, set));
             whole = Judged {
                 security: whole.security.worst(judged.security),
                 expires: whole.expires.min(judged.expires),
@@ -246,7 +260,7 @@ impl Resolver {
                 keys: judged.keys,
             };
         }
-        Ok(Part::Last { rcode: Rcode::NOERROR, records, judged: whole })
+        Ok(Part::Last { rcode: Rcode::NOERROR, records, came: all, judged: whole })
     }
 
     /// Judges an RRset of an answer: the zone that contains it must have signed it (RFC 4035 §5.3.1).
@@ -317,7 +331,7 @@ impl Resolver {
         let sets = group(&fetched.authority);
         let lowest = enclosing(name, rtype);
         let negative = negative_expiry(&sets, self.now());
-        let last = |rcode, judged| Part::Last { rcode, records: Vec::new(), judged };
+        let last = |rcode, judged| Part::Last { rcode, records: Vec::new(), came: Vec::new(), judged };
         let claimed = self.claimed(sets.iter().flat_map(SignedRrset::signers), &lowest, fetched);
         let keys = match self.chain_to(&claimed, work).await.map_err(Bad::Chain)? {
             Chain::Insecure(reason) => return Ok(last(fetched.rcode, Judged::insecure(reason, negative))),
@@ -400,6 +414,7 @@ impl Resolver {
 impl Path {
     /// Goes back to where the question of these servers began.
     fn rewind(&mut self, servers: &Servers) {
+        self.sections.answer.truncate(self.before);
         let start = servers.name();
         if let Some(at) = self.steps.iter().position(|step| step.owner == *start) {
             self.steps.truncate(at);
@@ -412,6 +427,17 @@ impl Path {
 fn enclosing(owner: &Name, rtype: RecordType) -> Name {
     let above = if rtype == RecordType::DS { owner.parent() } else { None };
     above.unwrap_or_else(|| owner.clone())
+}
+
+/// The records of an RRset as they came, and their signatures. What came beside them was not judged, and no client is to
+/// have it (RFC 4035 §3.2.3).
+fn came(fetched: &Fetched, set: &SignedRrset) -> impl Iterator<Item = Record> {
+    let (owner, rtype) = (&set.rrset.name, set.rrset.rtype);
+    let of = move |record: &&Record| {
+        let covers = record.rtype == RecordType::RRSIG && sign::covered(&record.rdata) == Some(rtype);
+        record.name == *owner && (record.rtype == rtype || covers)
+    };
+    fetched.answer.iter().filter(of).cloned()
 }
 
 fn cname_target(set: &SignedRrset) -> Option<Name> {

@@ -257,10 +257,18 @@ impl Net {
 
     /// What an iterating resolver makes of a lookup if everything that name servers answer is changed on the way.
     pub fn forged(&self, owner: &str, kind: &str, tamper: impl Fn(&mut Message) + Send + Sync + 'static) -> Answer {
-        let exchange = Arc::new(Forger { wire: self.wire.clone(), tamper: Box::new(tamper) });
-        let config = ResolverConfig::iterating(self.roots(), self.anchor());
-        let resolver = Resolver::with_exchange(&self.env, &self.recorder, config, exchange);
+        let resolver = self.resolver_behind(ResolverConfig::iterating(self.roots(), self.anchor()), tamper);
         block_on(resolver.lookup(&name(owner), rtype(kind)))
+    }
+
+    /// A new resolver for which everything that it is answered is changed on the way.
+    pub fn resolver_behind(
+        &self,
+        config: ResolverConfig,
+        tamper: impl Fn(&mut Message) + Send + Sync + 'static,
+    ) -> Resolver {
+        let exchange = Arc::new(Forger { wire: self.wire.clone(), tamper: Box::new(tamper) });
+        Resolver::with_exchange(&self.env, &self.recorder, config, exchange)
     }
 
     /// Signs and serves the zones, and fits delegations into their parents.
@@ -313,9 +321,7 @@ impl Net {
         kind: &str,
         tamper: impl Fn(&mut Message) + Send + Sync + 'static,
     ) -> Answer {
-        let exchange = Arc::new(Forger { wire: self.wire.clone(), tamper: Box::new(tamper) });
-        let config = ResolverConfig::new(vec![RECURSOR.parse().unwrap()], anchor);
-        let resolver = Resolver::with_exchange(&self.env, &self.recorder, config, exchange);
+        let resolver = self.resolver_behind(ResolverConfig::new(vec![RECURSOR.parse().unwrap()], anchor), tamper);
         block_on(resolver.lookup(&name(owner), rtype(kind)))
     }
 

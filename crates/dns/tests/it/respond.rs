@@ -119,6 +119,29 @@ fn a_client_keeps_nothing_longer_than_the_resolver() {
     assert_eq!(ttl(&net), 60);
 }
 
+#[test]
+fn what_came_beside_an_answer_is_not_vouched_for() {
+    let net = Net::new();
+    let forwarding = || ResolverConfig::new(vec![RECURSOR.parse().unwrap()], net.anchor());
+    let alias = |owner: &str| Record::new(name(owner), RecordType::CNAME, 300, rdata::Cname(name("evil")).to_rdata());
+    let address =
+        |owner: &str| Record::new(name(owner), RecordType::A, 300, rdata::A([192, 0, 2, 66].into()).to_rdata());
+    for (owner, beside, expected) in [
+        ("mx1.contoso.example", vec![alias("mx1.contoso.example"), address("evil")], "NOERROR AD: A | "),
+        ("mx1.contoso.example", vec![address("mx2.contoso.example")], "NOERROR AD: A | "),
+        ("www.contoso.example", vec![address("evil")], "NOERROR AD: CNAME A | "),
+    ] {
+        let resolver = net.resolver_behind(forwarding(), move |message| {
+            if message.question.as_ref().is_some_and(|question| question.name == name(owner)) {
+                message.answer.extend(beside.clone());
+            }
+        });
+        let mut query = Message::query(7, name(owner), RecordType::A, Some(Edns::new(1_232, false)));
+        query.flags.authentic_data = true;
+        assert_eq!(line(&block_on(resolver.respond(&query))), expected, "{owner}");
+    }
+}
+
 fn validity(from: i64, until: i64) -> Signing {
     Signing::fixed(at(from), at(until))
 }
