@@ -171,8 +171,8 @@ impl Recursor {
     ) -> Result<Found, Reason> {
         let now = self.inner.asking.env.now();
         let memory = |name: &Name, rtype| self.memory().found(name, rtype, now);
-        // A cached alias answers for every type.
-        let known = || memory(name, rtype).or_else(|| memory(name, RecordType::CNAME).filter(Found::is_alias));
+        let alias = || memory(name, RecordType::CNAME).filter(|found| found.is_alias() && hides(rtype));
+        let known = || memory(name, rtype).or_else(alias);
         if avoid.is_empty()
             && let Some(found) = known()
         {
@@ -185,7 +185,7 @@ impl Recursor {
             match self.ask_zone(&delegation, name, rtype, avoid, effort).await? {
                 Outcome::Found(found) => {
                     let now = self.inner.asking.env.now();
-                    let kept_as = if found.is_alias() { RecordType::CNAME } else { rtype };
+                    let kept_as = if found.is_alias() && hides(rtype) { RecordType::CNAME } else { rtype };
                     self.memory().keep_found(name, kept_as, &found, found.ttl(), now);
                     return Ok(found);
                 }
@@ -299,6 +299,12 @@ fn address(record: &Record) -> Option<IpAddr> {
         RecordType::AAAA => Aaaa::parse(&record.rdata).ok().map(|aaaa| aaaa.0.into()),
         _ => None,
     }
+}
+
+/// Whether an alias answers for this type: not for those that stand beside it (RFC 4035 §2.5), nor for DS, which another zone
+/// holds if the alias is at its own zone's apex.
+fn hides(rtype: RecordType) -> bool {
+    !matches!(rtype, RecordType::DS | RecordType::RRSIG | RecordType::NSEC)
 }
 
 /// What an answer means that a server of a zone gave about a name at or below it.

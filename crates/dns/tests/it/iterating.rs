@@ -344,6 +344,26 @@ fn answers_beyond_the_zone_are_not_believed() {
 }
 
 #[test]
+fn an_alias_at_the_apex_of_an_unsigned_zone_is_not_its_ds() {
+    // No zone may have one, and many do; the parent's server holds the zone as well, so that no referral shows the cut.
+    let mut odd = Spec::new("odd.example", &[("ns.example", PARENT)], "");
+    odd.signed = false;
+    let net = Net::with(specs().into_iter().chain([odd]).collect());
+    let answer = net.forged("odd.example", "A", |message| {
+        let soa = |record: &Record| record.rtype == RecordType::SOA && record.name == name("odd.example");
+        let asked = message.question.as_ref().is_some_and(|question| question.rtype == RecordType::A);
+        if asked && message.authority.iter().any(soa) {
+            let data = rdata::Rdata::to_rdata(&rdata::Cname(name("mx1.contoso.example")));
+            message.authority.clear();
+            message.answer = vec![Record::new(name("odd.example"), RecordType::CNAME, 300, data)];
+        }
+    });
+    let expected =
+        "insecure insecure-delegation, odd.example→mx1.contoso.example insecure, then secure, NOERROR, 198.51.100.1";
+    assert_eq!(line(&answer), expected);
+}
+
+#[test]
 fn the_trace_tells_every_transmission() {
     let net = Net::iterating(specs());
     net.down(OWN);
