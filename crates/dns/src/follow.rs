@@ -206,7 +206,7 @@ impl Resolver {
             let judged = self.judge(set, fetched, work).await?;
             let made = alias.iter().flat_map(|(made, _)| came(fetched, made));
             let came = came(fetched, set).chain(made).collect();
-            return Ok(match alias.filter(|_| rtype == RecordType::CNAME) {
+            return Ok(match alias.filter(|_| matches!(rtype, RecordType::CNAME | RecordType::ANY)) {
                 Some((set, _)) => {
                     Part::Last { rcode: Rcode::NOERROR, records: set.rrset.records().collect(), came, judged }
                 }

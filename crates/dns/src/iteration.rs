@@ -338,21 +338,15 @@ fn classify(
         .iter()
         .filter(own)
         .find(|record| record.rtype == RecordType::DNAME && name.is_strictly_below(&record.name));
-    let answer = match (has(*rtype), has(RecordType::CNAME), dname) {
-        _ if *rtype == RecordType::ANY => {
-            message.answer.iter().filter(own).filter(|r| r.name == *name).cloned().collect()
-        }
-        (true, _, None) => take(*rtype, name),
-        (true, ..) if *rtype != RecordType::CNAME => take(*rtype, name),
-        // RFC 6672 §3.1: the CNAME is made from the DNAME.
-        (_, alias, Some(dname)) => {
-            let mut answer = take(RecordType::DNAME, &dname.name);
-            answer.extend(if alias { take(RecordType::CNAME, name) } else { Vec::new() });
-            answer
-        }
-        (false, true, None) => take(RecordType::CNAME, name),
-        (false, false, None) => Vec::new(),
+    let own_data = match *rtype {
+        RecordType::ANY => message.answer.iter().filter(own).filter(|r| r.name == *name).cloned().collect(),
+        _ if has(*rtype) => take(*rtype, name),
+        _ => take(RecordType::CNAME, name),
     };
+    // RFC 6672 §3.1: the CNAME is made from the DNAME.
+    let made = own_data.iter().all(|record| matches!(record.rtype, RecordType::CNAME | RecordType::RRSIG));
+    let mut answer = dname.filter(|_| made).map(|dname| take(RecordType::DNAME, &dname.name)).unwrap_or_default();
+    answer.extend(own_data);
     if answer.is_empty() {
         // A denial has the SOA of its zone (RFC 2308 §2). AA alone tells little: some servers forget it, some set it on
         // referrals.

@@ -96,6 +96,27 @@ fn every_step_of_an_alias_chain_has_its_own_security() {
     check(&net, "www.contoso.example", "CNAME", "secure, NOERROR, mx1.contoso.example.");
 }
 
+#[test]
+fn an_alias_that_a_redirection_makes_is_asked_for_itself() {
+    let with_redirection = || {
+        let mut specs = specs();
+        specs[2].text += "d DNAME ent\n";
+        specs
+    };
+    for net in [Net::with(with_redirection()), Net::iterating(with_redirection())] {
+        for kind in ["CNAME", "ANY"] {
+            check(&net, "deep.d.contoso.example", kind, "secure, NOERROR, deep.ent.contoso.example.");
+        }
+    }
+    // One that leads elsewhere is not made from it.
+    let answer = Net::with(with_redirection()).tampered("deep.d.contoso.example", "CNAME", |message| {
+        for record in message.answer.iter_mut().filter(|record| record.rtype == RecordType::CNAME) {
+            record.rdata = rdata::Rdata::to_rdata(&rdata::Cname(name("elsewhere.example")));
+        }
+    });
+    assert_eq!(line(&answer), "bogus rrsig-missing, SERVFAIL");
+}
+
 /// One fault and what it makes of lookups.
 #[track_caller]
 fn check_fault(address: &str, fault: Fault, owner: &str, kind: &str, expected: &str, because: &str) {
