@@ -142,6 +142,10 @@ impl Resolver {
     /// There is none left: why the first one did not do, or why there is no answer at all.
     pub(crate) async fn next(&self, servers: &mut Servers, work: &mut Work) -> Result<Fetched, Security> {
         work.fetched.insert(servers.rrset.clone());
+        if servers.last.is_some() {
+            // What the next server says may stand beside it, not in its place.
+            self.inner.source.forget(&servers.rrset);
+        }
         match self.inner.source.fetch(&servers.rrset, &servers.avoid, &mut work.effort).await {
             Ok(fetched) => {
                 if let Some((server, reason)) = servers.last.take().filter(|_| !work.suspicious) {

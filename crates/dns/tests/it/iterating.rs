@@ -4,6 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mxlab_dns::*;
@@ -361,6 +362,40 @@ fn an_alias_at_the_apex_of_an_unsigned_zone_is_not_its_ds() {
     let expected =
         "insecure insecure-delegation, odd.example→mx1.contoso.example insecure, then secure, NOERROR, 198.51.100.1";
     assert_eq!(line(&answer), expected);
+}
+
+/// A resolver that asks the servers itself, and whose first answer that is `met` is changed on the way.
+fn deceived_once(
+    net: &Net,
+    met: impl Fn(&Message) -> bool + Send + Sync + 'static,
+    forge: impl Fn(&mut Message) + Send + Sync + 'static,
+) -> Resolver {
+    let deceived = AtomicBool::new(false);
+    net.resolver_behind(ResolverConfig::iterating(net.roots(), net.anchor()), move |message| {
+        if met(message) && !deceived.swap(true, Ordering::Relaxed) {
+            forge(message);
+        }
+    })
+}
+
+#[test]
+fn a_rejected_answer_is_not_remembered_beside_the_better_one() {
+    // The alias of the second server does not replace the address that the first one seemed to have.
+    let net = Net::new();
+    let owner = name("www.contoso.example");
+    let asked = owner.clone();
+    let is_answer = move |message: &Message| {
+        message.flags.authoritative && message.question.as_ref().is_some_and(|question| question.name == asked)
+    };
+    let resolver = deceived_once(&net, is_answer, |message| {
+        let data = rdata::Rdata::to_rdata(&rdata::A([192, 0, 2, 66].into()));
+        message.answer = vec![Record::new(name("www.contoso.example"), RecordType::A, 80_000, data)];
+    });
+    let expected = "secure, www.contoso.example→mx1.contoso.example secure, then secure, NOERROR, 198.51.100.1";
+    assert_eq!(line(&block_on(resolver.lookup(&owner, RecordType::A))), expected);
+    net.clock.set(400);
+    net.down(SECOND);
+    assert_eq!(line(&block_on(resolver.lookup(&owner, RecordType::A))), expected);
 }
 
 #[test]
