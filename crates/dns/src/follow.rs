@@ -118,8 +118,11 @@ impl Resolver {
         };
         match last {
             Err(bad) => {
-                // A repaired zone counts from the next question on.
-                work.fetched.iter().for_each(|rrset| self.inner.source.forget(rrset));
+                // A repaired zone counts from the next question on; so does a delegation that was forged.
+                for rrset in &work.fetched {
+                    self.inner.source.forget(rrset);
+                    self.inner.source.forget_servers(rrset, self.now());
+                }
                 unusable(bad)
             }
             Ok(Last { rcode, records, judged, from }) => Answer {

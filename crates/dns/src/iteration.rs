@@ -98,6 +98,13 @@ impl Memory {
         name.ancestors().find_map(known).map(|(delegation, _)| delegation.clone())
     }
 
+    /// Forgets the servers of the nearest known zone at or above a name: nobody signed that they are its servers.
+    pub(crate) fn forget_delegation(&mut self, name: &Name, now: Timestamp) {
+        if let Some(delegation) = self.nearest(name, now) {
+            self.delegations.remove(&delegation.zone);
+        }
+    }
+
     fn keep_delegation(&mut self, delegation: &Delegation, ttl: u32, now: Timestamp) {
         let until = after(now, ttl);
         if self.delegations.len() >= CAPACITY {
@@ -178,9 +185,7 @@ impl Recursor {
         {
             return Ok(found);
         }
-        // RFC 4035 §4.2: the DS RRset of a zone is asked of its parent's servers.
-        let start = if rtype == RecordType::DS { name.parent() } else { None }.unwrap_or_else(|| name.clone());
-        let mut delegation = self.memory().nearest(&start, now).unwrap_or_else(|| self.root());
+        let mut delegation = self.memory().nearest(&asked_of(name, rtype), now).unwrap_or_else(|| self.root());
         for _ in 0..MAX_REFERRALS {
             match self.ask_zone(&delegation, name, rtype, avoid, effort).await? {
                 Outcome::Found(found) => {
@@ -299,6 +304,12 @@ fn address(record: &Record) -> Option<IpAddr> {
         RecordType::AAAA => Aaaa::parse(&record.rdata).ok().map(|aaaa| aaaa.0.into()),
         _ => None,
     }
+}
+
+/// The name whose zone's servers are asked: those of the parent for the DS RRset of a zone (RFC 4035 §4.2).
+pub(crate) fn asked_of(name: &Name, rtype: RecordType) -> Name {
+    let above = if rtype == RecordType::DS { name.parent() } else { None };
+    above.unwrap_or_else(|| name.clone())
 }
 
 /// Whether an alias answers for this type: not for those that stand beside it (RFC 4035 §2.5), nor for DS, which another zone

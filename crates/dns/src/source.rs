@@ -7,6 +7,9 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
+use crate::iteration::asked_of;
 use crate::name::Name;
 use crate::query::{Asking, Effort, Server};
 use crate::record::{Class, Rcode, Record, RecordType};
@@ -86,6 +89,13 @@ impl Source {
     pub(crate) fn forget(&self, rrset: &RrsetId) {
         if let Source::Zones(recursor, _) = self {
             recursor.memory().forget(&rrset.name, rrset.rtype);
+        }
+    }
+
+    /// Forgets which servers were to be asked for this RRset.
+    pub(crate) fn forget_servers(&self, rrset: &RrsetId, now: Timestamp) {
+        if let Source::Zones(recursor, _) = self {
+            recursor.memory().forget_delegation(&asked_of(&rrset.name, rrset.rtype), now);
         }
     }
 

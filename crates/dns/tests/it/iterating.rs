@@ -379,6 +379,26 @@ fn deceived_once(
 }
 
 #[test]
+fn a_forged_delegation_does_not_outlive_the_lookup_that_it_spoils() {
+    let net = Net::new();
+    let is_referral = |message: &Message| {
+        let leads = |record: &Record| record.rtype == RecordType::NS && record.name == name(CONTOSO);
+        !message.flags.authoritative && message.authority.iter().any(leads)
+    };
+    let resolver = deceived_once(&net, is_referral, |message| {
+        for record in message.authority.iter_mut().chain(&mut message.additional) {
+            record.ttl = 86_400;
+            if record.rtype == RecordType::A {
+                record.rdata = rdata::Rdata::to_rdata(&rdata::A([192, 0, 2, 66].into()));
+            }
+        }
+    });
+    let status = || line(&block_on(resolver.lookup(&name("mx1.contoso.example"), RecordType::A)));
+    assert_eq!(status(), "servfail time-out, SERVFAIL");
+    assert_eq!(status(), "secure, NOERROR, 198.51.100.1");
+}
+
+#[test]
 fn a_rejected_answer_is_not_remembered_beside_the_better_one() {
     // The alias of the second server does not replace the address that the first one seemed to have.
     let net = Net::new();
