@@ -352,7 +352,8 @@ impl Resolver {
             };
             // The TTL of a denial is the SOA's (RFC 2308 §5), so that must be genuine too (RFC 4035 §3.2.3).
             let soa = sets.iter().find(|set| set.rrset.rtype == RecordType::SOA && set.rrset.name == keys.zone);
-            soa.map(|soa| verify(soa, keys, self.now(), budget)).transpose()?;
+            let soa = soa.map(|soa| verify(soa, keys, self.now(), budget)).transpose()?;
+            let negative = soa.map_or(negative, |soa| negative.min(soa.expires));
             // RFC 9824 §3.5: what a compact denial says of the name counts, whatever the response code.
             let rcode = match fetched.rcode {
                 _ if denied.no_name => Rcode::NXDOMAIN,

@@ -117,6 +117,30 @@ fn an_alias_that_a_redirection_makes_is_asked_for_itself() {
     assert_eq!(line(&answer), "bogus rrsig-missing, SERVFAIL");
 }
 
+#[test]
+fn a_denial_is_kept_no_longer_than_the_soa_was_signed_for() {
+    // The SOA's own TTL is less than its MINIMUM and than that of the proofs (RFC 9077), and raised on the way.
+    let answer = Net::new().tampered("nothing.contoso.example", "A", |message| {
+        let Some(soa) = message.authority.iter().find(|record| record.rtype == RecordType::SOA).cloned() else {
+            return;
+        };
+        if soa.name != name("contoso.example") {
+            return;
+        }
+        let set = Rrset { name: soa.name.clone(), rtype: soa.rtype, ttl: 60, rdatas: vec![soa.rdata] };
+        let rrsig = sign::sign(&specs()[2].key(), &soa.name, &set, at(-100), at(100_000));
+        let rrsig = Record::new(soa.name.clone(), RecordType::RRSIG, 300, rdata::Rdata::to_rdata(&rrsig));
+        let of_soa = |record: &Record| {
+            record.rtype == RecordType::SOA
+                || rdata::Rrsig::parse(&record.rdata).is_ok_and(|rrsig| rrsig.type_covered == RecordType::SOA)
+        };
+        message.authority.retain(|record| !of_soa(record));
+        message.authority.extend(set.records().chain([rrsig]).map(|record| Record { ttl: 80_000, ..record }));
+    });
+    assert_eq!(line(&answer), "secure, NXDOMAIN");
+    assert_eq!((answer.expires.at, answer.expires.by.word()), (at(60), "original-ttl"));
+}
+
 /// One fault and what it makes of lookups.
 #[track_caller]
 fn check_fault(address: &str, fault: Fault, owner: &str, kind: &str, expected: &str, because: &str) {
