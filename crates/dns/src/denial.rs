@@ -118,7 +118,12 @@ impl Proofs {
             text: None,
         };
         let denials = |set: &&SignedRrset| matches!(set.rrset.rtype, RecordType::NSEC | RecordType::NSEC3);
-        for set in authority.iter().filter(denials) {
+        // What lies in another zone, or which zones further down signed, is about the aliases that led here.
+        let below = |set: &SignedRrset| set.signers().all(|signer| signer.is_strictly_below(&keys.zone));
+        let own = |set: &&SignedRrset| {
+            set.rrset.name.is_subdomain_of(&keys.zone) && (set.signatures.is_empty() || !below(set))
+        };
+        for set in authority.iter().filter(denials).filter(own) {
             match verify(set, keys, now, budget) {
                 // A proof that is itself expanded from a wildcard says nothing about the name it is presented at.
                 Ok(verified) if verified.expanded_below.is_none() && proofs.take(set, &keys.zone, budget) => {

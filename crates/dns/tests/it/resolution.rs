@@ -118,6 +118,20 @@ fn an_alias_that_a_redirection_makes_is_asked_for_itself() {
 }
 
 #[test]
+fn the_proof_of_an_alias_is_not_the_one_that_is_wrong_at_its_target() {
+    let mut specs = specs();
+    specs[2].text += "*.wild CNAME nothing.example.\n";
+    let answer = Net::with(specs).tampered("a.wild.contoso.example", "A", |message| {
+        // Of the target's zone only the proof about the name is left, none about the wildcard.
+        message.authority.retain(|record| record.name != name("example") || record.rtype == RecordType::SOA);
+    });
+    assert_eq!(
+        answer.security.reason().map(ToString::to_string).unwrap(),
+        "the proof given for no A nothing.example proves something else: island.example NSEC ns.example. NS RRSIG NSEC"
+    );
+}
+
+#[test]
 fn a_denial_is_kept_no_longer_than_the_soa_was_signed_for() {
     // The SOA's own TTL is less than its MINIMUM and than that of the proofs (RFC 9077), and raised on the way.
     let answer = Net::new().tampered("nothing.contoso.example", "A", |message| {
