@@ -287,6 +287,14 @@ impl Rdata for Nsec3 {
     }
 }
 
+/// The number of NAPTR.
+const NAPTR: u16 = 35;
+
+/// How many octets of a NAPTR stand before its name: order, preference, and three character-strings (RFC 3403 §4.1).
+fn before_replacement(octets: &[u8]) -> usize {
+    (0..3).fold(4, |at, _| at + 1 + usize::from(octets.get(at).copied().unwrap_or(0)))
+}
+
 /// Appends record data in canonical form: letters of names in lower case for the types that RFC 4034 §6.2 names, without
 /// NSEC (RFC 6840 §5.1); everything else as it is.
 pub(crate) fn push_canonical(rtype: RecordType, octets: &[u8], to: &mut Vec<u8>) {
@@ -302,6 +310,7 @@ pub(crate) fn push_canonical(rtype: RecordType, octets: &[u8], to: &mut Vec<u8>)
         RecordType(14 | 17) => (0, 2),
         RecordType(18 | 21 | 36) => (2, 1),
         RecordType(26) => (2, 2),
+        RecordType(NAPTR) => (before_replacement(octets), 1),
         _ => (0, 0),
     };
     let mut fields = Fields::new(octets);
@@ -318,5 +327,25 @@ pub(crate) fn push_canonical(rtype: RecordType, octets: &[u8], to: &mut Vec<u8>)
         Ok(()) => to.extend_from_slice(&canonical),
         // Data that does not fit its type is signed as it stands.
         Err(_) => to.extend_from_slice(octets),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_canonical_data_are_in_lower_case() {
+        let check = |rtype: u16, data: &[u8], expected: &[u8]| {
+            let mut canonical = Vec::new();
+            push_canonical(RecordType(rtype), data, &mut canonical);
+            assert_eq!(canonical, expected, "{rtype}");
+        };
+        check(RecordType::MX.0, b"\0\x0a\x02MX\0", b"\0\x0a\x02mx\0");
+        // Of a NAPTR the name alone, not flags, services and expression.
+        check(NAPTR, b"\0\x01\0\x02\x01S\x03SIP\x02!X\x02TO\0", b"\0\x01\0\x02\x01S\x03SIP\x02!X\x02to\0");
+        // What is cut off stays as it is, and so do types that RFC 4034 §6.2 does not name.
+        check(NAPTR, b"\0\x01\0\x02\x01S\xff", b"\0\x01\0\x02\x01S\xff");
+        check(RecordType::NSEC.0, b"\x02AB\0\0\x01\x40", b"\x02AB\0\0\x01\x40");
     }
 }
