@@ -220,6 +220,24 @@ www.example.net. RRSIG A 8 3 3600 20300101000000 20000101000000 9033 example.net
     }
 
     #[test]
+    fn odd_keys_verify_nothing() {
+        let numbers = |length: usize| {
+            [vec![0xff; length], vec![0xfe; length], [vec![0x80], vec![0; length - 1]].concat(), vec![0; length]]
+        };
+        let exponents = [vec![0], vec![1], vec![2], vec![3], vec![1, 0, 1], vec![1, 0, 0], vec![0xff; 64]];
+        for modulus in [1, 63, 64, 65, 127, 128, 129].into_iter().flat_map(numbers) {
+            for exponent in exponents.iter().chain([&modulus]) {
+                let length = u8::try_from(exponent.len()).unwrap();
+                let public_key = [&[length], exponent.as_slice(), &modulus].concat();
+                let key = Dnskey { flags: 256, protocol: 3, algorithm: 8, public_key };
+                for signature in numbers(modulus.len()).into_iter().chain([vec![], vec![1], vec![0; 200]]) {
+                    assert!(!verify(&key, b"data", &signature), "{key:?} {signature:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn rsa_sha512() {
         // RFC 5702 §6.2.
         check(
