@@ -1,5 +1,5 @@
-//! One question to one server, until it is answered or given up: retransmission, and TCP where UDP is not enough
-//! (RFC 1035 §4.2.1, RFC 7766 §5).
+//! One question to one server, until it is answered or given up: retransmission, TCP where UDP is not enough
+//! (RFC 1035 §4.2.1, RFC 7766 §5), and no EDNS for a server that does not know it (RFC 6891 §7).
 //!
 //! Every transmission is told to the record as `asked`: whom, what, how, and what came of it.
 
@@ -73,11 +73,17 @@ impl Asking {
         server: Server<'_>,
         effort: &mut Effort,
     ) -> Result<Message, Reason> {
-        let answer = self.ask_by_udp(name, rtype, server, effort).await?;
+        let mut edns = true;
+        let mut answer = self.ask_by_udp(name, rtype, server, edns, effort).await?;
+        // RFC 6891 §7: the server does not know EDNS. It has nothing that is signed, then.
+        if answer.edns.is_none() && matches!(answer.rcode, Rcode::FORMERR | Rcode::NOTIMP) {
+            edns = false;
+            answer = self.ask_by_udp(name, rtype, server, edns, effort).await?;
+        }
         if !answer.flags.truncated {
             return Ok(answer);
         }
-        match self.transmit(name, rtype, server, Transport::Tcp, effort).await {
+        match self.transmit(name, rtype, server, Transport::Tcp, edns, effort).await {
             Ok(answer) if !answer.flags.truncated => {
                 effort.over_tcp = true;
                 Ok(answer)
@@ -95,12 +101,13 @@ impl Asking {
         name: &Name,
         rtype: RecordType,
         server: Server<'_>,
+        edns: bool,
         effort: &mut Effort,
     ) -> Result<Message, Reason> {
         let mut again = self.attempts.max(1);
         loop {
             again -= 1;
-            match self.transmit(name, rtype, server, Transport::Udp, effort).await {
+            match self.transmit(name, rtype, server, Transport::Udp, edns, effort).await {
                 Err(Reason::TimedOut { .. }) if again > 0 => {}
                 answered => return answered,
             }
@@ -114,6 +121,7 @@ impl Asking {
         rtype: RecordType,
         server: Server<'_>,
         transport: Transport,
+        edns: bool,
         effort: &mut Effort,
     ) -> Result<Message, Reason> {
         let rrset = RrsetId { name: name.clone(), rtype };
@@ -122,7 +130,8 @@ impl Asking {
         }
         effort.queries += 1;
         let id = u16::from_be_bytes(self.env.random());
-        let mut query = Message::query(id, name.clone(), rtype, Some(Edns::new(self.edns_size, true)));
+        let edns = edns.then(|| Edns::new(self.edns_size, true));
+        let mut query = Message::query(id, name.clone(), rtype, edns);
         query.flags.recursion_desired = self.recursion;
         query.flags.checking_disabled = true;
         let octets = query.encode(usize::from(u16::MAX));

@@ -419,6 +419,26 @@ fn a_rejected_answer_is_not_remembered_beside_the_better_one() {
 }
 
 #[test]
+fn a_server_that_knows_no_edns_is_asked_without() {
+    for (owner, expected) in [
+        ("mail.plain.example", "insecure insecure-delegation, NOERROR, 198.51.100.20"),
+        // It has no signatures to give.
+        ("mx1.contoso.example", "bogus rrsig-missing, SERVFAIL"),
+    ] {
+        let answer = Net::new().forged(owner, "A", move |message| {
+            let zone = name(owner).parent().unwrap();
+            let own = message.question.as_ref().is_some_and(|question| question.name.is_subdomain_of(&zone));
+            if own && message.flags.authoritative && message.edns.take().is_some() {
+                message.rcode = Rcode::FORMERR;
+                message.answer.clear();
+                message.authority.clear();
+            }
+        });
+        assert_eq!(line(&answer), expected, "{owner}");
+    }
+}
+
+#[test]
 fn the_trace_tells_every_transmission() {
     let net = Net::iterating(specs());
     net.down(OWN);
