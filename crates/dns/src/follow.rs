@@ -151,6 +151,10 @@ impl Resolver {
             match self.judge_part(&path.at, rtype, &fetched, work).await {
                 Ok(Part::Last { rcode, records, came, judged }) => {
                     path.sections.answer.extend(came);
+                    // The SOA that was judged with a denial is its zone's; of another one it says nothing.
+                    if let Some(keys) = &judged.keys {
+                        fetched.authority.retain(|record| record.rtype != RecordType::SOA || record.name == keys.zone);
+                    }
                     return Ok(Last { rcode, records, judged, from: fetched });
                 }
                 Ok(Part::Alias { kind, target, came, judged }) => {

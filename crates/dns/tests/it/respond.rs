@@ -142,6 +142,20 @@ fn what_came_beside_an_answer_is_not_vouched_for() {
     }
 }
 
+#[test]
+fn the_soa_of_another_zone_is_not_vouched_for() {
+    let net = Net::new();
+    let config = ResolverConfig::new(vec![RECURSOR.parse().unwrap()], net.anchor());
+    let resolver = net.resolver_behind(config, |message| {
+        for record in message.authority.iter_mut().filter(|record| record.rtype == RecordType::SOA) {
+            record.name = name("evil.contoso.example");
+        }
+    });
+    let query = Message::query(7, name("a.evil.contoso.example"), RecordType::A, Some(Edns::new(1_232, true)));
+    let response = block_on(resolver.respond(&query));
+    assert!(response.authority.iter().all(|record| record.rtype != RecordType::SOA), "{}", line(&response));
+}
+
 fn validity(from: i64, until: i64) -> Signing {
     Signing::fixed(at(from), at(until))
 }
