@@ -25,6 +25,7 @@ mod tests;
 
 use jiff::Timestamp;
 
+use crate::iteration::is_dnssec;
 use crate::keys::Algorithm;
 use crate::name::Name;
 use crate::rdata::{self, Nsec};
@@ -248,8 +249,13 @@ fn lacks(name: &Name, types: &rdata::TypeBitmap, rtype: RecordType) -> bool {
         RecordType::DS => !has(RecordType::SOA) || name.is_root(),
         _ => !is_cut(types),
     };
-    // §4.3: an alias is an answer.
-    right_side && !has(rtype) && !has(RecordType::CNAME)
+    let lacking = match rtype {
+        // Any type is an answer (RFC 8482), but for those that only speak of the proof itself.
+        RecordType::ANY => types.iter().all(|rtype| is_dnssec(rtype) || rtype == RecordType::NXNAME),
+        // §4.3: an alias is an answer.
+        _ => !has(rtype) && !has(RecordType::CNAME),
+    };
+    right_side && lacking
 }
 
 /// What a proof with these types at the very name says of its DS; none if it is no proof of the parent's.

@@ -42,6 +42,11 @@ fn no_data() {
         (&["m.z n.z CNAME"], "m.z", "MX", "denial-wrong"),
         (&["m.z n.z A"], "n.z", "MX", "denial-wrong"),
         (&[], "m.z", "MX", "denial-missing"),
+        // Whoever asks for all types is told that there are none only where there are none.
+        (&["m.z n.z A RRSIG NSEC"], "m.z", "ANY", "denial-wrong"),
+        (&["m.z n.z CNAME RRSIG NSEC"], "m.z", "ANY", "denial-wrong"),
+        (&["m.z n.z RRSIG NSEC NXNAME"], "m.z", "ANY", "proved"),
+        (&["c.z x.m.z A"], "m.z", "ANY", "proved"),
         // A cut's NSEC denies DS alone, an apex' everything else.
         (&["m.z n.z NS"], "m.z", "MX", "denial-wrong"),
         (&["m.z n.z NS"], "m.z", "DS", "proved"),

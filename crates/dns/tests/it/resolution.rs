@@ -155,6 +155,20 @@ fn a_denial_is_kept_no_longer_than_the_soa_was_signed_for() {
     assert_eq!((answer.expires.at, answer.expires.by.word()), (at(60), "original-ttl"));
 }
 
+#[test]
+fn a_question_for_all_types_is_not_denied_by_the_proof_that_there_are_some() {
+    let net = Net::new();
+    let denial = block_on(net.recursor.answer(&query("mx1.contoso.example", "AAAA"), Transport::Tcp)).unwrap();
+    let denial = Message::decode(&denial).unwrap().authority;
+    let answer = net.tampered("mx1.contoso.example", "ANY", move |message| {
+        if message.question.as_ref().is_some_and(|question| question.rtype == RecordType::ANY) {
+            message.answer.clear();
+            message.authority.clone_from(&denial);
+        }
+    });
+    assert_eq!(line(&answer), "bogus denial-wrong, SERVFAIL");
+}
+
 /// One fault and what it makes of lookups.
 #[track_caller]
 fn check_fault(address: &str, fault: Fault, owner: &str, kind: &str, expected: &str, because: &str) {
