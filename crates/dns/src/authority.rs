@@ -5,13 +5,31 @@
 //!
 //! With DO set, answers carry the signatures, and negative answers, referrals and answers from wildcards the proofs, by NSEC
 //! or NSEC3 as the zone has them.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`signing_key`], [`key_set`] | private keys; the keys of a zone, and rollovers as steps between sets of them |
+//! | [`signed_zone`], `proof` | a zone's signatures, made when asked for, and its chain of proofs; which proofs a claim needs |
+//! | `answering` | one answer, section by section |
+//! | [`fault`], `forgery` | what goes wrong on purpose, as data; the octets that it makes |
+//! | [`serve`] | the loops over UDP and TCP |
+
+mod answering;
+pub mod fault;
+mod forgery;
+pub mod key_set;
+mod proof;
+mod rsa_key;
+pub mod serve;
+pub mod signed_zone;
+pub mod signing_key;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::answering::Answering;
+use crate::authority::answering::Answering;
 use crate::exchange::Transport;
 use crate::fault::{Fault, FaultId, FaultKind, Faults, Subject, Uses};
 use crate::name::Name;

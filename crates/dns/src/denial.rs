@@ -25,11 +25,11 @@ mod tests;
 
 use jiff::Timestamp;
 
-use crate::iteration::is_dnssec;
 use crate::keys::Algorithm;
 use crate::name::Name;
 use crate::rdata::{self, Nsec};
 use crate::record::RecordType;
+use crate::resolver::iteration::is_dnssec;
 use crate::security::{Reason, RrsetId};
 use crate::validator::{Budget, Expiry, SignedRrset, Verified, ZoneKeys, verify};
 

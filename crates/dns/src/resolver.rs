@@ -18,6 +18,17 @@
 //! | [`crate::validator`], [`crate::denial`] | say what a link, a signature and a proof must look like |
 //! | `respond` | answers other resolvers' clients |
 
+pub mod answer;
+mod cache;
+mod chain;
+pub mod exchange;
+mod follow;
+mod iteration;
+mod query;
+pub mod recursor;
+mod respond;
+mod source;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,14 +40,14 @@ use mxlab_record::Recorder;
 use tokio::sync::OnceCell;
 
 use crate::answer::{Answer, Resolved};
-use crate::cache::Cache;
 use crate::exchange::{Exchange, NetworkExchange};
 use crate::name::Name;
-use crate::query::Asking;
 use crate::rdata::{Dnskey, Ds};
 use crate::record::RecordType;
 use crate::recursor::{Recursor, RecursorConfig};
-use crate::source::Source;
+use crate::resolver::cache::Cache;
+use crate::resolver::query::Asking;
+use crate::resolver::source::Source;
 use crate::validator::Policy;
 
 /// Where chains of trust begin. One that names no key makes all that lies at or below its zone bogus.

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::authority::proof::{Chain, NsecChain};
 use crate::key_set::{KeySet, ZoneKey};
 use crate::name::Name;
 use crate::nsec3::{Nsec3Chain, Parameters};
-use crate::proof::{Chain, NsecChain};
 use crate::rdata::{Ds, Rdata as _, Rrsig};
 use crate::record::{RecordType, Rrset};
 use crate::sign;

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use mxlab_env::BoxFuture;
 
 use crate::name::Name;
-use crate::query::{Effort, Server};
 use crate::rdata::{A, Aaaa, Ns, Soa};
 use crate::record::{Class, Rcode, Record, RecordType};
 use crate::recursor::Recursor;
+use crate::resolver::query::{Effort, Server};
 use crate::security::{Reason, RrsetId};
 use crate::sign;
 use crate::validator::after;

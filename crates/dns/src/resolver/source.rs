@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::iteration::asked_of;
 use crate::name::Name;
-use crate::query::{Asking, Effort, Server};
 use crate::record::{Class, Rcode, Record, RecordType};
 use crate::recursor::Recursor;
+use crate::resolver::iteration::asked_of;
+use crate::resolver::query::{Asking, Effort, Server};
 use crate::security::{Reason, RrsetId};
 use crate::wire::Message;
 

@@ -12,10 +12,10 @@ use p256::ecdsa::signature::Signer as _;
 use ring::digest;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 
+use crate::authority::rsa_key::{Modulus, RsaKey};
 use crate::keys::{Algorithm, DigestType};
 use crate::name::Name;
 use crate::rdata::{Dnskey, Ds};
-use crate::rsa_key::{Modulus, RsaKey};
 
 /// An algorithm number that IANA has not assigned: every validator treats a zone that has no other as unsigned.
 pub const UNASSIGNED: Algorithm = Algorithm(100);

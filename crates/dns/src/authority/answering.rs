@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::authority::forgery;
+use crate::authority::proof::Claim;
 use crate::authority::{Published, zone_for};
 use crate::fault::{Acting, FaultKind, Subject};
-use crate::forgery;
 use crate::name::Name;
-use crate::proof::Claim;
 use crate::rdata::{Cname, Dname, Ns, Rdata as _};
 use crate::record::{Rcode, Record, RecordType, Rrset};
 use crate::signed_zone::ServedZone;

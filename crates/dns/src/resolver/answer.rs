@@ -10,8 +10,8 @@ use crate::keys::Algorithm;
 use crate::name::Name;
 use crate::rdata::{self, Rdata};
 use crate::record::{Rcode, Record, RecordType};
+use crate::resolver::source::Fetched;
 use crate::security::{Reason, RrsetId, Security};
-use crate::source::Fetched;
 use crate::validator::Expiry;
 
 /// One alias on the way to an answer.

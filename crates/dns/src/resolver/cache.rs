@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::answer::Answer;
-use crate::chain::Cut;
 use crate::name::Name;
 use crate::record::RecordType;
+use crate::resolver::chain::Cut;
 
 /// How many entries of each kind are kept.
 const CAPACITY: usize = 10_000;

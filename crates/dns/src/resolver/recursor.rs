@@ -18,11 +18,11 @@ use mxlab_record::Recorder;
 
 use crate::authority::MAX_UDP;
 use crate::exchange::{Exchange, NetworkExchange, Transport};
-use crate::iteration::{Found, Memory, is_dnssec, proofs};
 use crate::name::Name;
-use crate::query::{Asking, Effort};
 use crate::rdata::{Cname, Dname};
 use crate::record::{Class, Rcode, Record, RecordType};
+use crate::resolver::iteration::{Found, Memory, is_dnssec, proofs};
+use crate::resolver::query::{Asking, Effort};
 use crate::security::{Reason, RrsetId};
 use crate::serve::{AFTER_ERROR, MAX_QUERY, Reply, accept, answer_connection};
 use crate::sign;

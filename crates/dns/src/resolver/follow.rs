@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use crate::answer::{AliasKind, Answer, Cost, Evidence, Sections, Step};
-use crate::chain::{Bad, Chain, Cut, Servers, Work};
 use crate::denial::{Denied, Proofs, verify_answer};
-use crate::iteration::proofs;
 use crate::name::Name;
 use crate::rdata::{Cname, Dname, Soa};
 use crate::record::{Rcode, Record, RecordType};
 use crate::resolver::Resolver;
+use crate::resolver::chain::{Bad, Chain, Cut, Servers, Work};
+use crate::resolver::iteration::proofs;
+use crate::resolver::source::Fetched;
 use crate::security::{Reason, RrsetId, Security};
 use crate::sign;
-use crate::source::Fetched;
 use crate::validator::{Budget, Expiry, SignedRrset, Verified, ZoneKeys, group, verify};
 
 /// How many aliases are followed.

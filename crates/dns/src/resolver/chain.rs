@@ -18,12 +18,12 @@ use std::sync::Arc;
 use crate::answer::Rejected;
 use crate::denial::{NoDs, Proofs, verify_answer};
 use crate::name::Name;
-use crate::query::Effort;
 use crate::rdata::{Dnskey, Ds, Rdata as _};
 use crate::record::{RecordType, Rrset};
 use crate::resolver::Resolver;
+use crate::resolver::query::Effort;
+use crate::resolver::source::Fetched;
 use crate::security::{Reason, RrsetId, Security};
-use crate::source::Fetched;
 use crate::validator::{Budget, EntryPoints, Expiry, Policy, SignedRrset, ZoneKeys, group, usable_ds, verify_keys};
 
 /// The state of one lookup: the work that is done, and the cuts seen so far.

@@ -10,14 +10,14 @@
 //! What is not secure says why in an Extended DNS Error (RFC 8914), if the client speaks EDNS.
 
 use crate::authority::MAX_UDP;
-use crate::chain::Work;
-use crate::iteration::is_dnssec;
 use crate::name::Name;
 use crate::rdata::{Cname, Dname};
 use crate::record::{Class, Rcode, Record, RecordType};
 use crate::resolver::Resolver;
+use crate::resolver::chain::Work;
+use crate::resolver::iteration::is_dnssec;
+use crate::resolver::source::Fetched;
 use crate::security::{Reason, RrsetId};
-use crate::source::Fetched;
 use crate::wire::{Edns, Message, Question};
 
 /// How many aliases are followed for a client that checks signatures itself.
