@@ -29,7 +29,6 @@ use crate::keys::Algorithm;
 use crate::name::Name;
 use crate::rdata::{self, Nsec};
 use crate::record::RecordType;
-use crate::resolver::iteration::is_dnssec;
 use crate::security::{Reason, RrsetId};
 use crate::validator::{Budget, Expiry, SignedRrset, Verified, ZoneKeys, verify};
 
@@ -251,7 +250,7 @@ fn lacks(name: &Name, types: &rdata::TypeBitmap, rtype: RecordType) -> bool {
     };
     let lacking = match rtype {
         // Any type is an answer (RFC 8482), but for those that only speak of the proof itself.
-        RecordType::ANY => types.iter().all(|rtype| is_dnssec(rtype) || rtype == RecordType::NXNAME),
+        RecordType::ANY => types.iter().all(|rtype| rtype.is_dnssec() || rtype == RecordType::NXNAME),
         // §4.3: an alias is an answer.
         _ => !has(rtype) && !has(RecordType::CNAME),
     };

@@ -76,6 +76,13 @@ record_types! {
     CAA = 257;
 }
 
+impl RecordType {
+    /// Whether a client gets records of this type only if it asks for them, or sets DO (RFC 4035 §3.2.1).
+    pub fn is_dnssec(self) -> bool {
+        matches!(self, RecordType::RRSIG | RecordType::NSEC | RecordType::NSEC3)
+    }
+}
+
 impl fmt::Display for RecordType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.mnemonic() {

@@ -149,15 +149,18 @@ impl Hashed {
             return Ok(lacking.then(|| Denied { empty_non_terminal, ..self.denied(false) }));
         }
         let Some((encloser, opt_out)) = self.closest_encloser(rrset, budget)? else { return Ok(None) };
+        // §8.6: a name within an opt-out span may be an unsigned delegation, whatever a wildcard would have.
+        if opt_out && rtype == RecordType::DS {
+            return Ok(Some(self.denied(true)));
+        }
         if let Ok(wildcard) = encloser.prepend_label("*")
             && let Some(span) = self.matching(&wildcard, rrset, budget)?
         {
             let lacking = lacks(&wildcard, &span.types, rtype);
             return Ok(lacking.then(|| Denied { wildcard: Some(wildcard), ..self.denied(opt_out) }));
         }
-        // §8.6: a name within an opt-out span may be an unsigned delegation, or lead to one.
-        let denies = opt_out && (rtype == RecordType::DS || budget.policy().opt_out_denies_all);
-        Ok(denies.then(|| self.denied(true)))
+        // So may a name above one.
+        Ok((opt_out && budget.policy().opt_out_denies_all).then(|| self.denied(true)))
     }
 
     /// RFC 5155 §8.4.

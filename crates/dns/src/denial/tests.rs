@@ -224,6 +224,8 @@ fn hashed_no_data() {
         // Opt-out.
         (&["z z+ SOA NS", "!m.z- m.z+ A", "*.z *.z+ TXT"], "m.z", "A", "nsec3-opt-out"),
         (&["z z+ SOA NS", "!m.z- m.z+ A"], "m.z", "DS", "nsec3-opt-out"),
+        (&["z z+ SOA NS", "!m.z- m.z+ A", "*.z *.z+ CNAME"], "m.z", "DS", "nsec3-opt-out"),
+        (&["z z+ SOA NS", "!m.z- m.z+ A", "*.z *.z+ CNAME"], "m.z", "A", "denial-wrong"),
         (&["z z+ SOA NS", "m.z- m.z+ A"], "m.z", "DS", "denial-wrong"),
         // A cut or a DNAME is no encloser.
         (&["m.z m.z+ NS", "!a.m.z- a.m.z+ A"], "a.m.z", "DS", "denial-wrong"),

@@ -147,11 +147,6 @@ pub(crate) fn proofs(records: &[Record]) -> impl Iterator<Item = &Record> {
     })
 }
 
-/// Whether a client gets records of this type only if it asks for them, or sets DO (RFC 4035 §3.2.1).
-pub(crate) fn is_dnssec(rtype: RecordType) -> bool {
-    matches!(rtype, RecordType::RRSIG | RecordType::NSEC | RecordType::NSEC3)
-}
-
 /// What an answer of a zone's server means.
 enum Outcome {
     Found(Found),

@@ -21,7 +21,7 @@ use crate::exchange::{Exchange, NetworkExchange, Transport};
 use crate::name::Name;
 use crate::rdata::{Cname, Dname};
 use crate::record::{Class, Rcode, Record, RecordType};
-use crate::resolver::iteration::{Found, Memory, is_dnssec, proofs};
+use crate::resolver::iteration::{Found, Memory, proofs};
 use crate::resolver::query::{Asking, Effort};
 use crate::security::{Reason, RrsetId};
 use crate::serve::{AFTER_ERROR, MAX_QUERY, Reply, accept, answer_connection};
@@ -203,7 +203,7 @@ impl Recursor {
                     strip(&mut response, question.rtype);
                 }
                 if !self.inner.config.dnssec {
-                    response.answer.retain(|record| !is_dnssec(record.rtype) && record.rtype != RecordType::DS);
+                    response.answer.retain(|record| !record.rtype.is_dnssec() && record.rtype != RecordType::DS);
                 }
             }
             Some(_) => response.rcode = Rcode::REFUSED,
@@ -282,7 +282,7 @@ fn fail(response: &mut Message, reason: &Reason) {
 
 /// A client without DO gets no signatures and proofs that it did not ask for (RFC 4035 §3.2.1).
 fn strip(response: &mut Message, asked: RecordType) {
-    let kept = |record: &Record| record.rtype == asked || !is_dnssec(record.rtype);
+    let kept = |record: &Record| record.rtype == asked || !record.rtype.is_dnssec();
     response.answer.retain(kept);
     response.authority.retain(kept);
 }

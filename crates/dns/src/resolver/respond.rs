@@ -15,7 +15,6 @@ use crate::rdata::{Cname, Dname};
 use crate::record::{Class, Rcode, Record, RecordType};
 use crate::resolver::Resolver;
 use crate::resolver::chain::Work;
-use crate::resolver::iteration::is_dnssec;
 use crate::resolver::source::Fetched;
 use crate::security::{Reason, RrsetId};
 use crate::wire::{Edns, Message, Question};
@@ -45,7 +44,7 @@ impl Resolver {
             let asked = question.rtype;
             for section in [&mut response.answer, &mut response.authority, &mut response.additional] {
                 // RFC 4035 §3.2.1.
-                section.retain(|record| record.rtype == asked || !is_dnssec(record.rtype));
+                section.retain(|record| record.rtype == asked || !record.rtype.is_dnssec());
             }
         }
         response

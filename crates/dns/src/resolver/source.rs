@@ -66,6 +66,8 @@ impl Source {
         avoid: &BTreeSet<SocketAddr>,
         effort: &mut Effort,
     ) -> Result<Fetched, Reason> {
+        // A search that was given up half-way leaves its depth behind.
+        effort.depth = 0;
         match self {
             Source::Forwarders(asking, forwarders) => from_forwarders(asking, forwarders, rrset, avoid, effort).await,
             Source::Zones(recursor, patience) => {
