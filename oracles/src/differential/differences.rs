@@ -5,7 +5,7 @@
 
 use mxlab_dns::rdata::Rrsig;
 use mxlab_dns::wire::Message;
-use mxlab_dns::{Algorithm, Denial, FaultKind, KeyKind, Name, Record, RecordType};
+use mxlab_dns::{Denial, FaultKind, KeyKind, Name, Rcode, Record, RecordType, rdata};
 
 use crate::internet::{FaultSpec, Plan, ZoneSpec};
 use crate::judges::{Status, Verdict};
@@ -81,7 +81,7 @@ impl Observed<'_> {
         denials.into_iter().any(|denial| matches!(denial, Denial::Nsec3 { opt_out: true, .. }))
     }
 
-    /// Whether nothing secure can stand below this zone.
+    /// Whether nothing secure can stand in or below this zone.
     fn is_insecure(&self, zone: &ZoneSpec) -> bool {
         let of_keys =
             zone.signed.as_ref().is_none_or(|signed| !signed.delegated || signed.keys.may_be(KeyKind::Unsupported));
@@ -89,14 +89,15 @@ impl Observed<'_> {
         of_keys || self.fault(of_ds) || self.iterations(zone) > 100
     }
 
-    /// Whether the question or a part of the answer belongs to a zone below one to which no chain of trust leads.
-    fn is_below_insecure(&self) -> bool {
-        let names: Vec<&Name> = self.records().map(|record| &record.name).chain([self.owner]).collect();
-        let insecure: Vec<&ZoneSpec> = self.plan.zones.iter().filter(|zone| self.is_insecure(zone)).collect();
-        self.plan.zones.iter().any(|zone| {
-            names.iter().any(|name| name.is_subdomain_of(&zone.origin))
-                && insecure.iter().any(|above| zone.origin.is_strictly_below(&above.origin))
-        })
+    /// Whether the question or a part of the answer belongs to a zone to which no chain of trust leads.
+    fn is_in_insecure(&self) -> bool {
+        self.plan.zones.iter().filter(|zone| self.is_insecure(zone)).any(|zone| self.touches(zone))
+    }
+
+    /// Whether the question or a part of the answer stands in or below this zone.
+    fn touches(&self, zone: &ZoneSpec) -> bool {
+        let mut names = self.records().map(|record| &record.name).chain([self.owner]);
+        names.any(|name| name.is_subdomain_of(&zone.origin))
     }
 }
 
@@ -128,11 +129,9 @@ pub const DIFFERENCES: &[Difference] = &[
              RFC 8624 section 3.1 recommends. Both are right for what they know.",
         applies: |observed| {
             let known =
-                |zone: &ZoneSpec| zone.signed.as_ref().is_some_and(|signed| signed.keys.may_be(KeyKind::Ed25519));
+                |zone: &&ZoneSpec| zone.signed.as_ref().is_some_and(|signed| signed.keys.may_be(KeyKind::Ed25519));
             observed.other.status == Status::Insecure
-                && observed.plan.zones.iter().any(known)
-                && (observed.other.detail.contains("No supported algorithm in DS RRset")
-                    || observed.rrsigs().any(|(_, rrsig)| Algorithm(rrsig.algorithm) == Algorithm::ED25519))
+                && observed.plan.zones.iter().filter(known).any(|zone| observed.touches(zone))
         },
     },
     Difference {
@@ -166,21 +165,66 @@ pub const DIFFERENCES: &[Difference] = &[
             observed.other.status == Status::Servfail
                 && observed.rtype == RecordType::CNAME
                 && observed.answers_with(RecordType::DNAME)
-                && (observed.other.detail.contains("Missing SOA record")
-                    || observed.other.detail.contains("too many DNAME/CNAME records"))
+                && observed.other.detail.contains("Missing SOA record")
         },
     },
     Difference {
-        name: "ours sees room for an unsigned zone where others see a bad proof (domain)",
+        name: "domain follows a DNAME for ever",
         of: Other::Nlnet,
-        explanation: BELOW_OPT_OUT,
-        applies: is_below_opt_out,
+        explanation: "A DNAME whose target lies below its owner redirects what is below that in its own zone, and nothing in a \
+             zone that is cut off there. It follows the DNAME again at every name that has the owner as a suffix.",
+        applies: |observed| {
+            observed.other.status == Status::Servfail
+                && observed.answers_with(RecordType::DNAME)
+                && observed.other.detail.contains("too many DNAME/CNAME records")
+        },
     },
     Difference {
-        name: "ours sees room for an unsigned zone where others see a bad proof (hickory)",
+        name: "domain refuses an NXDOMAIN that proves no data",
+        of: Other::Nlnet,
+        explanation: MENDED,
+        applies: is_mended,
+    },
+    Difference {
+        name: "hickory refuses an NXDOMAIN that proves no data",
         of: Other::Hickory,
-        explanation: BELOW_OPT_OUT,
-        applies: is_below_opt_out,
+        explanation: MENDED,
+        applies: is_mended,
+    },
+    Difference {
+        name: "hickory does not take opt-out for an unsigned delegation",
+        of: Other::Hickory,
+        explanation: "A zone that opts out proves that it says nothing about a name, and an unsigned zone may begin there (RFC \
+             5155 sections 8.6 and 8.9): what comes from it is insecure. It calls it bogus. Ours and domain are right.",
+        applies: |observed| {
+            observed.says(Status::Insecure, Status::Servfail)
+                && observed.ours.detail.contains("the NSEC3 opt-out of ")
+                && observed.opts_out()
+        },
+    },
+    Difference {
+        name: "hickory has no bound on bad signatures",
+        of: Other::Hickory,
+        explanation: "After eight checks that fail ours gives up (CVE-2023-50387), and so does domain after one. It goes on to \
+             the signature that fits.",
+        applies: |observed| {
+            observed.ours.detail.starts_with("too-much-work")
+                && observed.other.status != Status::Servfail
+                && observed.fault(|fault| matches!(fault.kind, FaultKind::ManyKeys(_)))
+        },
+    },
+    Difference {
+        name: "hickory sees no denial at a name with a DNAME",
+        of: Other::Hickory,
+        explanation: "An NSEC or NSEC3 at the very name denies the types that it does not list, DNAME or not: only what lies \
+             below the DNAME is not its business (RFC 6840 section 4.1). It finds no proof. Ours and domain are right.",
+        applies: |observed| {
+            let proof = |record: &Record| matches!(record.rtype, RecordType::NSEC | RecordType::NSEC3);
+            let lists = |record: &Record| rdata::to_text(record.rtype, &record.rdata).contains(" DNAME");
+            observed.says(Status::Secure, Status::Servfail)
+                && observed.other.detail == "no proof of denial"
+                && observed.records().any(|record| proof(record) && lists(record))
+        },
     },
     Difference {
         name: "hickory takes a DNSKEY RRset without a valid signature",
@@ -195,12 +239,12 @@ pub const DIFFERENCES: &[Difference] = &[
         },
     },
     Difference {
-        name: "hickory refuses a zone below an insecure one",
+        name: "hickory refuses what stands in or below an insecure zone",
         of: Other::Hickory,
         explanation: "Where no chain of trust leads to a zone, because a zone above is unsigned, has no DS, or has only \
              algorithms or NSEC3 iterations that are not followed, the answer is insecure (RFC 4035 sections 4.3 and \
              5.2, RFC 9276 section 3.2). It calls what it finds there bogus. Ours is right.",
-        applies: |observed| observed.says(Status::Insecure, Status::Servfail) && observed.is_below_insecure(),
+        applies: |observed| observed.says(Status::Insecure, Status::Servfail) && observed.is_in_insecure(),
     },
     Difference {
         name: "hickory proves the denial of an alias's target for the alias",
@@ -244,15 +288,15 @@ pub const DIFFERENCES: &[Difference] = &[
     },
 ];
 
-const BELOW_OPT_OUT: &str = "The answer has a proof by its zone that does not hold, or a bad SOA. The zone opts out, and \
-     proves that it says nothing about the name (RFC 5155 section 8.6): an unsigned zone may begin there, whose answer \
-     nobody can check. Whoever can forge the answer could send it without any proof and be believed as insecure by all. \
-     Others take the signer that the answer names at its word and call it bogus.";
+const MENDED: &str = "The proof that comes with the NXDOMAIN shows that the name exists and the type does not. The code is \
+     not signed (RFC 4035 section 5.4): ours reads the proof and answers NOERROR, as Unbound does; others call an answer \
+     that contradicts its own proof bogus. Both are safe.";
 
-fn is_below_opt_out(observed: &Observed) -> bool {
-    observed.says(Status::Insecure, Status::Servfail)
-        && observed.ours.detail.starts_with("insecure-delegation: the NSEC3 opt-out of ")
-        && observed.opts_out()
+fn is_mended(observed: &Observed) -> bool {
+    observed.says(Status::Secure, Status::Servfail)
+        && observed.ours.detail == "NOERROR"
+        && observed.answer.is_some_and(|answer| answer.rcode == Rcode::NXDOMAIN)
+        && observed.fault(|fault| fault.kind == FaultKind::NxDomain)
 }
 
 /// The entry that explains a difference.

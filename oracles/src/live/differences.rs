@@ -38,8 +38,8 @@ pub const DIFFERENCES: &[Difference] = &[
         name: "Unbound mends the code of an NXDOMAIN that proves no data",
         of: Other::Unbound,
         explanation: "The proof that comes with the NXDOMAIN shows that the name exists and the type does not. It answers \
-             NOERROR, securely. The code is not signed, so either reading of RFC 4035 section 5.4 is safe; ours and \
-             BIND call an answer that contradicts its own proof bogus.",
+             NOERROR, securely. The code is not signed (RFC 4035 section 5.4), so either reading is safe; ours and BIND \
+             call an answer that contradicts its own proof bogus.",
         applies: |case, ours, other| {
             has(case, |kind| kind == FaultKind::NxDomain)
                 && (ours.status, other.status) == (Status::Servfail, Status::Secure)
