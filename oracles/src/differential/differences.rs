@@ -130,8 +130,13 @@ pub const DIFFERENCES: &[Difference] = &[
         applies: |observed| {
             let known =
                 |zone: &&ZoneSpec| zone.signed.as_ref().is_some_and(|signed| signed.keys.may_be(KeyKind::Ed25519));
+            // The DS that a fault makes up for an unsigned zone names such a key.
+            let of = |fault: &FaultSpec| observed.plan.zones.iter().find(|zone| zone.origin == fault.zone);
+            let made_up = observed.fault(|fault| {
+                fault.kind == FaultKind::DsWithoutKey && of(fault).is_some_and(|zone| observed.touches(zone))
+            });
             observed.other.status == Status::Insecure
-                && observed.plan.zones.iter().filter(known).any(|zone| observed.touches(zone))
+                && (made_up || observed.plan.zones.iter().filter(known).any(|zone| observed.touches(zone)))
         },
     },
     Difference {
@@ -190,6 +195,65 @@ pub const DIFFERENCES: &[Difference] = &[
         of: Other::Hickory,
         explanation: MENDED,
         applies: is_mended,
+    },
+    Difference {
+        name: "domain believes a zone about names that it opts out of",
+        of: Other::Nlnet,
+        explanation: OPTED_OUT,
+        applies: is_opted_out,
+    },
+    Difference {
+        name: "hickory believes a zone about names that it opts out of",
+        of: Other::Hickory,
+        explanation: OPTED_OUT,
+        applies: is_opted_out,
+    },
+    Difference {
+        name: "hickory wants a signature over the CNAME that a DNAME makes",
+        of: Other::Hickory,
+        explanation: "It follows from the DNAME, which is signed, and has no signature of its own (RFC 6672 section 5.3.1). Ours, \
+             domain and Unbound check that it does.",
+        applies: |observed| {
+            observed.ours.status != Status::Servfail
+                && observed.other.status == Status::Servfail
+                && observed.answers_with(RecordType::DNAME)
+        },
+    },
+    Difference {
+        name: "hickory asks for no proof at the end of a wildcard alias",
+        of: Other::Hickory,
+        explanation: "That a wildcard was rightly expanded into an alias is one proof, that its target has no such record is \
+             another (RFC 4035 section 5.4). It is content with the first. Ours is right.",
+        applies: |observed| {
+            observed.ours.status == Status::Servfail
+                && observed.ours.detail.starts_with("denial-")
+                && observed.other.status == Status::Secure
+                && observed.is_alias_to_nothing()
+                && observed.is_expanded()
+        },
+    },
+    Difference {
+        name: "domain takes the signer at its word where the zone opts out",
+        of: Other::Nlnet,
+        explanation: "The signature or the proof of a zone does not hold. The zone opts out, and proves that an unsigned zone may \
+             begin at or above the name (RFC 5155 section 8.6), whose answer nobody can check: whoever can forge this one \
+             could send it without signatures and be believed as insecure by all. It calls it bogus.",
+        applies: |observed| {
+            observed.says(Status::Insecure, Status::Servfail)
+                && observed.ours.detail.starts_with("insecure-delegation: the NSEC3 opt-out of ")
+                && observed.opts_out()
+        },
+    },
+    Difference {
+        name: "hickory forgets the alias over the denial of its target",
+        of: Other::Hickory,
+        explanation: "An answer is as good as the worst of its parts. Where the target is denied insecurely it says so, though \
+             the alias is bogus. Ours is right.",
+        applies: |observed| {
+            observed.says(Status::Servfail, Status::Insecure)
+                && observed.other.detail == "denied insecurely"
+                && observed.is_alias_to_nothing()
+        },
     },
     Difference {
         name: "hickory does not take opt-out for an unsigned delegation",
@@ -297,6 +361,17 @@ fn is_mended(observed: &Observed) -> bool {
         && observed.ours.detail == "NOERROR"
         && observed.answer.is_some_and(|answer| answer.rcode == Rcode::NXDOMAIN)
         && observed.fault(|fault| fault.kind == FaultKind::NxDomain)
+}
+
+const OPTED_OUT: &str = "The fault makes an alias at a name that is not in the zone's NSEC3 chain, signed by the zone. The zone opts \
+     out, so an unsigned zone may begin above the name, and only the zone that contains an RRset may sign it (RFC 4035 \
+     section 5.3.1): ours asks whether there is one and is told that nobody knows. Others take the signer at its word.";
+
+fn is_opted_out(observed: &Observed) -> bool {
+    observed.says(Status::Insecure, Status::Secure)
+        && observed.ours.detail.starts_with("insecure-delegation: the NSEC3 opt-out of ")
+        && observed.fault(|fault| fault.kind == FaultKind::AliasLoop)
+        && observed.opts_out()
 }
 
 /// The entry that explains a difference.
