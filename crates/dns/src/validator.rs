@@ -429,3 +429,119 @@ fn names(ds: &Ds, zone: &Name, key: &Dnskey) -> bool {
         && ds.algorithm == key.algorithm
         && DigestType(ds.digest_type).digest(zone, key).is_some_and(|digest| digest == ds.digest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rdata::{A, Rdata as _};
+    use crate::sign;
+    use crate::signing_key::SigningKey;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn zone() -> Name {
+        "z".parse().unwrap()
+    }
+
+    fn key(seed: u8) -> SigningKey {
+        SigningKey::from_seed(Algorithm::ED25519, [seed; 32]).unwrap()
+    }
+
+    fn address() -> Rrset {
+        let name = "m.z".parse().unwrap();
+        Rrset { name, rtype: RecordType::A, ttl: 300, rdatas: vec![A([192, 0, 2, 1].into()).to_rdata()] }
+    }
+
+    fn budget() -> Budget {
+        Budget::new(&Policy::default())
+    }
+
+    /// The keys of the zone: `published`, signed by the first key, whose DS is followed.
+    fn keys(published: &[Dnskey], by: &SigningKey, ds: &[Ds]) -> Result<ZoneKeys, Reason> {
+        let rdatas = published.iter().map(|key| key.to_rdata()).collect();
+        let rrset = Rrset { name: zone(), rtype: RecordType::DNSKEY, ttl: 300, rdatas };
+        let signatures = vec![sign::sign(by, &zone(), &rrset, at(0), at(1_000))];
+        let set = SignedRrset { rrset, signatures };
+        verify_keys(&zone(), EntryPoints::Ds(ds), &set, at(10), &mut budget()).map(|(keys, _)| keys)
+    }
+
+    #[test]
+    fn keys_that_may_not_sign() {
+        let own = key(1);
+        let ds = |dnskey: &Dnskey| Ds {
+            key_tag: dnskey.key_tag(),
+            digest: DigestType::SHA256.digest(&zone(), dnskey).unwrap(),
+            ..own.ds(&zone())
+        };
+        let good = own.dnskey().clone();
+        let without = Dnskey { flags: good.flags & !Dnskey::ZONE, ..good.clone() };
+        let protocol = Dnskey { protocol: 2, ..good.clone() };
+        let revoked = Dnskey { flags: good.flags | Dnskey::REVOKED, ..good.clone() };
+        assert!(keys(std::slice::from_ref(&good), &own, &[ds(&good)]).is_ok());
+        for bad in [without, protocol, revoked] {
+            let reason = keys(std::slice::from_ref(&bad), &own, &[ds(&bad)]).unwrap_err();
+            assert_eq!(reason.word(), "no-zone-key", "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_ds_fits_in_all_its_parts() {
+        let (own, other) = (key(1), key(2));
+        let (good, published) = (own.ds(&zone()), [own.dnskey().clone()]);
+        let tag = Ds { key_tag: good.key_tag.wrapping_add(1), ..good.clone() };
+        let algorithm = Ds { algorithm: 13, ..good.clone() };
+        let digest = Ds { digest: other.ds(&zone()).digest, ..good.clone() };
+        assert!(keys(&published, &own, std::slice::from_ref(&good)).is_ok());
+        for bad in [tag, algorithm, digest] {
+            assert_eq!(keys(&published, &own, &[bad]).unwrap_err().word(), "ds-mismatch");
+        }
+        // So many of either are compared, and no more.
+        let many = |count| vec![good.clone(); count];
+        assert!(keys(&published, &own, &many(MAX_KEYS)).is_ok());
+        assert_eq!(keys(&published, &own, &many(MAX_KEYS + 1)).unwrap_err().word(), "too-much-work");
+    }
+
+    #[test]
+    fn the_reason_is_that_of_the_signature_that_came_closest() {
+        let (own, other) = (key(1), key(2));
+        let keys = keys(&[own.dnskey().clone()], &own, &[own.ds(&zone())]).unwrap();
+        let signed = |by: &SigningKey, from, until| sign::sign(by, &zone(), &address(), at(from), at(until));
+        let expired = signed(&own, 0, 5);
+        let unknown = signed(&other, 0, 1_000);
+        let mut wrong = signed(&own, 0, 1_000);
+        wrong.signature[0] ^= 1;
+        let unsupported = Rrsig { algorithm: 250, ..wrong.clone() };
+        let word = |signatures: &[&Rrsig]| {
+            let signatures = signatures.iter().map(|&rrsig| rrsig.clone()).collect();
+            let set = SignedRrset { rrset: address(), signatures };
+            verify(&set, &keys, at(10), &mut budget()).map_or_else(|reason| reason.word(), |_| "verified")
+        };
+        for (left, right, expected) in [
+            (&expired, &wrong, "rrsig-bad"),
+            (&unknown, &expired, "rrsig-expired"),
+            (&unsupported, &unknown, "key-missing"),
+            (&unsupported, &wrong, "rrsig-bad"),
+            (&wrong, &signed(&own, 0, 1_000), "verified"),
+        ] {
+            assert_eq!((word(&[left, right]), word(&[right, left])), (expected, expected));
+        }
+        // Of two that came equally far the first is told.
+        let early = signed(&own, 100, 1_000);
+        assert_eq!((word(&[&expired, &early]), word(&[&early, &expired])), ("rrsig-expired", "rrsig-not-yet-valid"));
+        assert_eq!((word(&[]), word(&[&unsupported])), ("rrsig-missing", "rrsig-unsupported"));
+    }
+
+    #[test]
+    fn records_of_other_classes_are_no_part_of_a_set() {
+        let own = address().records().next().unwrap();
+        let rrsig = sign::sign(&key(1), &zone(), &address(), at(0), at(10)).to_rdata();
+        let rrsig = Record::new(own.name.clone(), RecordType::RRSIG, 300, rrsig);
+        let chaos = |record: &Record| Record { class: Class(3), ..record.clone() };
+        let other = Record { rdata: A([192, 0, 2, 2].into()).to_rdata(), ..chaos(&own) };
+        let sets = group(&[other, own.clone(), chaos(&rrsig), rrsig.clone()]);
+        assert_eq!(sets.len(), 1);
+        assert_eq!((sets[0].rrset.rdatas.len(), sets[0].signatures.len()), (1, 1));
+    }
+}

@@ -247,6 +247,7 @@ fn hashed_no_name() {
         (&["m.z- m.z+ A", "*.z- *.z+ A"], "m.z", "denial-wrong"),
         // A wildcard that exists answers.
         (&["z z+ SOA NS", "m.z- m.z+ A", "*.z *.z+ A"], "m.z", "denial-wrong"),
+        (&["z z+ SOA NS", "m.z- m.z+ A", "*.z *.z- A"], "m.z", "denial-wrong"),
         // The wildcard is that of the closest encloser.
         (&["m.z m.z+ A", "a.m.z- a.m.z+ A", "*.m.z- *.m.z+ A"], "a.m.z", "proved"),
         (&["m.z m.z+ A", "a.m.z- a.m.z+ A", "*.z- *.z+ A"], "a.m.z", "denial-wrong"),
@@ -346,4 +347,27 @@ fn hashes_of_names() {
         let hash = crate::nsec3::hash(&name(owner), 12, &[0xaa, 0xbb, 0xcc, 0xdd]);
         assert_eq!(data_encoding::BASE32HEX_NOPAD.encode(&hash).to_lowercase(), expected);
     }
+}
+
+#[test]
+fn what_a_denial_by_nsec_is() {
+    let no_data = |nsecs: &[&str], owner: &str| how(proofs(nsecs).no_data(&name(owner), RecordType::A, &mut budget()));
+    assert_eq!(no_data(&["c.z x.m.z A"], "m.z"), "empty-non-terminal");
+    assert_eq!(no_data(&["c.z n.z A", "*.z c.z TXT"], "m.z"), "wildcard");
+    assert_eq!(no_data(&["m.z n.z TXT"], "m.z"), "proved");
+    // A wildcard that exists stands in for the name: its own record does not deny it.
+    let answered = proofs(&["*.z n.z TXT"]).no_name(&name("m.z"), RecordType::A, &mut budget());
+    assert_eq!(how(answered), "denial-wrong");
+}
+
+#[test]
+fn an_operators_rules_are_followed() {
+    let policy = Policy { opt_out_denies_all: false, hashes: 2, ..Policy::default() };
+    let mut strict = hashed(&["z z+ SOA NS", "!m.z- m.z+ A"]);
+    let mut budget = Budget::new(&Policy { hashes: 9, ..policy.clone() });
+    assert_eq!(how(strict.no_data(&name("m.z"), RecordType::A, &mut budget)), "denial-wrong");
+    assert_eq!(how(strict.no_data(&name("m.z"), RecordType::DS, &mut budget)), "nsec3-opt-out");
+    let mut poor = hashed(&["z z+ SOA NS", "m.z- m.z+ A", "*.z- *.z+ A"]);
+    let bounded = poor.no_name(&name("m.z"), RecordType::A, &mut Budget::new(&policy)).unwrap_err();
+    assert_eq!(bounded.bound(), Some(Bound::Hashes(2)));
 }
