@@ -6,8 +6,8 @@
 //! DS. An answer that is bogus may be one server's alone: the others are asked before it is said.
 //!
 //! Secure and insecure answers are cached until they run out: by TTL, by the TTL that was signed, or by the end of the
-//! signature, whichever comes first. What is bogus or unavailable is never cached, so that a repaired zone counts from the
-//! next question on; who asks decides how often that is.
+//! signature, whichever comes first; when there is no room, what runs out first goes. What is bogus or unavailable is never
+//! cached, so that a repaired zone counts from the next question on; who asks decides how often that is.
 //!
 //! | module | does |
 //! |---|---|
@@ -22,6 +22,7 @@ pub mod answer;
 mod cache;
 mod chain;
 pub mod exchange;
+mod expiring;
 mod follow;
 mod iteration;
 mod query;

@@ -1,6 +1,6 @@
 //! How the recursive resolver finds the records of one name: from the nearest known servers downwards.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use jiff::Timestamp;
@@ -10,6 +10,7 @@ use crate::name::Name;
 use crate::rdata::{A, Aaaa, Ns, Soa};
 use crate::record::{Class, Rcode, Record, RecordType};
 use crate::recursor::Recursor;
+use crate::resolver::expiring::Expiring;
 use crate::resolver::query::{Effort, Server};
 use crate::security::{Reason, RrsetId};
 use crate::sign;
@@ -53,21 +54,19 @@ struct Delegation {
 /// What has been learnt, until it runs out.
 pub(crate) struct Memory {
     enabled: bool,
-    found: BTreeMap<(Name, RecordType), (Found, Timestamp, Timestamp)>,
-    delegations: BTreeMap<Name, (Delegation, Timestamp)>,
+    /// What was found, and when.
+    found: Expiring<(Name, RecordType), (Found, Timestamp)>,
+    delegations: Expiring<Name, Delegation>,
 }
 
 impl Memory {
     pub(crate) fn new(enabled: bool) -> Memory {
-        Memory { enabled, found: BTreeMap::new(), delegations: BTreeMap::new() }
+        Memory { enabled, found: Expiring::new(CAPACITY), delegations: Expiring::new(CAPACITY) }
     }
 
     /// What was found before, its TTLs lessened by the time that has passed.
     fn found(&self, name: &Name, rtype: RecordType, now: Timestamp) -> Option<Found> {
-        let (found, since, until) = self.found.get(&(name.clone(), rtype))?;
-        if now >= *until {
-            return None;
-        }
+        let (found, since) = self.found.get(&(name.clone(), rtype), now)?;
         let age = u32::try_from(now.as_second() - since.as_second()).unwrap_or(u32::MAX);
         let mut found = found.clone();
         for record in found.answer.iter_mut().chain(&mut found.authority).chain(&mut found.additional) {
@@ -78,11 +77,8 @@ impl Memory {
 
     fn keep_found(&mut self, name: &Name, rtype: RecordType, found: &Found, ttl: u32, now: Timestamp) {
         let until = after(now, ttl);
-        if self.found.len() >= CAPACITY {
-            self.found.retain(|_, (_, _, until)| now < *until);
-        }
-        if self.enabled && now < until && self.found.len() < CAPACITY {
-            self.found.insert((name.clone(), rtype), (found.clone(), now, until));
+        if self.enabled && now < until {
+            self.found.insert((name.clone(), rtype), (found.clone(), now), until);
         }
     }
 
@@ -94,8 +90,7 @@ impl Memory {
 
     /// The servers of the nearest known zone at or above a name.
     fn nearest(&self, name: &Name, now: Timestamp) -> Option<Delegation> {
-        let known = |ancestor: Name| self.delegations.get(&ancestor).filter(|(_, until)| now < *until);
-        name.ancestors().find_map(known).map(|(delegation, _)| delegation.clone())
+        name.ancestors().find_map(|ancestor| self.delegations.get(&ancestor, now)).cloned()
     }
 
     /// Forgets the servers of the nearest known zone at or above a name: nobody signed that they are its servers.
@@ -107,11 +102,8 @@ impl Memory {
 
     fn keep_delegation(&mut self, delegation: &Delegation, ttl: u32, now: Timestamp) {
         let until = after(now, ttl);
-        if self.delegations.len() >= CAPACITY {
-            self.delegations.retain(|_, (_, until)| now < *until);
-        }
-        if self.enabled && now < until && self.delegations.len() < CAPACITY {
-            self.delegations.insert(delegation.zone.clone(), (delegation.clone(), until));
+        if self.enabled && now < until {
+            self.delegations.insert(delegation.zone.clone(), delegation.clone(), until);
         }
     }
 }
