@@ -214,7 +214,7 @@ impl Recursor {
         let mut later = Vec::new();
         for (server, glue) in delegation.servers.iter().take(MAX_SERVERS) {
             let called = server.to_lowercase().to_string();
-            let addresses = if glue.is_empty() { self.addresses(server, effort).await } else { glue.clone() };
+            let addresses = if glue.is_empty() { self.addresses(server, effort).await? } else { glue.clone() };
             if addresses.is_empty() {
                 failures.push(Reason::Lame { rrset: rrset(), server: format!("{called}, which has no address,") });
             }
@@ -264,24 +264,34 @@ impl Recursor {
 
     /// Finds the addresses of a server that came without glue; none if they cannot be found. Boxed, for it may lead back
     /// here.
-    fn addresses<'a>(&'a self, server: &'a Name, effort: &'a mut Effort) -> BoxFuture<'a, Vec<IpAddr>> {
+    ///
+    /// # Errors
+    /// The lookup has made all the work that it may.
+    fn addresses<'a>(&'a self, server: &'a Name, effort: &'a mut Effort) -> BoxFuture<'a, Result<Vec<IpAddr>, Reason>> {
         Box::pin(async move {
             if effort.depth >= MAX_DEPTH {
-                return Vec::new();
+                return Ok(Vec::new());
             }
             effort.depth += 1;
-            let mut addresses = Vec::new();
-            for rtype in [RecordType::A, RecordType::AAAA] {
-                // IPv6 only for a server that has nothing else.
-                if addresses.is_empty()
-                    && let Ok(found) = self.find(server, rtype, &BTreeSet::new(), effort).await
-                {
-                    addresses.extend(found.answer.iter().filter_map(address));
-                }
-            }
+            let addresses = self.addresses_of_either_kind(server, effort).await;
             effort.depth -= 1;
             addresses
         })
+    }
+
+    async fn addresses_of_either_kind(&self, server: &Name, effort: &mut Effort) -> Result<Vec<IpAddr>, Reason> {
+        // IPv6 only for a server that has nothing else.
+        for rtype in [RecordType::A, RecordType::AAAA] {
+            let addresses: Vec<IpAddr> = match self.find(server, rtype, &BTreeSet::new(), effort).await {
+                Ok(found) => found.answer.iter().filter_map(address).collect(),
+                Err(reason @ Reason::TooMuchWork { .. }) => return Err(reason),
+                Err(_) => continue,
+            };
+            if !addresses.is_empty() {
+                return Ok(addresses);
+            }
+        }
+        Ok(Vec::new())
     }
 }
 

@@ -299,6 +299,27 @@ fn a_cold_lookup_asks_no_more_than_it_must() {
 }
 
 #[test]
+fn a_bound_that_is_reached_on_the_way_to_a_server_is_told() {
+    // The referral to outside.example comes without the address of its server, which stands in another zone.
+    let without_glue = |message: &mut Message| {
+        if message.authority.iter().any(|record| record.name == name("outside.example")) {
+            message.additional.clear();
+        }
+    };
+    for (queries, expected) in [
+        (2, "servfail too-much-work, SERVFAIL"),
+        (3, "servfail too-much-work, SERVFAIL"),
+        (128, "secure, NOERROR, 198.51.100.40"),
+    ] {
+        let net = Net::new();
+        let config = ResolverConfig { queries, ..ResolverConfig::iterating(net.roots(), net.anchor()) };
+        let resolver = net.resolver_behind(config, without_glue);
+        let answer = block_on(resolver.lookup(&name("mx.outside.example"), RecordType::A));
+        assert_eq!(line(&answer), expected, "{queries}");
+    }
+}
+
+#[test]
 fn what_was_bogus_is_asked_again() {
     let net = Net::iterating(specs());
     let id = net.authority(OWN).begin_fault(Fault::new(FaultKind::RrsigBad, scope(CONTOSO, None)));
