@@ -27,23 +27,39 @@ fn has(case: &Case, wanted: impl Fn(FaultKind) -> bool) -> bool {
     case.plan.faults.iter().any(|fault| wanted(fault.kind))
 }
 
-fn opts_out(case: &Case) -> bool {
+fn denies(case: &Case, wanted: impl Fn(&Denial) -> bool) -> bool {
     let denials = case.plan.zones.iter().filter_map(|zone| zone.signed.as_ref()).map(|signed| &signed.denial);
-    denials.into_iter().any(|denial| matches!(denial, Denial::Nsec3 { opt_out: true, .. }))
+    denials.into_iter().any(wanted)
+}
+
+fn opts_out(case: &Case) -> bool {
+    denies(case, |denial| matches!(denial, Denial::Nsec3 { opt_out: true, .. }))
 }
 
 /// All of them.
 pub const DIFFERENCES: &[Difference] = &[
     Difference {
-        name: "Unbound mends the code of an NXDOMAIN that proves no data",
-        of: Other::Unbound,
-        explanation: "The proof that comes with the NXDOMAIN shows that the name exists and the type does not. It answers \
-             NOERROR, securely. The code is not signed (RFC 4035 section 5.4), so either reading is safe; ours and BIND \
-             call an answer that contradicts its own proof bogus.",
+        name: "delv refuses an NXDOMAIN that proves no data",
+        of: Other::Delv,
+        explanation: "The proof that comes with the NXDOMAIN shows that the name exists and the type does not. The code is not \
+             signed (RFC 4035 section 5.4): ours reads the proof and answers NOERROR, BIND calls an answer that \
+             contradicts its own proof bogus. Both are safe.",
         applies: |case, ours, other| {
             has(case, |kind| kind == FaultKind::NxDomain)
-                && (ours.status, other.status) == (Status::Servfail, Status::Secure)
-                && ours.detail.starts_with("denial-wrong")
+                && (ours.status, other.status) == (Status::Secure, Status::Servfail)
+                && ours.detail == "NOERROR"
+        },
+    },
+    Difference {
+        name: "Unbound refuses an NXDOMAIN whose NSEC3 prove no data",
+        of: Other::Unbound,
+        explanation: "Where an NSEC shows that the name exists and the type does not, it mends the code as ours does; where an \
+             NSEC3 shows the same, it calls the answer bogus. Both are safe.",
+        applies: |case, ours, other| {
+            has(case, |kind| kind == FaultKind::NxDomain)
+                && denies(case, |denial| matches!(denial, Denial::Nsec3 { .. }))
+                && (ours.status, other.status) == (Status::Secure, Status::Servfail)
+                && ours.detail == "NOERROR"
         },
     },
     Difference {

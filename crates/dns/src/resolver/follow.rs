@@ -346,24 +346,22 @@ impl Resolver {
         };
         let prove = |keys: &Arc<ZoneKeys>, budget: &mut Budget| {
             let mut proofs = Proofs::new(&sets, keys, self.now(), budget);
-            let denied = match fetched.rcode {
-                Rcode::NXDOMAIN => proofs.no_name(name, rtype, budget).or_else(|reason| {
-                    // Some servers deny empty non-terminals; their proofs know better (RFC 8020 §3).
-                    let there = |denied: &Denied| denied.empty_non_terminal;
-                    proofs.no_data(name, rtype, budget).ok().filter(there).ok_or(reason)
-                })?,
-                _ => proofs.no_data(name, rtype, budget)?,
+            let no_name = match fetched.rcode {
+                Rcode::NXDOMAIN => proofs.no_name(name, rtype, budget).ok(),
+                _ => None,
             };
+            // The code is not signed, the proof is: where it shows that only the type is missing, the code is mended. Some
+            // servers deny empty non-terminals (RFC 8020 §3), or whatever has no records of the type.
+            let (rcode, denied) = match no_name {
+                Some(denied) => (Rcode::NXDOMAIN, denied),
+                None => (Rcode::NOERROR, proofs.no_data(name, rtype, budget)?),
+            };
+            // RFC 9824 §3.5: what a compact denial says of the name counts, whatever the response code.
+            let rcode = if denied.no_name { Rcode::NXDOMAIN } else { rcode };
             // The TTL of a denial is the SOA's (RFC 2308 §5), so that must be genuine too (RFC 4035 §3.2.3).
             let soa = sets.iter().find(|set| set.rrset.rtype == RecordType::SOA && set.rrset.name == keys.zone);
             let soa = soa.map(|soa| verify(soa, keys, self.now(), budget)).transpose()?;
             let negative = soa.map_or(negative, |soa| negative.min(soa.expires));
-            // RFC 9824 §3.5: what a compact denial says of the name counts, whatever the response code.
-            let rcode = match fetched.rcode {
-                _ if denied.no_name => Rcode::NXDOMAIN,
-                _ if denied.empty_non_terminal => Rcode::NOERROR,
-                rcode => rcode,
-            };
             let judged = Judged {
                 security: denied.insecure.clone().map_or(Security::Secure, Security::Insecure),
                 expires: negative.min(proofs.expires),

@@ -252,3 +252,26 @@ fn faults() {
         }
     }
 }
+
+#[test]
+fn the_code_of_a_denial_follows_its_proof() {
+    // The fault sends NXDOMAIN for every name, with what the zone can prove of it.
+    for denial in denials() {
+        let own = key(KeyKind::Ed25519, KeyRole::Combined, 1);
+        let island = island(own, key(KeyKind::EcdsaP256, KeyRole::Combined, 3), denial.clone());
+        island.authority.begin_fault(Fault::new(FaultKind::NxDomain, FaultScope::zone(name("z"))));
+        let opt_out = matches!(denial, Denial::Nsec3 { opt_out: true, .. });
+        let spanned = if opt_out { "insecure nsec3-opt-out" } else { "secure" };
+        for (owner, kind, expected) in [
+            ("a.z", "MX", "secure NOERROR"),
+            ("ent.z", "A", "secure NOERROR"),
+            ("q.w.z", "MX", &format!("{spanned} NOERROR")),
+            ("none.z", "A", &format!("{spanned} NXDOMAIN")),
+            // A record that is there is not denied by any code.
+            ("a.z", "A", "bogus denial-wrong SERVFAIL"),
+            ("q.w.z", "A", "bogus denial-wrong SERVFAIL"),
+        ] {
+            assert_eq!(island.lookup(owner, kind), expected, "{denial:?} {owner} {kind}");
+        }
+    }
+}
