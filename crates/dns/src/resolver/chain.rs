@@ -197,7 +197,8 @@ impl Resolver {
     ///
     /// One question for the DS of `name` itself mostly settles all labels in between. A zone has no NSEC below its cuts
     /// (RFC 4035 §2.3), and an NSEC at a cut covers nothing below it (RFC 6840 §4.1): if the zone can deny the DS of `name`
-    /// without a delegation there, no cut is above it either. Only if it cannot, every label is asked for.
+    /// without a delegation there, no cut is above it either. Only if it cannot, every label is asked for. If there is a cut
+    /// above it, the servers below the cut are the ones to answer, and they may not.
     ///
     /// # Errors
     /// A link is bogus, or could not be fetched.
@@ -206,9 +207,11 @@ impl Resolver {
         let below: Vec<(Name, Option<Cut>)> = below.map(|child| (child.clone(), self.known(&child, work))).collect();
         let no_cut_known = below.iter().all(|(_, cut)| matches!(cut, None | Some(Cut::None)));
         let unknown: Vec<Name> = below.into_iter().filter(|(_, cut)| cut.is_none()).map(|(child, _)| child).collect();
-        if no_cut_known && unknown.len() > 1 {
-            let rrset = RrsetId { name: name.clone(), rtype: RecordType::DS };
-            let fetched = self.next(&mut Servers::of(rrset), work).await?;
+        let rrset = RrsetId { name: name.clone(), rtype: RecordType::DS };
+        if no_cut_known
+            && unknown.len() > 1
+            && let Ok(fetched) = self.next(&mut Servers::of(rrset), work).await
+        {
             let (authority, now) = (group(&fetched.authority), self.now());
             let mut proofs = Proofs::new(&authority, keys, now, &mut work.budget);
             if fetched.answer.is_empty() && proofs.no_ds(name, &mut work.budget) == Ok(NoDs::NotACut) {

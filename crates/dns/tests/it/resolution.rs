@@ -297,6 +297,19 @@ fn faults_have_their_reasons() {
 }
 
 #[test]
+fn an_unsigned_zone_need_not_answer_for_its_own_delegation() {
+    // The proof that goes with the expanded alias is the parent's, and says nothing of plain.example. Whether the target
+    // lies in another zone is asked of the target first; its server refuses, though the parent could tell.
+    let mut specs = specs();
+    specs[1].text += "*.star CNAME nothing.plain.example.\n";
+    let net = Net::with(specs);
+    let scope = FaultScope { rtype: Some(RecordType::DS), ..FaultScope::zone(name("plain.example")) };
+    net.authority("192.0.2.4").begin_fault(Fault::new(FaultKind::Refused, scope));
+    let expected = "insecure insecure-delegation, x.star.example→nothing.plain.example secure, then insecure, NXDOMAIN";
+    check(&net, "x.star.example", "A", expected);
+}
+
+#[test]
 fn the_second_server_is_asked_only_after_a_failure() {
     let net = Net::new();
     check(&net, "mx1.contoso.example", "A", "secure, NOERROR, 198.51.100.1");
