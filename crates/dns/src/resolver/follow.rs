@@ -378,10 +378,11 @@ impl Resolver {
         self.learn_unsigned(&sets, &lowest, &keys, work);
         let own = |set: &SignedRrset| set.rrset.rtype == RecordType::SOA && set.rrset.name == keys.zone;
         match self.overruling(&lowest, &keys, false, fetched, work).await? {
-            // Opt-out leaves room for an unsigned zone, but it is not from there that this denial comes.
-            Some(Chain::Insecure(Reason::InsecureDelegation { opt_out: true, .. })) if sets.iter().any(own) => {
-                Err(bogus.into())
-            }
+            // Opt-out, or a proof that is not followed, leaves room for an unsigned zone; but it is not from there that this
+            // denial comes.
+            Some(Chain::Insecure(
+                Reason::InsecureDelegation { opt_out: true, .. } | Reason::Nsec3Iterations { .. },
+            )) if sets.iter().any(own) => Err(bogus.into()),
             Some(Chain::Insecure(reason)) => Ok(last(fetched.rcode, Judged::insecure(reason, negative))),
             Some(Chain::Secure(own)) => Ok(prove(&own, &mut work.budget)?),
             None => Err(bogus.into()),

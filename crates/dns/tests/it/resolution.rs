@@ -310,6 +310,20 @@ fn an_unsigned_zone_need_not_answer_for_its_own_delegation() {
 }
 
 #[test]
+fn proofs_that_are_not_followed_excuse_no_denial_of_the_zone_itself() {
+    // What is asked for on suspicion, whether a zone begins below, is answered by them.
+    for net in [Net::new(), Net::iterating(specs())] {
+        for server in ["192.0.2.3", "192.0.2.13"] {
+            let scope = FaultScope::zone(name("contoso.example"));
+            net.authority(server).begin_fault(Fault::new(FaultKind::DenialWrong, scope.clone()));
+            let scope = FaultScope { rtype: Some(RecordType::DS), ..scope };
+            net.authority(server).begin_fault(Fault::new(FaultKind::Nsec3Iterations(101), scope));
+        }
+        check(&net, "x.mx1.contoso.example", "TXT", "bogus denial-wrong, SERVFAIL");
+    }
+}
+
+#[test]
 fn the_second_server_is_asked_only_after_a_failure() {
     let net = Net::new();
     check(&net, "mx1.contoso.example", "A", "secure, NOERROR, 198.51.100.1");
