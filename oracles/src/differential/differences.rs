@@ -3,7 +3,7 @@
 //! Every entry is as narrow as it can be made: what ours and the other say, and what zones, faults and answer look like. A
 //! difference that no entry explains fails the test.
 
-use mxlab_dns::rdata::{Nsec, Rrsig};
+use mxlab_dns::rdata::{Nsec, Nsec3, Rrsig};
 use mxlab_dns::wire::Message;
 use mxlab_dns::{Denial, FaultKind, KeyKind, Name, Rcode, Record, RecordType, rdata};
 
@@ -170,7 +170,41 @@ pub const DIFFERENCES: &[Difference] = &[
             let covers = |fault: &FaultSpec| fault.rtype.is_none_or(|rtype| rtype == RecordType::SOA);
             observed.says(Status::Insecure, Status::Servfail)
                 && observed.ours.detail.starts_with("nsec3-iterations")
+                && !observed.answers_with(observed.rtype)
                 && observed.fault(|fault| breaks_signatures(fault.kind) && covers(fault))
+        },
+    },
+    Difference {
+        name: "domain takes the signer at its word where NSEC3 are not followed",
+        of: Other::Nlnet,
+        explanation: "The signature over an RRset of the answer does not hold. The zone denies by NSEC3 with more than 100 \
+             iterations (RFC 9276 section 3.2), so it cannot prove that no unsigned zone begins at or above the name, whose \
+             answer nobody can check: whoever can forge this one could send it without signatures and be believed as \
+             insecure by all. It calls it bogus.",
+        applies: |observed| {
+            let covers = |fault: &FaultSpec| observed.answers_with(fault.rtype.unwrap_or(observed.rtype));
+            observed.says(Status::Insecure, Status::Servfail)
+                && observed.ours.detail.starts_with("nsec3-iterations")
+                && observed.fault(|fault| breaks_signatures(fault.kind) && covers(fault))
+        },
+    },
+    Difference {
+        name: "domain denies what lies below a DNAME at the apex",
+        of: Other::Nlnet,
+        explanation: "The fault denies a name below a DNAME. An NSEC3 whose types include DNAME proves nothing about names below \
+             its original owner (RFC 5155 section 8.3, RFC 6840 section 4.1). It looks at the types of a closest encloser, \
+             but not of the apex, which it takes to exist. Ours is right.",
+        applies: |observed| {
+            let at_dname_apex = |record: &Record| {
+                let nsec3 = Nsec3::parse(&record.rdata).ok().filter(|_| record.rtype == RecordType::NSEC3);
+                let has = |nsec3: &Nsec3, rtype| nsec3.types.contains(rtype);
+                nsec3.is_some_and(|nsec3| has(&nsec3, RecordType::SOA) && has(&nsec3, RecordType::DNAME))
+            };
+            observed.ours.status == Status::Servfail
+                && observed.ours.detail.starts_with("denial-wrong")
+                && observed.other.status != Status::Servfail
+                && observed.fault(|fault| fault.kind == FaultKind::NxDomain)
+                && observed.records().any(at_dname_apex)
         },
     },
     Difference {
