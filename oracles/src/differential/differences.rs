@@ -162,19 +162,6 @@ pub const DIFFERENCES: &[Difference] = &[
         },
     },
     Difference {
-        name: "domain judges the SOA of a denial whose NSEC3 are not followed",
-        of: Other::Nlnet,
-        explanation: "A denial by NSEC3 with more than 100 iterations is insecure as a whole (RFC 9276 section 3.2), and ours \
-             looks no further. It calls the answer bogus if the SOA beside them has no valid signature. Both are safe.",
-        applies: |observed| {
-            let covers = |fault: &FaultSpec| fault.rtype.is_none_or(|rtype| rtype == RecordType::SOA);
-            observed.says(Status::Insecure, Status::Servfail)
-                && observed.ours.detail.starts_with("nsec3-iterations")
-                && !observed.answers_with(observed.rtype)
-                && observed.fault(|fault| breaks_signatures(fault.kind) && covers(fault))
-        },
-    },
-    Difference {
         name: "domain takes the signer at its word where NSEC3 are not followed",
         of: Other::Nlnet,
         explanation: "The signature over an RRset of the answer does not hold. The zone denies by NSEC3 with more than 100 \

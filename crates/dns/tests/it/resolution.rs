@@ -312,14 +312,19 @@ fn an_unsigned_zone_need_not_answer_for_its_own_delegation() {
 #[test]
 fn proofs_that_are_not_followed_excuse_no_denial_of_the_zone_itself() {
     // What is asked for on suspicion, whether a zone begins below, is answered by them.
-    for net in [Net::new(), Net::iterating(specs())] {
-        for server in ["192.0.2.3", "192.0.2.13"] {
-            let scope = FaultScope::zone(name("contoso.example"));
-            net.authority(server).begin_fault(Fault::new(FaultKind::DenialWrong, scope.clone()));
-            let scope = FaultScope { rtype: Some(RecordType::DS), ..scope };
-            net.authority(server).begin_fault(Fault::new(FaultKind::Nsec3Iterations(101), scope));
+    let (wrong, bad) = (FaultKind::DenialWrong, FaultKind::RrsigBad);
+    for (fault, of, iterations, expected) in [
+        (wrong, None, Some(RecordType::DS), "bogus denial-wrong, SERVFAIL"),
+        (bad, Some(RecordType::SOA), None, "bogus rrsig-bad, SERVFAIL"),
+    ] {
+        for net in [Net::new(), Net::iterating(specs())] {
+            for server in ["192.0.2.3", "192.0.2.13"] {
+                let scope = |rtype| FaultScope { rtype, ..FaultScope::zone(name("contoso.example")) };
+                net.authority(server).begin_fault(Fault::new(fault, scope(of)));
+                net.authority(server).begin_fault(Fault::new(FaultKind::Nsec3Iterations(101), scope(iterations)));
+            }
+            check(&net, "x.mx1.contoso.example", "TXT", expected);
         }
-        check(&net, "x.mx1.contoso.example", "TXT", "bogus denial-wrong, SERVFAIL");
     }
 }
 
