@@ -42,7 +42,10 @@ impl Spans {
         }
         // RFC 4035 §5.4: the name does not exist, and the wildcard that stands in for it lacks the type.
         let wildcard = self.wildcard(name)?;
-        let lacking = self.at(&wildcard).is_some_and(|nsec| lacks(&wildcard, &nsec.types, rtype));
+        // It may have names below itself and no records: then the span over it is its proof.
+        let lacking = self
+            .at(&wildcard)
+            .map_or_else(|| self.is_empty_non_terminal(&wildcard), |nsec| lacks(&wildcard, &nsec.types, rtype));
         lacking.then(|| Denied { wildcard: Some(wildcard), ..Denied::by(Mechanism::Nsec) })
     }
 

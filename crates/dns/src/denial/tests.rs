@@ -65,6 +65,10 @@ fn no_data() {
         (&["c.z n.z A", "*.z c.z A"], "m.z", "A", "denial-wrong"),
         (&["*.z c.z TXT"], "m.z", "A", "denial-wrong"),
         (&["b.c.z n.z A", "*.z c.z TXT"], "m.c.z", "A", "denial-wrong"),
+        // So does a wildcard that exists only because names below it do; one that does not exist has no say.
+        (&["c.z n.z A", "z a.*.z SOA"], "m.z", "A", "proved"),
+        (&["z a.*.z SOA"], "m.z", "A", "denial-wrong"),
+        (&["c.z n.z A", "z b.z SOA"], "m.z", "A", "denial-wrong"),
     ] {
         assert_eq!(
             word(proofs(nsecs).no_data(&name(owner), rtype.parse().unwrap(), &mut budget())),
@@ -354,6 +358,7 @@ fn what_a_denial_by_nsec_is() {
     let no_data = |nsecs: &[&str], owner: &str| how(proofs(nsecs).no_data(&name(owner), RecordType::A, &mut budget()));
     assert_eq!(no_data(&["c.z x.m.z A"], "m.z"), "empty-non-terminal");
     assert_eq!(no_data(&["c.z n.z A", "*.z c.z TXT"], "m.z"), "wildcard");
+    assert_eq!(no_data(&["c.z n.z A", "z a.*.z SOA"], "m.z"), "wildcard");
     assert_eq!(no_data(&["m.z n.z TXT"], "m.z"), "proved");
     // A wildcard that exists stands in for the name: its own record does not deny it.
     let answered = proofs(&["*.z n.z TXT"]).no_name(&name("m.z"), RecordType::A, &mut budget());

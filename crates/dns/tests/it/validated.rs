@@ -26,6 +26,7 @@ a       A      192.0.2.11
 b.ent   A      192.0.2.12
 *.w     A      192.0.2.13
 *.wc    CNAME  a
+a.*.we  A      192.0.2.16
 www     CNAME  a
 gone    CNAME  none
 away    CNAME  gone
@@ -127,6 +128,8 @@ fn healthy_zones() {
             ("q.w.z", "A", &format!("{spanned} NOERROR")),
             ("q.r.w.z", "A", &format!("{spanned} NOERROR")),
             ("q.w.z", "MX", &format!("{spanned} NOERROR")),
+            ("q.we.z", "A", &format!("{spanned} NOERROR")),
+            ("q.a.*.we.z", "A", &format!("{spanned} NXDOMAIN")),
             ("q.wc.z", "A", &format!("{spanned} NOERROR")),
             ("q.wc.z", "MX", &format!("{spanned} NOERROR")),
             ("gone.z", "A", &format!("{spanned} NXDOMAIN")),
