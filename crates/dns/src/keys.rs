@@ -3,7 +3,8 @@
 //! | number | algorithm | |
 //! |---|---|---|
 //! | 5, 7 | RSA with SHA-1 (RFC 3110, RFC 5155) | only if the policy says so: RFC 9905 has operators treat them as unsupported |
-//! | 8, 10 | RSA with SHA-256, SHA-512 (RFC 5702) | moduli of 512 to 4,096 bits (§2), and up to 8,192 |
+//! | 8 | RSA with SHA-256 (RFC 5702) | moduli of 512 to 4,096 bits (§2.1), and up to 8,192 |
+//! | 10 | RSA with SHA-512 (RFC 5702) | moduli of 1,024 to 4,096 bits (§2.2), and up to 8,192 |
 //! | 13, 14 | ECDSA on P-256, P-384 (RFC 6605) | |
 //! | 15 | Ed25519 (RFC 8080) | |
 //!
@@ -51,8 +52,8 @@ impl Algorithm {
 
 /// How signatures of an algorithm are verified.
 enum Verification {
-    /// With what for moduli from 1,024 bits on; the digest for shorter ones.
-    Rsa(&'static RsaParameters, &'static digest::Algorithm),
+    /// With what for moduli from 1,024 bits on; the digest for shorter ones, if the algorithm has them.
+    Rsa(&'static RsaParameters, Option<ShortDigest>),
     /// The public key is a point without the octet that says "uncompressed" (RFC 6605 §4), of this many octets.
     Point(&'static dyn VerificationAlgorithm, usize),
     Plain(&'static dyn VerificationAlgorithm),
@@ -61,10 +62,10 @@ enum Verification {
 fn verification(algorithm: Algorithm) -> Option<Verification> {
     Some(match algorithm {
         Algorithm::RSASHA1 | Algorithm::RSASHA1_NSEC3 => {
-            Verification::Rsa(&RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, &digest::SHA1_FOR_LEGACY_USE_ONLY)
+            Verification::Rsa(&RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, Some(SHORT_SHA1))
         }
-        Algorithm::RSASHA256 => Verification::Rsa(&RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, &digest::SHA256),
-        Algorithm::RSASHA512 => Verification::Rsa(&RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY, &digest::SHA512),
+        Algorithm::RSASHA256 => Verification::Rsa(&RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, Some(SHORT_SHA256)),
+        Algorithm::RSASHA512 => Verification::Rsa(&RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY, None),
         Algorithm::ECDSAP256SHA256 => Verification::Point(&ECDSA_P256_SHA256_FIXED, 64),
         Algorithm::ECDSAP384SHA384 => Verification::Point(&ECDSA_P384_SHA384_FIXED, 96),
         Algorithm::ED25519 => Verification::Plain(&ED25519),
@@ -88,41 +89,42 @@ pub(crate) fn verify(key: &Dnskey, data: &[u8], signature: &[u8]) -> bool {
             let point = point.get(..=length).unwrap_or_default();
             UnparsedPublicKey::new(algorithm, point).verify(data, signature).is_ok()
         }
-        Some(Verification::Rsa(parameters, digest)) => rsa_components(public).is_some_and(|components| {
+        Some(Verification::Rsa(parameters, short)) => rsa_components(public).is_some_and(|components| {
             let unused = components.n.first().map_or(0, |octet| octet.leading_zeros());
             if components.n.len() * 8 < 1_024 + unused as usize {
-                return verify_short(&components, digest, data, signature);
+                return short.is_some_and(|digest| verify_short(&components, digest, data, signature));
             }
             components.verify(parameters, data, signature).is_ok()
         }),
     }
 }
 
-/// The beginning of a DigestInfo up to the digest itself (RFC 8017 §9.2, note 1).
-fn digest_info(algorithm: &digest::Algorithm) -> &'static [u8] {
-    match algorithm.output_len() {
-        20 => &[0x30, 0x21, 0x30, 9, 6, 5, 0x2b, 0x0e, 3, 2, 0x1a, 5, 0, 4, 20],
-        32 => &[0x30, 0x31, 0x30, 13, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1, 5, 0, 4, 32],
-        _ => &[0x30, 0x51, 0x30, 13, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3, 5, 0, 4, 64],
-    }
+/// A digest for short moduli.
+#[derive(Clone, Copy)]
+struct ShortDigest {
+    algorithm: &'static digest::Algorithm,
+    /// The beginning of its DigestInfo up to the digest itself (RFC 8017 §9.2, note 1).
+    prefix: &'static [u8],
 }
 
-/// Verifies with a modulus of 512 to 1,023 bits, which `ring` refuses. RFC 5702 §2 allows them; a zone that still has one is
-/// weak, and signed all the same.
-fn verify_short(
-    components: &RsaPublicKeyComponents<&[u8]>,
-    algorithm: &'static digest::Algorithm,
-    data: &[u8],
-    signature: &[u8],
-) -> bool {
+const SHORT_SHA1: ShortDigest = ShortDigest {
+    algorithm: &digest::SHA1_FOR_LEGACY_USE_ONLY,
+    prefix: &[0x30, 0x21, 0x30, 9, 6, 5, 0x2b, 0x0e, 3, 2, 0x1a, 5, 0, 4, 20],
+};
+const SHORT_SHA256: ShortDigest = ShortDigest {
+    algorithm: &digest::SHA256,
+    prefix: &[0x30, 0x31, 0x30, 13, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1, 5, 0, 4, 32],
+};
+
+/// Verifies with a modulus of 512 to 1,023 bits, which `ring` refuses. RFC 5702 §2.1 allows them; a zone that still has one
+/// is weak, and signed all the same.
+fn verify_short(components: &RsaPublicKeyComponents<&[u8]>, short: ShortDigest, data: &[u8], signature: &[u8]) -> bool {
     let number = |octets| BoxedUint::from_be_slice_vartime(octets);
     let (n, e) = (number(components.n), number(components.e));
     let Ok(key) = rsa::PublicKey::new_with_size_limits(n, e, 512..=1_023) else { return false };
-    let scheme = Pkcs1v15Sign {
-        hash_len: Some(algorithm.output_len()),
-        prefix: digest_info(algorithm).to_vec().into_boxed_slice(),
-    };
-    key.verify(scheme, digest::digest(algorithm, data).as_ref(), signature).is_ok()
+    let scheme =
+        Pkcs1v15Sign { hash_len: Some(short.algorithm.output_len()), prefix: short.prefix.to_vec().into_boxed_slice() };
+    key.verify(scheme, digest::digest(short.algorithm, data).as_ref(), signature).is_ok()
 }
 
 /// Exponent and modulus of an RSA key, without leading zeros (RFC 3110 §2).
@@ -217,6 +219,39 @@ www.example.net. RRSIG A 8 3 3600 20300101000000 20000101000000 9033 example.net
                                l1sLncJcOKFLJ7GhiUOibu4teYp5VE9RncriShZNz85mwlMgNEacFYK/lPtPiVYP4bwg== )",
             9_033,
         );
+    }
+
+    #[test]
+    fn rsa_of_768_bits() {
+        // Made for this test: a key, and what it signs of the same octets with each digest.
+        let octets = |text: &str| data_encoding::BASE64.decode(text.as_bytes()).unwrap();
+        let public_key = octets(
+            "AwEAAbrccOzTjTQn0XI9fTAVqvaBddPwZFpQAHQdrkeGqpnH++4w9a2c2+XXmo+kphwr5dfsCxwxQ2sJXEuc8KwEX/TTViTl+qzSfj5hVGDx4LH7\
+             ioBJRIFygdQmVgckHWzOlQ==",
+        );
+        let sha1 = octets(
+            "JKlsWntJy1pwmzFowKGEg5jg9whH5Xon1GSv9VOjuRT+4o8i9crB4KpQshu2cQ55NyqHaZdOPABocqkykNCipimtDeX/n9aiSds9pHUZC0ha+8Qz\
+             qt9FjIdepVMu3k1x",
+        );
+        let sha256 = octets(
+            "Ir2ZInE+5Dzsb8NJZOhYWsjr6oz393ythJ156z0Mwovng3FHQKgbkgk5cIxwl0DcQOtjUW+bIZ12exSDYPNVf2GDnABVqW1kei4zDRb+XNrhIV7H\
+             Q451Seb2WkfSq59U",
+        );
+        let sha512 = octets(
+            "c4EpaiEsWX9f9LUEZRsyeno5fcp67k9RFilsTSq/0TFWT95XdwycZot1+F7+EEzFnv8E6o5nvCJWX9fyHS8maNVtVb5RVZtRT9bWDnvrGHNo9EOy\
+             z9M2ZLUWJoNKb5SF",
+        );
+        for (algorithm, signature, valid) in [
+            (5, &sha1, true),
+            (7, &sha1, true),
+            (8, &sha256, true),
+            (8, &sha512, false),
+            // RFC 5702 §2.2: from 1,024 bits on.
+            (10, &sha512, false),
+        ] {
+            let key = Dnskey { flags: 256, protocol: 3, algorithm, public_key: public_key.clone() };
+            assert_eq!(verify(&key, b"data", signature), valid, "algorithm {algorithm}");
+        }
     }
 
     #[test]
