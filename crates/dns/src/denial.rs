@@ -12,8 +12,8 @@
 //! | a type at a wildcard | a span over the name, and the wildcard's record lacks it | the same, with the closest encloser |
 //! | a DS | as a type; the record must be the parent's | the same; or a span with opt-out over the next closer name |
 //!
-//! Compact denial (RFC 9824) answers for a name that does not exist with an NSEC at that very name, whose types say so
-//! (`NXNAME`).
+//! Compact denial (RFC 9824) answers for a name that does not exist with an NSEC at that very name, or an NSEC3 at its hash,
+//! whose types say so (`NXNAME`).
 //!
 //! Two kinds of proof hold without making anything secure: a span with opt-out leaves room for unsigned delegations
 //! (RFC 5155 §9.2), and hashes with too many iterations are not computed (RFC 9276 §3.2). [`Denied::insecure`] tells so.
@@ -42,7 +42,7 @@ pub enum Mechanism {
     Nsec,
     /// NSEC3 (RFC 5155).
     Nsec3,
-    /// An NSEC made for this one name (RFC 9824).
+    /// An NSEC or NSEC3 made for this one name (RFC 9824).
     Compact,
 }
 
@@ -238,6 +238,11 @@ impl Proofs {
 fn text(set: &SignedRrset) -> String {
     let data = set.rrset.rdatas.first().map(|rdata| rdata::to_text(set.rrset.rtype, rdata)).unwrap_or_default();
     format!("{} {} {data}", set.rrset.name, set.rrset.rtype)
+}
+
+/// Whether a proof with these types at a name says that there is no such name (RFC 9824 §3.1).
+fn denies_name(types: &rdata::TypeBitmap) -> bool {
+    types.contains(RecordType::NXNAME)
 }
 
 /// Whether a proof with these types at the name denies the type there.

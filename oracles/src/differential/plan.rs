@@ -8,7 +8,8 @@ use crate::internet::{FaultSpec, Keys, Plan, Rollover, Signed, ZoneSpec, name};
 
 /// The zones below the root, in the order in which a plan takes them up.
 const ZONES: [&str; 4] = ["t", "a.t", "b.t", "s.a.t"];
-/// Owners relative to their zone: hosts, wildcards, and names whose parents are empty non-terminals, one of them a wildcard.
+/// Owners relative to their zone: hosts, wildcards, and names whose parents, one of them a wildcard, are empty
+/// non-terminals.
 const OWNERS: [&str; 9] = ["@", "h", "i", "w.n", "*", "*.n", "a.*.n", "d", "k.l.m"];
 /// What is asked for below a zone: the owners, and names that no owner has.
 const ASKED: [&str; 12] = ["", "h", "i", "w.n", "n", "x", "x.n", "y.x.n", "x.d", "m", "k.l.m", "x.h"];

@@ -4,7 +4,7 @@ use crate::name::Name;
 use crate::rdata::Nsec;
 use crate::record::RecordType;
 
-use super::{Denied, Mechanism, NoDs, lacks, leads_elsewhere, no_ds_at};
+use super::{Denied, Mechanism, NoDs, denies_name, lacks, leads_elsewhere, no_ds_at};
 
 /// The NSEC records of one answer.
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ impl Spans {
 
     pub(super) fn no_data(&self, name: &Name, rtype: RecordType) -> Option<Denied> {
         if let Some(nsec) = self.at(name) {
-            let no_name = nsec.types.contains(RecordType::NXNAME);
+            let no_name = denies_name(&nsec.types);
             let by = if no_name { Mechanism::Compact } else { Mechanism::Nsec };
             return lacks(name, &nsec.types, rtype).then(|| Denied { no_name, ..Denied::by(by) });
         }
@@ -50,7 +50,7 @@ impl Spans {
     }
 
     pub(super) fn no_name(&self, name: &Name) -> Option<Denied> {
-        if self.at(name).is_some_and(|nsec| nsec.types.contains(RecordType::NXNAME)) {
+        if self.at(name).is_some_and(|nsec| denies_name(&nsec.types)) {
             return Some(Denied { no_name: true, ..Denied::by(Mechanism::Compact) });
         }
         let wildcard = self.wildcard(name)?;

@@ -1,4 +1,4 @@
-//! Denial by NSEC3 (RFC 5155 §8).
+//! Denial by NSEC3 (RFC 5155 §8, RFC 9824 §4).
 //!
 //! The records stand at hashes of names, so what a record denies is found by hashing: the name, then its ancestors, until
 //! one has a record: the closest encloser. The name one label below it on the way to the name is the *next closer* name;
@@ -18,7 +18,7 @@ use crate::record::{RawRdata, RecordType};
 use crate::security::{Reason, RrsetId};
 use crate::validator::{Budget, Policy};
 
-use super::{Denied, Mechanism, NoDs, lacks, leads_elsewhere, no_ds_at};
+use super::{Denied, Mechanism, NoDs, denies_name, lacks, leads_elsewhere, no_ds_at};
 
 /// The NSEC3 records of one answer.
 #[derive(Debug)]
@@ -123,7 +123,8 @@ impl Hashed {
         let mut next_closer = rrset.name.clone();
         for ancestor in rrset.name.ancestors().skip(1).take_while(|ancestor| ancestor.is_subdomain_of(&zone)) {
             if let Some(span) = self.matching(&ancestor, rrset, budget)? {
-                if leads_elsewhere(&span.types) {
+                // What does not exist encloses nothing.
+                if leads_elsewhere(&span.types) || denies_name(&span.types) {
                     return Ok(None);
                 }
                 let covering = self.covering(&next_closer, rrset, budget)?;
@@ -143,9 +144,12 @@ impl Hashed {
     pub(super) fn no_data(&mut self, rrset: &RrsetId, budget: &mut Budget) -> Result<Option<Denied>, Reason> {
         let (name, rtype) = (&rrset.name, rrset.rtype);
         if let Some(span) = self.matching(name, rrset, budget)? {
+            let lacking = lacks(name, &span.types, rtype);
+            if denies_name(&span.types) {
+                return Ok(lacking.then(compact));
+            }
             // §7.1: an empty non-terminal has a record without types.
             let empty_non_terminal = span.types.iter().next().is_none();
-            let lacking = lacks(name, &span.types, rtype);
             return Ok(lacking.then(|| Denied { empty_non_terminal, ..self.denied(false) }));
         }
         let Some((encloser, opt_out)) = self.closest_encloser(rrset, budget)? else { return Ok(None) };
@@ -165,8 +169,8 @@ impl Hashed {
 
     /// RFC 5155 §8.4.
     pub(super) fn no_name(&mut self, rrset: &RrsetId, budget: &mut Budget) -> Result<Option<Denied>, Reason> {
-        if self.matching(&rrset.name, rrset, budget)?.is_some() {
-            return Ok(None);
+        if let Some(span) = self.matching(&rrset.name, rrset, budget)? {
+            return Ok(denies_name(&span.types).then(compact));
         }
         let Some((encloser, opt_out)) = self.closest_encloser(rrset, budget)? else { return Ok(None) };
         let Ok(wildcard) = encloser.prepend_label("*") else { return Ok(Some(self.denied(opt_out))) };
@@ -193,4 +197,9 @@ impl Hashed {
         let encloser = self.closest_encloser(rrset, budget)?;
         Ok(encloser.map(|(_, opt_out)| Some(if opt_out { NoDs::OptedOut } else { NoDs::NotACut })))
     }
+}
+
+/// The record at the very hash of the name says that there is no such name (RFC 9824 §4).
+fn compact() -> Denied {
+    Denied { no_name: true, ..Denied::by(Mechanism::Compact) }
 }

@@ -160,6 +160,24 @@ fn compact_denial() {
     assert_eq!(word(proofs(at).no_name(&name("n.z"), RecordType::A, &mut budget())), "denial-wrong");
 }
 
+#[test]
+fn compact_denial_by_hash() {
+    let at = &["m.z m.z+ NXNAME"][..];
+    for rtype in [RecordType::A, RecordType::ANY, RecordType::DS] {
+        let denied = hashed(at).no_data(&name("m.z"), rtype, &mut budget()).unwrap();
+        assert!(denied.no_name && denied.by == Mechanism::Compact && denied.insecure.is_none(), "{rtype}");
+    }
+    let denied = hashed(at).no_name(&name("m.z"), RecordType::A, &mut budget()).unwrap();
+    assert!(denied.no_name && denied.by == Mechanism::Compact);
+    assert_eq!(hashed(at).no_ds(&name("m.z"), &mut budget()), Ok(NoDs::NotACut));
+    // It speaks of the name alone, and is no encloser.
+    assert_eq!(how(hashed(at).no_name(&name("n.z"), RecordType::A, &mut budget())), "denial-wrong");
+    let below = &["m.z m.z+ NXNAME", "a.m.z- a.m.z+ A", "*.m.z- *.m.z+ A"];
+    assert_eq!(how(hashed(below).no_name(&name("a.m.z"), RecordType::A, &mut budget())), "denial-wrong");
+    // Without it the name exists.
+    assert!(!hashed(&["m.z m.z+ A"]).no_data(&name("m.z"), RecordType::MX, &mut budget()).unwrap().no_name);
+}
+
 /// NSEC3 records of the zone `z`, without salt and iterations. A record is `owner next types…`: the first two are names
 /// whose hashes stand there, `owner+` a little above that hash, `owner-` below it; `!` before the record is opt-out.
 fn hashed(records: &[&str]) -> Proofs {
