@@ -102,8 +102,8 @@ pub struct Proofs {
     pub key: Option<(u16, Algorithm)>,
     /// Why a proof that came could not be used.
     refused: Option<Reason>,
-    /// The first proof that came, for people.
-    text: Option<String>,
+    /// The proofs that came, for people.
+    texts: Vec<String>,
 }
 
 impl Proofs {
@@ -115,7 +115,7 @@ impl Proofs {
             expires: Expiry::never(),
             key: None,
             refused: None,
-            text: None,
+            texts: Vec::new(),
         };
         let denials = |set: &&SignedRrset| matches!(set.rrset.rtype, RecordType::NSEC | RecordType::NSEC3);
         // What lies in another zone, or which zones further down signed, is about the aliases that led here.
@@ -129,7 +129,7 @@ impl Proofs {
                 Ok(verified) if verified.expanded_below.is_none() && proofs.take(set, &keys.zone, budget) => {
                     proofs.expires = proofs.expires.min(verified.expires);
                     proofs.key.get_or_insert((verified.key_tag, verified.algorithm));
-                    proofs.text.get_or_insert_with(|| text(set));
+                    proofs.texts.push(text(set));
                 }
                 Ok(_) => {}
                 Err(reason) => {
@@ -154,10 +154,10 @@ impl Proofs {
     }
 
     fn failure(&self, rrset: RrsetId) -> Reason {
-        match (&self.refused, &self.text) {
-            (Some(reason), _) => reason.clone(),
-            (None, None) => Reason::DenialMissing { rrset },
-            (None, Some(proof)) => Reason::DenialWrong { rrset, proof: proof.clone() },
+        match &self.refused {
+            Some(reason) => reason.clone(),
+            None if self.texts.is_empty() => Reason::DenialMissing { rrset },
+            None => Reason::DenialWrong { rrset, proofs: self.texts.clone() },
         }
     }
 
@@ -235,9 +235,12 @@ impl Proofs {
     }
 }
 
+/// A proof as a line: owner, type, and data, names without their final dot.
 fn text(set: &SignedRrset) -> String {
     let data = set.rrset.rdatas.first().map(|rdata| rdata::to_text(set.rrset.rtype, rdata)).unwrap_or_default();
-    format!("{} {} {data}", set.rrset.name, set.rrset.rtype)
+    let (next, types) = data.split_once(' ').unwrap_or((&data, ""));
+    let next = next.strip_suffix('.').filter(|name| !name.is_empty()).unwrap_or(next);
+    format!("{} {} {next} {types}", set.rrset.name.to_lowercase(), set.rrset.rtype).trim_end().to_owned()
 }
 
 /// Whether a proof with these types at a name says that there is no such name (RFC 9824 §3.1).

@@ -138,11 +138,11 @@ pub enum Reason {
         opt_out: bool,
     },
     /// Insecure: the DS records of the zone are all of algorithms or digest types that are not supported (RFC 4035 §5.2).
-    #[error("the DS of {zone} has only unsupported algorithms ({})", pairs(algorithms), zone = lower(zone))]
+    #[error("{}", ds_unsupported(zone, algorithms))]
     DsAlgorithmUnsupported {
         /// The zone.
         zone: Name,
-        /// Algorithm and digest type of each DS.
+        /// Algorithm and digest type of each DS; none if none can be read.
         algorithms: Vec<(Algorithm, DigestType)>,
     },
     /// Insecure: the proof is a span of NSEC3 with opt-out, which leaves room for what is not signed (RFC 5155 §9.2).
@@ -280,13 +280,13 @@ pub enum Reason {
         /// What is denied.
         rrset: RrsetId,
     },
-    /// Bogus: the proof is validly signed, and does not prove what is denied.
-    #[error("the proof given for no {rrset} proves something else: {proof}")]
+    /// Bogus: the proofs are validly signed, and do not prove what is denied.
+    #[error("{}", denial_wrong(rrset, proofs))]
     DenialWrong {
         /// What is denied.
         rrset: RrsetId,
-        /// The NSEC that was given.
-        proof: String,
+        /// The NSEC or NSEC3 records that were given, each as a line.
+        proofs: Vec<String>,
     },
     /// An answer would take more work than one answer may (CVE-2023-50387, CVE-2023-50868). Bogus, or unavailable if it is
     /// the queries that are bounded.
@@ -512,6 +512,20 @@ fn lower(name: &Name) -> Name {
 fn pairs(algorithms: &[(Algorithm, DigestType)]) -> String {
     let pair = |(algorithm, digest): &(Algorithm, DigestType)| format!("algorithm {} digest {}", algorithm.0, digest.0);
     algorithms.iter().map(pair).collect::<Vec<_>>().join(", ")
+}
+
+fn ds_unsupported(zone: &Name, algorithms: &[(Algorithm, DigestType)]) -> String {
+    match algorithms {
+        [] => format!("no DS of {} can be read", lower(zone)),
+        algorithms => format!("the DS of {} has only unsupported algorithms ({})", lower(zone), pairs(algorithms)),
+    }
+}
+
+fn denial_wrong(rrset: &RrsetId, proofs: &[String]) -> String {
+    match proofs {
+        [proof] => format!("the proof given that there is no {rrset} proves something else: {proof}"),
+        proofs => format!("the proofs given that there is no {rrset} do not prove it: {}", proofs.join("; ")),
+    }
 }
 
 fn keys(tags: &[u16]) -> String {

@@ -286,7 +286,7 @@ pub fn verify(set: &SignedRrset, keys: &ZoneKeys, now: Timestamp, budget: &mut B
         rrsig.signer == keys.zone
             && rrset.name.is_subdomain_of(&rrsig.signer)
             && usize::from(rrsig.labels) <= labels
-            && usize::from(rrsig.labels) >= rrsig.signer.label_count()
+            && usize::from(rrsig.labels) >= signed_labels(&rrsig.signer)
     };
     let mut failed = 0;
     for rrsig in set.signatures.iter().filter(own) {
@@ -531,6 +531,18 @@ mod tests {
         let early = signed(&own, 100, 1_000);
         assert_eq!((word(&[&expired, &early]), word(&[&early, &expired])), ("rrsig-expired", "rrsig-not-yet-valid"));
         assert_eq!((word(&[]), word(&[&unsupported])), ("rrsig-missing", "rrsig-unsupported"));
+    }
+
+    #[test]
+    fn a_zone_may_be_called_like_a_wildcard() {
+        let (own, apex) = (key(1), "*.z".parse::<Name>().unwrap());
+        let keys = ZoneKeys::new(&apex, own.dnskey().key_tag(), [own.dnskey().clone()]);
+        for owner in ["*.z", "m.*.z"] {
+            let rrset = Rrset { name: owner.parse().unwrap(), ..address() };
+            let signatures = vec![sign::sign(&own, &apex, &rrset, at(0), at(1_000))];
+            let verified = verify(&SignedRrset { rrset, signatures }, &keys, at(10), &mut budget());
+            assert_eq!(verified.map(|verified| verified.expanded_below), Ok(None), "{owner}");
+        }
     }
 
     #[test]

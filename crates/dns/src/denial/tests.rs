@@ -10,7 +10,7 @@ fn name(text: &str) -> Name {
 
 fn empty() -> Proofs {
     let (spans, hashed) = (Spans::default(), Hashed::new(&name("z")));
-    Proofs { spans, hashed, expires: Expiry::never(), key: None, refused: None, text: None }
+    Proofs { spans, hashed, expires: Expiry::never(), key: None, refused: None, texts: Vec::new() }
 }
 
 /// Proofs of the zone `z`, each `owner next types…`.
@@ -21,7 +21,7 @@ fn proofs(nsecs: &[&str]) -> Proofs {
         let (owner, next) = (name(words.next().unwrap()), name(words.next().unwrap()));
         let types = words.map(|word| word.parse().unwrap()).collect();
         proofs.spans.0.push((owner, Nsec { next, types }));
-        proofs.text = Some(String::new());
+        proofs.texts.push(text.replacen(' ', " NSEC ", 1));
     }
     proofs
 }
@@ -114,6 +114,16 @@ fn no_name() {
 }
 
 #[test]
+fn a_denial_that_fails_shows_all_its_proofs() {
+    let failed = |nsecs| proofs(nsecs).no_name(&name("m.z"), RecordType::A, &mut budget()).unwrap_err().to_string();
+    assert_eq!(
+        failed(&["c.z n.z A", "*.z c.z A"]),
+        "the proofs given that there is no A m.z do not prove it: c.z NSEC n.z A; *.z NSEC c.z A"
+    );
+    assert_eq!(failed(&["c.z n.z A"]), "the proof given that there is no A m.z proves something else: c.z NSEC n.z A");
+}
+
+#[test]
 fn no_ds() {
     for (nsecs, expected) in [
         (&["m.z n.z NS"][..], Ok(NoDs::Delegation)),
@@ -198,7 +208,7 @@ fn take(proofs: &mut Proofs, owner: &[u8; 20], next: &[u8], flags: u8, iteration
         rdata::Nsec3 { hash_algorithm: 1, flags, iterations, salt: Vec::new(), next_hashed: next.to_vec(), types };
     let rdata = rdata::Rdata::to_rdata(&nsec3);
     proofs.hashed.take(&owner, &[rdata], &Policy::default());
-    proofs.text = Some(String::new());
+    proofs.texts.push(String::new());
 }
 
 fn near(text: &str) -> [u8; 20] {

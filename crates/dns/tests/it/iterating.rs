@@ -93,7 +93,7 @@ fn every_fault_has_its_reason() {
             CONTOSO,
             "MX",
             "bogus denial-wrong",
-            "the proof given for no MX contoso.example proves something else: contoso.example NSEC",
+            "the proof given that there is no MX contoso.example proves something else: contoso.example NSEC",
         ),
         (
             K::AliasLoop,
@@ -169,7 +169,7 @@ fn every_fault_has_its_reason() {
             "nothing.contoso.example",
             "A",
             "bogus denial-wrong",
-            "the proof given for no A nothing.contoso.example proves something else: ",
+            "the proof given that there is no A nothing.contoso.example proves something else: ",
         ),
         (
             K::Nsec3Iterations(101),

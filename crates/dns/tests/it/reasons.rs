@@ -163,10 +163,12 @@ fn denials() {
     check(no_data, no_data, |message| message.rcode = Rcode::NXDOMAIN, "secure ", "");
     let tampered = Net::new().tampered(no_data.0, no_data.1, |message| message.rcode = Rcode::NXDOMAIN);
     assert_eq!(tampered.rcode, Rcode::NOERROR);
-    let wrong = "the proof given for no A nothing.contoso.example proves something else: mx2.contoso.example NSEC \
-                 ns1.contoso.example. A RRSIG NSEC";
-    check(nothing, nothing, |message| message.rcode = Rcode::NOERROR, "bogus denial-wrong", wrong);
+    let both = "the proofs given that there is no A nothing.contoso.example do not prove it: mx2.contoso.example NSEC \
+                ns1.contoso.example A RRSIG NSEC; contoso.example NSEC away.contoso.example NS SOA MX TXT RRSIG NSEC DNSKEY";
+    check(nothing, nothing, |message| message.rcode = Rcode::NOERROR, "bogus denial-wrong", both);
     // Without the proof about the wildcard.
+    let wrong = "the proof given that there is no A nothing.contoso.example proves something else: mx2.contoso.example NSEC \
+                 ns1.contoso.example A RRSIG NSEC";
     let apex = |message: &mut Message| {
         message.authority.retain(|record| record.name != name("contoso.example") || record.rtype == RecordType::SOA);
     };
@@ -181,7 +183,7 @@ fn denials() {
         message.answer.clear();
         message.authority = stolen.authority.clone();
     };
-    let wrong = wrong.replace("A nothing", "A mx1");
+    let wrong = both.replace("A nothing", "A mx1");
     check(mx1, mx1, deny, "bogus denial-wrong", &wrong);
     // The parent's proof about a cut does not deny what lies below it; nobody can, in an insecure zone.
     let net = Net::new();

@@ -127,7 +127,7 @@ fn the_proof_of_an_alias_is_not_the_one_that_is_wrong_at_its_target() {
     });
     assert_eq!(
         answer.security.reason().map(ToString::to_string).unwrap(),
-        "the proof given for no A nothing.example proves something else: island.example NSEC ns.example. NS RRSIG NSEC"
+        "the proof given that there is no A nothing.example proves something else: island.example NSEC ns.example NS RRSIG NSEC"
     );
 }
 
