@@ -154,8 +154,8 @@ struct Referral {
 }
 
 impl Recursor {
-    /// The RRset of this name and type, its alias, or their denial. The servers in `avoid` are not asked, nor is anything
-    /// remembered then.
+    /// The RRset of this name and type, its alias, or their denial. If there are servers to `avoid`, they are not asked, nor
+    /// does memory answer.
     pub(crate) async fn find(
         &self,
         name: &Name,

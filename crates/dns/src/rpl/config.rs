@@ -100,7 +100,7 @@ fn unquoted(value: &str) -> &str {
     value.split('#').next().unwrap_or_default().trim()
 }
 
-/// Which of the two ways of taking a file is meant.
+/// Which way of taking a file is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// A validator between a client and one upstream resolver.
