@@ -210,6 +210,8 @@ fn refusal(query: &Message) -> Result<&Question, Rcode> {
     }
     let question = query.question.as_ref().ok_or(Rcode::FORMERR)?;
     match (question.class, question.rtype) {
+        // RFC 9824 §3.5: it only speaks of proofs.
+        (_, RecordType::NXNAME) => Err(Rcode::FORMERR),
         // Transfers (RFC 5936) and meta-types have no answers here, nor have signatures without what they sign.
         (_, RecordType::OPT | RecordType::RRSIG | RecordType(251..=254)) => Err(Rcode::NOTIMP),
         (Class::IN, _) => Ok(question),

@@ -51,6 +51,9 @@ use crate::resolver::query::Asking;
 use crate::resolver::source::Source;
 use crate::validator::Policy;
 
+/// How many aliases are followed.
+pub(crate) const MAX_ALIASES: usize = 12;
+
 /// Where chains of trust begin. One that names no key makes all that lies at or below its zone bogus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustAnchor {
@@ -58,7 +61,7 @@ pub struct TrustAnchor {
     pub zone: Name,
     /// Digests of its keys.
     pub ds: Vec<Ds>,
-    /// Keys of it, used when there are no digests.
+    /// Keys of it: they count as much as the digests.
     pub keys: Vec<Dnskey>,
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::tz::Offset;
 
 use crate::keys::{Algorithm, DigestType};
 use crate::name::Name;
@@ -77,7 +78,26 @@ pub struct RrsetId {
 
 impl fmt::Display for RrsetId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.rtype, self.name.to_lowercase())
+        let of = if self.name.is_root() { "of " } else { "" };
+        write!(f, "{} {of}{}", self.rtype, lower(&self.name))
+    }
+}
+
+/// What names the keys that a chain of trust may enter a zone by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// The DS records in the parent.
+    Ds,
+    /// The trust anchor, which the operator configured.
+    Anchor,
+}
+
+impl fmt::Display for EntryKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            EntryKind::Ds => "DS",
+            EntryKind::Anchor => "trust anchor",
+        })
     }
 }
 
@@ -115,7 +135,7 @@ impl fmt::Display for Bound {
             Bound::SignatureChecks(limit) => write!(f, "{limit} signature checks"),
             Bound::FailedChecks(limit) => write!(f, "{limit} signature checks that fail"),
             Bound::Hashes(limit) => write!(f, "{limit} hashes"),
-            Bound::Keys(limit) => write!(f, "{limit} keys"),
+            Bound::Keys(limit) => write!(f, "{limit} keys or DS records"),
             Bound::Queries(limit) => write!(f, "{limit} queries"),
         }
     }
@@ -146,7 +166,7 @@ pub enum Reason {
         algorithms: Vec<(Algorithm, DigestType)>,
     },
     /// Insecure: the proof is a span of NSEC3 with opt-out, which leaves room for what is not signed (RFC 5155 §9.2).
-    #[error("the NSEC3 opt-out of {zone} leaves room for names that are not signed", zone = lower(zone))]
+    #[error("the NSEC3 opt-out of {zone} leaves room for unsigned delegations", zone = lower(zone))]
     Nsec3OptOut {
         /// The zone that opts out.
         zone: Name,
@@ -195,7 +215,7 @@ pub enum Reason {
         algorithms: Vec<(Algorithm, DigestType)>,
     },
     /// Bogus: the signature's time is over.
-    #[error("the signature over {rrset} by key {key_tag} expired at {expiration}")]
+    #[error("the signature over {rrset} by key {key_tag} expired at {expiration}{}", clock(*expiration, *now))]
     RrsigExpired {
         /// What it signs.
         rrset: RrsetId,
@@ -207,7 +227,7 @@ pub enum Reason {
         now: Timestamp,
     },
     /// Bogus: the signature's time has not begun.
-    #[error("the signature over {rrset} by key {key_tag} is valid only from {inception}")]
+    #[error("the signature over {rrset} by key {key_tag} is valid only from {inception}{}", clock(*inception, *now))]
     RrsigNotYetValid {
         /// What it signs.
         rrset: RrsetId,
@@ -229,7 +249,7 @@ pub enum Reason {
         algorithm: Algorithm,
     },
     /// Bogus: an RRset of a signed zone came without a signature of that zone.
-    #[error("{rrset} has no signature of the signed zone {zone}", zone = lower(zone))]
+    #[error("{rrset} came without a signature of {zone}, which is signed", zone = lower(zone))]
     RrsigMissing {
         /// What should be signed.
         rrset: RrsetId,
@@ -246,31 +266,43 @@ pub enum Reason {
         /// The zone.
         signer: Name,
     },
-    /// Bogus: the zone has a DS but no DNSKEY RRset, or none of its keys made the signature.
-    #[error("{}", key_missing(zone, *key_tag, rrset))]
+    /// Bogus: none of the zone's keys made the signature.
+    #[error("{zone} has no key {key_tag}, which signs {rrset}", zone = lower(zone))]
     KeyMissing {
         /// The zone.
         zone: Name,
-        /// The tag that the signature names; none if there are no keys at all.
-        key_tag: Option<u16>,
+        /// The tag that the signature names.
+        key_tag: u16,
         /// What the key should have signed.
         rrset: RrsetId,
     },
-    /// Bogus: no key of the zone fits the DS records in its parent.
-    #[error("the DS of {zone} names {}, the zone has {}", keys(ds), keys(dnskeys), zone = lower(zone))]
+    /// Bogus: something says that the zone has keys, and who was asked for them gave none.
+    #[error("{zone} has a {entry}, and no keys came", zone = lower(zone))]
+    KeysMissing {
+        /// The zone.
+        zone: Name,
+        /// What says so.
+        entry: EntryKind,
+    },
+    /// Bogus: no key of the zone fits the DS records in its parent, or the trust anchor.
+    #[error("{}", mismatch(zone, *entry, ds, dnskeys))]
     DsMismatch {
         /// The zone.
         zone: Name,
-        /// The key tags in the DS records.
+        /// What the keys should fit.
+        entry: EntryKind,
+        /// The key tags in it.
         ds: Vec<u16>,
         /// The tags of the keys that the zone publishes.
         dnskeys: Vec<u16>,
     },
     /// Bogus: the key that the DS names may not sign the zone: it is no zone key, of another protocol, or revoked.
-    #[error("key {key_tag} of {zone} fits its DS, but is no key that may sign the zone", zone = lower(zone))]
+    #[error("key {key_tag} of {zone} fits its {entry}, but is no key that may sign the zone", zone = lower(zone))]
     NoZoneKey {
         /// The zone.
         zone: Name,
+        /// What the key fits.
+        entry: EntryKind,
         /// The tag of the key.
         key_tag: u16,
     },
@@ -290,7 +322,7 @@ pub enum Reason {
     },
     /// An answer would take more work than one answer may (CVE-2023-50387, CVE-2023-50868). Bogus, or unavailable if it is
     /// the queries that are bounded.
-    #[error("{rrset} takes more than {bound}")]
+    #[error("{rrset} {} more than {bound}", if matches!(bound, Bound::Keys(_)) { "has" } else { "takes" })]
     TooMuchWork {
         /// What was being looked up or validated.
         rrset: RrsetId,
@@ -355,6 +387,12 @@ pub enum Reason {
         /// The machine's error.
         error: String,
     },
+    /// Unavailable: what was asked for is no type of records (RFC 9824 §3.5), so nobody is asked.
+    #[error("{} is no type to ask for", rrset.rtype)]
+    InvalidType {
+        /// What was asked.
+        rrset: RrsetId,
+    },
     /// Unavailable: an alias leads back to itself, or the chain is too long.
     #[error("the aliases of {name} do not end", name = lower(name))]
     AliasLoop {
@@ -367,6 +405,7 @@ impl Reason {
     /// All words.
     pub const WORDS: &[&str] = &[
         "insecure-delegation",
+        "invalid-type",
         "ds-algorithm-unsupported",
         "nsec3-opt-out",
         "nsec3-iterations",
@@ -411,7 +450,7 @@ impl Reason {
             Reason::RrsigMissing { .. } => "rrsig-missing",
             Reason::RrsigBad { .. } => "rrsig-bad",
             Reason::RrsigUnsupported { .. } => "rrsig-unsupported",
-            Reason::KeyMissing { .. } => "key-missing",
+            Reason::KeyMissing { .. } | Reason::KeysMissing { .. } => "key-missing",
             Reason::DsMismatch { .. } => "ds-mismatch",
             Reason::NoZoneKey { .. } => "no-zone-key",
             Reason::DenialMissing { .. } => "denial-missing",
@@ -424,6 +463,7 @@ impl Reason {
             Reason::Truncated { .. } => "truncated",
             Reason::Malformed { .. } => "malformed",
             Reason::Network { .. } => "network",
+            Reason::InvalidType { .. } => "invalid-type",
             Reason::AliasLoop { .. } => "alias-loop",
         }
     }
@@ -446,7 +486,8 @@ impl Reason {
             Reason::RrsigExpired { .. } => 7,
             Reason::RrsigNotYetValid { .. } => 8,
             // DNSKEY Missing.
-            Reason::DsMismatch { .. } | Reason::KeyMissing { .. } | Reason::TrustAnchorEmpty { .. } => 9,
+            Reason::DsMismatch { .. } | Reason::KeyMissing { .. } | Reason::KeysMissing { .. } => 9,
+            Reason::TrustAnchorEmpty { .. } => 9,
             // RRSIGs Missing, No Zone Key Bit Set, NSEC Missing.
             Reason::RrsigMissing { .. } => 10,
             Reason::NoZoneKey { .. } => 11,
@@ -461,6 +502,8 @@ impl Reason {
             Reason::Network { .. } => 23,
             // Unsupported NSEC3 Iterations Value.
             Reason::Nsec3Iterations { .. } => 27,
+            // Invalid Query Type.
+            Reason::InvalidType { .. } => 30,
             Reason::InsecureDelegation { .. }
             | Reason::Nsec3OptOut { .. }
             | Reason::NegativeTrustAnchor { .. }
@@ -478,7 +521,8 @@ impl Reason {
         }
     }
 
-    /// The RRset that is at fault, where the reason names one: for a DS or key that does not fit, the zone's DS.
+    /// The RRset that is at fault, where the reason names one: for a DS or key that does not fit, the zone's DS; if it is the
+    /// trust anchor that does not, its keys.
     pub fn rrset(&self) -> Option<RrsetId> {
         match self {
             Reason::RrsigExpired { rrset, .. }
@@ -496,17 +540,31 @@ impl Reason {
             | Reason::TimedOut { rrset, .. }
             | Reason::Truncated { rrset, .. }
             | Reason::Malformed { rrset, .. }
+            | Reason::InvalidType { rrset }
             | Reason::Network { rrset, .. } => Some(rrset.clone()),
-            Reason::DsMismatch { zone, .. } | Reason::NoZoneKey { zone, .. } => {
-                Some(RrsetId { name: zone.clone(), rtype: RecordType::DS })
+            Reason::KeysMissing { zone, .. } => Some(RrsetId { name: zone.clone(), rtype: RecordType::DNSKEY }),
+            Reason::DsMismatch { zone, entry, .. } | Reason::NoZoneKey { zone, entry, .. } => {
+                let rtype = match entry {
+                    EntryKind::Ds => RecordType::DS,
+                    EntryKind::Anchor => RecordType::DNSKEY,
+                };
+                Some(RrsetId { name: zone.clone(), rtype })
             }
             _ => None,
         }
     }
 }
 
-fn lower(name: &Name) -> Name {
-    name.to_lowercase()
+/// A name as people say it.
+fn lower(name: &Name) -> String {
+    if name.is_root() { "the root".to_owned() } else { name.to_lowercase().to_string() }
+}
+
+/// What day it was, if it was another than that of the time that counted. Who reads it may have a clock that is wrong; what
+/// is off by less than a day is seen from the times around it, and need not be told at each attempt anew.
+fn clock(end: Timestamp, now: Timestamp) -> String {
+    let day = |time: Timestamp| Offset::UTC.to_datetime(time).date();
+    if day(end) == day(now) { String::new() } else { format!("; the clock shows {}", day(now)) }
 }
 
 fn pairs(algorithms: &[(Algorithm, DigestType)]) -> String {
@@ -536,10 +594,24 @@ fn keys(tags: &[u16]) -> String {
     }
 }
 
-fn key_missing(zone: &Name, key_tag: Option<u16>, rrset: &RrsetId) -> String {
-    match key_tag {
-        Some(tag) => format!("{} has no key {tag}, which signs {rrset}", lower(zone)),
-        None => format!("{} has a DS but no keys", lower(zone)),
+fn mismatch(zone: &Name, entry: EntryKind, named: &[u16], published: &[u16]) -> String {
+    let (zone, has) = (lower(zone), keys(published));
+    let alike: Vec<u16> = named.iter().copied().filter(|tag| published.contains(tag)).collect();
+    match alike.as_slice() {
+        [] => format!("the {entry} of {zone} names {}, the zone has {has}", keys(named)),
+        // The tag is a checksum (RFC 4034 Appendix B): the rest of what names a key tells more.
+        alike if alike == named => {
+            let have = if alike.len() == 1 { "has" } else { "have" };
+            let alike = keys(alike);
+            format!(
+                "the {entry} of {zone} names {alike} with another digest or algorithm than the zone's {alike} {have}"
+            )
+        }
+        alike => format!(
+            "the {entry} of {zone} names {}, the zone has {has}; of {} the digest or algorithm is another",
+            keys(named),
+            keys(alike)
+        ),
     }
 }
 

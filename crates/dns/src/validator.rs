@@ -19,7 +19,7 @@ use crate::name::Name;
 use crate::rdata::{Dnskey, Ds, Rrsig, signature_time};
 use crate::rdata_dnssec::push_canonical;
 use crate::record::{Class, Record, RecordType, Rrset};
-use crate::security::{Bound, Reason, RrsetId};
+use crate::security::{Bound, EntryKind, Reason, RrsetId};
 use crate::sign::{signed_data, signed_labels};
 
 /// No TTL counts for more than a day.
@@ -329,7 +329,7 @@ fn verify_one(
     let mut candidates = keys.candidates(rrsig).peekable();
     if candidates.peek().is_none() {
         let zone = keys.zone.clone();
-        return Err((Progress::KeyMissing, Reason::KeyMissing { zone, key_tag: Some(key_tag), rrset: set.id() }));
+        return Err((Progress::KeyMissing, Reason::KeyMissing { zone, key_tag, rrset: set.id() }));
     }
     let (inception, expiration) = (signature_time(rrsig.inception, now), signature_time(rrsig.expiration, now));
     // Both ends count; the clock's fraction of a second does not. A signature that ends before it begins was never valid.
@@ -385,6 +385,16 @@ pub enum EntryPoints<'a> {
     Anchor(&'a [Ds], &'a [Dnskey]),
 }
 
+impl EntryPoints<'_> {
+    /// What names them.
+    pub(crate) fn kind(self) -> EntryKind {
+        match self {
+            EntryPoints::Ds(_) => EntryKind::Ds,
+            EntryPoints::Anchor(..) => EntryKind::Anchor,
+        }
+    }
+}
+
 /// How many DS records and published keys are compared: more than any zone has.
 const MAX_KEYS: usize = 64;
 
@@ -413,11 +423,11 @@ pub fn verify_keys(
     if entry_keys.keys.is_empty() {
         // A key that fits, but may not sign, is told apart (RFC 8914 §4.12).
         if let Some(key) = published.iter().find(trusted) {
-            return Err(Reason::NoZoneKey { zone: zone.clone(), key_tag: key.key_tag() });
+            return Err(Reason::NoZoneKey { zone: zone.clone(), entry: entry.kind(), key_tag: key.key_tag() });
         }
         let tags = all_ds.iter().map(|ds| ds.key_tag).chain(anchors.iter().map(Dnskey::key_tag)).collect();
         let dnskeys = published.iter().map(Dnskey::key_tag).collect();
-        return Err(Reason::DsMismatch { zone: zone.clone(), ds: tags, dnskeys });
+        return Err(Reason::DsMismatch { zone: zone.clone(), entry: entry.kind(), ds: tags, dnskeys });
     }
     let verified = verify(set, &entry_keys, now, budget)?;
     Ok((ZoneKeys::new(zone, verified.key_tag, published), verified.expires))

@@ -51,6 +51,8 @@ pub struct Edns {
     pub version: u8,
     /// DO: signatures and proofs are wanted (RFC 3225).
     pub dnssec_ok: bool,
+    /// CO: its sender wants to be told by the response code that a compact denial denies the name (RFC 9824 §5.1).
+    pub compact_ok: bool,
     /// Extended DNS Error (RFC 8914): its info code.
     pub extended_error: Option<u16>,
 }
@@ -58,7 +60,7 @@ pub struct Edns {
 impl Edns {
     /// Version 0 with this payload size.
     pub fn new(udp_size: u16, dnssec_ok: bool) -> Edns {
-        Edns { udp_size, version: 0, dnssec_ok, extended_error: None }
+        Edns { udp_size, version: 0, dnssec_ok, compact_ok: false, extended_error: None }
     }
 }
 
@@ -179,6 +181,7 @@ impl Message {
         self.rcode = Rcode(self.rcode.0 | u16::from(extended_rcode) << 4);
         let mut edns = Edns::new(opt.class.0, flags & 0x80 != 0);
         edns.version = version;
+        edns.compact_ok = flags & 0x40 != 0;
         let mut options = Reader { message: &opt.rdata, at: 0 };
         while let (Ok(code), Ok(length)) = (options.u16(), options.u16()) {
             let Ok(data) = options.take(length.into()) else { break };
@@ -261,7 +264,7 @@ impl Edns {
                 options.extend_from_slice(&field.to_be_bytes());
             }
         }
-        let flags = if self.dnssec_ok { 0x80 } else { 0 };
+        let flags = if self.dnssec_ok { 0x80 } else { 0 } | if self.compact_ok { 0x40 } else { 0 };
         let ttl = u32::from_be_bytes([(rcode.0 >> 4 & 0xff) as u8, self.version, flags, 0]);
         Record {
             name: Name::root(),

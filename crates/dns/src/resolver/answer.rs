@@ -100,7 +100,8 @@ pub struct Answer {
     pub server: Option<SocketAddr>,
     /// Whether that server found the answer for us (a forwarder), or holds the zone.
     pub forwarded: bool,
-    /// Whether some of it came over TCP, because it was too large for a datagram.
+    /// Whether the records or an alias on the way came over TCP, because they were too large for a datagram. How the keys
+    /// came that it is judged by does not count.
     pub over_tcp: bool,
     /// The work that it took.
     pub cost: Cost,

@@ -330,14 +330,14 @@ impl Resolver {
         work: &mut Work,
     ) -> Result<(Arc<ZoneKeys>, Expiry), Bad> {
         let rrset = RrsetId { name: zone.clone(), rtype: RecordType::DNSKEY };
-        let mut servers = Servers::of(rrset.clone());
+        let mut servers = Servers::of(rrset);
         loop {
             let fetched = self.next(&mut servers, work).await.map_err(blame)?;
             let sets = group(&fetched.answer);
             let own = |set: &&SignedRrset| set.rrset.rtype == RecordType::DNSKEY && set.rrset.name == *zone;
             let verified = match sets.iter().find(own) {
                 Some(set) => verify_keys(zone, entry, set, self.now(), &mut work.budget),
-                None => Err(Reason::KeyMissing { zone: zone.clone(), key_tag: None, rrset: rrset.clone() }),
+                None => Err(Reason::KeysMissing { zone: zone.clone(), entry: entry.kind() }),
             };
             match verified {
                 Ok((keys, expires)) => return Ok((Arc::new(keys), expires)),
@@ -351,7 +351,7 @@ impl Resolver {
 fn blame(security: Security) -> Bad {
     match security {
         Security::Bogus(
-            reason @ (Reason::DsMismatch { .. } | Reason::NoZoneKey { .. } | Reason::KeyMissing { key_tag: None, .. }),
+            reason @ (Reason::DsMismatch { .. } | Reason::NoZoneKey { .. } | Reason::KeysMissing { .. }),
         ) => Bad::Answer(reason),
         security => Bad::Chain(security),
     }

@@ -7,16 +7,13 @@ use crate::denial::{Denied, Proofs, verify_answer};
 use crate::name::Name;
 use crate::rdata::{Cname, Dname, Soa};
 use crate::record::{Rcode, Record, RecordType};
-use crate::resolver::Resolver;
 use crate::resolver::chain::{Bad, Chain, Cut, Servers, Work};
 use crate::resolver::iteration::proofs;
 use crate::resolver::source::Fetched;
+use crate::resolver::{MAX_ALIASES, Resolver};
 use crate::security::{Reason, RrsetId, Security};
 use crate::sign;
 use crate::validator::{Budget, Expiry, SignedRrset, Verified, ZoneKeys, group, verify};
-
-/// How many aliases are followed.
-const MAX_ALIASES: usize = 12;
 
 /// What one part of an answer came to.
 struct Judged {
@@ -56,6 +53,8 @@ struct Path {
     sections: Sections,
     /// How many records of the answer section had come before the question that is being asked.
     before: usize,
+    /// Whether an alias came over TCP.
+    over_tcp: bool,
 }
 
 /// What a message says of a name.
@@ -89,6 +88,7 @@ impl Resolver {
             expires: Expiry::never(),
             sections: Sections::default(),
             before: 0,
+            over_tcp: false,
         };
         let last = self.follow(name, rtype, &mut path, &mut work).await;
         let aliases = path.steps.iter().fold(Security::Secure, |worst, step| worst.worst(step.security.clone()));
@@ -111,7 +111,7 @@ impl Resolver {
             expires: Expiry::of_ttl(self.now(), 0),
             server: work.blamed,
             forwarded: self.inner.source.forwards(),
-            over_tcp: work.effort.over_tcp,
+            over_tcp: path.over_tcp,
             cost,
             sections: Arc::default(),
             cached: false,
@@ -133,6 +133,7 @@ impl Resolver {
                 rcode,
                 expires: path.expires.min(judged.expires),
                 server: Some(from.server),
+                over_tcp: path.over_tcp || from.over_tcp,
                 sections: Arc::new(Sections {
                     authority: [path.sections.authority.clone(), from.authority].concat(),
                     additional: from.additional,
@@ -145,6 +146,9 @@ impl Resolver {
 
     /// Follows aliases to the last part of the answer.
     async fn follow(&self, name: &Name, rtype: RecordType, path: &mut Path, work: &mut Work) -> Result<Last, Security> {
+        if rtype == RecordType::NXNAME {
+            return Err(Security::Unavailable(Reason::InvalidType { rrset: RrsetId { name: name.clone(), rtype } }));
+        }
         let mut servers = Servers::of(RrsetId { name: name.clone(), rtype });
         let mut fetched = self.next(&mut servers, work).await?;
         loop {
@@ -177,6 +181,7 @@ impl Resolver {
                     }
                     servers = Servers::of(RrsetId { name: path.at.clone(), rtype });
                     path.before = path.sections.answer.len();
+                    path.over_tcp |= fetched.over_tcp;
                     fetched = self.next(&mut servers, work).await?;
                 }
                 Err(Bad::Chain(security)) => return Err(security),
@@ -356,7 +361,7 @@ impl Resolver {
                 Some(denied) => (Rcode::NXDOMAIN, denied),
                 None => (Rcode::NOERROR, proofs.no_data(name, rtype, budget)?),
             };
-            // RFC 9824 §3.5: what a compact denial says of the name counts, whatever the response code.
+            // RFC 9824 §5: what a compact denial says of the name counts, whatever the response code.
             let rcode = if denied.no_name { Rcode::NXDOMAIN } else { rcode };
             // The TTL of a denial is the SOA's (RFC 2308 §5), so that must be genuine too (RFC 4035 §3.2.3).
             let soa = sets.iter().find(|set| set.rrset.rtype == RecordType::SOA && set.rrset.name == keys.zone);

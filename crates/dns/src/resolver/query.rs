@@ -27,7 +27,7 @@ pub(crate) struct Effort {
     pub(crate) limit: u32,
     /// How deep the search for a server's address is.
     pub(crate) depth: u32,
-    /// Whether an answer came over TCP.
+    /// Whether the last answer came over TCP.
     pub(crate) over_tcp: bool,
     /// Servers that gave no answer that could be used.
     pub(crate) failed: BTreeSet<SocketAddr>,
@@ -80,6 +80,7 @@ impl Asking {
             edns = false;
             answer = self.ask_by_udp(name, rtype, server, edns, effort).await?;
         }
+        effort.over_tcp = false;
         if !answer.flags.truncated {
             return Ok(answer);
         }

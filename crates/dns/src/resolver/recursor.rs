@@ -21,6 +21,7 @@ use crate::exchange::{Exchange, NetworkExchange, Transport};
 use crate::name::Name;
 use crate::rdata::{Cname, Dname};
 use crate::record::{Class, Rcode, Record, RecordType};
+use crate::resolver::MAX_ALIASES;
 use crate::resolver::iteration::{Found, Memory, proofs};
 use crate::resolver::query::{Asking, Effort};
 use crate::security::{Reason, RrsetId};
@@ -28,8 +29,6 @@ use crate::serve::{AFTER_ERROR, MAX_QUERY, Reply, accept, answer_connection};
 use crate::sign;
 use crate::wire::{Edns, Message, Question};
 
-/// How many aliases are followed for one client.
-const MAX_ALIASES: usize = 12;
 /// How many queries one question of a client may cost.
 const MAX_QUERIES: u32 = 64;
 /// How many clients are served at once; further queries are dropped, and clients ask again.
@@ -191,6 +190,11 @@ impl Recursor {
         response.edns = query.edns.as_ref().map(|_| Edns::new(MAX_UDP as u16, dnssec));
         match &query.question {
             _ if query.flags.opcode != 0 => response.rcode = Rcode::NOTIMP,
+            // RFC 9824 §3.5.
+            Some(Question { name, rtype: rtype @ RecordType::NXNAME, class: Class::IN }) => {
+                fail(&mut response, &Reason::InvalidType { rrset: RrsetId { name: name.clone(), rtype: *rtype } });
+                response.rcode = Rcode::FORMERR;
+            }
             Some(question) if question.class == Class::IN => {
                 let work = self.fill(question, &mut response);
                 let done = tokio::time::timeout(self.inner.config.deadline, work).await;

@@ -6,6 +6,7 @@
 //! | AD | AD if the answer is secure |
 //! | DO | the same, and signatures and proofs |
 //! | CD | what there is, unjudged, never AD |
+//! | CO | NXDOMAIN for a compact denial of the name, with DO too (RFC 9824 §5.1) |
 //!
 //! What is not secure says why in an Extended DNS Error (RFC 8914), if the client speaks EDNS.
 
@@ -13,14 +14,12 @@ use crate::authority::MAX_UDP;
 use crate::name::Name;
 use crate::rdata::{Cname, Dname};
 use crate::record::{Class, Rcode, Record, RecordType};
-use crate::resolver::Resolver;
 use crate::resolver::chain::Work;
+use crate::resolver::iteration::proofs;
 use crate::resolver::source::Fetched;
+use crate::resolver::{MAX_ALIASES, Resolver};
 use crate::security::{Reason, RrsetId};
 use crate::wire::{Edns, Message, Question};
-
-/// How many aliases are followed for a client that checks signatures itself.
-const MAX_ALIASES: usize = 12;
 
 impl Resolver {
     /// The response to a client's query.
@@ -28,12 +27,19 @@ impl Resolver {
         let mut response = query.response(Rcode::NOERROR);
         response.flags.recursion_available = true;
         let dnssec = query.edns.as_ref().is_some_and(|edns| edns.dnssec_ok);
-        response.edns = query.edns.as_ref().map(|_| Edns::new(MAX_UDP as u16, dnssec));
+        let compact_ok = query.edns.as_ref().is_some_and(|edns| edns.compact_ok);
+        response.edns = query.edns.as_ref().map(|_| Edns { compact_ok, ..Edns::new(MAX_UDP as u16, dnssec) });
         match &query.question {
             _ if query.edns.as_ref().is_some_and(|edns| edns.version != 0) => response.rcode = Rcode::BADVERS,
             _ if query.flags.opcode != 0 => response.rcode = Rcode::NOTIMP,
             None => response.rcode = Rcode::FORMERR,
             Some(question) if question.class != Class::IN => response.rcode = Rcode::REFUSED,
+            // RFC 9824 §3.5.
+            Some(Question { name, rtype: rtype @ RecordType::NXNAME, .. }) => {
+                response.rcode = Rcode::FORMERR;
+                let rrset = RrsetId { name: name.clone(), rtype: *rtype };
+                explain(&mut response, Some(&Reason::InvalidType { rrset }));
+            }
             Some(question) if query.flags.checking_disabled => self.pass_on(question, &mut response).await,
             Some(question) => {
                 let wants_ad = dnssec || query.flags.authentic_data;
@@ -52,7 +58,10 @@ impl Resolver {
 
     async fn judge_for(&self, question: &Question, wants_ad: bool, response: &mut Message) {
         let answer = self.lookup(&question.name, question.rtype).await;
-        response.rcode = answer.rcode;
+        // RFC 9824 §5: who validates the proof itself expects the code that goes with it, unless it says that it knows better.
+        let compact = answer.evidence.denied.as_ref().is_some_and(|denied| denied.no_name);
+        let as_proved = response.edns.as_ref().is_some_and(|edns| edns.dnssec_ok && !edns.compact_ok);
+        response.rcode = if compact && as_proved { Rcode::NOERROR } else { answer.rcode };
         response.flags.authentic_data = wants_ad && answer.security.is_secure();
         explain(response, answer.security.reason());
         if answer.security.is_usable() {
@@ -70,6 +79,8 @@ impl Resolver {
     async fn pass_on(&self, question: &Question, response: &mut Message) {
         let mut work = Work::new(&self.inner.config.policy, self.inner.config.queries);
         let mut name = question.name.clone();
+        // What the zones of earlier aliases proved: that those may be expanded from wildcards.
+        let mut proved = Vec::new();
         for _ in 0..=MAX_ALIASES {
             let rrset = RrsetId { name: name.clone(), rtype: question.rtype };
             let fetched = match self.inner.source.fetch(&rrset, &Default::default(), &mut work.effort).await {
@@ -78,10 +89,13 @@ impl Resolver {
             };
             response.rcode = fetched.rcode;
             response.answer.extend(fetched.answer.iter().cloned());
-            response.authority.clone_from(&fetched.authority);
+            response.authority = [proved.as_slice(), &fetched.authority].concat();
             response.additional.clone_from(&fetched.additional);
             match end_of_aliases(&fetched, name, question.rtype) {
-                Some(target) => name = target,
+                Some(target) => {
+                    proved.extend(proofs(&fetched.authority).cloned());
+                    name = target;
+                }
                 None => return,
             }
         }

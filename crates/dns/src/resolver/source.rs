@@ -30,6 +30,8 @@ pub(crate) struct Fetched {
     pub(crate) server: SocketAddr,
     /// What people call it.
     pub(crate) called: String,
+    /// Whether it came over TCP, because it was too large for a datagram.
+    pub(crate) over_tcp: bool,
 }
 
 impl Fetched {
@@ -68,6 +70,7 @@ impl Source {
     ) -> Result<Fetched, Reason> {
         // A search that was given up half-way leaves its depth behind.
         effort.depth = 0;
+        effort.over_tcp = false;
         match self {
             Source::Forwarders(asking, forwarders) => from_forwarders(asking, forwarders, rrset, avoid, effort).await,
             Source::Zones(recursor, patience) => {
@@ -82,6 +85,7 @@ impl Source {
                     zone: Some(found.zone),
                     server: found.server,
                     called: found.called,
+                    over_tcp: effort.over_tcp,
                 })
             }
         }
@@ -130,7 +134,7 @@ async fn from_forwarders(
         let server = Server { address, called: FORWARDER };
         let answered = asking.ask(&rrset.name, rrset.rtype, server, effort).await;
         match answered.and_then(|message| read(message, rrset, address)) {
-            Ok(fetched) => return Ok(fetched),
+            Ok(fetched) => return Ok(Fetched { over_tcp: effort.over_tcp, ..fetched }),
             Err(reason) => {
                 effort.failed.insert(address);
                 failure.get_or_insert(reason);
@@ -158,6 +162,7 @@ fn read(message: Message, rrset: &RrsetId, server: SocketAddr) -> Result<Fetched
                 zone: None,
                 server,
                 called,
+                over_tcp: false,
             })
         }
         // RFC 8914 §4.21 and §4.23.

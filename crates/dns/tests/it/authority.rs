@@ -333,6 +333,8 @@ fn odd_queries() {
     assert_eq!(rcode(&Message { edns: Some(version), ..query.clone() }), Rcode::BADVERS);
     let chaos = wire::Question { class: Class(3), ..query.question.clone().unwrap() };
     assert_eq!(rcode(&Message { question: Some(chaos), ..query.clone() }), Rcode::REFUSED);
+    let nxname = wire::Question { rtype: RecordType::NXNAME, ..query.question.clone().unwrap() };
+    assert_eq!(rcode(&Message { question: Some(nxname), ..query.clone() }), Rcode::FORMERR);
     // Octets that are no message: FORMERR with the id if there is a header, else nothing.
     let whole = query.encode(512);
     for (length, answered) in [(0, false), (11, false), (12, true), (whole.len() - 1, true)] {

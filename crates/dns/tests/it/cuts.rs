@@ -44,7 +44,8 @@ fn lookup(asked: (&str, &str), tampered: (&str, &str), answer: Vec<Record>, auth
 
 #[test]
 fn an_ancestor_does_not_sign_below_its_cuts() {
-    let not_signed = |owner: &str, zone: &str| format!("bogus: A {owner} has no signature of the signed zone {zone}");
+    let not_signed =
+        |owner: &str, zone: &str| format!("bogus: A {owner} came without a signature of {zone}, which is signed");
     let insecure = |zone: &str| format!("insecure: example proves that there is no DS for {zone}");
     for (signer, owner, expected) in [
         // A signed zone: at its apex, below, further below; and the ancestor further up.
@@ -74,8 +75,8 @@ fn a_ds_is_the_parents() {
     let asked = ("contoso.example", "DS");
     for (signer, expected) in [
         ("example", "secure: "),
-        (".", "bogus: DS contoso.example has no signature of the signed zone example"),
-        ("contoso.example", "bogus: DS contoso.example has no signature of the signed zone example"),
+        (".", "bogus: DS contoso.example came without a signature of example, which is signed"),
+        ("contoso.example", "bogus: DS contoso.example came without a signature of example, which is signed"),
     ] {
         let answer = forged(signer, asked.0, asked.0, &ds);
         assert_eq!(lookup(asked, asked, answer, Vec::new()), expected, "{signer}");

@@ -125,7 +125,7 @@ fn every_fault_has_its_reason() {
             CONTOSO,
             "MX",
             "bogus rrsig-missing",
-            "MX contoso.example has no signature of the signed zone contoso.example",
+            "MX contoso.example came without a signature of contoso.example, which is signed",
         ),
         (
             K::RrsigBad,
@@ -136,7 +136,7 @@ fn every_fault_has_its_reason() {
             "the signature over MX contoso.example by key {} of contoso.example is wrong",
         ),
         (K::RrsigWrongKey, Some("MX"), CONTOSO, "MX", "bogus key-missing", "contoso.example has no key "),
-        (K::KeyMissing, None, CONTOSO, "MX", "bogus key-missing", "contoso.example has a DS but no keys"),
+        (K::KeyMissing, None, CONTOSO, "MX", "bogus key-missing", "contoso.example has a DS, and no keys came"),
         (
             K::ManyKeys(20),
             None,
@@ -154,7 +154,7 @@ fn every_fault_has_its_reason() {
             "insecure ds-algorithm-unsupported",
             "the DS of contoso.example has only unsupported algorithms",
         ),
-        (K::DsWithoutKey, None, "plain.example", "A", "bogus key-missing", "plain.example has a DS but no keys"),
+        (K::DsWithoutKey, None, "plain.example", "A", "bogus key-missing", "plain.example has a DS, and no keys came"),
         (
             K::DenialMissing,
             None,

@@ -93,7 +93,7 @@ fn changed_answers() {
 
 #[test]
 fn signatures_that_are_not_the_zones() {
-    let missing = "MX contoso.example has no signature of the signed zone contoso.example";
+    let missing = "MX contoso.example came without a signature of contoso.example, which is signed";
     check(MX, MX, |message| drop(message.answer.pop()), "bogus rrsig-missing", missing);
     let other =
         |message: &mut Message| signatures(&mut message.answer, |rrsig| rrsig.signer = name("fabrikam.example"));
@@ -118,7 +118,13 @@ fn keys_and_digests() {
     let key = tag("contoso.example");
     let keys = ("contoso.example", "DNSKEY");
     let ds = ("contoso.example", "DS");
-    check(MX, keys, |message| message.answer.clear(), "bogus key-missing", "contoso.example has a DS but no keys");
+    check(
+        MX,
+        keys,
+        |message| message.answer.clear(),
+        "bogus key-missing",
+        "contoso.example has a DS, and no keys came",
+    );
     // The zone's key has lost its zone flag, or has been revoked.
     for flags in [1, Dnskey::ZONE | Dnskey::REVOKED | 1] {
         let flagged = move |message: &mut Message| {
@@ -148,7 +154,10 @@ fn keys_and_digests() {
     let answer = net.tampered("contoso.example", "MX", |message| {
         message.answer.retain(|record| record.rtype != RecordType::RRSIG);
     });
-    assert_eq!(answer.security.reason().unwrap().to_string(), "DNSKEY . has no signature of the signed zone .");
+    assert_eq!(
+        answer.security.reason().unwrap().to_string(),
+        "DNSKEY of the root came without a signature of the root, which is signed"
+    );
 }
 
 #[test]
@@ -281,7 +290,7 @@ fn work_is_bounded() {
     let entry = validator::EntryPoints::Anchor(&[], std::slice::from_ref(&dnskey));
     let contoso = name("contoso.example");
     let reason = validator::verify_keys(&contoso, entry, &publish(&colliding), at(1), &mut budget).unwrap_err();
-    assert_eq!(reason.to_string(), "DNSKEY contoso.example takes more than 64 keys");
+    assert_eq!(reason.to_string(), "DNSKEY contoso.example has more than 64 keys or DS records");
     let published = publish(&colliding[..40]);
     let (keys, _) = validator::verify_keys(&contoso, entry, &published, at(1), &mut budget).unwrap();
     let reason = validator::verify(&set, &keys, at(1), &mut budget).unwrap_err();
@@ -327,15 +336,19 @@ fn nobody_above_the_anchor_signs_below_it() {
     let anchor =
         TrustAnchor { zone: name("example"), ..TrustAnchor::root(vec![net.specs[1].key().ds(&name("example"))]) };
     for (owner, kind, expected) in [
-        ("contoso.example", "MX", "bogus: MX contoso.example has no signature of the signed zone contoso.example"),
+        (
+            "contoso.example",
+            "MX",
+            "bogus: MX contoso.example came without a signature of contoso.example, which is signed",
+        ),
         (
             "mx1.contoso.example",
             "AAAA",
-            "bogus: NSEC mx1.contoso.example has no signature of the signed zone contoso.example",
+            "bogus: NSEC mx1.contoso.example came without a signature of contoso.example, which is signed",
         ),
         ("mail.plain.example", "A", "insecure: example proves that there is no DS for plain.example"),
         // Above it, or beside, nobody can tell.
-        ("example", "DS", "insecure: there is no trust anchor above ."),
+        ("example", "DS", "insecure: there is no trust anchor above the root"),
     ] {
         let answer = net.tampered_below(anchor.clone(), owner, kind, move |message| {
             if asks(message, owner, kind) {
@@ -356,7 +369,11 @@ fn words_and_extended_errors() {
         (Reason::RrsigMissing { rrset: rrset.clone(), zone: zone.clone() }, "rrsig-missing", Some(10)),
         (Reason::RrsigBad { rrset: rrset.clone(), key_tag: 1, signer: zone.clone() }, "rrsig-bad", Some(6)),
         (Reason::DenialMissing { rrset: rrset.clone() }, "denial-missing", Some(12)),
-        (Reason::DsMismatch { zone: zone.clone(), ds: vec![], dnskeys: vec![1, 2] }, "ds-mismatch", Some(9)),
+        (
+            Reason::DsMismatch { zone: zone.clone(), entry: EntryKind::Ds, ds: vec![], dnskeys: vec![1, 2] },
+            "ds-mismatch",
+            Some(9),
+        ),
         (Reason::TimedOut { rrset: rrset.clone(), server: "ns".to_owned() }, "time-out", Some(22)),
         (Reason::Lame { rrset: rrset.clone(), server: "ns".to_owned() }, "lame", Some(20)),
         (
@@ -367,4 +384,49 @@ fn words_and_extended_errors() {
     ] {
         assert_eq!((reason.word(), reason.extended_error()), (word, error));
     }
+}
+
+#[test]
+fn lines() {
+    let (zone, root) = (name("contoso.example"), Name::root());
+    let mismatch = |entry, ds: &[u16], dnskeys: &[u16]| {
+        let zone = if entry == EntryKind::Anchor { root.clone() } else { zone.clone() };
+        Reason::DsMismatch { zone, entry, ds: ds.to_vec(), dnskeys: dnskeys.to_vec() }
+    };
+    let no_zone_key = |entry| Reason::NoZoneKey { zone: root.clone(), entry, key_tag: 5 };
+    for (reason, expected) in [
+        (mismatch(EntryKind::Ds, &[5], &[6, 7]), "the DS of contoso.example names key 5, the zone has keys 6, 7"),
+        (
+            mismatch(EntryKind::Ds, &[5], &[5, 6]),
+            "the DS of contoso.example names key 5 with another digest or algorithm than the zone's key 5 has",
+        ),
+        (
+            mismatch(EntryKind::Ds, &[5, 6], &[5, 6]),
+            "the DS of contoso.example names keys 5, 6 with another digest or algorithm than the zone's keys 5, 6 have",
+        ),
+        (
+            mismatch(EntryKind::Ds, &[5, 6], &[6]),
+            "the DS of contoso.example names keys 5, 6, the zone has key 6; of key 6 the digest or algorithm is another",
+        ),
+        (mismatch(EntryKind::Anchor, &[5], &[6]), "the trust anchor of the root names key 5, the zone has key 6"),
+        (
+            no_zone_key(EntryKind::Anchor),
+            "key 5 of the root fits its trust anchor, but is no key that may sign the zone",
+        ),
+        (no_zone_key(EntryKind::Ds), "key 5 of the root fits its DS, but is no key that may sign the zone"),
+        (
+            Reason::KeysMissing { zone: root.clone(), entry: EntryKind::Anchor },
+            "the root has a trust anchor, and no keys came",
+        ),
+        (
+            Reason::DsAlgorithmUnsupported { zone: zone.clone(), algorithms: vec![] },
+            "no DS of contoso.example can be read",
+        ),
+    ] {
+        assert_eq!(reason.to_string(), expected);
+    }
+    // What is at fault: the zone's DS; an anchor is no record.
+    let at_fault = |entry| mismatch(entry, &[5], &[6]).rrset().map(|rrset| rrset.to_string());
+    assert_eq!(at_fault(EntryKind::Ds).unwrap(), "DS contoso.example");
+    assert_eq!(at_fault(EntryKind::Anchor).unwrap(), "DNSKEY of the root");
 }

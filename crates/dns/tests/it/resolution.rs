@@ -206,7 +206,7 @@ fn faults_have_their_reasons() {
             contoso,
             "MX",
             "bogus rrsig-missing, SERVFAIL",
-            "MX contoso.example has no signature of the signed zone contoso.example",
+            "MX contoso.example came without a signature of contoso.example, which is signed",
         ),
         (
             own,
@@ -215,7 +215,7 @@ fn faults_have_their_reasons() {
             "nothing.contoso.example",
             "MX",
             "bogus rrsig-missing, SERVFAIL",
-            "DNSKEY contoso.example has no signature of the signed zone contoso.example",
+            "DNSKEY contoso.example came without a signature of contoso.example, which is signed",
         ),
         (
             own,
@@ -224,7 +224,7 @@ fn faults_have_their_reasons() {
             "nothing.contoso.example",
             "MX",
             "bogus rrsig-missing, SERVFAIL",
-            "NSEC mx2.contoso.example has no signature of the signed zone contoso.example",
+            "NSEC mx2.contoso.example came without a signature of contoso.example, which is signed",
         ),
         (
             own,
@@ -233,7 +233,7 @@ fn faults_have_their_reasons() {
             "www.contoso.example",
             "A",
             "bogus rrsig-missing, SERVFAIL",
-            "CNAME www.contoso.example has no signature of the signed zone contoso.example",
+            "CNAME www.contoso.example came without a signature of contoso.example, which is signed",
         ),
         (
             "192.0.2.2",
@@ -242,7 +242,7 @@ fn faults_have_their_reasons() {
             contoso,
             "MX",
             "bogus rrsig-missing, SERVFAIL",
-            "DS contoso.example has no signature of the signed zone example",
+            "DS contoso.example came without a signature of example, which is signed",
         ),
         (
             "192.0.2.2",
@@ -386,14 +386,18 @@ fn signatures_begin_and_end() {
         (
             3_599,
             "bogus rrsig-not-yet-valid, SERVFAIL",
-            format!("the signature over DNSKEY contoso.example by key {key} is valid only from 2026-03-02T09:00:00Z"),
+            format!(
+                "the signature over DNSKEY contoso.example by key {key} is valid only from 2026-03-02T09:00:00Z"
+            ),
         ),
         (3_600, "secure, NOERROR, 198.51.100.1", String::new()),
         (7_200, "secure, NOERROR, 198.51.100.1", String::new()),
         (
             7_201,
             "bogus rrsig-expired, SERVFAIL",
-            format!("the signature over DNSKEY contoso.example by key {key} expired at 2026-03-02T10:00:00Z"),
+            format!(
+                "the signature over DNSKEY contoso.example by key {key} expired at 2026-03-02T10:00:00Z"
+            ),
         ),
     ] {
         net.clear_caches();

@@ -66,6 +66,21 @@ fn what_a_client_gets() {
 }
 
 #[test]
+fn who_judges_alone_gets_the_proofs_of_every_alias() {
+    for (owner, expected) in [
+        ("a.wild.contoso.example", "NXDOMAIN: CNAME RRSIG | NSEC RRSIG"),
+        ("a.far.contoso.example", "NOERROR: CNAME RRSIG A | NSEC RRSIG"),
+    ] {
+        let mut specs = specs();
+        specs[2].text += "*.wild CNAME mx1.island.example.\n*.far CNAME mail.plain.example.\n";
+        let net = Net::iterating(specs);
+        let client = Client { checking_disabled: true, dnssec_ok: true, ..PLAIN };
+        let got = line(&ask(&net, &client, owner, "A"));
+        assert!(got.starts_with(expected), "{owner}: {got}");
+    }
+}
+
+#[test]
 fn what_is_bogus_says_why_and_is_had_unjudged() {
     let fault = |kind| {
         let net = Net::iterating(specs());
@@ -106,6 +121,16 @@ fn what_is_no_question_for_a_resolver() {
     assert_eq!(rcode(&|query| query.flags.opcode = 5), Rcode::NOTIMP);
     assert_eq!(rcode(&|query| query.edns.as_mut().unwrap().version = 1), Rcode::BADVERS);
     assert_eq!(rcode(&|query| query.question.as_mut().unwrap().class = Class(3)), Rcode::REFUSED);
+    // RFC 9824 §3.5: nor is it asked for elsewhere.
+    for checking_disabled in [false, true] {
+        let client = Client { checking_disabled, ..PLAIN };
+        assert_eq!(line(&ask(&net, &client, "contoso.example", "NXNAME")), "FORMERR EDE 30:  | ");
+    }
+    let answer = net.lookup("contoso.example", "NXNAME");
+    assert_eq!((answer.security.reason().unwrap().word(), answer.cost.queries), ("invalid-type", 0));
+    let nxname = Message::query(7, name("contoso.example"), RecordType::NXNAME, Some(Edns::new(1_232, false)));
+    let octets = block_on(net.recursor.answer(&nxname.encode(512), Transport::Udp)).unwrap();
+    assert_eq!(line(&Message::decode(&octets).unwrap()), "FORMERR EDE 30:  | ");
 }
 
 #[test]
@@ -214,4 +239,38 @@ fn which_ds_records_are_followed() {
             Err(reason) => assert!(expected.is_empty() && reason.word() == "ds-algorithm-unsupported", "{given:?}"),
         }
     }
+}
+
+#[test]
+fn the_response_code_of_a_compact_denial() {
+    let net = Net::new();
+    let (owner, zone) = (name("nothing.contoso.example"), name("contoso.example"));
+    let types = [RecordType::RRSIG, RecordType::NSEC, RecordType::NXNAME].into_iter().collect();
+    let nsec = rdata::Nsec { next: owner.prepend_label("0").unwrap(), types }.to_rdata();
+    let set = Rrset { name: owner.clone(), rtype: RecordType::NSEC, ttl: 300, rdatas: vec![nsec.clone()] };
+    let rrsig = sign::sign(&net.specs[2].key(), &zone, &set, at(-100), at(100_000)).to_rdata();
+    let config = ResolverConfig::new(vec![RECURSOR.parse().unwrap()], net.anchor());
+    let asked = owner.clone();
+    let resolver = net.resolver_behind(config, move |message| {
+        if message.question.as_ref().is_some_and(|question| question.name == asked) {
+            message.rcode = Rcode::NOERROR;
+            let record = |rtype, rdata: &RawRdata| Record::new(asked.clone(), rtype, 300, rdata.clone());
+            message.authority = vec![record(RecordType::NSEC, &nsec), record(RecordType::RRSIG, &rrsig)];
+        }
+    });
+    // RFC 9824 §5.
+    for (dnssec_ok, compact_ok, expected) in [
+        (false, false, "NXDOMAIN:  | "),
+        (false, true, "NXDOMAIN:  | "),
+        (true, false, "NOERROR AD:  | NSEC RRSIG"),
+        (true, true, "NXDOMAIN AD:  | NSEC RRSIG"),
+    ] {
+        let edns = Edns { compact_ok, ..Edns::new(1_232, dnssec_ok) };
+        let query = Message::query(7, owner.clone(), RecordType::A, Some(edns));
+        let query = Message::decode(&query.encode(512)).unwrap();
+        let response = block_on(resolver.respond(&query));
+        assert_eq!(line(&response), expected, "DO {dnssec_ok} CO {compact_ok}");
+        assert_eq!(response.edns.unwrap().compact_ok, compact_ok);
+    }
+    assert!(block_on(resolver.lookup(&owner, RecordType::A)).is_nx_domain());
 }

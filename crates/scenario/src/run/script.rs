@@ -71,6 +71,51 @@ pub(crate) struct Script<'a> {
     resolver: Option<Resolver>,
     /// Inception and expiry of the signatures of zones that were published anew.
     signed: BTreeMap<String, (Time, Option<Time>)>,
+    /// What the key changes that are under way renew, by zone.
+    rolling: BTreeMap<String, Renewed>,
+}
+
+/// Which keys a key change renews.
+#[derive(Clone, Copy)]
+enum Renewed {
+    /// The zone's only one.
+    Key,
+    ZoneSigning,
+    KeySigning,
+    Both,
+}
+
+impl Renewed {
+    /// `split`: the zone has two keys.
+    fn by(publish: &Publish, split: bool) -> Renewed {
+        let ksk = publish.role.as_ref().is_some_and(|role| *role.get() == words::KeyRole::Ksk);
+        match publish.algorithm {
+            _ if !split => Renewed::Key,
+            Some(_) => Renewed::Both,
+            None if ksk => Renewed::KeySigning,
+            None => Renewed::ZoneSigning,
+        }
+    }
+
+    /// With the article: `a new key`.
+    fn new_key(self) -> &'static str {
+        match self {
+            Renewed::Key => "a new key",
+            Renewed::ZoneSigning => "a new zone-signing key",
+            Renewed::KeySigning => "a new key-signing key",
+            Renewed::Both => "new keys",
+        }
+    }
+
+    /// What a zone does that gives up the old one.
+    fn gives_up(self) -> &'static str {
+        match self {
+            Renewed::Key => "gives up its old key; the parent has the DS of the new one alone",
+            Renewed::ZoneSigning => "gives up its old zone-signing key",
+            Renewed::KeySigning => "gives up its old key-signing key; the parent has the DS of the new one alone",
+            Renewed::Both => "gives up its old keys; the parent has the DS of the new ones alone",
+        }
+    }
 }
 
 /// Something that the script does by itself at a later time.
@@ -103,6 +148,7 @@ impl<'a> Script<'a> {
             began: 0,
             resolver: None,
             signed: BTreeMap::new(),
+            rolling: BTreeMap::new(),
         }
     }
 
@@ -198,12 +244,23 @@ impl<'a> Script<'a> {
         };
         let declared = self.scenario.zones.iter().find(|(name, _)| name.eq_ignore_ascii_case(publish.zone.as_str()));
         let split = declared.is_some_and(|(_, zone)| zone.keys() == words::ZoneKeys::Split);
-        let told = describe_publish(publish, &change, split);
+        let renewed = publish.roll.as_ref().map(|step| self.renewed(publish, *step.get(), split));
+        let told = describe_publish(publish, &change, renewed);
         match &publish.roll {
             Some(step) => self.tell_what("publish", told, "roll", step.get().to_string()),
             None => self.tell("publish", vec![told]),
         }
         Ok(self.lab.internet.publish(&apex, &change)?)
+    }
+
+    /// Which keys a step of a key change is about: the first step of the change says so.
+    fn renewed(&mut self, publish: &Publish, step: words::RollStep, split: bool) -> Renewed {
+        let zone = publish.zone.as_str().to_ascii_lowercase();
+        let renewed = *self.rolling.entry(zone.clone()).or_insert_with(|| Renewed::by(publish, split));
+        if step == words::RollStep::DropOld {
+            self.rolling.remove(&zone);
+        }
+        renewed
     }
 
     /// The signing of the zone from now on, if it changes: what is not given stays as it was.
@@ -349,24 +406,19 @@ fn roll(publish: &Publish, step: words::RollStep) -> Roll {
     }
 }
 
-/// What a step of a key change does, for the story. `split`: the zone has two keys.
-fn describe_roll(publish: &Publish, step: words::RollStep, split: bool) -> String {
-    let ksk = publish.role.as_ref().is_some_and(|role| *role.get() == words::KeyRole::Ksk);
-    let key = match &publish.algorithm {
-        Some(algorithm) if split => format!("new keys of algorithm {algorithm}"),
-        Some(algorithm) => format!("a new key of algorithm {algorithm}"),
-        None if ksk => "a new key-signing key".to_owned(),
-        None => "a new key".to_owned(),
-    };
+/// What a step of a key change does, for the story.
+fn describe_roll(publish: &Publish, step: words::RollStep, renewed: Renewed) -> String {
+    let algorithm = publish.algorithm.as_ref().map(|algorithm| format!(" of algorithm {algorithm}"));
+    let key = format!("{}{}", renewed.new_key(), algorithm.unwrap_or_default());
     match step {
         words::RollStep::AddKey => format!("publishes {key} beside the old"),
         words::RollStep::AddDs => format!("has the DS of {key} at its parent, beside the old"),
         words::RollStep::SwitchSigning => "is signed with its new key".to_owned(),
-        words::RollStep::DropOld => "gives up its old key, and the DS of it".to_owned(),
+        words::RollStep::DropOld => renewed.gives_up().to_owned(),
     }
 }
 
-fn describe_publish(publish: &Publish, change: &Change, split: bool) -> String {
+fn describe_publish(publish: &Publish, change: &Change, renewed: Option<Renewed>) -> String {
     let mut what = Vec::new();
     if let Some(records) = &change.replace {
         what.push(format!("now has {}", in_one_line(records)));
@@ -383,8 +435,8 @@ fn describe_publish(publish: &Publish, change: &Change, split: bool) -> String {
         Some(false) => what.push("is no longer signed".to_owned()),
         None => {}
     }
-    if let Some(step) = &publish.roll {
-        what.push(describe_roll(publish, *step.get(), split));
+    if let (Some(step), Some(renewed)) = (&publish.roll, renewed) {
+        what.push(describe_roll(publish, *step.get(), renewed));
     }
     if publish.signed_from.is_some() || publish.signed_until.is_some() {
         what.push("has new signatures".to_owned());
