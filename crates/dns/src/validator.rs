@@ -511,6 +511,9 @@ mod tests {
         let many = |count| vec![good.clone(); count];
         assert!(keys(&published, &own, &many(MAX_KEYS)).is_ok());
         assert_eq!(keys(&published, &own, &many(MAX_KEYS + 1)).unwrap_err().word(), "too-much-work");
+        let published = |count| vec![own.dnskey().clone(); count];
+        assert!(keys(&published(MAX_KEYS), &own, std::slice::from_ref(&good)).is_ok());
+        assert_eq!(keys(&published(MAX_KEYS + 1), &own, &[good]).unwrap_err().word(), "too-much-work");
     }
 
     #[test]
@@ -563,7 +566,104 @@ mod tests {
         let chaos = |record: &Record| Record { class: Class(3), ..record.clone() };
         let other = Record { rdata: A([192, 0, 2, 2].into()).to_rdata(), ..chaos(&own) };
         let sets = group(&[other, own.clone(), chaos(&rrsig), rrsig.clone()]);
-        assert_eq!(sets.len(), 1);
-        assert_eq!((sets[0].rrset.rdatas.len(), sets[0].signatures.len()), (1, 1));
+        let signatures = vec![Rrsig::parse(&rrsig.rdata).unwrap()];
+        assert_eq!(sets, [SignedRrset { rrset: address(), signatures }]);
+    }
+
+    /// What becomes of the address RRset with these signatures.
+    fn verified(signatures: &[Rrsig], keys: &ZoneKeys, now: i64, budget: &mut Budget) -> Result<Verified, Reason> {
+        let set = SignedRrset { rrset: address(), signatures: signatures.to_vec() };
+        verify(&set, keys, at(now), budget)
+    }
+
+    #[test]
+    fn both_ends_of_a_signature_count() {
+        let own = key(1);
+        let keys = keys(&[own.dnskey().clone()], &own, &[own.ds(&zone())]).unwrap();
+        let rrsig = sign::sign(&own, &zone(), &address(), at(100), at(200));
+        let word = |now| {
+            verified(std::slice::from_ref(&rrsig), &keys, now, &mut budget())
+                .map_or_else(|it| it.word(), |_| "verified")
+        };
+        let words = [99, 100, 200, 201].map(word);
+        assert_eq!(words, ["rrsig-not-yet-valid", "verified", "verified", "rrsig-expired"]);
+    }
+
+    #[test]
+    fn signatures_of_others_and_of_other_names_are_none() {
+        let own = key(1);
+        let keys = keys(&[own.dnskey().clone()], &own, &[own.ds(&zone())]).unwrap();
+        let good = sign::sign(&own, &zone(), &address(), at(0), at(1_000));
+        assert_eq!(verified(std::slice::from_ref(&good), &keys, 10, &mut budget()).unwrap().expanded_below, None);
+        let parent = Rrsig { signer: Name::root(), ..good.clone() };
+        // More labels than the owner has, and less than its zone.
+        let (more, less) = (Rrsig { labels: 3, ..good.clone() }, Rrsig { labels: 0, ..good.clone() });
+        for bad in [parent, more, less] {
+            let reason = verified(&[bad], &keys, 10, &mut budget()).unwrap_err();
+            assert_eq!(reason.word(), "rrsig-missing");
+        }
+        // What is signed at the wildcard holds for the name, as expanded.
+        let wildcard = Rrset { name: "*.z".parse().unwrap(), ..address() };
+        let expanded = sign::sign(&own, &zone(), &wildcard, at(0), at(1_000));
+        assert_eq!(verified(&[expanded], &keys, 10, &mut budget()).unwrap().expanded_below, Some(zone()));
+        // The zone's keys do not speak for a name outside.
+        let outside =
+            SignedRrset { rrset: Rrset { name: "m.y".parse().unwrap(), ..address() }, signatures: vec![good] };
+        assert_eq!(verify(&outside, &keys, at(10), &mut budget()).unwrap_err().word(), "rrsig-missing");
+    }
+
+    #[test]
+    fn work_is_counted() {
+        let own = key(1);
+        let keys = keys(&[own.dnskey().clone()], &own, &[own.ds(&zone())]).unwrap();
+        let good = sign::sign(&own, &zone(), &address(), at(0), at(1_000));
+        let mut bad = good.clone();
+        bad.signature[0] ^= 1;
+        let bound = |policy: Policy, failures: usize| {
+            let signatures = [vec![bad.clone(); failures], vec![good.clone()]].concat();
+            let mut budget = Budget::new(&policy);
+            let outcome = verified(&signatures, &keys, 10, &mut budget);
+            let bound = outcome.err().map(|reason| match reason {
+                Reason::TooMuchWork { bound, .. } => bound,
+                other => panic!("{other}"),
+            });
+            (bound, budget.signature_checks())
+        };
+        let policy = |signature_checks, failed_checks| Policy { signature_checks, failed_checks, ..Policy::default() };
+        assert_eq!(bound(policy(4, 3), 2), (None, 3));
+        assert_eq!(bound(policy(4, 3), 3), (Some(Bound::FailedChecks(3)), 3));
+        assert_eq!(bound(policy(2, 9), 1), (None, 2));
+        assert_eq!(bound(policy(2, 9), 2), (Some(Bound::SignatureChecks(2)), 2));
+    }
+
+    #[test]
+    fn the_earlier_end_counts() {
+        let ttl = Expiry::of_ttl(at(0), 300);
+        let of = |second, by| Expiry { at: at(second), by };
+        assert_eq!(ttl, of(300, Limit::Ttl));
+        assert_eq!(ttl.min(of(299, Limit::Signature)), of(299, Limit::Signature));
+        assert_eq!(ttl.min(of(300, Limit::Signature)), ttl);
+        assert_eq!(ttl.min(of(301, Limit::OriginalTtl)), ttl);
+        // No TTL counts for more than a day.
+        assert_eq!(Expiry::of_ttl(at(0), u32::MAX), of(i64::from(MAX_TTL), Limit::Ttl));
+    }
+
+    #[test]
+    fn usable_ds_records() {
+        let good = key(1).ds(&zone());
+        let sha1 = Ds { digest_type: DigestType::SHA1.0, digest: vec![0; 20], ..good.clone() };
+        let unknown_digest = Ds { digest_type: 250, ..good.clone() };
+        let unknown_algorithm = Ds { algorithm: 250, ..good.clone() };
+        let check = |all: &[&Ds], expected: &[&Ds]| {
+            let rdatas = all.iter().map(|ds| ds.to_rdata()).collect();
+            let set = Rrset { name: zone(), rtype: RecordType::DS, ttl: 300, rdatas };
+            let usable = usable_ds(&zone(), &set, &Policy::default()).unwrap_or_default();
+            assert_eq!(usable.iter().collect::<Vec<_>>(), expected);
+        };
+        check(&[&good, &sha1], &[&good]);
+        check(&[&sha1], &[&sha1]);
+        check(&[&unknown_digest, &good, &unknown_algorithm], &[&good]);
+        check(&[&unknown_digest, &sha1], &[&sha1]);
+        check(&[&unknown_digest, &unknown_algorithm], &[]);
     }
 }

@@ -86,3 +86,26 @@ fn covers(owner: &Name, nsec: &Nsec, name: &Name) -> bool {
     let within = if *owner < nsec.next { owner < name && *name < nsec.next } else { owner < name };
     within && !(leads_elsewhere(&nsec.types) && name.is_strictly_below(owner))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_covers_what_lies_strictly_within() {
+        let name = |text: &str| text.parse::<Name>().unwrap();
+        for (owner, next, covered, not_covered) in [
+            ("c.z", "m.z", &["d.z", "x.c.z", "l.z"][..], &["c.z", "m.z", "a.z", "n.z", "z", "x.m.z"][..]),
+            // The last span of a zone leads back to the apex, and the only one to itself.
+            ("m.z", "z", &["n.z", "x.m.z"], &["m.z", "c.z", "z"]),
+            ("z", "z", &["a.z", "x.a.z"], &["z"]),
+        ] {
+            let nsec = Nsec { next: name(next), types: std::iter::empty().collect() };
+            for (names, expected) in [(covered, true), (not_covered, false)] {
+                for tested in names {
+                    assert_eq!(covers(&name(owner), &nsec, &name(tested)), expected, "{owner} {next} {tested}");
+                }
+            }
+        }
+    }
+}

@@ -203,3 +203,28 @@ impl Hashed {
 fn compact() -> Denied {
     Denied { no_name: true, ..Denied::by(Mechanism::Compact) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_covers_hashes_strictly_within() {
+        let span = |owner: u8, next: u8| {
+            let (owner, next) = ([owner; 20], [next; 20]);
+            Span { owner, next, opt_out: false, types: std::iter::empty().collect() }
+        };
+        for (owner, next, covered, not_covered) in [
+            (10, 20, &[11, 19][..], &[0, 10, 20, 30][..]),
+            // The last span of a zone leads back to the first, and the only one to itself.
+            (20, 10, &[0, 9, 21, 255], &[10, 15, 20]),
+            (10, 10, &[0, 9, 11, 255], &[10]),
+        ] {
+            for (hashes, expected) in [(covered, true), (not_covered, false)] {
+                for hash in hashes {
+                    assert_eq!(span(owner, next).covers(&[*hash; 20]), expected, "{owner} {next} {hash}");
+                }
+            }
+        }
+    }
+}
