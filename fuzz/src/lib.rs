@@ -21,7 +21,7 @@ use mxlab_record::Recorder;
 use tokio::runtime::{Builder, Runtime};
 
 /// The questions of the targets; the first octet of an input picks one.
-pub const QUESTIONS: [(&str, RecordType); 12] = [
+pub const QUESTIONS: [(&str, RecordType); 16] = [
     ("fabrikam.example", RecordType::MX),
     ("mx1.fabrikam.example", RecordType::A),
     ("_25._tcp.mx1.fabrikam.example", RecordType::TLSA),
@@ -34,6 +34,10 @@ pub const QUESTIONS: [(&str, RecordType); 12] = [
     ("a.wild.fabrikam.example", RecordType::MX),
     ("mx1.old.fabrikam.example", RecordType::A),
     ("nothing.contoso.example", RecordType::A),
+    ("a.x.fabrikam.example", RecordType::A),
+    ("nothing.open.example", RecordType::A),
+    ("mail.sub.open.example", RecordType::A),
+    ("mail.open.example", RecordType::AAAA),
 ];
 
 const RECORDS: &str = "
@@ -44,22 +48,25 @@ alias        CNAME mx1
 deep.ent     A     198.51.100.9
 *.wild       A     198.51.100.8
 old          DNAME fabrikam.example.
+a.*.x        A     198.51.100.7
 ";
 
 /// Zones with their records and whether they are signed.
-const ZONES: [(&str, &str, bool); 5] = [
+const ZONES: [(&str, &str, bool); 6] = [
     (".", "", true),
     ("example", "", true),
     ("fabrikam.example", RECORDS, true),
     ("plain.example", "mail A 198.51.100.20", false),
     // Denies by NSEC3.
     ("contoso.example", "@ MX 10 mail\nmail A 198.51.100.40", true),
+    // So does this one, and opts out: it has an unsigned delegation.
+    ("open.example", "@ MX 10 mail\nmail A 198.51.100.50\nsub NS ns.sub\nns.sub A 198.51.100.51", true),
 ];
 
-/// How many messages one lookup may take, aliases and failures included.
-pub const MAX_QUERIES: u32 = 500;
-/// How many signatures one lookup may check.
-pub const MAX_CHECKS: u64 = 500;
+/// How many messages one lookup may take, aliases and failures included: what [`ResolverConfig::new`] allows.
+pub const MAX_QUERIES: u32 = 128;
+/// How many signatures one lookup may check: what the default [`Policy`](mxlab_dns::validator::Policy) allows.
+pub const MAX_CHECKS: u64 = 100;
 
 /// How long a lookup may wait, in virtual time.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -159,9 +166,9 @@ impl Internet {
             let key = key(zone.origin());
             match signed {
                 true => {
-                    let nsec3 = *zone.origin() == name("contoso.example");
-                    let denial = match nsec3 {
-                        true => Denial::Nsec3 { iterations: 1, salt: vec![7], opt_out: false },
+                    let opt_out = *zone.origin() == name("open.example");
+                    let denial = match opt_out || *zone.origin() == name("contoso.example") {
+                        true => Denial::Nsec3 { iterations: 1, salt: vec![7], opt_out },
                         false => Denial::Nsec,
                     };
                     authority.set_zone(SignedZone::new(zone, vec![key], signing).with_denial(denial));
