@@ -561,11 +561,14 @@ mod tests {
     #[test]
     fn records_of_other_classes_are_no_part_of_a_set() {
         let own = address().records().next().unwrap();
-        let rrsig = sign::sign(&key(1), &zone(), &address(), at(0), at(10)).to_rdata();
-        let rrsig = Record::new(own.name.clone(), RecordType::RRSIG, 300, rrsig);
+        let signed = |by: SigningKey| {
+            let rrsig = sign::sign(&by, &zone(), &address(), at(0), at(10)).to_rdata();
+            Record::new(own.name.clone(), RecordType::RRSIG, 300, rrsig)
+        };
+        let (rrsig, others) = (signed(key(1)), signed(key(2)));
         let chaos = |record: &Record| Record { class: Class(3), ..record.clone() };
         let other = Record { rdata: A([192, 0, 2, 2].into()).to_rdata(), ..chaos(&own) };
-        let sets = group(&[other, own.clone(), chaos(&rrsig), rrsig.clone()]);
+        let sets = group(&[other, own.clone(), chaos(&others), rrsig.clone()]);
         let signatures = vec![Rrsig::parse(&rrsig.rdata).unwrap()];
         assert_eq!(sets, [SignedRrset { rrset: address(), signatures }]);
     }
