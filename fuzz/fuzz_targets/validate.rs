@@ -24,9 +24,17 @@ fuzz_target!(|input: &[u8]| {
         answer[..2].copy_from_slice(&query[..2]);
         answer[2] |= 0x80;
         answer[4..6].copy_from_slice(&[0, 1]);
-        // Of the query, the question: without the OPT record of eleven octets.
-        answer.extend_from_slice(&query[12..query.len() - 11]);
+        answer.extend_from_slice(question_of(query));
         answer.extend_from_slice(records);
         Some(answer)
     });
 });
+
+/// The octets of the question: a name, a type, a class. An OPT record may follow.
+fn question_of(query: &[u8]) -> &[u8] {
+    let mut end = 12;
+    while query[end] != 0 {
+        end += 1 + usize::from(query[end]);
+    }
+    &query[12..end + 5]
+}
