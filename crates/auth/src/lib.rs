@@ -10,6 +10,7 @@
 //! | [`alignment`] | RFC 7489 §3.1 | when two domains belong together |
 //! | [`dmarc`] | RFC 7489 | the record, its discovery, and the result |
 //! | [`dkim`] | RFC 6376 | whether a message is signed |
+//! | [`suite`] | | cases of conformance suites |
 //!
 //! What a standard has and this crate has not yet is a [`NotSupportedYet`], never a guess.
 
@@ -18,6 +19,7 @@ pub mod dkim;
 pub mod dmarc;
 pub mod dns;
 pub mod spf;
+pub mod suite;
 
 pub use dns::{Data, Dns, DnsError, RecordKind};
 
