@@ -2,6 +2,11 @@
 //!
 //! A [`Dns`] answers with the data at the end of the alias chain. Whether the answer was secure does not matter here: SPF
 //! and DMARC are evaluated on insecure answers too. A bogus one counts as a failure of DNS.
+//!
+//! Names are texts without final dot: labels with dots between them, in which a backslash escapes as in RFC 1035 §5.1 and
+//! every other ASCII octet stands for itself, blanks and control characters included. SPF macros can make any of them.
+//! Answers hold names in the same form. A text that is no name (an empty or too long label, octets beyond ASCII) cannot
+//! exist in DNS: a resolver answers [`DnsError::NxDomain`] to it.
 
 use std::fmt;
 use std::future::Future;
@@ -20,6 +25,8 @@ pub enum RecordKind {
     Aaaa,
     /// Mail exchangers.
     Mx,
+    /// The names of an address, asked for below `in-addr.arpa` and `ip6.arpa`.
+    Ptr,
     /// Texts.
     Txt,
 }
@@ -30,6 +37,7 @@ impl fmt::Display for RecordKind {
             RecordKind::A => "A",
             RecordKind::Aaaa => "AAAA",
             RecordKind::Mx => "MX",
+            RecordKind::Ptr => "PTR",
             RecordKind::Txt => "TXT",
         })
     }
@@ -49,8 +57,23 @@ pub enum Data {
         /// Its name, without final dot; empty for the root (null MX, RFC 7505).
         exchange: String,
     },
+    /// A name of an address, without final dot; empty for the root.
+    Ptr(String),
     /// The strings of a TXT record, joined without anything between them (RFC 7208 §3.3).
     Txt(Vec<u8>),
+}
+
+impl Data {
+    /// The kind of record that it is the data of.
+    pub fn kind(&self) -> RecordKind {
+        match self {
+            Data::A(_) => RecordKind::A,
+            Data::Aaaa(_) => RecordKind::Aaaa,
+            Data::Mx { .. } => RecordKind::Mx,
+            Data::Ptr(_) => RecordKind::Ptr,
+            Data::Txt(_) => RecordKind::Txt,
+        }
+    }
 }
 
 /// Why there is no data.
@@ -69,7 +92,7 @@ pub enum DnsError {
 
 /// A resolver.
 pub trait Dns: Send + Sync {
-    /// The records of this kind at `name` (without final dot). A name that exists without such records gives none.
+    /// The records of this kind at `name` (see the module). A name that exists without such records gives none.
     fn lookup<'a>(&'a self, name: &'a str, kind: RecordKind) -> BoxFuture<'a, Result<Vec<Data>, DnsError>>;
 }
 
@@ -112,6 +135,7 @@ fn in_words(data: &Data) -> String {
         Data::A(ip) => ip.to_string(),
         Data::Aaaa(ip) => ip.to_string(),
         Data::Mx { preference, exchange } => format!("{preference} {exchange}"),
+        Data::Ptr(name) => name.clone(),
         Data::Txt(text) => format!("\"{}\"", String::from_utf8_lossy(text)),
     }
 }

@@ -36,6 +36,7 @@ fn parse(kind: RecordKind, data: &str) -> Data {
     match kind {
         RecordKind::A => Data::A(data.parse().expect("an address")),
         RecordKind::Aaaa => Data::Aaaa(data.parse().expect("an address")),
+        RecordKind::Ptr => Data::Ptr(data.trim_matches('.').to_owned()),
         RecordKind::Txt => Data::Txt(data.as_bytes().to_vec()),
         RecordKind::Mx => {
             let (preference, exchange) = data.split_once(' ').expect("preference and host");

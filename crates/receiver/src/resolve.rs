@@ -4,7 +4,7 @@
 
 use mxlab_auth::dns::BoxFuture;
 use mxlab_auth::{Data, Dns, DnsError, RecordKind};
-use mxlab_dns::rdata::{A, Aaaa, Mx, Txt};
+use mxlab_dns::rdata::{A, Aaaa, Mx, Ptr, Txt};
 use mxlab_dns::{Answer, Name, RecordType, Resolver};
 
 /// Answers from a [`Resolver`].
@@ -19,6 +19,7 @@ impl Dns for ResolverDns {
                 RecordKind::A => RecordType::A,
                 RecordKind::Aaaa => RecordType::AAAA,
                 RecordKind::Mx => RecordType::MX,
+                RecordKind::Ptr => RecordType::PTR,
                 RecordKind::Txt => RecordType::TXT,
             };
             data(&self.0.lookup(&name, rtype).await, kind)
@@ -38,11 +39,16 @@ fn data(answer: &Answer, kind: RecordKind) -> Result<Vec<Data>, DnsError> {
         RecordKind::A => answer.data().map(|A(ip)| Data::A(ip)).collect(),
         RecordKind::Aaaa => answer.data().map(|Aaaa(ip)| Data::Aaaa(ip)).collect(),
         RecordKind::Mx => answer.data().map(exchanger).collect(),
+        RecordKind::Ptr => answer.data().map(|Ptr(name)| Data::Ptr(in_words(&name))).collect(),
         RecordKind::Txt => answer.data().map(|txt: Txt| Data::Txt(txt.joined())).collect(),
     })
 }
 
 fn exchanger(mx: Mx) -> Data {
-    let exchange = if mx.exchange.is_root() { String::new() } else { mx.exchange.to_lowercase().to_string() };
-    Data::Mx { preference: mx.preference, exchange }
+    Data::Mx { preference: mx.preference, exchange: in_words(&mx.exchange) }
+}
+
+/// In lower case; the root is empty.
+fn in_words(name: &Name) -> String {
+    if name.is_root() { String::new() } else { name.to_lowercase().to_string() }
 }
