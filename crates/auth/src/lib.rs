@@ -6,7 +6,7 @@
 //! | module | standard | holds |
 //! |---|---|---|
 //! | [`dns`] | | the questions that evaluation asks, as a trait |
-//! | [`spf`] | RFC 7208 | the record and its evaluation |
+//! | [`spf`] | RFC 7208 | the record, its macros, and its evaluation step by step |
 //! | [`alignment`] | RFC 7489 §3.1 | when two domains belong together |
 //! | [`dmarc`] | RFC 7489 | the record, its discovery, and the result |
 //! | [`dkim`] | RFC 6376 | whether a message is signed |
@@ -27,7 +27,7 @@ pub use dns::{Data, Dns, DnsError, RecordKind};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not supported yet: {what}")]
 pub struct NotSupportedYet {
-    /// The part: `SPF mechanism include in the record of contoso.example`.
+    /// The part: `verifying a DKIM signature`.
     pub what: String,
 }
 

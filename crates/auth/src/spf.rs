@@ -1,37 +1,122 @@
 //! SPF (RFC 7208): may this address send mail for this domain?
 //!
 //! The domain's TXT record `v=spf1 …` holds terms. Mechanisms are tried from left to right, the first that matches the
-//! client's address decides with its qualifier: `+` pass, `-` fail, `~` softfail, `?` neutral; when none does, the result
-//! is neutral (§4.7). Lookups are bounded: ten terms that ask DNS, ten hosts of one `mx`, two answers without records
-//! (§4.6.4).
+//! client's address decides with its qualifier: `+` pass, `-` fail, `~` softfail, `?` neutral. When none does, the record of
+//! the `redirect` modifier decides instead; without one the result is neutral (§4.7). `include` asks whether another
+//! domain's record passes the client. Domains may hold macros, facts of the session ([`macros`]). Of a failure, the domain
+//! may give an explanation (`exp`), words of its own that a reply can carry.
 //!
-//! Supported are `all`, `ip4`, `ip6`, `a` and `mx`. `include`, `exists`, `ptr`, modifiers and macros are
-//! [`NotSupportedYet`]; a syntax error beside them is a permerror all the same (§4.6).
+//! [`check_host`] gives the result with all evidence: each [`Step`] with its lookups, its cost and its outcome.
+//!
+//! | result | when |
+//! |---|---|
+//! | none | no record, or nothing to look for: an address literal, a name of one label, no name of DNS |
+//! | pass, fail, softfail, neutral | a record decides |
+//! | temperror | DNS failed: no answer, or a bogus one |
+//! | permerror | several records, a syntax error anywhere in one, a limit exceeded, an `include` or `redirect` to no record |
+//!
+//! # Bounds
+//! - Ten terms ask DNS in one check, includes and redirects counted ([`MAX_LOOKUPS`]); more are a permerror (§4.6.4). This
+//!   bounds the depth of includes as well, and ends records that point at themselves.
+//! - Of one `mx` ten hosts ([`MAX_MX_HOSTS`]); more are a permerror. Of the client's names the first ten
+//!   ([`MAX_PTR_NAMES`]) are looked at, once in a check.
+//! - Two lookups without an answer ([`MAX_VOID_LOOKUPS`]): those of `a`, `mx`, `exists` and `ptr`. The client chooses its
+//!   own names, so what they lead to is not counted: nobody else's record gets a permerror from it.
+//! - So a check makes at most [`MAX_QUERIES`] lookups. How long they take in all is for the caller to limit, to 20 seconds
+//!   or more; then the result is a temperror (§4.6.4).
+//! - A record is as long as DNS can hold it, 65,535 octets, and is read in one pass. An expanded domain has at most 253
+//!   octets, an explanation at most [`macros::MAX_EXPLANATION`].
+//!
+//! # Where the standard leaves a choice
+//! - A target that is no name of DNS matches nothing (§4.8); as that of `include` or `redirect` it is a permerror (§4.3).
+//! - Internationalized domains are looked up, and stand in macros, as A-labels. A term whose domain expands to more than
+//!   ASCII, as it does with the local part of such an address, matches nothing (RFC 8616 §4).
+//! - Unknown modifiers are ignored, but have to be macro strings, without the letters that only explanations may have
+//!   (§7.2).
+//!
+//! # Modules
+//! [`record`] reads records and [`macros`] their domains into types; `names` knows what DNS can be asked for; `evaluate`
+//! asks; [`trace`] tells it.
 
+mod evaluate;
+pub mod macros;
+mod names;
+mod punycode;
 pub mod record;
+pub mod trace;
 
+use std::convert::Infallible;
+use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 
+use jiff::Timestamp;
 use mxlab_mail::authres::SpfResult;
 use mxlab_mail::{Address, ReversePath};
 
-use crate::dns::{Data, Dns, DnsError, Lookup, RecordKind};
-use crate::{NotSupportedYet, dns};
-use record::{Directive, Mechanism, Record};
+use crate::dns::{Dns, Lookup};
+use evaluate::{Evaluator, Session};
+pub use trace::{Outcome, Step};
 
 /// The most terms that ask DNS (RFC 7208 §4.6.4).
 pub const MAX_LOOKUPS: usize = 10;
 /// The most hosts of one `mx` (RFC 7208 §4.6.4).
 pub const MAX_MX_HOSTS: usize = 10;
+/// The most names of the client that are looked at (RFC 7208 §4.6.4).
+pub const MAX_PTR_NAMES: usize = 10;
 /// The most lookups without an answer (RFC 7208 §4.6.4).
 pub const MAX_VOID_LOOKUPS: usize = 2;
+/// The most lookups of one check: the first record, each term with all its hosts, the client's names with their addresses,
+/// and the explanation.
+pub const MAX_QUERIES: usize = 1 + MAX_LOOKUPS * (1 + MAX_MX_HOSTS) + (1 + MAX_PTR_NAMES) + 1;
+
+/// The sender of RFC 7208 §2.4, both halves as they were received. They need not fit the grammar of addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    local_part: String,
+    domain: String,
+}
+
+impl Sender {
+    /// The local part; `postmaster` stands for a missing one (RFC 7208 §4.3).
+    pub fn local_part(&self) -> &str {
+        if self.local_part.is_empty() { "postmaster" } else { &self.local_part }
+    }
+
+    /// The domain.
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+}
+
+impl From<&Address> for Sender {
+    fn from(address: &Address) -> Sender {
+        Sender { local_part: address.local_part().to_owned(), domain: address.domain().to_owned() }
+    }
+}
+
+impl FromStr for Sender {
+    type Err = Infallible;
+
+    /// Splits at the last `@`; without one, all of it is the domain.
+    fn from_str(text: &str) -> Result<Sender, Infallible> {
+        let (local_part, domain) = text.rsplit_once('@').unwrap_or(("", text));
+        Ok(Sender { local_part: local_part.to_owned(), domain: domain.to_owned() })
+    }
+}
+
+impl fmt::Display for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.local_part(), self.domain)
+    }
+}
 
 /// Whose record is asked (RFC 7208 §2.3, §2.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
     /// The domain of MAIL FROM.
-    MailFrom(Address),
-    /// The name in HELO, when MAIL FROM is the null reverse-path.
+    MailFrom(Sender),
+    /// The name in HELO, when MAIL FROM is the null reverse-path or when it is checked for its own sake.
     Helo(String),
 }
 
@@ -39,7 +124,7 @@ impl Identity {
     /// The identity of an envelope.
     pub fn of(reverse_path: &ReversePath, helo: &str) -> Identity {
         match reverse_path {
-            ReversePath::Address(address) => Identity::MailFrom(address.clone()),
+            ReversePath::Address(address) => Identity::MailFrom(address.into()),
             ReversePath::Null => Identity::Helo(helo.to_owned()),
         }
     }
@@ -47,10 +132,33 @@ impl Identity {
     /// The domain, in the case in which it was received.
     pub fn domain(&self) -> &str {
         match self {
-            Identity::MailFrom(address) => address.domain(),
+            Identity::MailFrom(sender) => sender.domain(),
             Identity::Helo(name) => name,
         }
     }
+
+    /// The sender's local part; that of a HELO name is `postmaster` (RFC 7208 §2.4).
+    pub fn local_part(&self) -> &str {
+        match self {
+            Identity::MailFrom(sender) => sender.local_part(),
+            Identity::Helo(_) => "postmaster",
+        }
+    }
+}
+
+/// What is known of the session in which the mail came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// Its address. An IPv4-mapped one is the IPv4 address (RFC 7208 §5).
+    pub ip: IpAddr,
+    /// Whose record is asked.
+    pub identity: Identity,
+    /// The name in HELO, for `%{h}`.
+    pub helo: String,
+    /// The name of the receiving host, for `%{r}` in explanations.
+    pub receiver: String,
+    /// The time, for `%{t}` in explanations.
+    pub now: Timestamp,
 }
 
 /// A result with what it rests on.
@@ -62,227 +170,55 @@ pub struct Evaluation {
     pub identity: Identity,
     /// The client.
     pub ip: IpAddr,
-    /// The record, when there is exactly one.
+    /// The record of the identity, when there is exactly one.
     pub record: Option<String>,
-    /// The term that matched.
+    /// The term that matched, in that record or in the one to which it redirects.
     pub matched: Option<String>,
-    /// Why there is no better result: what is wrong with the record, which limit was hit, how DNS failed.
+    /// Why there is no better result: what is wrong with a record, which limit was hit, how DNS failed.
     pub problem: Option<String>,
-    /// All lookups in order.
-    pub lookups: Vec<Lookup>,
+    /// Of a failure, what the domain says about it. Somebody else's words: RFC 7208 §11.5 wants them marked as such.
+    pub explanation: Option<String>,
+    /// Everything that was done, in order.
+    pub steps: Vec<Step>,
 }
 
 impl Evaluation {
     /// The deciding facts, each a clause that can stand after "because".
     pub fn because(&self) -> Vec<String> {
-        let domain = self.identity.domain();
-        let mut reasons = Vec::new();
-        match &self.record {
-            Some(record) => reasons.push(format!("{domain} publishes \"{record}\"")),
-            None if self.problem.is_none() => reasons.push(format!("{domain} publishes no SPF record")),
-            None => {}
-        }
-        match (&self.matched, &self.problem) {
-            (Some(term), _) => reasons.push(format!("{term} matches {}", self.ip)),
-            (None, Some(problem)) => reasons.push(problem.clone()),
-            (None, None) if self.record.is_some() => reasons.push(format!("no term matches {}", self.ip)),
-            (None, None) => {}
-        }
-        reasons
+        trace::reasons(&self.steps, self.identity.domain(), self.ip)
+    }
+
+    /// The steps in lines, with their lookups and what they had cost by then.
+    pub fn trace(&self) -> Vec<String> {
+        trace::lines(&self.steps)
+    }
+
+    /// All lookups in order.
+    pub fn lookups(&self) -> impl Iterator<Item = &Lookup> {
+        self.steps.iter().flat_map(|step| &step.lookups)
     }
 }
 
-/// Evaluates the record of `identity` for the client at `ip`: the function `check_host` of RFC 7208 §4.
-///
-/// # Errors
-/// When the record needs what is not supported yet.
-pub async fn check_host(dns: &dyn Dns, ip: IpAddr, identity: Identity) -> Result<Evaluation, NotSupportedYet> {
-    // RFC 7208 §5: an IPv4-mapped IPv6 address is the IPv4 address.
-    let ip = ip.to_canonical();
-    let mut check = Check { dns, ip, lookups: Vec::new(), terms: 0, voids: 0 };
-    let domain = identity.domain().to_owned();
-    let (verdict, record) = check.evaluate(&domain).await?;
-    let (result, matched, problem) = match verdict {
-        Verdict::None { problem } => (SpfResult::None, None, problem),
-        Verdict::Matched { directive } => (directive.result(), Some(directive.to_string()), None),
-        Verdict::NoMatch => (SpfResult::Neutral, None, None),
-        Verdict::TempError { problem } => (SpfResult::TempError, None, Some(problem)),
-        Verdict::PermError { problem } => (SpfResult::PermError, None, Some(problem)),
+/// Evaluates the record of the client's identity: the function `check_host` of RFC 7208 §4.
+pub async fn check_host(dns: &dyn Dns, client: &Client) -> Evaluation {
+    let Client { identity, receiver, now, .. } = client;
+    let ip = client.ip.to_canonical();
+    let (domain, helo) = (names::with_a_labels(identity.domain()), names::with_a_labels(&client.helo));
+    let session =
+        Session { ip, local_part: identity.local_part(), sender_domain: &domain, helo: &helo, receiver, now: *now };
+    let mut evaluator = Evaluator::new(dns, &session);
+    let mut verdict = evaluator.check_first(identity.domain(), &domain).await;
+    let explanation = match verdict.explanation.take() {
+        Some((spec, domain)) if verdict.result == SpfResult::Fail => evaluator.explain(&domain, &spec).await,
+        _ => None,
     };
-    Ok(Evaluation { result, identity, ip, record, matched, problem, lookups: check.lookups })
-}
-
-enum Verdict {
-    None { problem: Option<String> },
-    Matched { directive: Directive },
-    NoMatch,
-    TempError { problem: String },
-    PermError { problem: String },
-}
-
-struct Check<'a> {
-    dns: &'a dyn Dns,
-    ip: IpAddr,
-    lookups: Vec<Lookup>,
-    terms: usize,
-    voids: usize,
-}
-
-impl Check<'_> {
-    /// The verdict, and the record when there is exactly one.
-    async fn evaluate(&mut self, domain: &str) -> Result<(Verdict, Option<String>), NotSupportedYet> {
-        if !domain.is_ascii() {
-            let what = format!("SPF for the internationalized domain {domain}");
-            return Err(NotSupportedYet::new(what));
-        }
-        // RFC 7208 §4.3.
-        if !is_multi_label_name(domain) {
-            let problem = format!("{domain} is no domain name with several labels");
-            return Ok((Verdict::None { problem: Some(problem) }, None));
-        }
-        let texts = match self.ask(domain, RecordKind::Txt).await {
-            Ok(data) => data,
-            Err(DnsError::NxDomain) => return Ok((Verdict::None { problem: None }, None)),
-            Err(DnsError::Temporary { reason }) => return Ok((temporary(domain, RecordKind::Txt, &reason), None)),
-        };
-        let mut records = texts.iter().filter_map(|data| match data {
-            Data::Txt(text) if record::is_spf(text) => Some(text.as_slice()),
-            _ => None,
-        });
-        let Some(text) = records.next() else { return Ok((Verdict::None { problem: None }, None)) };
-        let more = records.count();
-        if more > 0 {
-            // RFC 7208 §4.5.
-            let problem = format!("{domain} publishes {} SPF records", more + 1);
-            return Ok((Verdict::PermError { problem }, None));
-        }
-        let shown = String::from_utf8_lossy(text).into_owned();
-        let verdict = match Record::parse(text) {
-            Err(error) => Verdict::PermError { problem: format!("the record is malformed: {error}") },
-            Ok(record) => match record.unsupported.first() {
-                Some(term) => {
-                    let what = format!("SPF term {term} in the record of {domain}");
-                    return Err(NotSupportedYet::new(what));
-                }
-                None => self.terms(domain, record.directives).await,
-            },
-        };
-        Ok((verdict, Some(shown)))
-    }
-
-    async fn ask(&mut self, name: &str, kind: RecordKind) -> Result<Vec<Data>, DnsError> {
-        dns::ask(self.dns, &mut self.lookups, name, kind).await
-    }
-
-    async fn terms(&mut self, domain: &str, directives: Vec<Directive>) -> Verdict {
-        for directive in directives {
-            match self.matches(domain, &directive.mechanism).await {
-                Ok(true) => return Verdict::Matched { directive },
-                Ok(false) => {}
-                Err(verdict) => return verdict,
-            }
-        }
-        Verdict::NoMatch
-    }
-
-    async fn matches(&mut self, domain: &str, mechanism: &Mechanism) -> Result<bool, Verdict> {
-        match mechanism {
-            Mechanism::All => Ok(true),
-            Mechanism::Ip4 { network, prefix } => Ok(within(self.ip, IpAddr::V4(*network), *prefix)),
-            Mechanism::Ip6 { network, prefix } => Ok(within(self.ip, IpAddr::V6(*network), *prefix)),
-            Mechanism::A { domain: name, cidr } => {
-                self.count_term()?;
-                let prefix = cidr.prefix(self.ip);
-                self.has_address(name.as_deref().unwrap_or(domain), prefix).await
-            }
-            Mechanism::Mx { domain: name, cidr } => {
-                self.count_term()?;
-                let name = name.as_deref().unwrap_or(domain);
-                let mut hosts = Vec::new();
-                for data in self.ask_term(name, RecordKind::Mx).await? {
-                    if let Data::Mx { preference, exchange } = data {
-                        hosts.push((preference, exchange));
-                    }
-                }
-                if hosts.len() > MAX_MX_HOSTS {
-                    let problem = format!("{name} has more than {MAX_MX_HOSTS} MX hosts");
-                    return Err(Verdict::PermError { problem });
-                }
-                hosts.sort();
-                let prefix = cidr.prefix(self.ip);
-                for (_, host) in hosts {
-                    // RFC 7505: the null MX names no host.
-                    if !host.is_empty() && self.has_address(&host, prefix).await? {
-                        return Ok(true);
-                    }
-                }
-                Ok(false)
-            }
-        }
-    }
-
-    /// Whether an address of `name` has the client's first `prefix` bits.
-    async fn has_address(&mut self, name: &str, prefix: u8) -> Result<bool, Verdict> {
-        let kind = if self.ip.is_ipv4() { RecordKind::A } else { RecordKind::Aaaa };
-        let found = self.ask_term(name, kind).await?;
-        Ok(found.iter().any(|data| match data {
-            Data::A(ip) => within(self.ip, IpAddr::V4(*ip), prefix),
-            Data::Aaaa(ip) => within(self.ip, IpAddr::V6(*ip), prefix),
-            _ => false,
-        }))
-    }
-
-    fn count_term(&mut self) -> Result<(), Verdict> {
-        self.terms += 1;
-        if self.terms > MAX_LOOKUPS {
-            return Err(Verdict::PermError { problem: format!("more than {MAX_LOOKUPS} terms ask DNS") });
-        }
-        Ok(())
-    }
-
-    /// A lookup on behalf of a term: failures of DNS end the evaluation, empty answers are counted.
-    async fn ask_term(&mut self, name: &str, kind: RecordKind) -> Result<Vec<Data>, Verdict> {
-        let data = match self.ask(name, kind).await {
-            Ok(data) => data,
-            Err(DnsError::NxDomain) => Vec::new(),
-            Err(DnsError::Temporary { reason }) => return Err(temporary(name, kind, &reason)),
-        };
-        if data.is_empty() {
-            self.voids += 1;
-            if self.voids > MAX_VOID_LOOKUPS {
-                let problem = format!("more than {MAX_VOID_LOOKUPS} lookups without an answer");
-                return Err(Verdict::PermError { problem });
-            }
-        }
-        Ok(data)
-    }
-}
-
-fn temporary(name: &str, kind: RecordKind, reason: &str) -> Verdict {
-    Verdict::TempError { problem: format!("{name} {kind} could not be looked up: {reason}") }
-}
-
-/// Whether both addresses are of one family and agree in the first `prefix` bits.
-fn within(ip: IpAddr, network: IpAddr, prefix: u8) -> bool {
-    match (ip, network) {
-        (IpAddr::V4(ip), IpAddr::V4(network)) => {
-            let differ = u32::from(ip) ^ u32::from(network);
-            differ.leading_zeros() >= u32::from(prefix)
-        }
-        (IpAddr::V6(ip), IpAddr::V6(network)) => {
-            let differ = u128::from(ip) ^ u128::from(network);
-            differ.leading_zeros() >= u32::from(prefix)
-        }
-        _ => false,
-    }
-}
-
-/// Whether DNS can be asked for it: at least two labels of 1 to 63 octets, at most 253 in all.
-fn is_multi_label_name(domain: &str) -> bool {
-    let domain = domain.strip_suffix('.').unwrap_or(domain);
-    let of_label = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_');
-    let is_label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(of_label);
-    domain.len() <= 253 && domain.contains('.') && domain.split('.').all(is_label)
+    let steps = evaluator.steps;
+    let record = steps.first().and_then(|step| match &step.outcome {
+        Outcome::Record(text) => Some(text.clone()),
+        _ => None,
+    });
+    let (result, matched, problem) = (verdict.result, verdict.matched, verdict.problem);
+    Evaluation { result, identity: identity.clone(), ip, record, matched, problem, explanation, steps }
 }
 
 #[cfg(test)]

@@ -8,8 +8,11 @@ use std::task::{Context, Poll, Waker};
 use crate::dns::BoxFuture;
 use crate::{Data, Dns, DnsError, RecordKind};
 
-/// One record a line: `name A 192.0.2.1`, `name MX 10 host`, `name TXT text`; `name TIMEOUT` never answers.
-pub(crate) struct Zone(BTreeMap<String, Vec<(String, String)>>);
+/// One record a line: `name A 192.0.2.1`, `name MX 10 host`, `name PTR host`, `name TXT text`; `name TIMEOUT` never answers.
+pub(crate) struct Zone {
+    lines: BTreeMap<String, Vec<(String, String)>>,
+    more: BTreeMap<String, Vec<Data>>,
+}
 
 impl Zone {
     pub(crate) fn new(text: &str) -> Zone {
@@ -19,16 +22,27 @@ impl Zone {
             let (kind, data) = rest.split_once(' ').unwrap_or((rest, ""));
             zone.entry(name.to_owned()).or_default().push((kind.to_owned(), data.to_owned()));
         }
-        Zone(zone)
+        Zone { lines: zone, more: BTreeMap::new() }
+    }
+
+    /// With data at a name that the text cannot express.
+    pub(crate) fn with(mut self, name: &str, data: Data) -> Zone {
+        self.more.entry(name.to_ascii_lowercase()).or_default().push(data);
+        self
     }
 
     fn answer(&self, name: &str, kind: RecordKind) -> Result<Vec<Data>, DnsError> {
-        let records = self.0.get(&name.to_ascii_lowercase()).ok_or(DnsError::NxDomain)?;
+        let name = name.to_ascii_lowercase();
+        let (records, more) = match (self.lines.get(&name), self.more.get(&name)) {
+            (None, None) => return Err(DnsError::NxDomain),
+            (records, more) => (records.map_or(&[][..], Vec::as_slice), more.map_or(&[][..], Vec::as_slice)),
+        };
         if records.iter().any(|(kind, _)| kind == "TIMEOUT") {
             return Err(DnsError::Temporary { reason: "timeout".to_owned() });
         }
         let wanted = records.iter().filter(|(of, _)| *of == kind.to_string());
-        Ok(wanted.map(|(_, data)| parse(kind, data)).collect())
+        let more = more.iter().filter(|data| data.kind() == kind).cloned();
+        Ok(wanted.map(|(_, data)| parse(kind, data)).chain(more).collect())
     }
 }
 

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use mxlab_auth::spf::Identity;
-use mxlab_auth::{Dns, NotSupportedYet, dkim, dmarc, spf};
+use mxlab_auth::spf::{self, Identity};
+use mxlab_auth::{Dns, NotSupportedYet, dkim, dmarc};
 use mxlab_mail::Address;
 use mxlab_mail::headers::Message;
 use mxlab_mail::smtp::server::{Delivery, Envelope};
@@ -57,7 +57,10 @@ pub(crate) async fn assess(
             None => {
                 let facts = match evaluated.take() {
                     Some(facts) => facts,
-                    None => evaluate(dns, client, envelope, &author, &signatures).await?,
+                    None => {
+                        let client = spf_client(config, client, at, envelope);
+                        evaluate(dns, &client, &author, &signatures).await?
+                    }
                 };
                 let verdict = judge(&facts, tenant)?;
                 evaluated = Some(facts);
@@ -83,14 +86,20 @@ fn author(message: &Message<'_>) -> Result<Address, NotSupportedYet> {
     Ok(author)
 }
 
+/// The session as SPF sees it.
+fn spf_client(config: &ReceiverConfig, ip: IpAddr, now: Timestamp, envelope: &Envelope) -> spf::Client {
+    let helo = envelope.hello.name.clone();
+    let identity = Identity::of(&envelope.from, &helo);
+    spf::Client { ip, identity, helo, receiver: config.name.clone(), now }
+}
+
 async fn evaluate(
     dns: &dyn Dns,
-    client: IpAddr,
-    envelope: &Envelope,
+    client: &spf::Client,
     author: &Address,
     signatures: &[mxlab_mail::authres::DkimClause],
 ) -> Result<Evaluated, NotSupportedYet> {
-    let spf = spf::check_host(dns, client, Identity::of(&envelope.from, &envelope.hello.name)).await?;
+    let spf = spf::check_host(dns, client).await;
     let dmarc = dmarc::evaluate(dns, author.domain(), Some(&spf), signatures).await?;
     Ok(Evaluated { spf, dkim: signatures.to_vec(), dmarc })
 }

@@ -90,7 +90,7 @@ pub fn judge(evaluated: &Evaluated, tenant: &Tenant) -> Result<Verdict, NotSuppo
     };
     let (compauth, rule) = composite(&facts)?;
     let identity = match &spf.identity {
-        spf::Identity::MailFrom(address) => SpfIdentity::MailFrom(address.domain().to_owned()),
+        spf::Identity::MailFrom(sender) => SpfIdentity::MailFrom(sender.domain().to_owned()),
         spf::Identity::Helo(name) => SpfIdentity::Helo(name.clone()),
     };
     let results = AuthenticationResults {

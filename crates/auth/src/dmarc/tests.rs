@@ -31,7 +31,8 @@ fn check(
         record: None,
         matched: None,
         problem: None,
-        lookups: Vec::new(),
+        explanation: None,
+        steps: Vec::new(),
     };
     let dkim = match dkim {
         None => DkimClause::not_signed(),
@@ -100,7 +101,8 @@ fn a_report_is_authenticated_by_its_helo() {
         record: None,
         matched: None,
         problem: None,
-        lookups: Vec::new(),
+        explanation: None,
+        steps: Vec::new(),
     };
     let unsigned = [DkimClause::not_signed()];
     let evaluation = now(evaluate(&Zone::new(ZONE), "reject.example", Some(&spf), &unsigned)).expect("supported");

@@ -1,145 +1,184 @@
 use super::*;
 use crate::testing::{Zone, now};
 
-const ZONE: &str = "
-    ip.example TXT v=spf1 ip4:192.0.2.10 ip6:2001:db8::/32 -all
-    nets.example TXT v=spf1 ip4:192.0.2.0/25 ~ip4:192.0.2.128/25 ?all
-    open.example TXT v=spf1 ip4:198.51.100.1
-    none.example TXT hello
-    several.example TXT v=spf1 -all
-    several.example TXT v=spf1 +all
-    bad.example TXT v=spf1 ip4:1.2.3 -all
-    slow.example TIMEOUT
-    a.example TXT v=spf1 a -all
-    a.example A 192.0.2.10
-    a.example AAAA 2001:db8::10
-    a24.example TXT v=spf1 a:a.example/24//64 -all
-    mx.example TXT v=spf1 mx -all
-    mx.example MX 10 mx1.example
-    mx.example MX 20 mx2.example
-    mx1.example A 192.0.2.1
-    mx2.example A 192.0.2.10
-    mx2.example AAAA 2001:db8::10
-    nomx.example TXT v=spf1 mx -all
-    nomx.example A 192.0.2.10
-    nullmx.example TXT v=spf1 mx -all
-    nullmx.example MX 0 .
-    slowmx.example TXT v=spf1 mx -all
-    slowmx.example MX 10 slow.example
-    slowa.example TXT v=spf1 ip4:192.0.2.10 a:slow.example -all
-    void2.example TXT v=spf1 a:x1.example a:x2.example ?all
-    void3.example TXT v=spf1 a:x1.example a:x2.example a:x3.example ?all
-    ten.example TXT v=spf1 a:m.example a:m.example a:m.example a:m.example a:m.example a:m.example a:m.example a:m.example a:m.example a:m.example -all
-    eleven.example TXT v=spf1 a:m.example a:m.example a:m.example a:m.example a:m.example a:m.example a:m.example a:m.example a:m.example a:m.example a:m.example -all
-    m.example A 198.51.100.1
-    include.example TXT v=spf1 ip4:192.0.2.10 include:ip.example -all
-    mail.helo.example TXT v=spf1 a -all
-    mail.helo.example A 192.0.2.10
-";
+mod bounds;
+mod hostile;
+mod includes;
+mod mechanisms;
+mod targets;
 
-/// The result and the last reason for a client and a MAIL FROM; `helo NAME` stands for the null reverse-path.
+/// A client with a MAIL FROM; `helo NAME` stands for the null reverse-path.
+fn client(ip: &str, from: &str) -> Client {
+    let (identity, helo) = match from.strip_prefix("helo ") {
+        Some(name) => (Identity::of(&ReversePath::Null, name), name),
+        None => (Identity::MailFrom(from.parse().expect("a sender")), "host.helo.example"),
+    };
+    Client {
+        ip: ip.parse().expect("an address"),
+        identity,
+        helo: helo.to_owned(),
+        receiver: "mx.adatum.example".to_owned(),
+        now: "2026-03-02T08:00:00Z".parse().expect("a timestamp"),
+    }
+}
+
+fn evaluate(zone: &str, ip: &str, from: &str) -> Evaluation {
+    now(check_host(&Zone::new(zone), &client(ip, from)))
+}
+
+/// The result and the last reason.
 #[track_caller]
-fn check(ip: &str, from: &str, expected: Result<(&str, &str), &str>) {
-    let identity = match from.strip_prefix("helo ") {
-        Some(name) => Identity::of(&ReversePath::Null, name),
-        None => Identity::of(&ReversePath::Address(from.parse().expect("an address")), "unused.example"),
-    };
-    let outcome = now(check_host(&Zone::new(ZONE), ip.parse().expect("an address"), identity));
-    let seen = outcome.map(|it| (it.result.word().to_owned(), it.because().last().cloned().unwrap_or_default()));
-    let expected = expected.map(|(result, reason)| (result.to_owned(), reason.to_owned())).map_err(str::to_owned);
-    assert_eq!(seen.map_err(|error| error.what), expected, "{ip} {from}");
-}
-
-#[test]
-fn networks() {
-    check("192.0.2.10", "x@ip.example", Ok(("pass", "ip4:192.0.2.10 matches 192.0.2.10")));
-    check("192.0.2.11", "x@ip.example", Ok(("fail", "-all matches 192.0.2.11")));
-    check("2001:db8:1::1", "x@IP.example", Ok(("pass", "ip6:2001:db8::/32 matches 2001:db8:1::1")));
-    check("2001:db9::1", "x@ip.example", Ok(("fail", "-all matches 2001:db9::1")));
-    check("::ffff:192.0.2.10", "x@ip.example", Ok(("pass", "ip4:192.0.2.10 matches 192.0.2.10")));
-    check("192.0.2.127", "x@nets.example", Ok(("pass", "ip4:192.0.2.0/25 matches 192.0.2.127")));
-    check("192.0.2.128", "x@nets.example", Ok(("softfail", "~ip4:192.0.2.128/25 matches 192.0.2.128")));
-    check("192.0.3.1", "x@nets.example", Ok(("neutral", "?all matches 192.0.3.1")));
-    check("192.0.2.10", "x@open.example", Ok(("neutral", "no term matches 192.0.2.10")));
-}
-
-#[test]
-fn selection_of_the_record() {
-    check("192.0.2.10", "x@none.example", Ok(("none", "none.example publishes no SPF record")));
-    check("192.0.2.10", "x@absent.example", Ok(("none", "absent.example publishes no SPF record")));
-    check("192.0.2.10", "x@a.b.absent.example", Ok(("none", "a.b.absent.example publishes no SPF record")));
-    check("192.0.2.10", "x@several.example", Ok(("permerror", "several.example publishes 2 SPF records")));
-    let malformed = "the record is malformed: no address in ip4:1.2.3";
-    check("192.0.2.10", "x@bad.example", Ok(("permerror", malformed)));
-    check("192.0.2.10", "x@slow.example", Ok(("temperror", "slow.example TXT could not be looked up: timeout")));
-    check("192.0.2.10", "x@example", Ok(("none", "example is no domain name with several labels")));
-    check("192.0.2.10", "x@[192.0.2.10]", Ok(("none", "[192.0.2.10] is no domain name with several labels")));
-}
-
-#[test]
-fn addresses_and_mail_hosts() {
-    check("192.0.2.10", "x@a.example", Ok(("pass", "a matches 192.0.2.10")));
-    check("2001:db8::10", "x@a.example", Ok(("pass", "a matches 2001:db8::10")));
-    check("192.0.2.11", "x@a.example", Ok(("fail", "-all matches 192.0.2.11")));
-    check("192.0.2.11", "x@a24.example", Ok(("pass", "a:a.example/24//64 matches 192.0.2.11")));
-    check("2001:db8::1:2:3:4", "x@a24.example", Ok(("pass", "a:a.example/24//64 matches 2001:db8::1:2:3:4")));
-    check("2001:db8:0:1::1", "x@a24.example", Ok(("fail", "-all matches 2001:db8:0:1::1")));
-    check("192.0.2.10", "x@mx.example", Ok(("pass", "mx matches 192.0.2.10")));
-    check("192.0.2.1", "x@mx.example", Ok(("pass", "mx matches 192.0.2.1")));
-    check("192.0.2.2", "x@mx.example", Ok(("fail", "-all matches 192.0.2.2")));
-    // Without MX the domain's own address does not stand in (RFC 7208 §5.4).
-    check("192.0.2.10", "x@nomx.example", Ok(("fail", "-all matches 192.0.2.10")));
-    check("192.0.2.10", "x@nullmx.example", Ok(("fail", "-all matches 192.0.2.10")));
-    check("192.0.2.10", "x@slowmx.example", Ok(("temperror", "slow.example A could not be looked up: timeout")));
-    // What stands behind the match is not asked.
-    check("192.0.2.10", "x@slowa.example", Ok(("pass", "ip4:192.0.2.10 matches 192.0.2.10")));
-}
-
-#[test]
-fn limits() {
-    check("192.0.2.10", "x@ten.example", Ok(("fail", "-all matches 192.0.2.10")));
-    check("192.0.2.10", "x@eleven.example", Ok(("permerror", "more than 10 terms ask DNS")));
-    check("192.0.2.10", "x@void2.example", Ok(("neutral", "?all matches 192.0.2.10")));
-    check("192.0.2.10", "x@void3.example", Ok(("permerror", "more than 2 lookups without an answer")));
-    let hosts = |count: u32| {
-        let mut zone = String::from("many.example TXT v=spf1 mx -all\n");
-        for host in 0..count {
-            zone.push_str(&format!("many.example MX 10 h{host}.example\nh{host}.example A 192.0.2.{host}\n"));
-        }
-        let identity = Identity::MailFrom("x@many.example".parse().expect("an address"));
-        now(check_host(&Zone::new(&zone), [192, 0, 2, 9].into(), identity)).expect("supported").result
-    };
-    assert_eq!((hosts(10), hosts(11)), (SpfResult::Pass, SpfResult::PermError));
-}
-
-#[test]
-fn the_null_reverse_path_asks_for_helo() {
-    check("192.0.2.10", "helo mail.helo.example", Ok(("pass", "a matches 192.0.2.10")));
-    check("192.0.2.11", "helo mail.helo.example", Ok(("fail", "-all matches 192.0.2.11")));
-    check("192.0.2.10", "helo localhost", Ok(("none", "localhost is no domain name with several labels")));
-    check("192.0.2.10", "helo [192.0.2.10]", Ok(("none", "[192.0.2.10] is no domain name with several labels")));
-}
-
-#[test]
-fn what_is_not_supported_is_not_guessed() {
-    // Not even when a term before it matches.
-    check("192.0.2.10", "x@include.example", Err("SPF term include:ip.example in the record of include.example"));
-    check("192.0.2.10", "x@źródło.example", Err("SPF for the internationalized domain źródło.example"));
+fn check(zone: &str, ip: &str, from: &str, expected: (&str, &str)) {
+    let evaluation = evaluate(zone, ip, from);
+    let because = evaluation.because();
+    let seen = (evaluation.result.word(), because.last().map(String::as_str).unwrap_or_default());
+    assert_eq!(seen, expected, "{ip} {from}\n{}", evaluation.trace().join("\n"));
 }
 
 #[test]
 fn the_evidence_is_complete() {
-    let identity = Identity::MailFrom("x@mx.example".parse().expect("an address"));
-    let evaluation = now(check_host(&Zone::new(ZONE), [192, 0, 2, 10].into(), identity)).expect("supported");
-    let lookups: Vec<_> = evaluation.lookups.iter().map(ToString::to_string).collect();
+    let zone = "
+        contoso.example TXT v=spf1 a:%{l}.contoso.example include:_spf.fabrikam.example mx redirect=unused.example
+        contoso.example MX 10 mx1.example
+        contoso.example MX 20 mx2.example
+        ann.contoso.example A 192.0.2.1
+        _spf.fabrikam.example TXT v=spf1 exists:%{ir}.fabrikam.example ?ip4:192.0.2.0/24 -all
+        mx1.example A 192.0.2.5
+        mx2.example A 192.0.2.10
+    ";
+    let evaluation = evaluate(zone, "192.0.2.10", "ann@contoso.example");
+    assert_eq!(evaluation.result, SpfResult::Pass);
+    let record = "v=spf1 a:%{l}.contoso.example include:_spf.fabrikam.example mx redirect=unused.example";
+    assert_eq!(evaluation.record.as_deref(), Some(record));
+    assert_eq!(evaluation.matched.as_deref(), Some("mx"));
+    assert_eq!(evaluation.problem, None);
+    let lookups: Vec<String> = evaluation.lookups().map(ToString::to_string).collect();
     assert_eq!(
         lookups,
         [
-            "mx.example TXT: \"v=spf1 mx -all\"",
-            "mx.example MX: 10 mx1.example, 20 mx2.example",
-            "mx1.example A: 192.0.2.1",
+            &format!("contoso.example TXT: \"{record}\""),
+            "ann.contoso.example A: 192.0.2.1",
+            "_spf.fabrikam.example TXT: \"v=spf1 exists:%{ir}.fabrikam.example ?ip4:192.0.2.0/24 -all\"",
+            "10.2.0.192.fabrikam.example A: the name does not exist",
+            "contoso.example MX: 10 mx1.example, 20 mx2.example",
+            "mx1.example A: 192.0.2.5",
             "mx2.example A: 192.0.2.10",
         ]
     );
-    assert_eq!(evaluation.because(), ["mx.example publishes \"v=spf1 mx -all\"", "mx matches 192.0.2.10"]);
+    assert_eq!(evaluation.because(), [&format!("contoso.example publishes \"{record}\""), "mx matches 192.0.2.10"]);
+    assert_eq!(
+        evaluation.trace(),
+        [
+            &format!("contoso.example: \"{record}\""),
+            "a:%{l}.contoso.example -> ann.contoso.example: no match (terms 1/10, void lookups 0/2)",
+            "  ann.contoso.example A: 192.0.2.1",
+            "include:_spf.fabrikam.example: no match, neutral there",
+            "    _spf.fabrikam.example: \"v=spf1 exists:%{ir}.fabrikam.example ?ip4:192.0.2.0/24 -all\"",
+            "    exists:%{ir}.fabrikam.example -> 10.2.0.192.fabrikam.example: no match (terms 3/10, void lookups 1/2)",
+            "      10.2.0.192.fabrikam.example A: the name does not exist",
+            "    ?ip4:192.0.2.0/24: matches",
+            "mx: matches (terms 4/10, void lookups 1/2)",
+            "  contoso.example MX: 10 mx1.example, 20 mx2.example",
+            "  mx1.example A: 192.0.2.5",
+            "  mx2.example A: 192.0.2.10",
+        ]
+    );
+    // What the steps say to a program.
+    let steps = evaluation.steps;
+    let brief: Vec<_> = steps.iter().map(|it| (it.depth, &*it.domain, it.terms, it.voids, it.lookups.len())).collect();
+    assert_eq!(
+        brief,
+        [
+            (0, "contoso.example", 0, 0, 1),
+            (0, "contoso.example", 1, 0, 1),
+            (0, "contoso.example", 3, 1, 0),
+            (1, "_spf.fabrikam.example", 2, 0, 1),
+            (1, "_spf.fabrikam.example", 3, 1, 1),
+            (1, "_spf.fabrikam.example", 3, 1, 0),
+            (0, "contoso.example", 4, 1, 3),
+        ]
+    );
+    assert_eq!(steps[2].outcome, Outcome::NotMatched { inner: Some(SpfResult::Neutral), why: None });
+    assert_eq!(steps[2].target.as_deref(), Some("_spf.fabrikam.example"));
+    assert_eq!(steps[6].outcome, Outcome::Matched);
+}
+
+#[test]
+fn reasons_of_other_records() {
+    let zone = "
+        a.example TXT v=spf1 include:b.example -all
+        b.example TXT v=spf1 redirect=c.example
+        c.example TXT v=spf1 ip4:192.0.2.10 -all
+        broken.example TXT v=spf1 include:d.example -all
+        d.example TXT v=spf1 moo
+        e.example TXT v=spf1 redirect=c.example
+        quiet.example TXT v=spf1 redirect=f.example
+        f.example TXT v=spf1 ip4:192.0.2.99
+    ";
+    let because = |from: &str| evaluate(zone, "192.0.2.10", from).because();
+    assert_eq!(
+        because("x@a.example"),
+        [
+            "a.example publishes \"v=spf1 include:b.example -all\"",
+            "b.example publishes \"v=spf1 redirect=c.example\"",
+            "c.example publishes \"v=spf1 ip4:192.0.2.10 -all\"",
+            "ip4:192.0.2.10 matches 192.0.2.10",
+            "include:b.example matches 192.0.2.10",
+        ]
+    );
+    assert_eq!(
+        because("x@broken.example"),
+        [
+            "broken.example publishes \"v=spf1 include:d.example -all\"",
+            "d.example publishes \"v=spf1 moo\"",
+            "the record of d.example is malformed: unknown mechanism moo",
+        ]
+    );
+    assert_eq!(
+        because("x@e.example"),
+        [
+            "e.example publishes \"v=spf1 redirect=c.example\"",
+            "c.example publishes \"v=spf1 ip4:192.0.2.10 -all\"",
+            "ip4:192.0.2.10 matches 192.0.2.10",
+        ]
+    );
+    assert_eq!(
+        because("x@quiet.example"),
+        [
+            "quiet.example publishes \"v=spf1 redirect=f.example\"",
+            "f.example publishes \"v=spf1 ip4:192.0.2.99\"",
+            "no term matches 192.0.2.10",
+        ]
+    );
+}
+
+#[test]
+fn the_null_reverse_path_asks_for_helo() {
+    let zone = "
+        mail.helo.example TXT v=spf1 a -all exp=why.helo.example
+        mail.helo.example A 192.0.2.10
+        why.helo.example TXT %{s} %{l} %{o} %{h}
+    ";
+    check(zone, "192.0.2.10", "helo mail.helo.example", ("pass", "a matches 192.0.2.10"));
+    check(zone, "192.0.2.11", "helo Mail.HELO.example.", ("fail", "-all matches 192.0.2.11"));
+    check(zone, "192.0.2.10", "helo localhost", ("none", "localhost is no domain name with several labels"));
+    check(zone, "192.0.2.10", "helo [192.0.2.10]", ("none", "[192.0.2.10] is no domain name with several labels"));
+    let explanation = evaluate(zone, "192.0.2.11", "helo mail.helo.example").explanation;
+    let expected = "postmaster@mail.helo.example postmaster mail.helo.example mail.helo.example";
+    assert_eq!(explanation.as_deref(), Some(expected));
+}
+
+#[test]
+fn senders() {
+    for (text, local_part, domain) in [
+        ("ann@contoso.example", "ann", "contoso.example"),
+        ("@contoso.example", "postmaster", "contoso.example"),
+        ("contoso.example", "postmaster", "contoso.example"),
+        ("\"a@b\"@contoso.example", "\"a@b\"", "contoso.example"),
+        ("", "postmaster", ""),
+    ] {
+        let sender: Sender = text.parse().expect("every text is one");
+        assert_eq!((sender.local_part(), sender.domain()), (local_part, domain), "{text}");
+        assert_eq!(sender.to_string(), format!("{local_part}@{domain}"));
+    }
 }
