@@ -3,6 +3,8 @@
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use mxlab_auth::spf;
+use mxlab_auth::suite::{Case, Outcome};
 use mxlab_dns::rpl::suite::{self as replays, Verdict};
 
 /// The variable that says where the suites lie.
@@ -12,10 +14,11 @@ const VARIABLE: &str = "MXLAB_SUITES";
 const EXIT_CODES: &str = "\
 Suites:
     dnssec  replays of validating resolvers (.rpl), in DIR/dnssec-rpl or in DIR itself
+    spf     the suite of RFC 7208 (rfc7208-tests.yml), in DIR/spf or in DIR itself
 
 Exit codes:
     0  nothing failed; or there are no suites where they lie by default
-    1  internal error
+    1  internal error; a suite that cannot be read
     2  wrong usage; no such suite; no such folder
    11  a case failed";
 
@@ -40,7 +43,20 @@ struct Line {
 /// Runs a suite below a folder, telling each line when it is there.
 type Run = fn(&Path, &mut dyn FnMut(Line)) -> io::Result<()>;
 
-const SUITES: &[(&str, Run)] = &[("dnssec", dnssec)];
+const SUITES: &[(&str, Run)] = &[("dnssec", dnssec), ("spf", |folder, tell| told(spf::suite::run(folder)?, tell))];
+
+/// Tells the cases of a suite of `mxlab-auth`.
+fn told(cases: Vec<Case>, tell: &mut dyn FnMut(Line)) -> io::Result<()> {
+    for Case { name, outcome } in cases {
+        let (verdict, why) = match outcome {
+            Outcome::Passed => (Verdict::Passed, String::new()),
+            Outcome::Failed { why } => (Verdict::Failed, why),
+            Outcome::Skipped { why } => (Verdict::Skipped, why),
+        };
+        tell(Line { name, verdict, why });
+    }
+    Ok(())
+}
 
 fn dnssec(folder: &Path, tell: &mut dyn FnMut(Line)) -> io::Result<()> {
     for file in replays::files(folder)? {
@@ -68,6 +84,10 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> u8 {
         write_out(&format!("{}  {}  {}\n", line.verdict.word(), line.name, line.why));
     });
     if let Err(error) = ended {
+        if error.kind() == io::ErrorKind::InvalidData {
+            eprintln!("error: {error}");
+            return 1;
+        }
         return missing(&folder, &error, arguments.suites.is_some());
     }
     write_out(&format!("{passed} passed, {failed} failed, {skipped} skipped\n"));

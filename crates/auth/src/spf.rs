@@ -36,13 +36,14 @@
 //!
 //! # Modules
 //! [`record`] reads records and [`macros`] their domains into types; `names` knows what DNS can be asked for; `evaluate`
-//! asks; [`trace`] tells it.
+//! asks; [`trace`] tells it. [`suite`] runs a conformance suite.
 
 mod evaluate;
 pub mod macros;
 mod names;
 mod punycode;
 pub mod record;
+pub mod suite;
 pub mod trace;
 
 use std::convert::Infallible;

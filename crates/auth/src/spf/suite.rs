@@ -1,0 +1,139 @@
+//! The conformance suite of RFC 7208 that openspf.org began: `rfc7208-tests.yml`, one YAML document a scenario.
+//!
+//! A document holds `tests`, by name, and `zonedata`. A test gives the client (`host`), `helo` and `mailfrom`, and the
+//! `result` or a list of results, any of which will do. With `explanation` it also says what the domain tells of the
+//! failure; `DEFAULT` stands for the receiver's own words, so that the domain must have none. How its zone data are meant
+//! is said in `zone`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use jiff::Timestamp;
+use saphyr::{LoadableYamlNode, Yaml};
+
+use super::{Client, Evaluation, Identity, check_host};
+use crate::suite::{Case, Outcome};
+use zone::Zone;
+
+mod zone;
+
+/// The name of the suite's file.
+const FILE: &str = "rfc7208-tests.yml";
+/// The longest file that is read, in octets.
+const MAX_FILE: u64 = 8 << 20;
+
+/// Runs the suite in the folder `spf` of a folder of suites, or in the folder itself.
+///
+/// # Errors
+/// There is no suite, it is no YAML, or it does not hold what it should; the error says where.
+pub fn run(folder: &Path) -> io::Result<Vec<Case>> {
+    let file = file(folder)?;
+    let text = std::fs::read_to_string(&file)?;
+    let cases = cases(&text).map_err(|why| format!("{}: {why}", file.display()));
+    cases.map_err(|why| io::Error::new(io::ErrorKind::InvalidData, why))
+}
+
+fn file(folder: &Path) -> io::Result<PathBuf> {
+    for file in [folder.join("spf").join(FILE), folder.join(FILE)] {
+        match std::fs::metadata(&file) {
+            Ok(found) if found.len() > MAX_FILE => {
+                let why = format!("{} is longer than {MAX_FILE} octets", file.display());
+                return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+            }
+            Ok(_) => return Ok(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::NotFound, format!("there is no {FILE} in it")))
+}
+
+/// The cases of all documents.
+fn cases(text: &str) -> Result<Vec<Case>, String> {
+    let documents = Yaml::load_from_str(text).map_err(|error| error.to_string())?;
+    let mut cases = Vec::new();
+    for document in documents.iter().filter(|document| !document.is_null()) {
+        let scenario = string(document, "description").map_err(|why| format!("a scenario: {why}"))?;
+        let within = |why: String| format!("{scenario}: {why}");
+        let zone = document.as_mapping_get("zonedata").ok_or_else(|| within("no zonedata".to_owned()))?;
+        let zone = Zone::read(zone).map_err(within)?;
+        let tests = document.as_mapping_get("tests").and_then(Yaml::as_mapping);
+        for (name, test) in tests.ok_or_else(|| within("no tests".to_owned()))? {
+            let name = name.as_str().ok_or_else(|| within("a test without name".to_owned()))?;
+            let test = Test::read(test).map_err(|why| within(format!("{name}: {why}")))?;
+            cases.push(Case { name: format!("{scenario}/{name}"), outcome: test.run(&zone) });
+        }
+    }
+    if cases.is_empty() { Err("no tests".to_owned()) } else { Ok(cases) }
+}
+
+/// The text of a member of a mapping.
+fn string<'a>(of: &'a Yaml<'_>, member: &str) -> Result<&'a str, String> {
+    let value = of.as_mapping_get(member).ok_or_else(|| format!("no {member}"))?;
+    value.as_str().ok_or_else(|| format!("{member} is no text"))
+}
+
+struct Test {
+    client: Client,
+    /// Any of them will do.
+    results: Vec<String>,
+    /// What is said of the failure, when that is tested.
+    explanation: Option<String>,
+}
+
+impl Test {
+    fn read(test: &Yaml<'_>) -> Result<Test, String> {
+        let helo = string(test, "helo")?;
+        let host = string(test, "host")?;
+        let ip = host.parse().map_err(|_| format!("host {host} is no address"))?;
+        let identity = match string(test, "mailfrom")? {
+            "" => Identity::Helo(helo.to_owned()),
+            sender => Identity::MailFrom(sender.parse().map_err(|_| format!("mailfrom {sender} is no sender"))?),
+        };
+        let result = test.as_mapping_get("result").ok_or("no result")?;
+        let results: Option<Vec<String>> = match result.as_vec() {
+            Some(any) => any.iter().map(|result| result.as_str().map(str::to_owned)).collect(),
+            None => result.as_str().map(|result| vec![result.to_owned()]),
+        };
+        let explanation = match test.as_mapping_get("explanation") {
+            Some(_) => Some(string(test, "explanation")?.to_owned()),
+            None => None,
+        };
+        let (helo, receiver) = (helo.to_owned(), "receiver.example".to_owned());
+        let client = Client { ip, identity, helo, receiver, now: Timestamp::UNIX_EPOCH };
+        Ok(Test { client, results: results.ok_or("result is neither text nor texts")?, explanation })
+    }
+
+    fn run(&self, zone: &Zone) -> Outcome {
+        // The zone answers at once, so that the evaluation never waits.
+        let evaluation = match pin!(check_host(zone, &self.client)).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(evaluation) => evaluation,
+            Poll::Pending => return Outcome::Failed { why: "the evaluation waits for something".to_owned() },
+        };
+        self.judge(&evaluation)
+    }
+
+    fn judge(&self, evaluation: &Evaluation) -> Outcome {
+        let result = evaluation.result.word();
+        if !self.results.iter().any(|expected| expected == result) {
+            let because = evaluation.because().join("; ");
+            return Outcome::Failed { why: format!("expected {}, got {result}: {because}", self.results.join(" or ")) };
+        }
+        let expected = match self.explanation.as_deref() {
+            None => return Outcome::Passed,
+            Some("DEFAULT") => None,
+            Some(text) => Some(text),
+        };
+        let said = evaluation.explanation.as_deref();
+        if said == expected {
+            return Outcome::Passed;
+        }
+        let in_words = |text: Option<&str>| text.map_or_else(|| "none".to_owned(), |text| format!("\"{text}\""));
+        Outcome::Failed { why: format!("expected explanation {}, got {}", in_words(expected), in_words(said)) }
+    }
+}
+
+#[cfg(test)]
+mod tests;
