@@ -17,6 +17,13 @@ const ZONE_TEXTS: &[&str] = &[
     "h NSEC mx1 A RRSIG NSEC\nh RRSIG A 15 3 300 20260316080000 20260302080000 1 fabrikam.example. AAAA\n",
 ];
 
+/// Records, each with a few answers behind a zero octet.
+const SPF_RECORDS: &[&[u8]] = &[
+    b"\0a mx/24//64 ptr:%{d2} exists:%{ir}.%{v}.%{l1r-}.h2.example -all\0\x12\x01\x12\x02\x03\x12\x03",
+    b"\x01include:h1.example ?include:%{d} ip4:192.0.2.0/30 ip6:::/64 redirect=h3.example\0\x12\x04-all",
+    b"\x06a:%{p}.%{h} x=%%%_%- -all exp=%{o}\0\x2a\x05\x06\x12\x03\x12\x02\x1a\x0c%{c} %{r} %{t}",
+];
+
 fn write(target: &str, seed: usize, octets: &[u8]) -> std::io::Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
     std::fs::create_dir_all(&folder)?;
@@ -26,6 +33,9 @@ fn write(target: &str, seed: usize, octets: &[u8]) -> std::io::Result<()> {
 fn main() -> std::io::Result<()> {
     for (number, text) in ZONE_TEXTS.iter().enumerate() {
         write("zone_file", number, text.as_bytes())?;
+    }
+    for (number, input) in SPF_RECORDS.iter().enumerate() {
+        write("spf_record", number, input)?;
     }
     for (number, question) in QUESTIONS.iter().enumerate() {
         // The answers in the order in which a validating resolver asks for them.
