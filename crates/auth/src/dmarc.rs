@@ -161,7 +161,8 @@ async fn discover(dns: &dyn Dns, lookups: &mut Vec<Lookup>, author: &str) -> Dis
         let data = match dns::ask(dns, lookups, &name, RecordKind::Txt).await {
             Ok(data) => data,
             Err(DnsError::NxDomain) => continue,
-            Err(DnsError::Temporary { reason }) => {
+            Err(error) => {
+                let reason = error.to_string();
                 return Discovery::TempError { problem: format!("{name} TXT could not be looked up: {reason}") };
             }
         };

@@ -82,7 +82,10 @@ pub enum DnsError {
     /// The name does not exist (RCODE 3).
     #[error("the name does not exist")]
     NxDomain,
-    /// No answer, SERVFAIL, or a bogus answer: later it may be there.
+    /// No answer came in time: later one may.
+    #[error("timeout")]
+    Timeout,
+    /// SERVFAIL, or a bogus answer: later it may be there.
     #[error("{reason}")]
     Temporary {
         /// What went wrong, in a few words.

@@ -38,7 +38,7 @@ impl Zone {
             (records, more) => (records.map_or(&[][..], Vec::as_slice), more.map_or(&[][..], Vec::as_slice)),
         };
         if records.iter().any(|(kind, _)| kind == "TIMEOUT") {
-            return Err(DnsError::Temporary { reason: "timeout".to_owned() });
+            return Err(DnsError::Timeout);
         }
         let wanted = records.iter().filter(|(of, _)| *of == kind.to_string());
         let more = more.iter().filter(|data| data.kind() == kind).cloned();

@@ -183,7 +183,7 @@ impl<'a> Evaluator<'a> {
         let texts = match self.ask(&query_form(domain), RecordKind::Txt).await {
             Ok(texts) => texts,
             Err(DnsError::NxDomain) => return Ok(None),
-            Err(DnsError::Temporary { reason }) => return Err(temporary(domain, RecordKind::Txt, &reason)),
+            Err(error) => return Err(temporary(domain, RecordKind::Txt, &error.to_string())),
         };
         let mut records = texts.into_iter().filter_map(|data| match data {
             Data::Txt(text) if record::is_spf(&text) => Some(text),
@@ -339,7 +339,7 @@ impl<'a> Evaluator<'a> {
                 }
             }
             Err(DnsError::NxDomain) => names.none = true,
-            Err(DnsError::Temporary { .. }) => {}
+            Err(_) => {}
         }
         self.names = Some(names.clone());
         names
@@ -426,7 +426,7 @@ impl<'a> Evaluator<'a> {
         let data = match self.ask(name, kind).await {
             Ok(data) => data,
             Err(DnsError::NxDomain) => Vec::new(),
-            Err(DnsError::Temporary { reason }) => return Err(temporary(name, kind, &reason)),
+            Err(error) => return Err(temporary(name, kind, &error.to_string())),
         };
         if data.is_empty() {
             self.count_void()?;
