@@ -1,7 +1,28 @@
-//! DKIM (RFC 6376): so far only whether a message is signed.
+//! DKIM (RFC 6376; RFC 8301 on algorithms, RFC 8463 on Ed25519, RFC 8616 on names beyond US-ASCII).
 //!
-//! A message without a `DKIM-Signature` field is not signed. Verification of those that have one is not supported yet, and
-//! says so.
+//! Who signs a message takes responsibility for it: a `DKIM-Signature` field names a domain (`d=`) and one of its keys
+//! (`s=`), and holds a hash of the body (`bh=`) and a signature (`b=`) over the header fields that it lists (`h=`) and over
+//! itself. A verifier finds the key in the DNS of that domain.
+//!
+//! | module | section | holds |
+//! |---|---|---|
+//! | [`tag_list`] | §3.2 | the grammar of tags, shared with ARC |
+//! | [`canonical`] | §3.4 | the form in which fields and body are hashed |
+//! | [`signature`] | §3.5 | the signature field |
+//! | [`domain`] | RFC 8616 | names in tags |
+//! | [`key`] | §3.6.1 | the key record |
+//! | [`signed_fields`] | §3.7, §5.4.2 | which fields are signed, and the octets that are |
+//! | [`key_query`] | §6.1.2 | from a signature to keys |
+//! | [`crypto`] | §3.3 | the algorithms |
+
+pub mod canonical;
+pub mod crypto;
+pub mod domain;
+pub mod key;
+pub mod key_query;
+pub mod signature;
+pub mod signed_fields;
+pub mod tag_list;
 
 use mxlab_mail::Message;
 use mxlab_mail::authres::DkimClause;

@@ -1,0 +1,263 @@
+//! From a signature to keys that may check it (RFC 6376 §3.6.2, §6.1.2).
+//!
+//! A key lies in the TXT records at `selector._domainkey.domain`. There should be one; several are undefined (§3.6.2.2), and
+//! a verifier may try them all (§6.1.2). That is done here *(choice)*, in the order of their octets and not in that of the
+//! answer, which is arbitrary: the first [`MAX_RECORDS`] are read, each that may check the signature is tried, and of
+//! several failures that one is told which came furthest.
+
+use std::collections::BTreeMap;
+
+use super::domain::{Domain, MAX_NAME};
+use super::key::{KeyRecord, KeyRecordError, MAX_RSA_BITS, Material, PublicKey};
+use super::signature::Algorithm;
+use crate::dns::{self, Data, Dns, DnsError, Lookup, RecordKind};
+
+/// How many TXT records of one name are read.
+pub const MAX_RECORDS: usize = 8;
+
+/// Why a key may not be used for a signature, though it is one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unsuitable {
+    /// `k=` is of another type than the signature's algorithm.
+    #[error("the key is of type {key_type}, and {algorithm} needs {}", algorithm.key_type())]
+    KeyType {
+        /// The value of `k=`.
+        key_type: String,
+        /// The value of `a=`.
+        algorithm: Algorithm,
+    },
+    /// `h=` does not allow the signature's hash algorithm.
+    #[error("h= of the key allows {}, and not {}", allowed.join(":"), algorithm.hash())]
+    Hash {
+        /// The value of `h=`.
+        allowed: Vec<String>,
+        /// The value of `a=`.
+        algorithm: Algorithm,
+    },
+    /// `s=` does not allow e-mail.
+    #[error("s= of the key allows {}, and not email", allowed.join(":"))]
+    Service {
+        /// The value of `s=`.
+        allowed: Vec<String>,
+    },
+    /// The flag `s` is set, and `i=` is below `d=`.
+    #[error("t=s of the key forbids subdomains, and i= is at {identity}")]
+    Subdomain {
+        /// The domain in `i=`.
+        identity: String,
+    },
+    /// The modulus is longer than [`MAX_RSA_BITS`].
+    #[error("the key has {bits} bits, and more than {MAX_RSA_BITS} are not checked")]
+    TooLong {
+        /// Its length in bits.
+        bits: usize,
+    },
+}
+
+/// Why a signature is not borne out by a key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyFailure {
+    /// There is no key record at the name.
+    #[error("no key for signature: {name} has no key record")]
+    NoKey {
+        /// The name.
+        name: String,
+        /// How many TXT records of something else are there.
+        others: usize,
+    },
+    /// The key record is broken.
+    #[error("the key record at {name} is broken: {error}")]
+    Malformed {
+        /// The name.
+        name: String,
+        /// How.
+        error: KeyRecordError,
+    },
+    /// The key was revoked.
+    #[error("the key at {name} is revoked")]
+    Revoked {
+        /// The name.
+        name: String,
+    },
+    /// The key is not for this signature.
+    #[error("the key at {name} is unsuitable: {reason}")]
+    Unsuitable {
+        /// The name.
+        name: String,
+        /// Why.
+        reason: Unsuitable,
+    },
+    /// The key is too short (RFC 8301 §3.2).
+    #[error("the key at {name} is weak: it has {bits} bits, and {minimum} are needed")]
+    Weak {
+        /// The name.
+        name: String,
+        /// Its length in bits.
+        bits: usize,
+        /// The least length.
+        minimum: usize,
+    },
+    /// No answer came in time.
+    #[error("key query timeout: no answer for {name}")]
+    Timeout {
+        /// The name.
+        name: String,
+    },
+    /// The key could not be asked for; later it may be there.
+    #[error("the key at {name} cannot be looked up: {reason}")]
+    Temporary {
+        /// The name.
+        name: String,
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+impl KeyFailure {
+    /// How far a record came: of several records at a name, the failure of the best is told.
+    fn rank(&self) -> u8 {
+        match self {
+            KeyFailure::Timeout { .. } | KeyFailure::Temporary { .. } | KeyFailure::NoKey { .. } => 0,
+            KeyFailure::Malformed { .. } => 1,
+            KeyFailure::Revoked { .. } => 2,
+            KeyFailure::Unsuitable { .. } => 3,
+            KeyFailure::Weak { .. } => 4,
+        }
+    }
+}
+
+/// What a key is wanted for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// `a=`.
+    pub algorithm: Algorithm,
+    /// `d=`.
+    pub domain: &'a Domain,
+    /// `s=`.
+    pub selector: &'a Domain,
+    /// The domain in `i=`; none where there is no such tag (ARC).
+    pub identity: Option<&'a Domain>,
+    /// The least length of an RSA modulus in bits: 1,024 (RFC 8301 §3.2) or more.
+    pub minimum_bits: usize,
+}
+
+/// A key that may check a signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SuitableKey {
+    /// The key.
+    pub key: PublicKey,
+    /// The record's flag `y`.
+    pub testing: bool,
+}
+
+/// The keys of a message's signatures: no name is asked for twice.
+pub struct Keys<'d> {
+    dns: &'d dyn Dns,
+    known: BTreeMap<String, Result<Vec<Vec<u8>>, KeyFailure>>,
+}
+
+impl<'d> Keys<'d> {
+    /// Nothing asked yet.
+    pub fn new(dns: &'d dyn Dns) -> Keys<'d> {
+        Keys { dns, known: BTreeMap::new() }
+    }
+
+    /// The keys that may check a signature; there is at least one. Lookups are added to `evidence`.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn suitable(
+        &mut self,
+        wanted: &Wanted<'_>,
+        evidence: &mut Vec<Lookup>,
+    ) -> Result<Vec<SuitableKey>, KeyFailure> {
+        let name = format!("{}._domainkey.{}", wanted.selector.ascii(), wanted.domain.ascii());
+        let texts = match self.known.get(&name) {
+            Some(known) => known.clone()?,
+            None => {
+                let texts = self.texts(&name, evidence).await;
+                self.known.insert(name.clone(), texts.clone());
+                texts?
+            }
+        };
+        let mut keys = Vec::new();
+        let mut failure = KeyFailure::NoKey { name: name.clone(), others: texts.len() };
+        for text in texts.iter().take(MAX_RECORDS) {
+            match suitable(text, &name, wanted) {
+                Ok(key) => keys.push(key),
+                Err(worse) if worse.rank() <= failure.rank() => {}
+                Err(better) => failure = better,
+            }
+        }
+        if keys.is_empty() { Err(failure) } else { Ok(keys) }
+    }
+
+    /// The texts at a name, in the order of their octets.
+    async fn texts(&self, name: &str, evidence: &mut Vec<Lookup>) -> Result<Vec<Vec<u8>>, KeyFailure> {
+        let nothing = || KeyFailure::NoKey { name: name.to_owned(), others: 0 };
+        // A longer name cannot exist.
+        if name.len() > MAX_NAME {
+            return Err(nothing());
+        }
+        let answer = dns::ask(self.dns, evidence, name, RecordKind::Txt).await;
+        let data = answer.map_err(|error| match error {
+            DnsError::NxDomain => nothing(),
+            DnsError::Timeout => KeyFailure::Timeout { name: name.to_owned() },
+            DnsError::Temporary { reason } => KeyFailure::Temporary { name: name.to_owned(), reason },
+        })?;
+        let mut texts: Vec<Vec<u8>> = data
+            .into_iter()
+            .filter_map(|data| match data {
+                Data::Txt(text) => Some(text),
+                _ => None,
+            })
+            .collect();
+        texts.sort_unstable();
+        texts.dedup();
+        Ok(texts)
+    }
+}
+
+/// Whether a record at `name` holds a key for what is wanted.
+fn suitable(text: &[u8], name: &str, wanted: &Wanted<'_>) -> Result<SuitableKey, KeyFailure> {
+    let name = || name.to_owned();
+    let record = KeyRecord::parse(text).map_err(|error| match error {
+        KeyRecordError::OtherVersion { .. } => KeyFailure::NoKey { name: name(), others: 1 },
+        error => KeyFailure::Malformed { name: name(), error },
+    })?;
+    let unsuitable = |reason| Err(KeyFailure::Unsuitable { name: name(), reason });
+    let algorithm = wanted.algorithm;
+    let key = match record.material {
+        Material::Revoked => return Err(KeyFailure::Revoked { name: name() }),
+        Material::UnknownType { key_type } => return unsuitable(Unsuitable::KeyType { key_type, algorithm }),
+        Material::Key(key) => key,
+    };
+    if key.key_type() != algorithm.key_type() {
+        return unsuitable(Unsuitable::KeyType { key_type: key.key_type().to_owned(), algorithm });
+    }
+    if let Some(allowed) = record.hashes.filter(|hashes| !hashes.iter().any(|hash| hash == algorithm.hash())) {
+        return unsuitable(Unsuitable::Hash { allowed, algorithm });
+    }
+    let for_mail = |services: &Vec<String>| services.iter().any(|service| service == "*" || service == "email");
+    if let Some(allowed) = record.services.filter(|services| !for_mail(services)) {
+        return unsuitable(Unsuitable::Service { allowed });
+    }
+    if let Some(identity) = wanted.identity.filter(|identity| identity.ascii() != wanted.domain.ascii())
+        && record.no_subdomains
+    {
+        return unsuitable(Unsuitable::Subdomain { identity: identity.to_string() });
+    }
+    if let PublicKey::Rsa(rsa) = &key {
+        let bits = rsa.bits();
+        if bits > MAX_RSA_BITS {
+            return unsuitable(Unsuitable::TooLong { bits });
+        }
+        if bits < wanted.minimum_bits {
+            return Err(KeyFailure::Weak { name: name(), bits, minimum: wanted.minimum_bits });
+        }
+    }
+    Ok(SuitableKey { key, testing: record.testing })
+}
+
+#[cfg(test)]
+mod tests;
