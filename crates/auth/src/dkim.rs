@@ -6,23 +6,34 @@
 //!
 //! | module | section | holds |
 //! |---|---|---|
-//! | [`tag_list`] | §3.2 | the grammar of tags, shared with ARC |
-//! | [`canonical`] | §3.4 | the form in which fields and body are hashed |
+//! | [`verify`](mod@verify) | §6.1 | all signatures of a message, one after the other |
+//! | [`verification`] | §3.9 | what became of a signature, and why |
+//! | [`sign`] | §5 | making signatures |
 //! | [`signature`] | §3.5 | the signature field |
-//! | [`domain`] | RFC 8616 | names in tags |
 //! | [`key`] | §3.6.1 | the key record |
-//! | [`signed_fields`] | §3.7, §5.4.2 | which fields are signed, and the octets that are |
 //! | [`key_query`] | §6.1.2 | from a signature to keys |
+//! | [`signed_fields`] | §3.7, §5.4.2 | which fields are signed, and the octets that are |
+//! | [`canonical`] | §3.4 | the form in which fields and body are hashed |
 //! | [`crypto`] | §3.3 | the algorithms |
+//! | [`domain`] | RFC 8616 | names in tags |
+//! | [`tag_list`] | §3.2 | the grammar of tags, shared with ARC |
 
 pub mod canonical;
 pub mod crypto;
 pub mod domain;
 pub mod key;
 pub mod key_query;
+pub mod sign;
 pub mod signature;
 pub mod signed_fields;
 pub mod tag_list;
+pub mod verification;
+pub mod verify;
+
+pub use crypto::SigningKey;
+pub use sign::Signer;
+pub use verification::{Failure, Verification};
+pub use verify::Policy;
 
 use mxlab_mail::Message;
 use mxlab_mail::authres::DkimClause;
@@ -39,6 +50,11 @@ pub fn verify(message: &Message<'_>) -> Result<Vec<DkimClause>, NotSupportedYet>
         Some(_) => Err(NotSupportedYet::new("verifying a DKIM signature")),
     }
 }
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod vectors;
 
 #[cfg(test)]
 mod tests {

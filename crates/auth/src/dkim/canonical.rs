@@ -53,6 +53,9 @@ impl Canonicalization {
     /// What holds without `c=`.
     pub const DEFAULT: Canonicalization = Canonicalization { header: Form::Simple, body: Form::Simple };
 
+    /// What most signers use.
+    pub const RELAXED: Canonicalization = Canonicalization { header: Form::Relaxed, body: Form::Relaxed };
+
     /// Reads the value of `c=`; one word names the algorithm for the header, with `simple` for the body (§3.5). None if it
     /// is not one.
     pub fn parse(value: &str) -> Option<Canonicalization> {

@@ -11,6 +11,7 @@ use ring::signature::{
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
 use rsa::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _, SecretDocument};
 use rsa::sha2::Sha256;
+use rsa::traits::PublicKeyParts as _;
 use rsa::{Pkcs1v15Sign, PrivateKey};
 
 use super::key::PublicKey;
@@ -107,6 +108,14 @@ impl SigningKey {
         match &self.0 {
             Private::Rsa(_) => Algorithm::RsaSha256,
             Private::Ed25519(_) => Algorithm::Ed25519Sha256,
+        }
+    }
+
+    /// The length of its modulus; none for Ed25519.
+    pub fn rsa_bits(&self) -> Option<usize> {
+        match &self.0 {
+            Private::Rsa(key) => Some(key.n().bit_width() as usize),
+            Private::Ed25519(_) => None,
         }
     }
 

@@ -1,0 +1,248 @@
+//! What became of a signature: its result, the cause, and what both rest on.
+//!
+//! RFC 6376 §3.9 knows SUCCESS, PERMFAIL and TEMPFAIL. RFC 8601 §2.7.1 has more words for `Authentication-Results`
+//! ([`Verification::result`]), and Microsoft has words and comments of its own ([`Verification::microsoft`]).
+
+use mxlab_mail::authres::{DkimClause, DkimResult};
+
+use super::key_query::KeyFailure;
+use super::signature::{Signature, SignatureError};
+use crate::dns::Lookup;
+
+/// Why a signature does not count.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The field is no signature (RFC 6376 §6.1.1).
+    #[error("the signature is malformed: {0}")]
+    Malformed(#[from] SignatureError),
+    /// `rsa-sha1`, with which no signature is valid (RFC 8301 §3.1).
+    #[error("the signature is made with SHA-1")]
+    Sha1,
+    /// The time is past `x=`.
+    #[error("the signature expired at {expiration}, and it is {now}")]
+    Expired {
+        /// `x=`, in seconds since 1970.
+        expiration: u64,
+        /// The time, in seconds since 1970.
+        now: i64,
+    },
+    /// The time is before `t=`, and the policy refuses such signatures.
+    #[error("the signature is from {timestamp}, and it is {now}")]
+    NotYet {
+        /// `t=`, in seconds since 1970.
+        timestamp: u64,
+        /// The time, in seconds since 1970.
+        now: i64,
+    },
+    /// There is no key to check it with.
+    #[error(transparent)]
+    Key(#[from] KeyFailure),
+    /// `l=` says that more is signed than there is (RFC 6376 §3.5).
+    #[error("l={signed}, and the body has {length} octets")]
+    BodyTooShort {
+        /// `l=`.
+        signed: u64,
+        /// The length of the canonical body in octets.
+        length: u64,
+    },
+    /// The hash of the body is not `bh=`.
+    #[error("body hash did not verify: the body was changed, and the signature over the header {}", holds(*signature_holds))]
+    BodyHash {
+        /// The hash of the body in base64.
+        computed: String,
+        /// Whether the signature over the header, `bh=` among it, holds: then the domain has signed another body. Else
+        /// the header was changed as well, or the domain has signed nothing.
+        signature_holds: bool,
+    },
+    /// The body is the one of `bh=`, and `b=` is no signature of the key.
+    #[error("signature did not verify: a signed header field was changed, or the key is another")]
+    Signature,
+    /// The signature holds, `l=` leaves a part of the body unsigned, and the policy refuses that.
+    #[error("{unsigned} of {length} octets of the body are not signed")]
+    PartialBody {
+        /// How many octets of the canonical body are not signed.
+        unsigned: u64,
+        /// The length of the canonical body in octets.
+        length: u64,
+    },
+    /// The signature holds and does not cover every `From` field, or there is none; and the policy refuses that
+    /// (RFC 6376 §3.8, §8.15).
+    #[error("the message has {fields} From fields, and {signed} of them signed")]
+    UnsignedFrom {
+        /// How many there are.
+        fields: usize,
+        /// How many of them are signed.
+        signed: usize,
+    },
+    /// The message has more signatures than are checked.
+    #[error("not checked: only the first {limit} signatures are")]
+    NotChecked {
+        /// How many are checked.
+        limit: usize,
+    },
+}
+
+fn holds(it: bool) -> &'static str {
+    if it { "holds" } else { "does not hold" }
+}
+
+/// The results for a signature in `Authentication-Results` (RFC 8601 §2.7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ResultWord {
+    /// It holds.
+    Pass,
+    /// It does not hold.
+    Fail,
+    /// It holds, and is not accepted.
+    Policy,
+    /// It could not be read, or was not processed.
+    Neutral,
+    /// It cannot be checked now.
+    TempError,
+    /// It can never be checked.
+    PermError,
+}
+
+impl ResultWord {
+    /// The word in the field.
+    pub fn word(self) -> &'static str {
+        match self {
+            ResultWord::Pass => "pass",
+            ResultWord::Fail => "fail",
+            ResultWord::Policy => "policy",
+            ResultWord::Neutral => "neutral",
+            ResultWord::TempError => "temperror",
+            ResultWord::PermError => "permerror",
+        }
+    }
+}
+
+impl std::fmt::Display for ResultWord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// How much of the canonical body a signature covers, in octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyCoverage {
+    /// How many are signed.
+    pub signed: u64,
+    /// How many there are.
+    pub length: u64,
+}
+
+/// How many `From` fields a signature covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FromCoverage {
+    /// How many are signed: the last ones.
+    pub signed: usize,
+    /// How many there are.
+    pub fields: usize,
+}
+
+/// What became of a signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verification {
+    /// Which of the message's `DKIM-Signature` fields this is, from the top, beginning with 0.
+    pub number: usize,
+    /// `d=` as it is written, even if the field is malformed elsewhere.
+    pub domain: Option<String>,
+    /// `s=` as it is written, even if the field is malformed elsewhere.
+    pub selector: Option<String>,
+    /// The signature; none if the field is malformed or was not checked.
+    pub signature: Option<Signature>,
+    /// Whether it holds and counts, and if not, why.
+    pub outcome: Result<(), Failure>,
+    /// How much of the body it covers; none if it did not come to that.
+    pub body: Option<BodyCoverage>,
+    /// How many `From` fields it covers; none if the field is malformed or was not checked.
+    pub from: Option<FromCoverage>,
+    /// The key has the flag `y`: the domain tests DKIM, and a message that it signs is to be treated as an unsigned one,
+    /// whatever the result (RFC 6376 §3.6.1).
+    pub testing: bool,
+    /// `t=` is later than now.
+    pub from_the_future: bool,
+    /// The lookups that were done for it; one that was done for a signature before it is not repeated.
+    pub lookups: Vec<Lookup>,
+}
+
+/// A clause in Microsoft's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MicrosoftClause {
+    /// The clause.
+    pub clause: DkimClause,
+    /// Whether the word is documented or was seen for this very result. Else it is the nearest one *(choice)*.
+    pub own_word: bool,
+}
+
+impl Verification {
+    /// Whether the signature holds and counts.
+    pub fn passed(&self) -> bool {
+        self.outcome.is_ok()
+    }
+
+    /// The result in the words of RFC 8601 §2.7.1.
+    pub fn result(&self) -> ResultWord {
+        let Err(failure) = &self.outcome else { return ResultWord::Pass };
+        match failure {
+            Failure::Malformed(SignatureError::FromNotSigned) | Failure::Sha1 => ResultWord::PermError,
+            Failure::Malformed(_) | Failure::NotChecked { .. } => ResultWord::Neutral,
+            Failure::Key(KeyFailure::Timeout { .. } | KeyFailure::Temporary { .. }) => ResultWord::TempError,
+            Failure::Key(_) => ResultWord::PermError,
+            Failure::Expired { .. }
+            | Failure::NotYet { .. }
+            | Failure::BodyTooShort { .. }
+            | Failure::BodyHash { .. }
+            | Failure::Signature => ResultWord::Fail,
+            Failure::PartialBody { .. } | Failure::UnsignedFrom { .. } => ResultWord::Policy,
+        }
+    }
+
+    /// The clause that Microsoft writes. It has words for a few results only (`exchange.md` §1.2).
+    pub fn microsoft(&self) -> MicrosoftClause {
+        let (result, own_word) = match &self.outcome {
+            Ok(()) => (DkimResult::Pass, true),
+            Err(Failure::BodyHash { .. }) => (DkimResult::FailBodyHash, true),
+            Err(Failure::Signature) => (DkimResult::FailSignature, true),
+            Err(Failure::Key(KeyFailure::NoKey { .. })) => (DkimResult::FailNoKey, true),
+            Err(Failure::Key(KeyFailure::Timeout { .. })) => (DkimResult::Timeout, true),
+            Err(Failure::Key(KeyFailure::Temporary { .. })) => (DkimResult::TempError, true),
+            Err(Failure::BodyTooShort { .. }) => (DkimResult::FailBodyHash, false),
+            // There is a record, and no key in it.
+            Err(Failure::Key(KeyFailure::Malformed { .. } | KeyFailure::Revoked { .. })) => {
+                (DkimResult::FailNoKey, false)
+            }
+            Err(_) => (DkimResult::FailSignature, false),
+        };
+        MicrosoftClause { clause: DkimClause { result, domain: self.domain.clone() }, own_word }
+    }
+
+    /// Why, in clauses for people.
+    pub fn because(&self) -> Vec<String> {
+        let domain = self.domain.as_deref().unwrap_or("an unknown domain");
+        let selector =
+            self.selector.as_deref().map(|selector| format!(" with selector {selector}")).unwrap_or_default();
+        let mut reasons = vec![match &self.outcome {
+            Ok(()) => format!("the signature of {domain}{selector} holds"),
+            Err(failure) => format!("the signature of {domain}{selector} does not count: {failure}"),
+        }];
+        if let Some(BodyCoverage { signed, length }) = self.body
+            && signed < length
+        {
+            reasons.push(format!("it covers the first {signed} of {length} octets of the body (l=)"));
+        }
+        if let Some(FromCoverage { signed, fields }) = self.from
+            && (fields != 1 || signed != 1)
+        {
+            reasons.push(format!("it covers {signed} of {fields} From fields"));
+        }
+        if self.testing {
+            reasons.push(format!("{domain} tests DKIM (t=y): the message is to be treated as unsigned"));
+        }
+        if self.from_the_future {
+            reasons.push("it is dated in the future (t=)".to_owned());
+        }
+        reasons
+    }
+}

@@ -1,0 +1,223 @@
+//! Verification of all signatures of a message (RFC 6376 §6.1).
+//!
+//! Each `DKIM-Signature` field is checked for itself, from the top: the field (§6.1.1), the key (§6.1.2), the hash of the
+//! body and then the signature over the header (§6.1.3), and last what the verifier's policy asks besides. The first of
+//! these that fails is the cause; when it is the body, it is told whether the signature over the header holds all the same,
+//! since that tells a changed body from a forgery.
+//!
+//! Work is bounded: at most [`Policy::max_signatures`] signatures are checked, each with one lookup, one pass over the body
+//! and [`super::key_query::MAX_RECORDS`] operations with keys of at most [`super::key::MAX_RSA_BITS`] bits. Others are only
+//! reported. How many fields there are is bounded by [`mxlab_mail::Message`].
+
+use std::collections::BTreeMap;
+
+use data_encoding::BASE64;
+use jiff::Timestamp;
+use mxlab_mail::{HeaderField, Message};
+
+use super::canonical::{BodyHash, BodyHasher, Form};
+use super::key_query::{Keys, SuitableKey, Wanted};
+use super::signature::Signature;
+use super::signed_fields::{FieldIndex, OwnField};
+use super::tag_list::TagList;
+use super::verification::{BodyCoverage, Failure, FromCoverage, Verification};
+use crate::dns::Dns;
+
+/// What a verifier decides for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// How many signatures of a message are checked, from the top (RFC 6376 §6.1 allows a limit).
+    pub max_signatures: usize,
+    /// The least length of an RSA modulus, in bits; below 1,024 counts as 1,024 (RFC 8301 §3.2).
+    pub minimum_rsa_bits: usize,
+    /// By how many seconds the clocks of signers may differ from ours, for `t=` and `x=`.
+    pub clock_skew: u32,
+    /// Whether a signature with `t=` in the future is refused (RFC 6376 §3.5 allows it).
+    pub refuse_future: bool,
+    /// Whether a signature must cover the whole body, whatever `l=` says (RFC 6376 §8.2).
+    pub whole_body: bool,
+    /// Whether a message must have a `From` field and the signature cover every one of them: others are no messages, and a
+    /// verifier should not validate them (RFC 6376 §3.8, §8.15).
+    pub every_from: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Policy {
+        Policy {
+            max_signatures: 10,
+            minimum_rsa_bits: MINIMUM_RSA_BITS,
+            clock_skew: 0,
+            refuse_future: false,
+            whole_body: false,
+            every_from: true,
+        }
+    }
+}
+
+/// RFC 8301 §3.2.
+const MINIMUM_RSA_BITS: usize = 1_024;
+
+/// Verifies the signatures of a message, in the order in which they stand in it; none for a message that is not signed.
+pub async fn verify(dns: &dyn Dns, message: &Message<'_>, now: Timestamp, policy: &Policy) -> Vec<Verification> {
+    let index = FieldIndex::new(message);
+    let mut verifier = Verifier {
+        policy,
+        now: now.as_second(),
+        body: message.body(),
+        keys: Keys::new(dns),
+        body_hashes: BTreeMap::new(),
+        index: &index,
+    };
+    let mut verifications = Vec::new();
+    for (number, &position) in index.numbers("dkim-signature").iter().enumerate() {
+        let Some(field) = index.fields().get(position) else { continue };
+        verifications.push(verifier.verify(number, position, *field).await);
+    }
+    verifications
+}
+
+struct Verifier<'a, 'm> {
+    policy: &'a Policy,
+    /// In seconds since 1970.
+    now: i64,
+    body: &'m [u8],
+    keys: Keys<'a>,
+    /// Signatures mostly ask for the same.
+    body_hashes: BTreeMap<(Form, Option<u64>), BodyHash>,
+    index: &'a FieldIndex<'m>,
+}
+
+impl Verifier<'_, '_> {
+    async fn verify(&mut self, number: usize, position: usize, field: HeaderField<'_>) -> Verification {
+        let tags = TagList::parse(field.raw_value());
+        let written = |tag: &str| tags.as_ref().ok().and_then(|tags| tags.value(tag)).map(str::to_owned);
+        let mut verification = Verification {
+            number,
+            domain: written("d"),
+            selector: written("s"),
+            signature: None,
+            outcome: Ok(()),
+            body: None,
+            from: None,
+            testing: false,
+            from_the_future: false,
+            lookups: Vec::new(),
+        };
+        let limit = self.policy.max_signatures;
+        verification.outcome = match tags {
+            _ if number >= limit => Err(Failure::NotChecked { limit }),
+            Err(error) => Err(Failure::Malformed(error.into())),
+            Ok(tags) => self.check(&tags, position, field, &mut verification).await,
+        };
+        verification
+    }
+
+    /// Checks a signature, and notes in `verification` what is found on the way.
+    async fn check(
+        &mut self,
+        tags: &TagList<'_>,
+        position: usize,
+        field: HeaderField<'_>,
+        verification: &mut Verification,
+    ) -> Result<(), Failure> {
+        let signature = &*verification.signature.insert(Signature::parse(tags)?);
+        let from = self.signed_from(signature);
+        verification.from = Some(from);
+        verification.from_the_future = self.check_times(signature)?;
+
+        let wanted = Wanted {
+            algorithm: signature.message.algorithm,
+            domain: &signature.message.domain,
+            selector: &signature.message.selector,
+            identity: Some(&signature.identity.domain),
+            minimum_bits: self.policy.minimum_rsa_bits.max(MINIMUM_RSA_BITS),
+        };
+        let keys = self.keys.suitable(&wanted, &mut verification.lookups).await?;
+
+        let body = self.hash_body(signature);
+        let coverage = BodyCoverage { signed: body.covered, length: body.length };
+        verification.body = Some(coverage);
+        if let Some(signed) = signature.message.body_length.filter(|signed| *signed > body.length) {
+            return Err(Failure::BodyTooShort { signed, length: body.length });
+        }
+        let own = OwnField {
+            field,
+            number: Some(position),
+            signature: tags.tag("b").map(|tag| tag.value_span()).unwrap_or_default(),
+        };
+        let key = self.holding_key(signature, &own, &keys);
+        verification.testing = match key {
+            Some(key) => key.testing,
+            None => keys.iter().all(|key| key.testing),
+        };
+        if body.digest.as_slice() != signature.message.body_hash {
+            let computed = BASE64.encode(&body.digest);
+            return Err(Failure::BodyHash { computed, signature_holds: key.is_some() });
+        }
+        if key.is_none() {
+            return Err(Failure::Signature);
+        }
+        self.check_policy(coverage, from)
+    }
+
+    fn signed_from(&self, signature: &Signature) -> FromCoverage {
+        let fields = self.index.numbers("from").len();
+        let listed = signature.message.signed_fields.iter().filter(|name| *name == "from").count();
+        FromCoverage { signed: listed.min(fields), fields }
+    }
+
+    /// The algorithm and the times. Gives whether the signature is from the future.
+    fn check_times(&self, signature: &Signature) -> Result<bool, Failure> {
+        let now = self.now;
+        if signature.message.algorithm == super::signature::Algorithm::RsaSha1 {
+            return Err(Failure::Sha1);
+        }
+        let seconds = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
+        let skew = i64::from(self.policy.clock_skew);
+        if let Some(expiration) = signature.message.expiration
+            && now > seconds(expiration).saturating_add(skew)
+        {
+            return Err(Failure::Expired { expiration, now });
+        }
+        match signature.message.timestamp {
+            Some(timestamp) if seconds(timestamp) > now.saturating_add(skew) => match self.policy.refuse_future {
+                true => Err(Failure::NotYet { timestamp, now }),
+                false => Ok(true),
+            },
+            _ => Ok(false),
+        }
+    }
+
+    fn hash_body(&mut self, signature: &Signature) -> BodyHash {
+        let (form, limit) = (signature.message.canonicalization.body, signature.message.body_length);
+        let body = self.body;
+        *self.body_hashes.entry((form, limit)).or_insert_with(|| BodyHasher::hash(form, limit, body))
+    }
+
+    /// The key whose signature it is.
+    fn holding_key<'k>(
+        &self,
+        signature: &Signature,
+        own: &OwnField<'_>,
+        keys: &'k [SuitableKey],
+    ) -> Option<&'k SuitableKey> {
+        let message = &signature.message;
+        let data = self.index.signed_data(message.canonicalization.header, &message.signed_fields, own);
+        keys.iter().find(|key| key.key.verifies(message.algorithm, &data, &message.signature))
+    }
+
+    fn check_policy(&self, body: BodyCoverage, from: FromCoverage) -> Result<(), Failure> {
+        let FromCoverage { signed, fields } = from;
+        if self.policy.every_from && (fields == 0 || signed < fields) {
+            return Err(Failure::UnsignedFrom { fields, signed });
+        }
+        let unsigned = body.length.saturating_sub(body.signed);
+        if self.policy.whole_body && unsigned > 0 {
+            return Err(Failure::PartialBody { unsigned, length: body.length });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
