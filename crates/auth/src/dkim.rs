@@ -17,6 +17,7 @@
 //! | [`crypto`] | §3.3 | the algorithms |
 //! | [`domain`] | RFC 8616 | names in tags |
 //! | [`tag_list`] | §3.2 | the grammar of tags, shared with ARC |
+//! | [`suite`] | | the messages of a conformance suite
 
 pub mod canonical;
 pub mod crypto;
@@ -26,6 +27,7 @@ pub mod key_query;
 pub mod sign;
 pub mod signature;
 pub mod signed_fields;
+pub mod suite;
 pub mod tag_list;
 pub mod verification;
 pub mod verify;

@@ -82,6 +82,31 @@ pub enum Failure {
     },
 }
 
+impl Failure {
+    /// The cause in a word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Failure::Malformed(_) => "malformed",
+            Failure::Sha1 => "sha1",
+            Failure::Expired { .. } => "expired",
+            Failure::NotYet { .. } => "not-yet",
+            Failure::Key(KeyFailure::NoKey { .. }) => "no-key",
+            Failure::Key(KeyFailure::Malformed { .. }) => "key-malformed",
+            Failure::Key(KeyFailure::Revoked { .. }) => "key-revoked",
+            Failure::Key(KeyFailure::Unsuitable { .. }) => "key-unsuitable",
+            Failure::Key(KeyFailure::Weak { .. }) => "key-weak",
+            Failure::Key(KeyFailure::Timeout { .. }) => "key-timeout",
+            Failure::Key(KeyFailure::Temporary { .. }) => "key-unavailable",
+            Failure::BodyTooShort { .. } => "body-too-short",
+            Failure::BodyHash { .. } => "body-hash",
+            Failure::Signature => "signature",
+            Failure::PartialBody { .. } => "partial-body",
+            Failure::UnsignedFrom { .. } => "unsigned-from",
+            Failure::NotChecked { .. } => "not-checked",
+        }
+    }
+}
+
 fn holds(it: bool) -> &'static str {
     if it { "holds" } else { "does not hold" }
 }
