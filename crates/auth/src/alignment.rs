@@ -2,9 +2,12 @@
 //!
 //! *Strict* wants the same domain. *Relaxed* wants the same organizational domain (§3.2): the public suffix and one label
 //! more. Public suffixes come from the Public Suffix List; a top-level domain that is not on it is a suffix itself (the
-//! list's default rule `*`), so the organizational domain of `a.b.fabrikam.example` is `fabrikam.example`.
+//! list's default rule `*`), so the organizational domain of `a.b.fabrikam.example` is `fabrikam.example`. Names are
+//! compared in A-labels ([`crate::idn`]).
 
-use mxlab_mail::address::normalized_domain;
+pub mod suite;
+
+use crate::idn::a_labels_or_same;
 
 /// How closely two domains must agree.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,19 +29,25 @@ impl Mode {
     }
 }
 
-/// The organizational domain, in lower case. A public suffix has none, and stands for itself.
-pub fn organizational_domain(domain: &str) -> String {
-    let domain = normalized_domain(domain);
-    match psl::domain_str(&domain) {
-        Some(organizational) => organizational.to_owned(),
-        None => domain,
+/// The public suffix of the domain and one label more: what somebody registered (RFC 7489 §3.2), in A-labels and lower
+/// case. A public suffix has no such domain, nor has a name with an empty label.
+pub fn registrable_domain(domain: &str) -> Option<String> {
+    let domain = a_labels_or_same(domain);
+    if domain.split('.').any(str::is_empty) {
+        return None;
     }
+    psl::domain_str(&domain).map(str::to_owned)
+}
+
+/// The organizational domain, in A-labels and lower case. A public suffix has none, and stands for itself.
+pub fn organizational_domain(domain: &str) -> String {
+    registrable_domain(domain).unwrap_or_else(|| a_labels_or_same(domain).into_owned())
 }
 
 /// Whether the authenticated `identifier` is aligned with the `author` domain. Case and a final dot do not matter; an
 /// empty domain is aligned with nothing.
 pub fn aligned(identifier: &str, author: &str, mode: Mode) -> bool {
-    let (identifier, author) = (normalized_domain(identifier), normalized_domain(author));
+    let (identifier, author) = (a_labels_or_same(identifier), a_labels_or_same(author));
     // An empty author is then equal to no identifier either.
     if identifier.is_empty() {
         return false;
@@ -79,6 +88,12 @@ mod tests {
         organizational("co.uk", "co.uk");
         organizational("example", "example");
         organizational("", "");
+        // Internationalized suffixes, in either form.
+        organizational("www.食狮.公司.cn", "xn--85x722f.xn--55qx5d.cn");
+        organizational("www.xn--85x722f.xn--55qx5d.cn", "xn--85x722f.xn--55qx5d.cn");
+        // No names.
+        organizational(".fabrikam.example", ".fabrikam.example");
+        organizational("mail..fabrikam.example", "mail..fabrikam.example");
     }
 
     #[track_caller]
@@ -106,6 +121,10 @@ mod tests {
         check("com", "contoso.com", false, false);
         check("example", "contoso.example", false, false);
         check("com", "com", true, true);
+        // U-labels and A-labels are the same name.
+        check("źródło.example", "xn--rdo-gna01bwk.example", true, true);
+        check("poczta.ŹRÓDŁO.example", "xn--rdo-gna01bwk.example", true, false);
+        check("食狮.公司.cn", "xn--55qx5d.cn", false, false);
         check("", "", false, false);
         check("", "contoso.example", false, false);
         check("contoso.example", "", false, false);

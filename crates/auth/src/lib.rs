@@ -7,8 +7,9 @@
 //! |---|---|---|
 //! | [`dns`] | | the questions that evaluation asks, as a trait |
 //! | [`spf`] | RFC 7208 | the record, its macros, and its evaluation step by step |
+//! | [`idn`] | RFC 5890 | internationalized domain names in A-labels |
 //! | [`alignment`] | RFC 7489 §3.1 | when two domains belong together |
-//! | [`dmarc`] | RFC 7489 | the record, its discovery, and the result |
+//! | [`dmarc`] | RFC 7489, 9091, 9989, 9990 | the record, its discovery, the result, aggregate reports |
 //! | [`dkim`] | RFC 6376 | whether a message is signed |
 //! | [`suite`] | | cases of conformance suites |
 //!
@@ -18,6 +19,7 @@ pub mod alignment;
 pub mod dkim;
 pub mod dmarc;
 pub mod dns;
+pub mod idn;
 pub mod spf;
 pub mod suite;
 

@@ -1,0 +1,116 @@
+//! The tests of the Public Suffix List, `tests.txt` and `test_psl.txt`, as its maintainers publish them.
+//!
+//! Both files hold a name and the registrable domain that it must give, or `null` for none: one with a blank between
+//! them, the other as calls of a function. Names are compared in A-labels, since some tests give U-labels.
+
+use std::path::Path;
+use std::{fs, io};
+
+use super::registrable_domain;
+use crate::idn::a_labels_or_same;
+use crate::suite::{Case, Outcome};
+
+/// Runs the tests in `folder`, in the order of the files.
+///
+/// # Errors
+/// When a file cannot be read, or holds a line that is no test.
+pub fn run(folder: &Path) -> io::Result<Vec<Case>> {
+    let mut cases = Vec::new();
+    for (file, read) in [("tests.txt", plain as Reader), ("test_psl.txt", call as Reader)] {
+        let text = fs::read_to_string(folder.join(file))?;
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")) {
+            let (name, expected) = read(line).ok_or_else(|| no_test(file, line))?;
+            let outcome = outcome(name, expected);
+            cases.push(Case { name: format!("{file}/{}", name.unwrap_or("null")), outcome });
+        }
+    }
+    Ok(cases)
+}
+
+/// The name and the registrable domain of a line; `None` inside stands for `null`.
+type Reader = fn(&str) -> Option<(Option<&str>, Option<&str>)>;
+
+fn no_test(file: &str, line: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("{file}: \"{line}\" is no test"))
+}
+
+/// `example.COM example.com`
+fn plain(line: &str) -> Option<(Option<&str>, Option<&str>)> {
+    let (name, expected) = line.split_once(' ')?;
+    Some((given(name), given(expected.trim_start())))
+}
+
+fn given(word: &str) -> Option<&str> {
+    (word != "null").then_some(word)
+}
+
+/// `checkPublicSuffix('example.COM', 'example.com');`
+fn call(line: &str) -> Option<(Option<&str>, Option<&str>)> {
+    let arguments = line.strip_prefix("checkPublicSuffix(")?.strip_suffix(");")?;
+    let (name, expected) = arguments.split_once(',')?;
+    Some((argument(name.trim())?, argument(expected.trim())?))
+}
+
+/// `null` or a name in quotation marks.
+fn argument(text: &str) -> Option<Option<&str>> {
+    if text == "null" {
+        return Some(None);
+    }
+    text.strip_prefix('\'')?.strip_suffix('\'').map(Some)
+}
+
+fn outcome(name: Option<&str>, expected: Option<&str>) -> Outcome {
+    let found = registrable_domain(name.unwrap_or_default());
+    let expected = expected.map(a_labels_or_same);
+    if found.as_deref() == expected.as_deref() {
+        return Outcome::Passed;
+    }
+    let word = |domain: Option<&str>| domain.map_or_else(|| "none".to_owned(), str::to_owned);
+    Outcome::Failed { why: format!("expected {}, found {}", word(expected.as_deref()), word(found.as_deref())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    #[test]
+    fn lines() {
+        assert_eq!(plain("COM null"), Some((Some("COM"), None)));
+        assert_eq!(plain("null null"), Some((None, None)));
+        assert_eq!(plain("a.b  b"), Some((Some("a.b"), Some("b"))));
+        assert_eq!(plain("COM"), None);
+        assert_eq!(call("checkPublicSuffix('COM', null);"), Some((Some("COM"), None)));
+        assert_eq!(call("checkPublicSuffix(null, null);"), Some((None, None)));
+        assert_eq!(call("checkPublicSuffix('a.b','b');"), Some((Some("a.b"), Some("b"))));
+        assert_eq!(call("checkPublicSuffix(a, b);"), None);
+        assert_eq!(call("check('a', 'b');"), None);
+    }
+
+    #[test]
+    fn verdicts() {
+        assert_eq!(outcome(Some("a.fabrikam.example"), Some("fabrikam.example")), Outcome::Passed);
+        assert_eq!(outcome(Some("www.食狮.公司.cn"), Some("食狮.公司.cn")), Outcome::Passed);
+        assert_eq!(outcome(None, None), Outcome::Passed);
+        let why = "expected fabrikam.example, found none".to_owned();
+        assert_eq!(outcome(Some("example"), Some("fabrikam.example")), Outcome::Failed { why });
+        let why = "expected none, found fabrikam.example".to_owned();
+        assert_eq!(outcome(Some("fabrikam.example"), None), Outcome::Failed { why });
+    }
+
+    /// The suite itself, where it is at hand.
+    #[test]
+    fn the_suite() {
+        let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/suites");
+        let folder = std::env::var_os("MXLAB_SUITES").map_or_else(beside, PathBuf::from).join("psl");
+        if !folder.is_dir() {
+            println!("skipped: there is no {}", folder.display());
+            return;
+        }
+        let cases = run(&folder).expect("the suite can be read");
+        let failed: Vec<_> = cases.iter().filter(|case| case.outcome != Outcome::Passed).collect();
+        assert!(failed.is_empty(), "{failed:#?}");
+        assert!(cases.len() > 100, "only {} cases", cases.len());
+    }
+}
