@@ -4,6 +4,8 @@
 //! more. Public suffixes come from the Public Suffix List; a top-level domain that is not on it is a suffix itself (the
 //! list's default rule `*`), so the organizational domain of `a.b.fabrikam.example` is `fabrikam.example`. Names are
 //! compared in A-labels ([`crate::idn`]).
+//!
+//! RFC 9989 asks DNS for organizational domains instead of the list: [`crate::dmarc::walk`].
 
 pub mod suite;
 

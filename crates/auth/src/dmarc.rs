@@ -1,186 +1,226 @@
-//! DMARC (RFC 7489): does the owner of the author's domain stand behind this message?
+//! DMARC: does the owner of the author's domain stand behind this message?
 //!
-//! The owner publishes `v=DMARC1; p=…` at `_dmarc.` the author's domain, or at its organizational domain for all below
-//! (§6.6.3). A message passes when SPF or DKIM passed for a domain that is aligned with the author's ([`crate::alignment`]).
-//! Microsoft adds one result: without a record, a message that would have passed with relaxed alignment is a
-//! `bestguesspass`.
+//! The owner publishes `v=DMARC1; p=…` at `_dmarc.` the author's domain, or above it for all below. A message passes when
+//! SPF or DKIM passed for a domain that is aligned with the author's: the same one, or one of the same organization. When
+//! it fails, the record says what the owner asks for.
+//!
+//! Two standards say how ([`Rules`]):
+//!
+//! | | RFC 7489, with RFC 9091 | RFC 9989 |
+//! |---|---|---|
+//! | where a record may stand | author's domain, organizational domain | both, and the public suffix above |
+//! | the organizational domain | Public Suffix List ([`crate::alignment`]) | asked of DNS ([`walk`]) |
+//! | a subdomain does not exist (`np=`) | no A, no AAAA and no MX record | NXDOMAIN |
+//! | the policy is asked of some only | `pct=`: the rest gets the next weaker one | `t=y`: all get the next weaker one |
+//! | DNS fails while an identifier is checked | the identifier does not pass | the result is `temperror` (§5.3.6) |
+//! | several author domains | each is checked, the strictest failure decides (§6.6.1) | not applied (§5.3.1) |
+//!
+//! Exchange Online follows the first, and adds a result of its own: without a record, a message that would have passed
+//! with relaxed alignment is a `bestguesspass` ([`Settings::exchange`]).
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`record`], [`uri`] | what is published |
+//! | [`discovery`], [`walk`] | where it is found |
+//! | [`identifiers`] | which authenticated domains speak for the author's |
+//! | [`evaluation`] | the result with what it rests on |
 
+pub mod discovery;
+pub mod evaluation;
+pub mod identifiers;
 pub mod record;
+pub mod uri;
+pub mod walk;
 
-use mxlab_mail::authres::{DkimClause, DkimResult, DmarcAction, DmarcResult, SpfResult};
+use std::collections::BTreeSet;
 
-use crate::alignment::{Mode, aligned, organizational_domain};
-use crate::dns::{self, Data, Dns, DnsError, Lookup, RecordKind};
-use crate::{NotSupportedYet, spf};
-pub use record::{Policy, Record, RecordError};
+use mxlab_mail::address::parse_mailboxes;
+use mxlab_mail::authres::DmarcResult;
+use mxlab_mail::headers::Message;
 
-/// What was found at `_dmarc`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Discovery {
-    /// No record, neither at the author's domain nor at the organizational one.
-    Nothing,
-    /// A record.
-    Found {
-        /// The domain that publishes it, without `_dmarc.`.
-        domain: String,
-        /// Its text.
-        text: String,
-        /// The record.
-        record: Record,
-    },
-    /// DNS failed.
-    TempError {
-        /// How.
-        problem: String,
-    },
-    /// What is published cannot be understood, or there are several records.
-    PermError {
-        /// What is wrong.
-        problem: String,
-    },
+use crate::dns::{Dns, DnsError, RecordKind};
+use crate::idn::{a_labels, a_labels_or_same};
+use discovery::Published;
+pub use discovery::{Discovery, Finding, Place, Step};
+pub use evaluation::{Evaluation, Existence, Request, Sample, Tag};
+pub use identifiers::{Alignment, Method, Relation};
+pub use record::{Policies, Policy, Record, RecordError};
+pub use uri::ReportUri;
+
+/// The most author domains of a message that are checked.
+pub const MAX_AUTHORS: usize = 10;
+/// The most domains with a DKIM result that are compared with the author's.
+pub const MAX_SIGNERS: usize = 50;
+
+/// The standard that is followed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rules {
+    /// RFC 7489 with the Public Suffix List, and `np=` of RFC 9091.
+    #[default]
+    Rfc7489,
+    /// RFC 9989.
+    Rfc9989,
 }
 
-/// A result with what it rests on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Evaluation {
-    /// The result.
-    pub result: DmarcResult,
-    /// What the owner asks for, in the words of the header; `none` unless the result is a failure.
-    pub action: DmarcAction,
-    /// The author's domain, as it was received.
-    pub author: String,
-    /// The record.
-    pub discovery: Discovery,
-    /// The domain whose SPF pass is aligned.
-    pub aligned_spf: Option<String>,
-    /// The domain whose DKIM pass is aligned.
-    pub aligned_dkim: Option<String>,
-    /// All lookups in order.
-    pub lookups: Vec<Lookup>,
+/// How DMARC is evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The standard.
+    pub rules: Rules,
+    /// Whether a message that passes without a record is a `bestguesspass`, as Microsoft has it.
+    pub best_guess: bool,
 }
 
-impl Evaluation {
-    /// The policy that applies: `sp` for a subdomain of the domain that publishes the record, else `p`.
-    pub fn policy(&self) -> Option<Policy> {
-        match &self.discovery {
-            Discovery::Found { domain, record, .. } => Some(record.policy_for(domain, &self.author)),
-            _ => None,
-        }
+impl Settings {
+    /// Exchange Online: RFC 7489, and `bestguesspass`.
+    pub fn exchange() -> Settings {
+        Settings { rules: Rules::Rfc7489, best_guess: true }
     }
 
-    /// The deciding facts, each a clause that can stand after "because".
-    pub fn because(&self) -> Vec<String> {
-        let mut reasons = vec![match &self.discovery {
-            Discovery::Nothing => format!("{} publishes no DMARC record", self.author),
-            Discovery::Found { domain, text, .. } => format!("_dmarc.{domain} is \"{text}\""),
-            Discovery::TempError { problem } | Discovery::PermError { problem } => problem.clone(),
-        }];
-        let author = &self.author;
-        for (method, domain) in [("SPF", &self.aligned_spf), ("DKIM", &self.aligned_dkim)] {
-            if let Some(domain) = domain {
-                reasons.push(format!("{method} passes for {domain}, which is aligned with {author}"));
-            }
-        }
-        if self.aligned_spf.is_none() && self.aligned_dkim.is_none() {
-            reasons.push(format!("neither SPF nor DKIM passes for a domain aligned with {author}"));
-        }
-        reasons
+    /// A standard to the letter.
+    pub fn standard(rules: Rules) -> Settings {
+        Settings { rules, best_guess: false }
     }
+}
+
+/// What became of an authentication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// The domain is authenticated.
+    Pass,
+    /// It is not.
+    Fail,
+    /// DNS failed, so nobody knows.
+    TempError,
+}
+
+/// A domain and what became of its authentication.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identifier {
+    /// The domain, as it was received.
+    pub domain: String,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What is known of a message beside its author.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// SPF, for the domain of MAIL FROM, which for the null reverse-path is the name in HELO (RFC 7208 §2.4).
+    pub spf: Option<Identifier>,
+    /// DKIM, one for each signature, with its `d=`.
+    pub dkim: Vec<Identifier>,
+    /// The draw for `pct=`, from 0 to 99: the message is in the share when the draw is below the percentage. Whoever
+    /// evaluates gives it, so that the same message gets the same answer.
+    pub draw: u8,
 }
 
 /// Evaluates DMARC for a message whose author is at `author`.
+pub async fn evaluate(dns: &dyn Dns, settings: Settings, author: &str, facts: &Facts) -> Evaluation {
+    let not_applicable = |problem: String| {
+        let discovery = Discovery::NotApplicable { problem };
+        Evaluation::decide(settings, author, facts, discovery, Vec::new(), Existence::NotAsked, Vec::new())
+    };
+    let Some(domain) = a_labels(author) else {
+        return not_applicable(format!("{author} cannot be written in A-labels"));
+    };
+    if domain.starts_with('[') || domain.split('.').any(str::is_empty) {
+        return not_applicable(format!("{author} is no domain name"));
+    }
+    let mut published = Published::new(dns, settings.rules);
+    let (discovery, steps) = discovery::discover(&mut published, &domain).await;
+    let existence = match &discovery {
+        Discovery::Found { policies, place, .. } if policies.nonexistent.is_some() && *place != Place::Author => {
+            existence(&mut published, settings.rules, &domain).await
+        }
+        _ => Existence::NotAsked,
+    };
+    let alignments = identifiers::align(&mut published, settings.rules, &domain, &discovery, facts).await;
+    let mut evaluation = Evaluation::decide(settings, author, facts, discovery, steps, existence, alignments);
+    evaluation.lookups = published.lookups;
+    evaluation
+}
+
+/// The domains of all authors of a message, in order: of every address that can be read in every `From` field, though RFC
+/// 5322 §3.6 allows only one field. What to make of several is for [`evaluate_authors`].
+pub fn author_domains(message: &Message<'_>) -> Vec<String> {
+    let mailboxes = message.fields_named("From").flat_map(|field| parse_mailboxes(&field.value()));
+    mailboxes.flatten().map(|address| address.domain().to_owned()).collect()
+}
+
+/// Evaluates DMARC for a message whose `From` names these domains; there may be none.
 ///
-/// # Errors
-/// When the answer depends on what is not supported yet.
-pub async fn evaluate(
-    dns: &dyn Dns,
-    author: &str,
-    spf: Option<&spf::Evaluation>,
-    dkim: &[DkimClause],
-) -> Result<Evaluation, NotSupportedYet> {
-    if !author.is_ascii() {
-        return Err(NotSupportedYet::new(format!("DMARC for the internationalized domain {author}")));
-    }
-    let mut lookups = Vec::new();
-    let discovery = discover(dns, &mut lookups, author).await;
-    Ok(decide(author, discovery, lookups, spf, dkim))
-}
-
-/// The result, given everything that was found. Pure.
-fn decide(
-    author: &str,
-    discovery: Discovery,
-    lookups: Vec<Lookup>,
-    spf: Option<&spf::Evaluation>,
-    dkim: &[DkimClause],
-) -> Evaluation {
-    let (aspf, adkim) = match &discovery {
-        Discovery::Found { record, .. } => (record.aspf, record.adkim),
-        _ => (Mode::Relaxed, Mode::Relaxed),
+/// One domain, however often it is named, is [`evaluate`]d. Of several, RFC 7489 §6.6.1 has each one checked, and the
+/// strictest policy among those that fail decides; so the message passes only if it passes for all. RFC 9989 §5.3.1 does
+/// not apply DMARC to them.
+pub async fn evaluate_authors(dns: &dyn Dns, settings: Settings, authors: &[String], facts: &Facts) -> Evaluation {
+    let mut known = BTreeSet::new();
+    let distinct: Vec<&str> =
+        authors.iter().map(String::as_str).filter(|author| known.insert(a_labels_or_same(author))).collect();
+    let not_applicable = |problem: String| {
+        let discovery = Discovery::NotApplicable { problem };
+        let first = distinct.first().copied().unwrap_or_default();
+        Evaluation::decide(settings, first, facts, discovery, Vec::new(), Existence::NotAsked, Vec::new())
     };
-    let aligned_spf = spf
-        .filter(|spf| spf.result == SpfResult::Pass)
-        .map(|spf| spf.identity.domain().to_owned())
-        .filter(|domain| aligned(domain, author, aspf));
-    let aligned_dkim = dkim
-        .iter()
-        .filter(|clause| clause.result == DkimResult::Pass)
-        .filter_map(|clause| clause.domain.clone())
-        .find(|domain| aligned(domain, author, adkim));
-    let passes = aligned_spf.is_some() || aligned_dkim.is_some();
-    let (result, action) = match &discovery {
-        Discovery::Found { .. } if passes => (DmarcResult::Pass, DmarcAction::None),
-        Discovery::Found { domain, record, .. } => (DmarcResult::Fail, action(record.policy_for(domain, author))),
-        Discovery::Nothing if passes => (DmarcResult::BestGuessPass, DmarcAction::None),
-        Discovery::Nothing => (DmarcResult::None, DmarcAction::None),
-        Discovery::TempError { .. } => (DmarcResult::TempError, DmarcAction::None),
-        Discovery::PermError { .. } => (DmarcResult::PermError, DmarcAction::None),
+    match (distinct.as_slice(), settings.rules) {
+        ([], _) => return not_applicable("the message names no author".to_owned()),
+        ([author], _) => return evaluate(dns, settings, author, facts).await,
+        (several, Rules::Rfc9989) => {
+            return not_applicable(format!("From names {} domains, and DMARC takes one", several.len()));
+        }
+        (several, Rules::Rfc7489) if several.len() > MAX_AUTHORS => {
+            return not_applicable(format!("From names {} domains, more than {MAX_AUTHORS}", several.len()));
+        }
+        _ => {}
+    }
+    let mut evaluations = Vec::new();
+    for author in &distinct {
+        evaluations.push(evaluate(dns, settings, author, facts).await);
+    }
+    let each = evaluations.iter().map(|it| (it.author.clone(), it.result)).collect();
+    // The first of the worst.
+    let worst = evaluations.into_iter().rev().max_by_key(badness);
+    let mut worst = match worst {
+        Some(worst) => worst,
+        None => return not_applicable("the message names no author".to_owned()),
     };
-    Evaluation { result, action, author: author.to_owned(), discovery, aligned_spf, aligned_dkim, lookups }
+    worst.authors = each;
+    worst
 }
 
-/// How a failure under this policy is written; `pct` is the receiver's business.
-fn action(policy: Policy) -> DmarcAction {
-    match policy {
-        Policy::None => DmarcAction::None,
-        Policy::Quarantine => DmarcAction::Quarantine,
-        Policy::Reject => DmarcAction::OReject,
-    }
+/// How much an evaluation counts against the message: failures first, by what is asked for.
+fn badness(evaluation: &Evaluation) -> (u8, Option<Policy>) {
+    let rank = match evaluation.result {
+        DmarcResult::Pass => 0,
+        DmarcResult::BestGuessPass => 1,
+        DmarcResult::None => 2,
+        DmarcResult::PermError => 3,
+        DmarcResult::TempError => 4,
+        DmarcResult::Fail => 5,
+    };
+    (rank, evaluation.request.map(|request| request.applied))
 }
 
-/// Looks for the record at the author's domain, then at its organizational domain (RFC 7489 §6.6.3).
-async fn discover(dns: &dyn Dns, lookups: &mut Vec<Lookup>, author: &str) -> Discovery {
-    let author = mxlab_mail::address::normalized_domain(author);
-    let organizational = organizational_domain(&author);
-    let mut domains = vec![author];
-    if organizational != domains[0] {
-        domains.push(organizational);
-    }
-    for domain in domains {
-        let name = format!("_dmarc.{domain}");
-        let data = match dns::ask(dns, lookups, &name, RecordKind::Txt).await {
-            Ok(data) => data,
-            Err(DnsError::NxDomain) => continue,
+/// Whether the author's domain exists: by RFC 9091 §2.6 when it has an address or a mail exchanger, by RFC 9989 §3.2.13
+/// when the answer is not NXDOMAIN.
+async fn existence(published: &mut Published<'_>, rules: Rules, domain: &str) -> Existence {
+    let kinds: &[RecordKind] = match rules {
+        Rules::Rfc7489 => &[RecordKind::A, RecordKind::Aaaa, RecordKind::Mx],
+        Rules::Rfc9989 => &[RecordKind::A],
+    };
+    for kind in kinds {
+        match published.ask(domain, *kind).await {
+            Ok(data) if data.is_empty() && rules == Rules::Rfc7489 => {}
+            Ok(_) => return Existence::Exists,
+            // RFC 8020: there is nothing of any other kind either.
+            Err(DnsError::NxDomain) => return Existence::Missing,
             Err(error) => {
                 let reason = error.to_string();
-                return Discovery::TempError { problem: format!("{name} TXT could not be looked up: {reason}") };
+                return Existence::Unknown { problem: format!("{domain} {kind} could not be looked up: {reason}") };
             }
-        };
-        let mut texts = data.iter().filter_map(|data| match data {
-            Data::Txt(text) if record::is_dmarc(text) => Some(text),
-            _ => None,
-        });
-        let Some(text) = texts.next() else { continue };
-        if texts.next().is_some() {
-            return Discovery::PermError { problem: format!("{name} has several DMARC records") };
         }
-        let text = String::from_utf8_lossy(text).into_owned();
-        return match text.parse() {
-            Ok(record) => Discovery::Found { domain, text, record },
-            Err(error) => Discovery::PermError { problem: format!("{name} is \"{text}\": {error}") },
-        };
     }
-    Discovery::Nothing
+    Existence::Missing
 }
 
 #[cfg(test)]

@@ -3,9 +3,11 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use mxlab_auth::spf::{self, Identity};
-use mxlab_auth::{Dns, NotSupportedYet, dkim, dmarc};
+use mxlab_auth::dmarc::{Identifier, Outcome};
+use mxlab_auth::spf::Identity;
+use mxlab_auth::{Dns, NotSupportedYet, dkim, dmarc, spf};
 use mxlab_mail::Address;
+use mxlab_mail::authres::{DkimClause, DkimResult, SpfResult};
 use mxlab_mail::headers::Message;
 use mxlab_mail::smtp::server::{Delivery, Envelope};
 
@@ -97,11 +99,34 @@ async fn evaluate(
     dns: &dyn Dns,
     client: &spf::Client,
     author: &Address,
-    signatures: &[mxlab_mail::authres::DkimClause],
+    signatures: &[DkimClause],
 ) -> Result<Evaluated, NotSupportedYet> {
     let spf = spf::check_host(dns, client).await;
-    let dmarc = dmarc::evaluate(dns, author.domain(), Some(&spf), signatures).await?;
+    let facts = facts(&spf, signatures);
+    let dmarc = dmarc::evaluate(dns, dmarc::Settings::exchange(), author.domain(), &facts).await;
     Ok(Evaluated { spf, dkim: signatures.to_vec(), dmarc })
+}
+
+/// What DMARC has to know of the other two.
+fn facts(spf: &spf::Evaluation, signatures: &[DkimClause]) -> dmarc::Facts {
+    let spf_outcome = match spf.result {
+        SpfResult::Pass => Outcome::Pass,
+        SpfResult::TempError => Outcome::TempError,
+        _ => Outcome::Fail,
+    };
+    let signer = |clause: &DkimClause| {
+        let outcome = match clause.result {
+            DkimResult::Pass => Outcome::Pass,
+            DkimResult::Timeout | DkimResult::TempError => Outcome::TempError,
+            _ => Outcome::Fail,
+        };
+        Some(Identifier { domain: clause.domain.clone()?, outcome })
+    };
+    dmarc::Facts {
+        spf: Some(Identifier { domain: spf.identity.domain().to_owned(), outcome: spf_outcome }),
+        dkim: signatures.iter().filter_map(signer).collect(),
+        draw: 0,
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,23 @@
-//! The DMARC record (RFC 7489 §6.3, §6.4).
+//! The DMARC record (RFC 7489 §6.3 and §6.4, RFC 9989 §4.7 and §4.8).
+//!
+//! A record is a list of tags, `name=value` with semicolons between them; the first is `v=DMARC1`, written exactly so.
+//! Tags that the standard in force does not know are ignored: `t` and `psd` are new in RFC 9989, and `pct`, `rf`, `ri` are
+//! gone from it. What is wrong in the value of a known tag makes the tag count as not given, and is kept as a [`Defect`];
+//! only a tag that is given twice spoils the whole list, by the rule of the tag lists of DKIM on which DMARC's are built
+//! (RFC 6376 §3.2). Names of tags and words of values are compared without regard to case, as the grammars have it.
+//!
+//! A policy that cannot be used is more than a defect: see [`Record::policies`].
 
-use std::str::FromStr;
+use std::collections::BTreeSet;
+use std::fmt;
 
-use mxlab_mail::address::same_domain;
-
+use super::{ReportUri, Rules};
 use crate::alignment::Mode;
+
+/// The longest record, in octets: what a TXT record can hold.
+pub const MAX_LENGTH: usize = 65_535;
+/// The most URIs that are kept of `rua=` and of `ruf=`.
+pub const MAX_URIS: usize = 100;
 
 /// What the owner asks for when a message fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,151 +40,353 @@ impl Policy {
         }
     }
 
-    fn from_word(word: &str) -> Option<Policy> {
+    pub(crate) fn from_word(word: &str) -> Option<Policy> {
         [Policy::None, Policy::Quarantine, Policy::Reject].into_iter().find(|it| it.word().eq_ignore_ascii_case(word))
+    }
+
+    /// The next weaker policy: what is left for a message outside the share of `pct=` (RFC 7489 §6.6.4), or while the owner
+    /// is testing (`t=y`, RFC 9989 §4.7).
+    pub fn one_level_below(self) -> Policy {
+        match self {
+            Policy::Reject => Policy::Quarantine,
+            Policy::Quarantine | Policy::None => Policy::None,
+        }
     }
 }
 
-/// What is wrong with a record.
+/// What the domain says of itself in `psd=` (RFC 9989 §4.7).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Psd {
+    /// `y`: it is a public suffix.
+    Yes,
+    /// `n`: it is the organizational domain of itself and all below.
+    No,
+    /// `u`: the tree walk finds out.
+    #[default]
+    Unsaid,
+}
+
+/// When failure reports are wanted: a letter of `fo=` (RFC 7489 §6.3). Nobody here writes such reports; aggregate reports
+/// repeat the letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FailureOption {
+    /// `0`: when nothing gives an aligned pass.
+    All,
+    /// `1`: when anything gives something else than an aligned pass.
+    Any,
+    /// `d`: when a DKIM signature fails.
+    Dkim,
+    /// `s`: when SPF fails.
+    Spf,
+}
+
+impl FailureOption {
+    const ALL: [FailureOption; 4] = [FailureOption::All, FailureOption::Any, FailureOption::Dkim, FailureOption::Spf];
+
+    /// The letter in the record.
+    pub fn letter(self) -> &'static str {
+        match self {
+            FailureOption::All => "0",
+            FailureOption::Any => "1",
+            FailureOption::Dkim => "d",
+            FailureOption::Spf => "s",
+        }
+    }
+}
+
+/// Why a text is no record that can be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
-    /// There is no usable `p=`, nor a `rua=` for which the record would count as `p=none` (RFC 7489 §6.6.3).
-    #[error("no usable p=")]
-    NoPolicy,
-    /// A tag is no `name=value`.
-    #[error("malformed tag {tag:?}")]
-    Tag {
-        /// The tag.
-        tag: String,
-    },
+    /// It does not begin with `v=DMARC1`.
+    #[error("no v=DMARC1 at the beginning")]
+    Version,
+    /// Longer than [`MAX_LENGTH`].
+    #[error("longer than {MAX_LENGTH} octets")]
+    TooLong,
     /// A tag is given twice.
     #[error("{name}= twice")]
     Twice {
         /// The tag's name.
         name: String,
     },
+    /// `p=` is missing or not valid, and there is no valid URI in `rua=` for which the record would count as `p=none`.
+    #[error("no usable p=")]
+    NoPolicy,
+    /// As [`RecordError::NoPolicy`], for `sp=` or `np=`.
+    #[error("{name}= is not valid")]
+    SubdomainPolicy {
+        /// The tag's name.
+        name: &'static str,
+    },
 }
 
-/// A record. Tags that only matter for reports are not kept.
+/// A tag that cannot be understood; it counts as not given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Defect {
+    /// The tag as it stands, cut after 80 characters.
+    pub tag: String,
+}
+
+impl fmt::Display for Defect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\" cannot be understood", self.tag)
+    }
+}
+
+/// A policy tag as it was found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Given {
+    /// Not there.
+    #[default]
+    Absent,
+    /// There, with a word that is no policy.
+    Invalid,
+    /// There.
+    Policy(Policy),
+}
+
+impl Given {
+    fn policy(self) -> Option<Policy> {
+        match self {
+            Given::Policy(policy) => Some(policy),
+            Given::Absent | Given::Invalid => None,
+        }
+    }
+}
+
+/// A record, read by the rules of one standard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// `p=`: for the domain itself.
-    pub policy: Policy,
-    /// `sp=`: for its subdomains; `p=` when not given.
-    pub subdomain_policy: Policy,
+    pub policy: Given,
+    /// `sp=`: for its subdomains.
+    pub subdomain_policy: Given,
+    /// `np=`: for those of its subdomains that do not exist (RFC 9091 §3.2, RFC 9989 §4.7).
+    pub nonexistent_policy: Given,
     /// `adkim=`.
     pub adkim: Mode,
     /// `aspf=`.
     pub aspf: Mode,
     /// `pct=`: of how many failing messages in a hundred the policy is asked.
     pub percent: u8,
+    /// `t=y`: the owner is testing.
+    pub testing: bool,
+    /// `psd=`.
+    pub psd: Psd,
+    /// `rua=`: where aggregate reports go.
+    pub aggregate: Vec<ReportUri>,
+    /// `ruf=`: where failure reports go.
+    pub failure: Vec<ReportUri>,
+    /// `fo=`, in the order of the record.
+    pub failure_options: Vec<FailureOption>,
+    /// `rf=`: the forms of failure reports, in lower case.
+    pub failure_formats: Vec<String>,
+    /// `ri=`: the seconds between aggregate reports that the owner would like.
+    pub interval: u32,
+    /// The tags that could not be understood.
+    pub defects: Vec<Defect>,
+}
+
+/// The policies of a record that can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policies {
+    /// For the domain itself.
+    pub policy: Policy,
+    /// For its subdomains, when it differs on purpose.
+    pub subdomain: Option<Policy>,
+    /// For subdomains that do not exist.
+    pub nonexistent: Option<Policy>,
+    /// Whether the record counts as `p=none` because its own policies cannot be used.
+    pub replaced: bool,
 }
 
 impl Record {
-    /// The policy for mail from `author`, when `publisher` publishes this record.
-    pub fn policy_for(&self, publisher: &str, author: &str) -> Policy {
-        if same_domain(publisher, author) { self.policy } else { self.subdomain_policy }
+    /// The policies that the record asks for.
+    ///
+    /// Without a valid `p=`, or with an `sp=` or `np=` that is not valid, the record counts as `p=none` if it names a valid
+    /// URI in `rua=` (RFC 7489 §6.6.3, RFC 9091 §3.4, RFC 9989 §4.10.1). RFC 9989 §4.7 says of a missing `p=` that it
+    /// counts as `p=none`, and refers to §4.10.1 for it, which asks for that URI too.
+    ///
+    /// # Errors
+    /// When there is no such URI: then DMARC is not applied.
+    pub fn policies(&self) -> Result<Policies, RecordError> {
+        let error = match (self.policy, self.subdomain_policy, self.nonexistent_policy) {
+            (_, Given::Invalid, _) => RecordError::SubdomainPolicy { name: "sp" },
+            (_, _, Given::Invalid) => RecordError::SubdomainPolicy { name: "np" },
+            (Given::Policy(policy), subdomain, nonexistent) => {
+                let (subdomain, nonexistent) = (subdomain.policy(), nonexistent.policy());
+                return Ok(Policies { policy, subdomain, nonexistent, replaced: false });
+            }
+            (Given::Absent | Given::Invalid, _, _) => RecordError::NoPolicy,
+        };
+        match self.aggregate.is_empty() {
+            true => Err(error),
+            false => Ok(Policies { policy: Policy::None, subdomain: None, nonexistent: None, replaced: true }),
+        }
     }
 }
 
 /// Whether a TXT record is a DMARC record: it begins with the tag `v=DMARC1` (RFC 7489 §6.4).
 pub fn is_dmarc(text: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(text);
-    let first = text.split(';').next().unwrap_or_default();
-    first.split_once('=').is_some_and(|(name, value)| name.trim() == "v" && value.trim() == "DMARC1")
+    let first = text.split(|octet| *octet == b';').next().unwrap_or_default();
+    let Some(equals) = first.iter().position(|octet| *octet == b'=') else { return false };
+    let (name, value) = first.split_at(equals);
+    let name = name.trim_ascii_end();
+    name.eq_ignore_ascii_case(b"v") && value.get(1..).is_some_and(|value| value.trim_ascii() == b"DMARC1")
 }
 
-impl FromStr for Record {
-    type Err = RecordError;
-
-    /// Reads a record for which [`is_dmarc`] holds. Values that cannot be used count as not given, as RFC 7489 §6.3 has it
-    /// for all tags but `v` and `p`; unknown tags are ignored.
-    fn from_str(text: &str) -> Result<Record, RecordError> {
-        let mut seen: Vec<String> = Vec::new();
-        let (mut policy, mut subdomain_policy, mut reports) = (None, None, false);
-        let (mut adkim, mut aspf, mut percent) = (Mode::Relaxed, Mode::Relaxed, 100);
-        for tag in text.split(';').skip(1).map(str::trim).filter(|tag| !tag.is_empty()) {
-            let malformed = || RecordError::Tag { tag: tag.to_owned() };
-            let (name, value) = tag.split_once('=').ok_or_else(malformed)?;
-            let (name, value) = (name.trim().to_ascii_lowercase(), value.trim());
-            if seen.contains(&name) {
+impl Record {
+    /// Reads a record.
+    ///
+    /// # Errors
+    /// When the text is no record, or not a list of tags. Whether its policies can be used is for [`Record::policies`].
+    pub fn parse(text: &str, rules: Rules) -> Result<Record, RecordError> {
+        if text.len() > MAX_LENGTH {
+            return Err(RecordError::TooLong);
+        }
+        if !is_dmarc(text.as_bytes()) {
+            return Err(RecordError::Version);
+        }
+        let mut record = Record::default();
+        let mut seen = BTreeSet::from(["v".to_owned()]);
+        for tag in text.split(';').skip(1).map(|tag| tag.trim_matches(BLANKS)).filter(|tag| !tag.is_empty()) {
+            let Some((name, value)) = tag.split_once('=') else {
+                record.spoilt(tag);
+                continue;
+            };
+            let (name, value) = (name.trim_end_matches(BLANKS).to_ascii_lowercase(), value.trim_start_matches(BLANKS));
+            // A policy that is not valid is a defect with consequences, so it is noted here and in its place.
+            if record.take(&name, value, rules).is_none() {
+                record.spoilt(tag);
+            }
+            if let Some(name) = seen.replace(name) {
                 return Err(RecordError::Twice { name });
             }
-            match name.as_str() {
-                "p" => policy = Policy::from_word(value),
-                "sp" => subdomain_policy = Policy::from_word(value),
-                "adkim" => adkim = mode(value),
-                "aspf" => aspf = mode(value),
-                "pct" => percent = value.parse().ok().filter(|percent| *percent <= 100).unwrap_or(100),
-                "rua" => reports = !value.is_empty(),
-                _ => {}
-            }
-            seen.push(name);
         }
-        let policy = policy.or(reports.then_some(Policy::None)).ok_or(RecordError::NoPolicy)?;
-        Ok(Record { policy, subdomain_policy: subdomain_policy.unwrap_or(policy), adkim, aspf, percent })
+        Ok(record)
+    }
+
+    /// Takes a tag over. `None` when its value is not valid.
+    fn take(&mut self, name: &str, value: &str, rules: Rules) -> Option<()> {
+        let older = rules == Rules::Rfc7489;
+        match name {
+            "p" => policy(&mut self.policy, value)?,
+            "sp" => policy(&mut self.subdomain_policy, value)?,
+            "np" => policy(&mut self.nonexistent_policy, value)?,
+            "adkim" => self.adkim = mode(value)?,
+            "aspf" => self.aspf = mode(value)?,
+            "fo" => self.failure_options = failure_options(value, rules)?,
+            "rua" => return uris(&mut self.aggregate, value, rules),
+            "ruf" => return uris(&mut self.failure, value, rules),
+            "pct" if older => self.percent = number(value, 3).filter(|percent| *percent <= 100)?.try_into().ok()?,
+            "ri" if older => self.interval = number(value, 10)?,
+            "rf" if older => self.failure_formats = formats(value)?,
+            "t" if !older => self.testing = yes_or_no(value)?,
+            "psd" if !older => {
+                self.psd = match yes_or_no(value) {
+                    Some(true) => Psd::Yes,
+                    Some(false) => Psd::No,
+                    None if value.eq_ignore_ascii_case("u") => Psd::Unsaid,
+                    None => return None,
+                };
+            }
+            // RFC 7489 §6.3: unknown tags are ignored.
+            _ if !name.is_empty() && name.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'_') => {}
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn spoilt(&mut self, tag: &str) {
+        self.defects.push(Defect { tag: tag.chars().take(80).collect() });
     }
 }
 
-fn mode(value: &str) -> Mode {
-    if value.eq_ignore_ascii_case("s") { Mode::Strict } else { Mode::Relaxed }
+impl Default for Record {
+    /// What counts when no tag is given.
+    fn default() -> Record {
+        Record {
+            policy: Given::Absent,
+            subdomain_policy: Given::Absent,
+            nonexistent_policy: Given::Absent,
+            adkim: Mode::Relaxed,
+            aspf: Mode::Relaxed,
+            percent: 100,
+            testing: false,
+            psd: Psd::Unsaid,
+            aggregate: Vec::new(),
+            failure: Vec::new(),
+            failure_options: vec![FailureOption::All],
+            failure_formats: vec!["afrf".to_owned()],
+            interval: 86_400,
+            defects: Vec::new(),
+        }
+    }
+}
+
+/// WSP of RFC 5234.
+const BLANKS: [char; 2] = [' ', '\t'];
+
+fn policy(place: &mut Given, value: &str) -> Option<()> {
+    let policy = Policy::from_word(value);
+    *place = policy.map_or(Given::Invalid, Given::Policy);
+    policy.map(|_| ())
+}
+
+fn mode(value: &str) -> Option<Mode> {
+    match value {
+        "s" | "S" => Some(Mode::Strict),
+        "r" | "R" => Some(Mode::Relaxed),
+        _ => None,
+    }
+}
+
+fn yes_or_no(value: &str) -> Option<bool> {
+    match value {
+        "y" | "Y" => Some(true),
+        "n" | "N" => Some(false),
+        _ => None,
+    }
+}
+
+/// A number of at most so many digits, and no sign.
+fn number(value: &str, digits: usize) -> Option<u32> {
+    let valid = !value.is_empty() && value.len() <= digits && value.bytes().all(|digit| digit.is_ascii_digit());
+    value.parse().ok().filter(|_| valid)
+}
+
+/// Each letter once; RFC 9989 §4.7 does not allow `0` beside `1`.
+fn failure_options(value: &str, rules: Rules) -> Option<Vec<FailureOption>> {
+    let mut options = Vec::new();
+    for word in value.split(':').map(|word| word.trim_matches(BLANKS)) {
+        let option = FailureOption::ALL.into_iter().find(|option| option.letter().eq_ignore_ascii_case(word))?;
+        match options.contains(&option) {
+            true if rules == Rules::Rfc9989 => return None,
+            true => {}
+            false => options.push(option),
+        }
+    }
+    let both = options.contains(&FailureOption::All) && options.contains(&FailureOption::Any);
+    (rules == Rules::Rfc7489 || !both).then_some(options)
+}
+
+/// `afrf` is all there is (RFC 7489 §6.3); a list without it counts as not given.
+fn formats(value: &str) -> Option<Vec<String>> {
+    let words: Vec<String> = value.split(':').map(|word| word.trim_matches(BLANKS).to_ascii_lowercase()).collect();
+    words.iter().any(|word| word == "afrf").then_some(words)
+}
+
+/// The URIs of a list that are valid; `None` when one is not.
+fn uris(place: &mut Vec<ReportUri>, value: &str, rules: Rules) -> Option<()> {
+    let mut all = Some(());
+    for text in value.split(',').map(|text| text.trim_matches(BLANKS)) {
+        match ReportUri::parse(text, rules) {
+            Some(uri) if place.len() < MAX_URIS => place.push(uri),
+            _ => all = None,
+        }
+    }
+    all
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[track_caller]
-    fn check(text: &str, expected: Result<&str, &str>) {
-        let outcome = text.parse::<Record>().map(|it| {
-            let (p, sp) = (it.policy.word(), it.subdomain_policy.word());
-            format!("p={p} sp={sp} adkim={} aspf={} pct={}", it.adkim.word(), it.aspf.word(), it.percent)
-        });
-        let expected = expected.map(str::to_owned).map_err(str::to_owned);
-        assert_eq!(outcome.map_err(|error| error.to_string()), expected, "{text}");
-    }
-
-    #[test]
-    fn records() {
-        check("v=DMARC1; p=reject", Ok("p=reject sp=reject adkim=relaxed aspf=relaxed pct=100"));
-        check("v=DMARC1;p=None;sp=QUARANTINE;", Ok("p=none sp=quarantine adkim=relaxed aspf=relaxed pct=100"));
-        check(
-            "v=DMARC1; p=quarantine; adkim=s; aspf=S; pct=20",
-            Ok("p=quarantine sp=quarantine adkim=strict aspf=strict pct=20"),
-        );
-        check("v=DMARC1; p=none; pct=200; fo=1; x=y", Ok("p=none sp=none adkim=relaxed aspf=relaxed pct=100"));
-        check("v=DMARC1; p = reject ; sp=maybe", Ok("p=reject sp=reject adkim=relaxed aspf=relaxed pct=100"));
-        check("v=DMARC1; rua=mailto:a@b.example", Ok("p=none sp=none adkim=relaxed aspf=relaxed pct=100"));
-        check("v=DMARC1; p=maybe; rua=mailto:a@b.example", Ok("p=none sp=none adkim=relaxed aspf=relaxed pct=100"));
-        check("v=DMARC1", Err("no usable p="));
-        check("v=DMARC1; p=maybe", Err("no usable p="));
-        check("v=DMARC1; p=none; p=reject", Err("p= twice"));
-        check("v=DMARC1; reject", Err("malformed tag \"reject\""));
-    }
-
-    #[test]
-    fn which_texts_are_records() {
-        for (text, expected) in [
-            ("v=DMARC1; p=none", true),
-            ("v = DMARC1;p=none", true),
-            ("v=DMARC1", true),
-            ("v=dmarc1; p=none", false),
-            ("v=DMARC10; p=none", false),
-            ("p=none; v=DMARC1", false),
-            ("v=spf1 -all", false),
-            ("", false),
-        ] {
-            assert_eq!(is_dmarc(text.as_bytes()), expected, "{text:?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn never_panics(text in "v=DMARC1;?\\PC*") {
-            is_dmarc(text.as_bytes());
-            let _ = text.parse::<Record>();
-        }
-    }
-}
+mod tests;

@@ -1,137 +1,172 @@
-use std::net::IpAddr;
+use proptest::prelude::*;
 
 use super::*;
-use crate::spf::Identity;
 use crate::testing::{Zone, now};
+use mxlab_mail::authres::DmarcAction as Action;
+use mxlab_mail::authres::DmarcResult::{BestGuessPass, Fail, None as NoResult, Pass, PermError, TempError};
 
-const ZONE: &str = "
-    _dmarc.reject.example TXT v=DMARC1; p=reject
-    _dmarc.sub.example TXT v=DMARC1; p=reject; sp=quarantine
-    _dmarc.own.sub.example TXT v=DMARC1; p=none
-    _dmarc.strict.example TXT v=DMARC1; p=reject; aspf=s; adkim=s
-    _dmarc.text.example TXT hello
-    _dmarc.several.example TXT v=DMARC1; p=none
-    _dmarc.several.example TXT v=DMARC1; p=reject
-    _dmarc.bad.example TXT v=DMARC1; p=maybe
-    _dmarc.slow.example TIMEOUT
-";
+mod newer;
+mod older;
 
-/// SPF as `result domain`, DKIM as `result domain` or nothing; expected: result, action, policy.
-#[track_caller]
-fn check(
-    author: &str,
-    spf: (SpfResult, &str),
-    dkim: Option<&str>,
-    expected: (DmarcResult, DmarcAction, Option<Policy>),
-) {
-    let spf = spf::Evaluation {
-        result: spf.0,
-        identity: Identity::MailFrom(format!("x@{}", spf.1).parse().expect("an address")),
-        ip: IpAddr::from([192, 0, 2, 1]),
-        record: None,
-        matched: None,
-        problem: None,
-        explanation: None,
-        steps: Vec::new(),
+/// `pass contoso.example`, `fail …`, `temperror …`.
+fn identifier(text: &str) -> Identifier {
+    let (outcome, domain) = text.split_once(' ').expect("an outcome and a domain");
+    let outcome = match outcome {
+        "pass" => Outcome::Pass,
+        "temperror" => Outcome::TempError,
+        _ => Outcome::Fail,
     };
-    let dkim = match dkim {
-        None => DkimClause::not_signed(),
-        Some(domain) => DkimClause { result: DkimResult::Pass, domain: Some(domain.to_owned()) },
+    Identifier { domain: domain.to_owned(), outcome }
+}
+
+/// SPF first, then signatures; an empty text for none.
+fn facts(spf: &str, dkim: &[&str]) -> Facts {
+    let spf = Some(spf).filter(|spf| !spf.is_empty()).map(identifier);
+    Facts { spf, dkim: dkim.iter().map(|text| identifier(text)).collect(), draw: 0 }
+}
+
+/// The result, the action, and the policy that the owner asks for.
+fn outcome(evaluation: &Evaluation) -> (DmarcResult, Action, Option<Policy>) {
+    (evaluation.result, evaluation.action, evaluation.policy())
+}
+
+/// What was asked, without the answers.
+fn questions(evaluation: &Evaluation) -> Vec<String> {
+    evaluation.lookups.iter().map(|lookup| format!("{} {}", lookup.name, lookup.kind)).collect()
+}
+
+#[test]
+fn domains_that_cannot_be_asked_about() {
+    let zone = Zone::new("_dmarc.example TXT v=DMARC1; p=reject");
+    for (author, reason) in [
+        ("[192.0.2.1]", "[192.0.2.1] is no domain name"),
+        ("", " is no domain name"),
+        ("a..example", "a..example is no domain name"),
+        (".example", ".example is no domain name"),
+        ("a\u{627}b.example", "a\u{627}b.example cannot be written in A-labels"),
+    ] {
+        for rules in [Rules::Rfc7489, Rules::Rfc9989] {
+            let evaluation = now(evaluate(&zone, Settings::standard(rules), author, &facts("pass example", &[])));
+            assert_eq!(outcome(&evaluation), (NoResult, Action::None, None), "{author}");
+            assert_eq!(evaluation.because(), [reason]);
+            assert_eq!(questions(&evaluation), Vec::<String>::new());
+        }
+    }
+}
+
+#[test]
+fn internationalized_domains() {
+    let zone = Zone::new("_dmarc.xn--rdo-gna01bwk.example TXT v=DMARC1; p=reject");
+    for rules in [Rules::Rfc7489, Rules::Rfc9989] {
+        let check = |spf: &str, result| {
+            let evaluation = now(evaluate(&zone, Settings::standard(rules), "Źródło.example", &facts(spf, &[])));
+            assert_eq!(evaluation.result, result, "{spf} by {rules:?}");
+            assert_eq!(evaluation.author, "Źródło.example");
+        };
+        check("pass xn--rdo-gna01bwk.example", Pass);
+        check("pass poczta.źródło.example", Pass);
+        check("pass zrodlo.example", Fail);
+    }
+}
+
+#[test]
+fn authors_of_a_message() {
+    let check = |header: &str, expected: &[&str]| {
+        let message = Message::parse(header.as_bytes()).expect("within the limits");
+        assert_eq!(author_domains(&message), expected, "{header:?}");
     };
-    let evaluation = now(evaluate(&Zone::new(ZONE), author, Some(&spf), &[dkim])).expect("supported");
-    assert_eq!((evaluation.result, evaluation.action, evaluation.policy()), expected, "{author} {spf:?}");
-}
-
-use DmarcAction as Action;
-use DmarcResult::{BestGuessPass, Fail, None as NoResult, Pass, PermError, TempError};
-
-#[test]
-fn with_a_record() {
-    let pass = (Pass, Action::None, Some(Policy::Reject));
-    let fail = (Fail, Action::OReject, Some(Policy::Reject));
-    check("reject.example", (SpfResult::Pass, "reject.example"), None, pass);
-    check("Reject.Example", (SpfResult::Pass, "mail.reject.example"), None, pass);
-    check("reject.example", (SpfResult::Fail, "reject.example"), None, fail);
-    check("reject.example", (SpfResult::SoftFail, "reject.example"), None, fail);
-    check("reject.example", (SpfResult::Neutral, "reject.example"), None, fail);
-    check("reject.example", (SpfResult::Pass, "other.example"), None, fail);
-    check("reject.example", (SpfResult::Fail, "x.example"), Some("d.reject.example"), pass);
-    check("reject.example", (SpfResult::Fail, "x.example"), Some("other.example"), fail);
-    check("strict.example", (SpfResult::Pass, "strict.example"), None, pass);
-    check("strict.example", (SpfResult::Pass, "mail.strict.example"), None, fail);
-    check("strict.example", (SpfResult::None, "x.example"), Some("mail.strict.example"), fail);
+    check("From: Ann <ann@Contoso.example>\r\n", &["Contoso.example"]);
+    check("From: a@b.example, c@d.example\r\nX: y\r\nfrom: e@b.example\r\n", &["b.example", "d.example", "b.example"]);
+    check("From: team: a@b.example, c@d.example;\r\n", &["b.example", "d.example"]);
+    check("From: Ann, a@b.example\r\n", &["b.example"]);
+    check("From: undisclosed:;\r\nSender: a@b.example\r\n", &[]);
+    check("", &[]);
 }
 
 #[test]
-fn discovery() {
-    // The organizational domain's record, with its policy for subdomains; a record of one's own goes first.
-    let at = |policy, action| (Fail, action, Some(policy));
-    check("a.b.sub.example", (SpfResult::None, "x.example"), None, at(Policy::Quarantine, Action::Quarantine));
-    check("sub.example", (SpfResult::None, "x.example"), None, at(Policy::Reject, Action::OReject));
-    check("own.sub.example", (SpfResult::None, "x.example"), None, at(Policy::None, Action::None));
-    check("mail.reject.example", (SpfResult::None, "x.example"), None, at(Policy::Reject, Action::OReject));
+fn a_message_without_an_author() {
+    let zone = Zone::new("");
+    let evaluation = now(evaluate_authors(&zone, Settings::exchange(), &[], &facts("", &[])));
+    assert_eq!(outcome(&evaluation), (NoResult, Action::None, None));
+    assert_eq!(evaluation.because(), ["the message names no author"]);
 }
 
-#[test]
-fn without_a_record() {
-    let nothing = (NoResult, Action::None, None);
-    let guess = (BestGuessPass, Action::None, None);
-    check("fabrikam.example", (SpfResult::None, "fabrikam.example"), None, nothing);
-    check("fabrikam.example", (SpfResult::Pass, "fabrikam.example"), None, guess);
-    check("fabrikam.example", (SpfResult::Pass, "other.example"), None, nothing);
-    check("fabrikam.example", (SpfResult::None, "fabrikam.example"), Some("outbound.fabrikam.example"), guess);
-    check("text.example", (SpfResult::Pass, "text.example"), None, guess);
+/// Domains of two organizations with their records, and everything that might be signed.
+fn zones() -> impl Strategy<Value = String> {
+    let record = "(p=none|p=reject|p=quarantine; sp=none|np=reject; p=none|psd=y|psd=n; p=none|p=none; p=none|x)(; a(spf|dkim)=s)?(; t=y)?";
+    let line = ("(([ab]\\.){0,2}(org|com)\\.)?example", record)
+        .prop_map(|(name, record)| format!("_dmarc.{name} TXT v=DMARC1; {record}\n"));
+    let failing = "(([ab]\\.){0,2}org\\.)?example".prop_map(|name| format!("_dmarc.{name} TIMEOUT\n"));
+    (proptest::collection::vec(line, 0..6), proptest::collection::vec(failing, 0..2))
+        .prop_map(|(lines, failing)| lines.concat() + &failing.concat())
 }
 
-#[test]
-fn errors() {
-    check("several.example", (SpfResult::Pass, "several.example"), None, (PermError, Action::None, None));
-    check("bad.example", (SpfResult::None, "x.example"), None, (PermError, Action::None, None));
-    check("slow.example", (SpfResult::None, "x.example"), None, (TempError, Action::None, None));
-    assert!(now(evaluate(&Zone::new(ZONE), "źródło.example", None, &[])).is_err());
-}
+const NAME: &str = "([ab]\\.){0,12}((org|com)\\.)?example";
 
-/// SPF for the null reverse-path authenticates the name in HELO, and that counts for alignment too.
-#[test]
-fn a_report_is_authenticated_by_its_helo() {
-    let spf = spf::Evaluation {
-        result: SpfResult::Pass,
-        identity: Identity::Helo("out.reject.example".to_owned()),
-        ip: IpAddr::from([192, 0, 2, 1]),
-        record: None,
-        matched: None,
-        problem: None,
-        explanation: None,
-        steps: Vec::new(),
-    };
-    let unsigned = [DkimClause::not_signed()];
-    let evaluation = now(evaluate(&Zone::new(ZONE), "reject.example", Some(&spf), &unsigned)).expect("supported");
-    assert_eq!(evaluation.result, Pass);
-    assert_eq!(
-        evaluation.because(),
-        [
-            "_dmarc.reject.example is \"v=DMARC1; p=reject\"",
-            "SPF passes for out.reject.example, which is aligned with reject.example",
-        ]
-    );
-}
+proptest! {
+    /// Relaxed alignment is symmetric, whichever way organizational domains are found; the same domain is always aligned.
+    #[test]
+    fn alignment_is_symmetric(zone in zones(), one in NAME, other in NAME) {
+        let zone = Zone::new(&zone);
+        let relation = |author: &str, identifier: &str, rules| {
+            let mut published = Published::new(&zone, rules);
+            let record = Record::parse("v=DMARC1; p=none", rules).expect("a record");
+            let policies = record.policies().expect("a policy");
+            let discovery = Discovery::Found { domain: author.to_owned(), text: String::new(), record, policies, place: Place::Author };
+            let facts = Facts { spf: Some(Identifier { domain: identifier.to_owned(), outcome: Outcome::Pass }), ..Facts::default() };
+            let alignments = now(identifiers::align(&mut published, rules, author, &discovery, &facts));
+            (alignments[0].is_related(), alignments[0].is_undecided())
+        };
+        for rules in [Rules::Rfc7489, Rules::Rfc9989] {
+            prop_assert_eq!(relation(&one, &other, rules), relation(&other, &one, rules));
+            prop_assert_eq!(relation(&one, &one, rules), (true, false));
+        }
+    }
 
-#[test]
-fn the_reasons() {
-    let evaluation = now(evaluate(&Zone::new(ZONE), "mail.reject.example", None, &[])).expect("supported");
-    assert_eq!(
-        evaluation.because(),
-        [
-            "_dmarc.reject.example is \"v=DMARC1; p=reject\"",
-            "neither SPF nor DKIM passes for a domain aligned with mail.reject.example",
-        ]
-    );
-    let lookups: Vec<_> = evaluation.lookups.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        lookups,
-        [
-            "_dmarc.mail.reject.example TXT: the name does not exist",
-            "_dmarc.reject.example TXT: \"v=DMARC1; p=reject\"",
-        ]
-    );
+    /// However long the names and however many the signatures, the questions are bounded: eight for each name that has to
+    /// be walked from, two by RFC 7489, and three for the existence of a domain.
+    #[test]
+    fn questions_are_bounded(zone in zones(), author in NAME, signers in proptest::collection::vec(NAME, 0..5)) {
+        let zone = Zone::new(&zone);
+        let dkim: Vec<_> = signers.iter().map(|domain| Identifier { domain: domain.clone(), outcome: Outcome::Pass }).collect();
+        let facts = Facts { dkim, ..Facts::default() };
+        let older = now(evaluate(&zone, Settings::exchange(), &author, &facts));
+        prop_assert!(older.lookups.len() <= 2 + 3, "{:?}", older.lookups);
+        let newer = now(evaluate(&zone, Settings::standard(Rules::Rfc9989), &author, &facts));
+        prop_assert!(newer.lookups.len() <= walk::MAX_QUERIES * (1 + signers.len()) + 1, "{:?}", newer.lookups);
+        // No question is asked twice.
+        for evaluation in [older, newer] {
+            let mut questions = questions(&evaluation);
+            let asked = questions.len();
+            questions.sort();
+            questions.dedup();
+            prop_assert_eq!(questions.len(), asked);
+        }
+    }
+
+    /// What is asked for is never more than the record says, and nothing is asked for unless the message fails.
+    #[test]
+    fn actions_follow_results(zone in zones(), author in NAME, spf in NAME, draw in 0_u8..100) {
+        let zone = Zone::new(&zone);
+        let facts = Facts { spf: Some(Identifier { domain: spf, outcome: Outcome::Pass }), draw, ..Facts::default() };
+        for settings in [Settings::exchange(), Settings::standard(Rules::Rfc9989)] {
+            let evaluation = now(evaluate(&zone, settings, &author, &facts));
+            prop_assert!(evaluation.result == Fail || evaluation.action == Action::None);
+            prop_assert_eq!(evaluation.request.is_some(), matches!(evaluation.discovery, Discovery::Found { .. }));
+            if let Some(request) = evaluation.request {
+                prop_assert!(request.applied <= request.requested);
+            }
+            prop_assert_eq!(evaluation.steps.iter().filter(|step| step.applies).count(), usize::from(evaluation.request.is_some()));
+            prop_assert!(!evaluation.because().is_empty());
+        }
+    }
+
+    #[test]
+    fn never_panics(author in "\\PC{0,30}", spf in "\\PC{0,30}", record in "\\PC{0,60}") {
+        let zone = Zone::new(&format!("_dmarc.example TXT v=DMARC1; {}", record.replace(['\n', '\r'], "")));
+        let facts = Facts { spf: Some(Identifier { domain: spf, outcome: Outcome::Pass }), ..Facts::default() };
+        for settings in [Settings::exchange(), Settings::standard(Rules::Rfc9989)] {
+            now(evaluate_authors(&zone, settings, &[author.clone(), "example".to_owned()], &facts)).because();
+        }
+    }
 }

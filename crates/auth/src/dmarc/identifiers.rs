@@ -1,0 +1,203 @@
+//! Which authenticated domains are aligned with the author's (RFC 7489 §3.1, RFC 9989 §4.10.2).
+//!
+//! Strict alignment wants the same domain. Relaxed alignment wants the same organizational domain; RFC 7489 takes it from
+//! the Public Suffix List, RFC 9989 from a tree walk that starts at each of the two. A walk is spared when the domains are
+//! the same, or have not even a top-level domain in common. All walks of an evaluation share their answers.
+
+use std::fmt;
+
+use super::discovery::{Discovery, Published};
+use super::walk::{self, Organization};
+use super::{Facts, Identifier, MAX_SIGNERS, Outcome, Rules};
+use crate::alignment::{Mode, organizational_domain};
+use crate::idn::a_labels_or_same;
+
+/// What authenticated a domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Method {
+    /// SPF.
+    Spf,
+    /// DKIM.
+    Dkim,
+}
+
+impl Method {
+    /// The word for people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Method::Spf => "SPF",
+            Method::Dkim => "DKIM",
+        }
+    }
+}
+
+/// How a domain relates to the author's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// They are the same.
+    Same,
+    /// They have the same organizational domain.
+    SameOrganization {
+        /// The organizational domain, with the rule that gave it if it was asked of DNS.
+        organization: String,
+    },
+    /// Their organizational domains differ.
+    OtherOrganization {
+        /// The identifier's, as in [`Relation::SameOrganization`].
+        organization: String,
+        /// The author's.
+        of_author: String,
+    },
+    /// They have no label in common, so they cannot have the same one.
+    NothingInCommon,
+    /// They are not the same, and alignment is strict.
+    NotTheSame,
+    /// An organizational domain could not be found out.
+    Unknown {
+        /// What failed.
+        problem: String,
+    },
+    /// Nothing depended on it.
+    NotExamined,
+}
+
+/// An identifier, compared with the author's domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alignment {
+    /// What authenticated it, or did not.
+    pub method: Method,
+    /// The domain, as it was received.
+    pub domain: String,
+    /// What became of its authentication.
+    pub outcome: Outcome,
+    /// How it relates to the author's domain.
+    pub relation: Relation,
+}
+
+impl Relation {
+    /// Whether it is close enough for alignment.
+    pub fn is_aligned(&self) -> bool {
+        matches!(self, Relation::Same | Relation::SameOrganization { .. })
+    }
+}
+
+impl Alignment {
+    /// Whether the domain is related closely enough, authenticated or not.
+    pub fn is_related(&self) -> bool {
+        self.relation.is_aligned()
+    }
+
+    /// Whether it is authenticated and aligned: then the message passes.
+    pub fn is_aligned_pass(&self) -> bool {
+        self.outcome == Outcome::Pass && self.is_related()
+    }
+
+    /// Whether it might be an aligned pass, if DNS had not failed.
+    pub fn is_undecided(&self) -> bool {
+        match self.outcome {
+            Outcome::Pass => matches!(self.relation, Relation::Unknown { .. }),
+            Outcome::TempError => self.is_related() || matches!(self.relation, Relation::Unknown { .. }),
+            Outcome::Fail => false,
+        }
+    }
+}
+
+impl fmt::Display for Alignment {
+    /// `DKIM passes for fabrikam.example: another organization, fabrikam.example and not contoso.example`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let outcome = match self.outcome {
+            Outcome::Pass => "passes",
+            Outcome::Fail => "does not pass",
+            Outcome::TempError => "is undecided",
+        };
+        write!(f, "{} {outcome} for {}: ", self.method.word(), self.domain)?;
+        match &self.relation {
+            Relation::Same => f.write_str("the author's domain"),
+            Relation::SameOrganization { organization } => write!(f, "the same organization, {organization}"),
+            Relation::OtherOrganization { organization, of_author } => {
+                write!(f, "another organization, {organization} and not {of_author}")
+            }
+            Relation::NothingInCommon => f.write_str("another organization, in another top-level domain"),
+            Relation::NotTheSame => f.write_str("not the author's domain, and alignment is strict"),
+            Relation::Unknown { problem } => f.write_str(problem),
+            Relation::NotExamined => f.write_str("not compared"),
+        }
+    }
+}
+
+/// Compares all identifiers with `author`, which is in A-labels. At most [`MAX_SIGNERS`] signatures are compared.
+pub(super) async fn align(
+    published: &mut Published<'_>,
+    rules: Rules,
+    author: &str,
+    discovery: &Discovery,
+    facts: &Facts,
+) -> Vec<Alignment> {
+    let (aspf, adkim) = match discovery {
+        Discovery::Found { record, .. } => (record.aspf, record.adkim),
+        _ => (Mode::Relaxed, Mode::Relaxed),
+    };
+    let spf = facts.spf.iter().map(|identifier| (Method::Spf, aspf, identifier));
+    let dkim = facts.dkim.iter().map(|identifier| (Method::Dkim, adkim, identifier));
+    let mut alignments = Vec::new();
+    for (index, (method, mode, identifier)) in spf.chain(dkim).enumerate() {
+        let Identifier { domain, outcome } = identifier.clone();
+        // RFC 9989 compares nothing without a record (§4.10.2), and asks nothing on behalf of what did not pass.
+        let matters = rules == Rules::Rfc7489 || matches!(discovery, Discovery::Found { .. });
+        let relation = match outcome {
+            Outcome::Pass | Outcome::TempError if matters && index <= MAX_SIGNERS => {
+                relation(published, rules, &a_labels_or_same(&domain), author, mode).await
+            }
+            _ => Relation::NotExamined,
+        };
+        alignments.push(Alignment { method, domain, outcome, relation });
+    }
+    alignments
+}
+
+/// How two domains relate, both in A-labels.
+pub(super) async fn relation(
+    published: &mut Published<'_>,
+    rules: Rules,
+    identifier: &str,
+    author: &str,
+    mode: Mode,
+) -> Relation {
+    if identifier == author {
+        return Relation::Same;
+    }
+    if mode == Mode::Strict {
+        return Relation::NotTheSame;
+    }
+    match rules {
+        Rules::Rfc7489 => {
+            let (organization, of_author) = (organizational_domain(identifier), organizational_domain(author));
+            if organization == of_author {
+                Relation::SameOrganization { organization }
+            } else {
+                Relation::OtherOrganization { organization, of_author }
+            }
+        }
+        Rules::Rfc9989 => by_walks(published, identifier, author).await,
+    }
+}
+
+async fn by_walks(published: &mut Published<'_>, identifier: &str, author: &str) -> Relation {
+    if walk::suffix(identifier, 1) != walk::suffix(author, 1) {
+        return Relation::NothingInCommon;
+    }
+    let mut organizations = Vec::new();
+    for domain in [identifier, author] {
+        match walk::walk(published, domain).await {
+            Ok(walk) => organizations.push(walk.organization()),
+            Err(failed) => return Relation::Unknown { problem: failed.reason },
+        }
+    }
+    let name = |organization: Option<&Organization>| organization.map(ToString::to_string).unwrap_or_default();
+    let (first, last) = (organizations.first(), organizations.last());
+    if first.map(|it| &it.domain) == last.map(|it| &it.domain) {
+        Relation::SameOrganization { organization: name(last) }
+    } else {
+        Relation::OtherOrganization { organization: name(first), of_author: name(last) }
+    }
+}
