@@ -24,11 +24,13 @@
 //! | [`discovery`], [`walk`] | where it is found |
 //! | [`identifiers`] | which authenticated domains speak for the author's |
 //! | [`evaluation`] | the result with what it rests on |
+//! | [`report`] | aggregate reports |
 
 pub mod discovery;
 pub mod evaluation;
 pub mod identifiers;
 pub mod record;
+pub mod report;
 pub mod uri;
 pub mod walk;
 

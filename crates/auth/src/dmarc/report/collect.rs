@@ -1,0 +1,315 @@
+//! A day's messages, and the reports at its end.
+//!
+//! A day is one of UTC. For each domain that publishes a record with `rua=`, and for each state in which its record was
+//! met that day, there is a report. Rows are ordered by what they hold, so the same messages give the same report,
+//! in whichever order they came.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use data_encoding::HEXLOWER;
+use jiff::Timestamp;
+use mxlab_mail::Address;
+use mxlab_mail::authres::DmarcResult;
+use ring::digest;
+
+use super::{
+    DiscoveryMethod, Disposition, DkimAuth, DkimWord, Form, Metadata, Period, PolicyPublished, Reason, ReasonKind,
+    Report, Row, Scope, SpfAuth,
+};
+use crate::dmarc::record::FailureOption;
+use crate::dmarc::{Discovery, Evaluation, Method, Policy, ReportUri, Rules};
+use crate::idn::a_labels_or_same;
+
+/// The most rows that are kept. Messages that would need another one are counted as left out.
+pub const MAX_ROWS: usize = 100_000;
+/// The most signatures of a row (RFC 9990 §3.1.3).
+pub const MAX_SIGNATURES: usize = 100;
+/// The seconds of a day.
+const DAY: i64 = 86_400;
+
+/// A day of UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day {
+    /// Its first second, counted since 1970.
+    begin: i64,
+}
+
+impl Day {
+    /// The day that holds a moment.
+    pub fn of(at: Timestamp) -> Day {
+        let second = at.as_second();
+        Day { begin: second - second.rem_euclid(DAY) }
+    }
+
+    /// Its first and last second.
+    pub fn period(self) -> Period {
+        Period { begin: self.begin, end: self.begin.saturating_add(DAY - 1) }
+    }
+
+    /// Whether it is over at this moment.
+    pub fn is_over(self, now: Timestamp) -> bool {
+        now.as_second() >= self.begin.saturating_add(DAY)
+    }
+}
+
+/// Who reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reporter {
+    /// The receiver's domain, which signs for the reports and stands in their names.
+    pub domain: String,
+    /// The organization's name.
+    pub org_name: String,
+    /// The address from which reports are sent, and for questions about them.
+    pub email: Address,
+    /// Another way to reach the organization.
+    pub extra_contact_info: Option<String>,
+    /// The program, with its version.
+    pub generator: Option<String>,
+    /// The form of its reports.
+    pub form: Form,
+}
+
+/// What a report tells of a message beside its evaluation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// Whence it came.
+    pub source_ip: IpAddr,
+    /// What was done with it on account of DMARC.
+    pub disposition: Policy,
+    /// Why that is not what the owner asks for. `pct=` and `t=` need not be given; without any other reason a difference is
+    /// the receiver's own policy.
+    pub reasons: Vec<Reason>,
+    /// The domain of MAIL FROM; empty for the null reverse-path.
+    pub envelope_from: String,
+    /// The recipient's domain.
+    pub envelope_to: Option<String>,
+    /// Its signatures.
+    pub dkim: Vec<DkimAuth>,
+    /// SPF.
+    pub spf: SpfAuth,
+}
+
+/// A report whose day is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// The report.
+    pub report: Report,
+    /// Where the owner wants it: `rua=` as it was met last.
+    pub uris: Vec<ReportUri>,
+}
+
+/// The messages of one domain, one state of its record, and one day.
+#[derive(Clone, Debug, Default)]
+struct Group {
+    uris: Vec<ReportUri>,
+    errors: BTreeSet<String>,
+    /// Rows with a count of nought, and their counts.
+    rows: BTreeMap<Row, u64>,
+    left_out: u64,
+}
+
+/// Counts messages until their day is over.
+#[derive(Clone, Debug)]
+pub struct Collector {
+    reporter: Reporter,
+    groups: BTreeMap<Day, BTreeMap<PolicyPublished, Group>>,
+    rows: usize,
+}
+
+impl Collector {
+    /// A collector that has counted nothing.
+    pub fn new(reporter: Reporter) -> Collector {
+        Collector { reporter, groups: BTreeMap::new(), rows: 0 }
+    }
+
+    /// Who reports.
+    pub fn reporter(&self) -> &Reporter {
+        &self.reporter
+    }
+
+    /// Counts a message that was evaluated at `at`. Returns whether anybody wants to know: there is a record, and it has a
+    /// `rua=`.
+    pub fn add(&mut self, at: Timestamp, evaluation: &Evaluation, observation: &Observation) -> bool {
+        let Discovery::Found { record, .. } = &evaluation.discovery else { return false };
+        let Some(policy) = published(evaluation, self.reporter.form) else { return false };
+        if record.aggregate.is_empty() {
+            return false;
+        }
+        let row = row(evaluation, observation, self.reporter.form);
+        let group = self.groups.entry(Day::of(at)).or_default().entry(policy).or_default();
+        group.uris.clone_from(&record.aggregate);
+        group.errors.extend(record.defects.iter().map(ToString::to_string));
+        match group.rows.get_mut(&row) {
+            Some(count) => *count = count.saturating_add(1),
+            None if self.rows == MAX_ROWS => group.left_out = group.left_out.saturating_add(1),
+            None => {
+                self.rows += 1;
+                group.rows.insert(row, 1);
+            }
+        }
+        true
+    }
+
+    /// The reports of all days that are over, ordered by day, domain and state of the record. They are taken out.
+    pub fn finish(&mut self, now: Timestamp) -> Vec<Finished> {
+        let mut finished = Vec::new();
+        while let Some(entry) = self.groups.first_entry().filter(|entry| entry.key().is_over(now)) {
+            let (day, groups) = entry.remove_entry();
+            for (index, (policy, group)) in groups.into_iter().enumerate() {
+                self.rows = self.rows.saturating_sub(group.rows.len());
+                // A group in which every message was left out has no row to report.
+                if !group.rows.is_empty() {
+                    finished.push(self.finished(day, index, policy, group));
+                }
+            }
+        }
+        finished
+    }
+
+    fn finished(&self, day: Day, index: usize, policy: PolicyPublished, group: Group) -> Finished {
+        let Reporter { domain, org_name, email, extra_contact_info, generator, form } = self.reporter.clone();
+        let mut errors: Vec<String> = group.errors.into_iter().collect();
+        if group.left_out > 0 {
+            errors.push(format!("{} messages are not in this report", group.left_out));
+        }
+        if form == Form::Rfc9990 && !errors.is_empty() {
+            errors = vec![errors.join("; ")];
+        }
+        let metadata = Metadata {
+            org_name,
+            email: email.to_string(),
+            extra_contact_info,
+            report_id: report_id(&domain, &policy.domain, day, index),
+            period: day.period(),
+            errors,
+            generator: generator.filter(|_| form == Form::Rfc9990),
+        };
+        let rows = group.rows.into_iter().map(|(row, count)| Row { count, ..row }).collect();
+        Finished { report: Report { form, metadata, policy, rows }, uris: group.uris }
+    }
+}
+
+/// Letters and digits alone, so that it can stand in a file's name (RFC 9990 §3.5.2); the same for the same report.
+fn report_id(receiver: &str, domain: &str, day: Day, index: usize) -> String {
+    let name = format!("{receiver} {domain} {} {index}", day.begin);
+    let hash = digest::digest(&digest::SHA256, name.as_bytes());
+    HEXLOWER.encode(hash.as_ref().get(..12).unwrap_or_default())
+}
+
+/// The record as a report shows it.
+fn published(evaluation: &Evaluation, form: Form) -> Option<PolicyPublished> {
+    let Discovery::Found { domain, record, policies, .. } = &evaluation.discovery else { return None };
+    let older = form == Form::Rfc7489;
+    let letters: Vec<_> = record.failure_options.iter().copied().map(FailureOption::letter).collect();
+    let discovery_method = match evaluation.rules {
+        Rules::Rfc7489 => DiscoveryMethod::Psl,
+        Rules::Rfc9989 => DiscoveryMethod::TreeWalk,
+    };
+    Some(PolicyPublished {
+        domain: domain.clone(),
+        discovery_method: Some(discovery_method).filter(|_| !older),
+        adkim: Some(record.adkim),
+        aspf: Some(record.aspf),
+        policy: policies.policy,
+        // RFC 7489 appendix C demands it; RFC 9990 has it show what counts.
+        subdomain: Some(policies.subdomain.unwrap_or(policies.policy)),
+        nonexistent: policies.nonexistent,
+        percent: Some(record.percent).filter(|_| older),
+        testing: Some(record.testing).filter(|_| !older),
+        failure_options: Some(letters.join(":")),
+    })
+}
+
+fn row(evaluation: &Evaluation, observation: &Observation, form: Form) -> Row {
+    let passes = evaluation.result == DmarcResult::Pass;
+    let requested = evaluation.policy().unwrap_or(Policy::None);
+    let disposition = match observation.disposition {
+        Policy::None if passes && requested != Policy::None && form == Form::Rfc9990 => Disposition::Pass,
+        Policy::None => Disposition::None,
+        Policy::Quarantine => Disposition::Quarantine,
+        Policy::Reject => Disposition::Reject,
+    };
+    let domain = |domain: &str| a_labels_or_same(domain).into_owned();
+    Row {
+        source_ip: observation.source_ip.to_canonical(),
+        count: 0,
+        disposition,
+        dkim: evaluation.aligned_dkim().is_some(),
+        spf: evaluation.aligned_spf().is_some(),
+        reasons: reasons(evaluation, observation, form),
+        header_from: domain(&evaluation.author),
+        envelope_from: Some(domain(&observation.envelope_from)),
+        envelope_to: observation.envelope_to.as_deref().map(domain),
+        dkim_results: signatures(evaluation, &observation.dkim),
+        spf_results: vec![spf(&observation.spf, form)],
+    }
+}
+
+/// RFC 9990 §3.1.1.13 knows MAIL FROM alone: for the null reverse-path that is the postmaster at the name in HELO.
+fn spf(auth: &SpfAuth, form: Form) -> SpfAuth {
+    let scope = match form {
+        Form::Rfc7489 => auth.scope.or(Some(Scope::MailFrom)),
+        Form::Rfc9990 => Some(Scope::MailFrom),
+    };
+    SpfAuth { domain: a_labels_or_same(&auth.domain).into_owned(), scope, ..auth.clone() }
+}
+
+/// The reasons in the words of the form, those that follow from the record first.
+fn reasons(evaluation: &Evaluation, observation: &Observation, form: Form) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    let failed = evaluation.request.filter(|_| evaluation.result == DmarcResult::Fail);
+    if let Some(request) = failed {
+        if let Some(sample) = request.sample.filter(|sample| !sample.is_inside()) {
+            let comment = Some(format!("pct={}", sample.percent));
+            reasons.push(Reason { kind: ReasonKind::SampledOut, comment });
+        }
+        if request.testing {
+            reasons.push(Reason { kind: ReasonKind::PolicyTestMode, comment: Some("t=y".to_owned()) });
+        }
+        if observation.reasons.is_empty() && observation.disposition != request.applied {
+            reasons.push(Reason { kind: ReasonKind::LocalPolicy, comment: None });
+        }
+    }
+    reasons.extend(observation.reasons.iter().cloned());
+    reasons.into_iter().map(|reason| in_form(reason, form)).collect()
+}
+
+/// A kind that the form does not have becomes `other`, with its word in front of the comment.
+fn in_form(reason: Reason, form: Form) -> Reason {
+    let known = match reason.kind {
+        ReasonKind::Forwarded | ReasonKind::SampledOut => form == Form::Rfc7489,
+        ReasonKind::PolicyTestMode => form == Form::Rfc9990,
+        _ => true,
+    };
+    if known {
+        return reason;
+    }
+    let word = reason.kind.word();
+    let comment = reason.comment.map_or_else(|| word.to_owned(), |comment| format!("{word}: {comment}"));
+    Reason { kind: ReasonKind::Other, comment: Some(comment) }
+}
+
+/// The signatures that matter most: passes in strict alignment, in relaxed alignment, other passes, the rest (RFC 9990
+/// §3.1.3).
+fn signatures(evaluation: &Evaluation, signatures: &[DkimAuth]) -> Vec<DkimAuth> {
+    let author = a_labels_or_same(&evaluation.author);
+    let aligned: BTreeSet<_> = evaluation
+        .alignments
+        .iter()
+        .filter(|it| it.method == Method::Dkim && it.is_aligned_pass())
+        .map(|it| a_labels_or_same(&it.domain))
+        .collect();
+    let rank = |auth: &DkimAuth| match auth.result {
+        DkimWord::Pass if auth.domain == author => 0,
+        DkimWord::Pass if aligned.contains(auth.domain.as_str()) => 1,
+        DkimWord::Pass => 2,
+        _ => 3,
+    };
+    let in_a_labels =
+        |auth: &DkimAuth| DkimAuth { domain: a_labels_or_same(&auth.domain).into_owned(), ..auth.clone() };
+    let mut sorted: Vec<DkimAuth> = signatures.iter().map(in_a_labels).collect();
+    sorted.sort_by_key(rank);
+    sorted.truncate(MAX_SIGNATURES);
+    sorted
+}

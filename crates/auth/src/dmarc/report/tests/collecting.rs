@@ -1,0 +1,289 @@
+//! From messages to reports.
+
+use super::*;
+
+const DAY: &str = "2026-03-02T12:00:00Z";
+const NEXT: &str = "2026-03-03T00:00:00Z";
+
+#[test]
+fn days() {
+    let period = |text: &str| {
+        let period = Day::of(at(text)).period();
+        (period.begin, period.end)
+    };
+    assert_eq!(period("2026-03-02T00:00:00Z"), (1_772_409_600, 1_772_495_999));
+    assert_eq!(period("2026-03-02T23:59:59.999Z"), (1_772_409_600, 1_772_495_999));
+    assert_eq!(period("2026-03-03T00:00:00Z").0, 1_772_496_000);
+    assert_eq!(period("1969-12-31T12:00:00Z"), (-86_400, -1));
+    assert!(!Day::of(at(DAY)).is_over(at("2026-03-02T23:59:59Z")));
+    assert!(Day::of(at(DAY)).is_over(at(NEXT)));
+}
+
+#[test]
+fn equal_messages_are_one_row() {
+    let mut collector = Collector::new(reporter(Form::Rfc7489));
+    let passing = evaluation(Rules::Rfc7489, "contoso.example", "bounces.contoso.example", 0);
+    for (moment, ip) in [
+        ("2026-03-02T08:00:00Z", "192.0.2.7"),
+        ("2026-03-02T09:00:00Z", "192.0.2.5"),
+        ("2026-03-02T23:59:59Z", "192.0.2.7"),
+        ("2026-03-02T23:59:59Z", "::ffff:192.0.2.7"),
+        ("2026-03-03T00:00:00Z", "192.0.2.7"),
+    ] {
+        assert!(collector.add(at(moment), &passing, &observation(ip)));
+    }
+    assert_eq!(collector.finish(at("2026-03-02T23:59:59Z")), []);
+    let finished = collector.finish(at(NEXT));
+    let rows: Vec<_> = finished[0].report.rows.iter().map(|row| (row.source_ip.to_string(), row.count)).collect();
+    assert_eq!(rows, [("192.0.2.5".to_owned(), 1), ("192.0.2.7".to_owned(), 3)]);
+    assert_eq!(finished.len(), 1);
+    assert_eq!(finished[0].uris.len(), 1);
+    // The next day is a report of its own, and what is finished is gone.
+    assert_eq!(collector.finish(at(NEXT)), []);
+    let next = collector.finish(at("2026-03-04T00:00:00Z"));
+    assert_eq!(next[0].report.rows.len(), 1);
+    assert_ne!(next[0].report.metadata.report_id, finished[0].report.metadata.report_id);
+}
+
+#[test]
+fn who_is_not_told() {
+    let mut collector = Collector::new(reporter(Form::Rfc7489));
+    for author in ["silent.example", "nothing.example"] {
+        let evaluation = evaluation(Rules::Rfc7489, author, "", 0);
+        assert!(!collector.add(at(DAY), &evaluation, &observation("192.0.2.1")));
+    }
+    assert_eq!(collector.finish(at(NEXT)), []);
+}
+
+#[test]
+fn one_report_for_each_domain_and_each_state_of_its_record() {
+    let mut collector = Collector::new(reporter(Form::Rfc7489));
+    let mut add = |zone: &str, author: &str| {
+        let zone = Zone::new(zone);
+        let evaluation = now(evaluate(&zone, Settings::exchange(), author, &Facts::default()));
+        assert!(collector.add(at(DAY), &evaluation, &observation("192.0.2.1")));
+    };
+    add(ZONE, "contoso.example");
+    add(ZONE, "mail.contoso.example");
+    add(ZONE, "wrong.example");
+    add("_dmarc.contoso.example TXT v=DMARC1; p=none; rua=mailto:new@contoso.example", "contoso.example");
+    let finished = collector.finish(at(NEXT));
+    let told: Vec<_> = finished
+        .iter()
+        .map(|it| {
+            let authors: Vec<_> = it.report.rows.iter().map(|row| row.header_from.as_str()).collect();
+            format!("{} p={} {}", it.report.policy.domain, it.report.policy.policy.word(), authors.join(" "))
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "contoso.example p=none contoso.example",
+            "contoso.example p=reject contoso.example mail.contoso.example",
+            "wrong.example p=none wrong.example",
+        ]
+    );
+    let mut ids: Vec<_> = finished.iter().map(|it| it.report.metadata.report_id.clone()).collect();
+    ids.dedup();
+    assert_eq!(ids.len(), 3);
+    let errors = &finished[2].report.metadata.errors;
+    assert_eq!(errors, &["\"adkim=x\" cannot be understood", "\"aspf=x\" cannot be understood"]);
+}
+
+/// What is told of one message: disposition, DKIM and SPF, reasons.
+#[track_caller]
+fn check(form: Form, rules: Rules, author: &str, spf: &str, draw: u8, done: Policy, given: &[Reason], expected: &str) {
+    let mut collector = Collector::new(reporter(form));
+    let observation = Observation { disposition: done, reasons: given.to_vec(), ..observation("192.0.2.1") };
+    collector.add(at(DAY), &evaluation(rules, author, spf, draw), &observation);
+    let finished = collector.finish(at(NEXT));
+    let row = &finished[0].report.rows[0];
+    let reasons: Vec<_> = row
+        .reasons
+        .iter()
+        .map(|reason| format!(" {}({})", reason.kind.word(), reason.comment.as_deref().unwrap_or_default()))
+        .collect();
+    let told = format!("{} dkim={} spf={}{}", row.disposition.word(), row.dkim, row.spf, reasons.concat());
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn dispositions_and_reasons() {
+    use Form::{Rfc7489 as OldForm, Rfc9990 as NewForm};
+    use Policy::{None as Nothing, Quarantine, Reject};
+    use Rules::{Rfc7489 as Old, Rfc9989 as New};
+    let contoso = "contoso.example";
+    check(OldForm, Old, contoso, contoso, 0, Nothing, &[], "none dkim=false spf=true");
+    check(NewForm, New, contoso, contoso, 0, Nothing, &[], "pass dkim=false spf=true");
+    check(OldForm, Old, contoso, "", 0, Reject, &[], "reject dkim=false spf=false");
+    check(OldForm, Old, contoso, "", 50, Quarantine, &[], "quarantine dkim=false spf=false sampled_out(pct=50)");
+    check(NewForm, Old, contoso, "", 50, Quarantine, &[], "quarantine dkim=false spf=false other(sampled_out: pct=50)");
+    check(OldForm, Old, contoso, "", 0, Nothing, &[], "none dkim=false spf=false local_policy()");
+    check(NewForm, New, contoso, "", 99, Reject, &[], "reject dkim=false spf=false");
+    check(
+        NewForm,
+        New,
+        "testing.example",
+        "",
+        0,
+        Quarantine,
+        &[],
+        "quarantine dkim=false spf=false policy_test_mode(t=y)",
+    );
+    check(
+        OldForm,
+        New,
+        "testing.example",
+        "",
+        0,
+        Quarantine,
+        &[],
+        "quarantine dkim=false spf=false other(policy_test_mode: t=y)",
+    );
+    check(NewForm, New, "wrong.example", "wrong.example", 0, Nothing, &[], "none dkim=false spf=true");
+    let given = |kind| [Reason { kind, comment: Some("arc=pass".to_owned()) }];
+    let trusted = given(ReasonKind::TrustedForwarder);
+    check(OldForm, Old, contoso, "", 0, Nothing, &trusted, "none dkim=false spf=false trusted_forwarder(arc=pass)");
+    let forwarded = given(ReasonKind::Forwarded);
+    check(OldForm, Old, contoso, "", 0, Nothing, &forwarded, "none dkim=false spf=false forwarded(arc=pass)");
+    check(NewForm, New, contoso, "", 0, Nothing, &forwarded, "none dkim=false spf=false other(forwarded: arc=pass)");
+}
+
+#[test]
+fn what_the_record_said() {
+    let policy = |form, rules, author: &str| {
+        let mut collector = Collector::new(reporter(form));
+        collector.add(at(DAY), &evaluation(rules, author, "", 0), &observation("192.0.2.1"));
+        collector.finish(at(NEXT)).remove(0).report.policy
+    };
+    let older = policy(Form::Rfc7489, Rules::Rfc7489, "a.contoso.example");
+    assert_eq!(
+        older,
+        PolicyPublished {
+            domain: "contoso.example".to_owned(),
+            discovery_method: None,
+            adkim: Some(Mode::Relaxed),
+            aspf: Some(Mode::Relaxed),
+            policy: Policy::Reject,
+            subdomain: Some(Policy::Quarantine),
+            nonexistent: None,
+            percent: Some(50),
+            testing: None,
+            failure_options: Some("1:d".to_owned()),
+        }
+    );
+    let newer = policy(Form::Rfc9990, Rules::Rfc9989, "testing.example");
+    assert_eq!(
+        newer,
+        PolicyPublished {
+            domain: "testing.example".to_owned(),
+            discovery_method: Some(DiscoveryMethod::TreeWalk),
+            adkim: Some(Mode::Strict),
+            aspf: Some(Mode::Relaxed),
+            policy: Policy::Reject,
+            subdomain: Some(Policy::Reject),
+            nonexistent: None,
+            percent: None,
+            testing: Some(true),
+            failure_options: Some("0".to_owned()),
+        }
+    );
+}
+
+#[test]
+fn signatures_by_importance() {
+    let dkim = |domain: &str, result| DkimAuth {
+        domain: domain.to_owned(),
+        selector: Some("s1".to_owned()),
+        result,
+        human_result: None,
+    };
+    let passes = ["other.example", "Mail.contoso.example", "contoso.example"];
+    let facts = Facts {
+        dkim: passes.iter().map(|it| Identifier { domain: it.to_string(), outcome: Outcome::Pass }).collect(),
+        ..Facts::default()
+    };
+    let evaluation = now(evaluate(&Zone::new(ZONE), Settings::exchange(), "contoso.example", &facts));
+    let mut signatures = vec![dkim("contoso.example", DkimWord::Fail)];
+    signatures.extend(passes.iter().map(|it| dkim(it, DkimWord::Pass)));
+    signatures.extend(vec![dkim("x.example", DkimWord::PermError); MAX]);
+    let observation = Observation { dkim: signatures, ..observation("192.0.2.1") };
+    let mut collector = Collector::new(reporter(Form::Rfc9990));
+    collector.add(at(DAY), &evaluation, &observation);
+    let row = collector.finish(at(NEXT)).remove(0).report.rows.remove(0);
+    let first: Vec<_> = row.dkim_results.iter().take(4).map(|it| (it.domain.as_str(), it.result)).collect();
+    assert_eq!(
+        first,
+        [
+            ("contoso.example", DkimWord::Pass),
+            ("mail.contoso.example", DkimWord::Pass),
+            ("other.example", DkimWord::Pass),
+            ("contoso.example", DkimWord::Fail),
+        ]
+    );
+    assert_eq!(row.dkim_results.len(), MAX);
+    assert!(row.dkim);
+}
+
+const MAX: usize = collect::MAX_SIGNATURES;
+
+#[test]
+fn identifiers() {
+    let told = |form, envelope_from: &str, scope| {
+        let mut collector = Collector::new(reporter(form));
+        let mut observation = Observation { envelope_from: envelope_from.to_owned(), ..observation("192.0.2.1") };
+        observation.envelope_to = Some("Fabrikam.example".to_owned());
+        observation.spf.scope = scope;
+        collector.add(at(DAY), &evaluation(Rules::Rfc7489, "Contoso.example", "", 0), &observation);
+        let row = collector.finish(at(NEXT)).remove(0).report.rows.remove(0);
+        assert_eq!(
+            (row.header_from.as_str(), row.envelope_to.as_deref()),
+            ("contoso.example", Some("fabrikam.example"))
+        );
+        (row.envelope_from, row.spf_results[0].scope)
+    };
+    assert_eq!(
+        told(Form::Rfc7489, "źródło.example", None),
+        (Some("xn--rdo-gna01bwk.example".to_owned()), Some(Scope::MailFrom))
+    );
+    assert_eq!(told(Form::Rfc7489, "", Some(Scope::Helo)), (Some(String::new()), Some(Scope::Helo)));
+    assert_eq!(told(Form::Rfc9990, "", Some(Scope::Helo)), (Some(String::new()), Some(Scope::MailFrom)));
+}
+
+/// However many rows somebody provokes, so many are kept, and the report says what is missing.
+#[test]
+fn rows_are_bounded() {
+    let mut collector = Collector::new(reporter(Form::Rfc9990));
+    let evaluation = evaluation(Rules::Rfc9989, "contoso.example", "", 0);
+    let mut observation = observation("192.0.2.1");
+    for number in 0..=collect::MAX_ROWS + 1 {
+        observation.envelope_from = format!("a{number}.example");
+        collector.add(at(DAY), &evaluation, &observation);
+    }
+    let finished = collector.finish(at(NEXT));
+    assert_eq!(finished[0].report.rows.len(), collect::MAX_ROWS);
+    assert_eq!(finished[0].report.metadata.errors, ["2 messages are not in this report"]);
+    // There is room again.
+    collector.add(at(NEXT), &evaluation, &observation);
+    assert_eq!(collector.finish(at("2026-03-04T00:00:00Z"))[0].report.rows.len(), 1);
+}
+
+proptest! {
+    /// The order of messages does not matter, and none is lost.
+    #[test]
+    fn order_does_not_matter(ips in proptest::collection::vec(0_u8..4, 1..20), by in 0_usize..20) {
+        let passing = evaluation(Rules::Rfc7489, "contoso.example", "contoso.example", 0);
+        let report = |ips: &[u8]| {
+            let mut collector = Collector::new(reporter(Form::Rfc7489));
+            for ip in ips {
+                collector.add(at(DAY), &passing, &observation(&format!("192.0.2.{ip}")));
+            }
+            collector.finish(at(NEXT)).remove(0).report
+        };
+        let mut turned = ips.clone();
+        turned.rotate_left(by % ips.len());
+        let report_of_ips = report(&ips);
+        prop_assert_eq!(&report_of_ips, &report(&turned));
+        prop_assert_eq!(report_of_ips.rows.iter().map(|row| row.count).sum::<u64>(), ips.len() as u64);
+    }
+}
