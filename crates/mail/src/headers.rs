@@ -375,8 +375,41 @@ mod tests {
         let (a, b) = ("a".repeat(40), "b".repeat(40));
         folds(&format!("{a} {b} c"), &format!("Received: {a}\r\n {b} c\r\n"));
         folds(&format!("{a} c;d={b}"), &format!("Received: {a}\r\n c;d={b}\r\n"));
+        // Nothing but a blank parts two words: what hangs together at a semicolon stays whole.
+        let clauses = "dkim=fail (body hash did not verify) header.d=contoso.example;dmarc=bestguesspass x";
+        folds(
+            clauses,
+            "Received: dkim=fail (body hash did not verify)\r\n header.d=contoso.example;dmarc=bestguesspass x\r\n",
+        );
+        // Runs of blanks stay; no line is blank alone, and none gains a blank at its end that was not there.
+        folds(&format!("{a}  {b}"), &format!("Received: {a} \r\n {b}\r\n"));
+        assert_eq!(folded("A", "b; "), "A: b; \r\n");
+        assert_eq!(folded("A", ""), "A: \r\n");
+    }
+
+    /// 78 columns fit (RFC 5322 §2.1.1), 79 do not: on the first line and on later ones.
+    #[test]
+    fn folding_at_the_column() {
+        let columns = |field: &str| -> Vec<usize> { field.split_terminator("\r\n").map(str::len).collect() };
+        let (name, word) = ("Received", "x".repeat(20));
+        for (length, expected) in [(46, &[77][..]), (47, &[78]), (48, &[30, 49]), (77, &[30, 78]), (78, &[30, 79])] {
+            let field = folded(name, &format!("{word} {}", "y".repeat(length)));
+            assert_eq!(columns(&field), expected, "{field}");
+        }
+        let first = "y".repeat(60);
+        for (length, expected) in [(15, &[30, 77][..]), (16, &[30, 78]), (17, &[30, 61, 18])] {
+            let field = folded(name, &format!("{word} {first} {}", "z".repeat(length)));
+            assert_eq!(columns(&field), expected, "{field}");
+        }
+    }
+
+    /// A word longer than a line stays whole, first, last or between; what follows begins a line.
+    #[test]
+    fn words_longer_than_a_line() {
         let long = "x".repeat(200);
+        folds(&long, &format!("Received: {long}\r\n"));
         folds(&format!("{long} y"), &format!("Received: {long}\r\n y\r\n"));
+        folds(&format!("a {long} y {long}"), &format!("Received: a\r\n {long}\r\n y\r\n {long}\r\n"));
     }
 
     proptest! {
