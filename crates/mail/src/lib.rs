@@ -13,6 +13,7 @@
 //! | [`smtp`] | RFC 5321 and extensions | replies, commands, the data phase, both ends of a session as state machines |
 //! | [`dsn`] | RFC 3461–3464 | delivery reports in Exchange's form |
 //! | [`authres`] | RFC 8601, as Microsoft writes it | `Authentication-Results` |
+//! | [`tag_list`] | RFC 6376 §3.2 | lists of tags in signatures |
 
 pub mod address;
 pub mod authres;
@@ -21,6 +22,7 @@ pub mod dsn;
 pub mod headers;
 pub mod message_id;
 pub mod smtp;
+pub mod tag_list;
 
 pub use address::{Address, ReversePath};
 pub use headers::{HeaderField, Message};
