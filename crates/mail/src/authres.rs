@@ -12,6 +12,8 @@
 //! SPF clause. [`AuthenticationResults`] writes exactly this (`Display`) and reads it, with or without blanks behind the
 //! semicolons. The layout before 2021, which repeats the recipient's domain between the clauses, is not read.
 
+pub mod rfc8601;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
