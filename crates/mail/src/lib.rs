@@ -12,7 +12,7 @@
 //! | [`message_id`] | RFC 5322 §3.6.4 | message identifiers |
 //! | [`smtp`] | RFC 5321 and extensions | replies, commands, the data phase, both ends of a session as state machines |
 //! | [`dsn`] | RFC 3461–3464 | delivery reports in Exchange's form |
-//! | [`authres`] | RFC 8601, as Microsoft writes it | `Authentication-Results` |
+//! | [`authres`] | RFC 8601, RFC 8617 §4.1.1, and as Microsoft writes them | `Authentication-Results` and the fields around it |
 //! | [`tag_list`] | RFC 6376 §3.2 | lists of tags in signatures |
 
 pub mod address;

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::authres::{DkimResult, DmarcAction, DmarcResult, MAX_CLAUSES, MAX_LENGTH, SpfResult};
 
 /// A value in exactly the layout that is written: reading and writing give it back. Folding and unfolding too.
 #[track_caller]
@@ -58,7 +59,7 @@ fn documented_examples() {
     );
 }
 
-/// Documents print a blank behind every semicolon; it is read, and not written.
+/// Documents print a blank behind every semicolon; the results are the same.
 #[test]
 fn blanks_behind_semicolons() {
     let printed = "spf=pass (sender IP is 198.51.100.10) smtp.mailfrom=bounces.adatum.com; dkim=pass (signature was verified) header.d=adatum.com; dmarc=fail action=oreject header.from=contoso.com;compauth=fail reason=000";
@@ -67,6 +68,82 @@ fn blanks_behind_semicolons() {
     let expected =
         "Pass 198.51.100.10 MailFrom(\"bounces.adatum.com\") | Pass adatum.com | Fail OReject contoso.com | Fail 000";
     assert_eq!(facts(&parsed), expected);
+    let runs = "spf=none (sender IP is  192.0.2.1 )  smtp.mailfrom=a.example ;  dkim=none\t(message not signed) header.d=none; \t dmarc=none action=none  header.from=a.example ;  ";
+    let laid_out: LaidOut = runs.parse().expect(runs);
+    assert_eq!(
+        laid_out.to_string(),
+        "spf=none (sender IP is 192.0.2.1) smtp.mailfrom=a.example; dkim=none (message not signed) header.d=none; dmarc=none action=none header.from=a.example; "
+    );
+}
+
+fn results() -> AuthenticationResults {
+    let spf = SpfClause {
+        result: SpfResult::None,
+        ip: Some([10, 2, 3, 4].into()),
+        identity: SpfIdentity::MailFrom("maliciousdomain.com".into()),
+    };
+    let dkim = DkimClause { result: DkimResult::Pass, domain: Some("maliciousdomain.com".into()) };
+    let dmarc = DmarcClause { result: DmarcResult::None, action: DmarcAction::None, header_from: "contoso.com".into() };
+    let compauth = CompAuth { result: crate::authres::CompAuthResult::Fail, reason: Reason::new(1) };
+    AuthenticationResults { spf: Some(spf), dkim: vec![dkim], dmarc, compauth: Some(compauth) }
+}
+
+/// Values that were never read are written in both layouts.
+#[test]
+fn written_from_results() {
+    let inside = AuthenticationResults { spf: None, compauth: None, ..results() };
+    let two = AuthenticationResults { dkim: vec![DkimClause::not_signed(); 2], ..results() };
+    let check = |results: &AuthenticationResults, current: &str, before: &str| {
+        assert_eq!(results.to_string(), current);
+        assert_eq!(LaidOut::before_2021(results, "fabrikam.com").to_string(), before);
+        let read: LaidOut = before.parse().expect(before);
+        assert_eq!((read.recipient(), read.results().as_ref()), (Some("fabrikam.com"), Ok(results)));
+        assert_eq!(current.parse::<LaidOut>().expect(current).recipient(), None);
+    };
+    check(
+        &results(),
+        "spf=none (sender IP is 10.2.3.4) smtp.mailfrom=maliciousdomain.com; dkim=pass (signature was verified) header.d=maliciousdomain.com;dmarc=none action=none header.from=contoso.com;compauth=fail reason=001",
+        "spf=none (sender IP is 10.2.3.4) smtp.mailfrom=maliciousdomain.com; fabrikam.com; dkim=pass (signature was verified) header.d=maliciousdomain.com;fabrikam.com; dmarc=none action=none header.from=contoso.com;compauth=fail reason=001",
+    );
+    check(
+        &inside,
+        "dkim=pass (signature was verified) header.d=maliciousdomain.com;dmarc=none action=none header.from=contoso.com;",
+        "dkim=pass (signature was verified) header.d=maliciousdomain.com;fabrikam.com; dmarc=none action=none header.from=contoso.com;",
+    );
+    check(
+        &two,
+        "spf=none (sender IP is 10.2.3.4) smtp.mailfrom=maliciousdomain.com; dkim=none (message not signed) header.d=none; dkim=none (message not signed) header.d=none;dmarc=none action=none header.from=contoso.com;compauth=fail reason=001",
+        "spf=none (sender IP is 10.2.3.4) smtp.mailfrom=maliciousdomain.com; fabrikam.com; dkim=none (message not signed) header.d=none; dkim=none (message not signed) header.d=none;fabrikam.com; dmarc=none action=none header.from=contoso.com;compauth=fail reason=001",
+    );
+}
+
+#[test]
+fn what_stands_behind_clauses() {
+    let value = "spf=none (sender IP is ) smtp.mailfrom=<>; b.example; dkim=none (message not signed) header.d=none;dmarc=none action=none header.from=a.example; ";
+    let laid_out: LaidOut = value.parse().expect(value);
+    let behind: Vec<_> = laid_out.clauses().iter().map(|(_, behind)| behind.clone()).collect();
+    assert_eq!(behind, [Behind::BlankRecipient("b.example".into()), Behind::Semicolon, Behind::SemicolonBlank]);
+    let field = laid_out.to_field("Authentication-Results-Original");
+    let first = "Authentication-Results-Original: spf=none (sender IP is ) smtp.mailfrom=<>;\r\n b.example; ";
+    assert!(field.starts_with(first) && field.ends_with("header.from=a.example; \r\n"), "{field}");
+
+    let (spf, dkim) = ("spf=none (sender IP is ) smtp.mailfrom=<>", "dkim=permerror header.d=a.example");
+    let clause = |text: &str| text.parse::<Clause>().expect(text);
+    let refused = |clauses: Vec<(Clause, Behind)>, expected: &str| {
+        assert_eq!(LaidOut::new(clauses).map_err(|error| error.to_string()), Err(expected.to_owned()));
+    };
+    refused(vec![], "no clause");
+    refused(
+        vec![(clause(spf), Behind::Nothing), (clause(dkim), Behind::Nothing)],
+        "clause \"dkim=permerror header.d=a.example\" out of order",
+    );
+    refused(
+        vec![(clause(spf), Behind::Semicolon), (clause(spf), Behind::Nothing)],
+        "clause \"spf=none (sender IP is ) smtp.mailfrom=<>\" out of order",
+    );
+    refused(vec![(clause(spf), Behind::Recipient("b.example".into()))], "unknown clause \"b.example\"");
+    refused(vec![(clause(dkim), Behind::Semicolon); MAX_CLAUSES + 1], "value too long");
+    assert!(LaidOut::new(vec![(clause(dkim), Behind::Semicolon); MAX_CLAUSES]).is_ok());
 }
 
 /// One clause alone, as the documents print most examples.
@@ -157,24 +234,35 @@ fn rare_forms() {
 
 #[track_caller]
 fn refused(value: &str, expected: &str) {
-    let outcome = value.parse::<AuthenticationResults>().map_err(|error| error.to_string());
+    let outcome = value.parse::<LaidOut>().map_err(|error| error.to_string());
     assert_eq!(outcome, Err(expected.to_owned()), "{value}");
 }
 
 #[test]
 fn what_is_not_read() {
+    let (spf, dkim) = ("spf=none (sender IP is ) smtp.mailfrom=<>", "dkim=none (message not signed) header.d=none");
     let dmarc = "dmarc=none action=none header.from=a.example";
-    refused("", "no dkim clause");
+    refused("", "no clause");
+    refused(";", "unknown clause \"\"");
     refused("mx.google.com; spf=pass", "unknown clause \"mx.google.com\"");
-    refused(
-        "spf=none (sender IP is 192.0.2.67) smtp.mailfrom=l.example; corp.example; dkim=none (message not signed) header.d=none;corp.example; dmarc=fail action=none header.from=corp.example;compauth=fail reason=601",
-        "unknown clause \"corp.example\"",
-    );
-    refused(
-        &format!("{dmarc};dkim=none (message not signed) header.d=none"),
-        "clause \"dkim=none (message not signed) header.d=none\" out of order",
-    );
+    refused("iprev=pass", "unknown clause \"iprev=pass\"");
+    refused(&format!("{spf}; ; {dkim}"), "unknown clause \"dkim=none (message not signed) header.d=none\"");
+    refused(&format!("{spf};;"), "unknown clause \"\"");
+    // A recipient's domain stands between clauses, once, and is one word.
+    refused(&format!("{spf}; a.example"), "unknown clause \"a.example\"");
+    refused(&format!("{spf}; a.example;"), "unknown clause \"a.example\"");
+    refused(&format!("{spf}; a.example; "), "unknown clause \"a.example\"");
+    refused(&format!("{spf}; a.example;{dkim}"), "unknown clause \"a.example\"");
+    refused(&format!("{spf}; a.example; b.example; {dkim}"), "unknown clause \"b.example\"");
+    refused(&format!("{spf}; a example; {dkim}"), "unknown clause \"a example\"");
+    refused(&format!("{dmarc};{dkim}"), "clause \"dkim=none (message not signed) header.d=none\" out of order");
+    refused(&format!("{dmarc};{dmarc}"), &format!("clause {dmarc:?} out of order"));
     refused("spf=pass smtp.mailfrom=a.example", "no comment in clause \"spf=pass smtp.mailfrom=a.example\"");
+    refused(
+        "spf=pass (sender ip is ) smtp.mailfrom=a",
+        "unknown comment in clause \"spf=pass (sender ip is ) smtp.mailfrom=a\"",
+    );
+    refused("spf=pass (sender IP is", "unclosed comment in clause \"spf=pass (sender IP is\"");
     refused(
         "spf=good (sender IP is ) smtp.mailfrom=a",
         "unknown result in clause \"spf=good (sender IP is ) smtp.mailfrom=a\"",
@@ -184,18 +272,50 @@ fn what_is_not_read() {
         "not an address in clause \"spf=pass (sender IP is x) smtp.mailfrom=a\"",
     );
     refused(
+        "spf=pass (sender IP is ) smtp.mailfrom=",
+        "bad name in clause \"spf=pass (sender IP is ) smtp.mailfrom=\"",
+    );
+    refused("spf=pass (sender IP is ) smtp.helo=<>", "bad name in clause \"spf=pass (sender IP is ) smtp.helo=<>\"");
+    refused(
+        "spf=pass (sender IP is ) smtp.rcpt=a",
+        "unexpected properties in clause \"spf=pass (sender IP is ) smtp.rcpt=a\"",
+    );
+    refused(
         "dkim=pass (looks fine) header.d=a",
         "unknown result or comment in clause \"dkim=pass (looks fine) header.d=a\"",
     );
+    refused("dkim=pass header.d=a", "unknown result or comment in clause \"dkim=pass header.d=a\"");
+    refused("dkim=temperror", "unexpected properties in clause \"dkim=temperror\"");
+    refused("dkim=temperror x", "property without = in clause \"dkim=temperror x\"");
     refused(
-        "dkim=none (message not signed) header.d=none;dmarc=fail action=explode header.from=a",
+        &format!("{dkim};dmarc=fail action=explode header.from=a"),
         "unknown action in clause \"dmarc=fail action=explode header.from=a\"",
     );
     refused(
-        &format!("dkim=none (message not signed) header.d=none;{dmarc};compauth=pass reason=1"),
-        "reason is not three digits in clause \"compauth=pass reason=1\"",
+        "dmarc=fail (p=none) action=none header.from=a",
+        "unexpected comment in clause \"dmarc=fail (p=none) action=none header.from=a\"",
     );
+    refused("compauth=pass (x) reason=100", "unexpected comment in clause \"compauth=pass (x) reason=100\"");
+    for reason in ["1", "1000", "+10", "-10", "aaa"] {
+        let clause = format!("compauth=pass reason={reason}");
+        refused(&clause, &format!("reason is not three digits in clause {clause:?}"));
+    }
     refused(&"x;".repeat(MAX_LENGTH), "value too long");
+    refused(&"dkim=permerror header.d=a;".repeat(MAX_CLAUSES + 1), "value too long");
+}
+
+#[test]
+fn values_without_all_results() {
+    let results = |value: &str| value.parse::<AuthenticationResults>().map_err(|error| error.to_string());
+    assert_eq!(results("spf=none (sender IP is ) smtp.mailfrom=<>; "), Err("no dkim clause".to_owned()));
+    assert_eq!(results("dkim=permerror header.d=a"), Err("no dmarc clause".to_owned()));
+}
+
+/// IPv4 in IPv6 is IPv4.
+#[test]
+fn mapped_addresses() {
+    let clause: SpfClause = "spf=none (sender IP is ::ffff:192.0.2.1) smtp.helo=a".parse().expect("a clause");
+    assert_eq!(clause.ip, Some([192, 0, 2, 1].into()));
 }
 
 #[test]
@@ -222,9 +342,16 @@ proptest! {
     }
 
     #[test]
-    fn what_is_read_is_written_and_read_again(value in "(spf=(pass|none) \\(sender IP is ?(1.2.3.4)?\\) smtp.(mailfrom|helo)=[a<>.]{0,3};)?( ?dkim=(none \\(message not signed\\)|permerror) header.d=[a.none]{0,4};){0,3} ?dmarc=(none|fail) action=none header.from=[a.]{0,3};?(compauth=pass reason=[0-9]{3})?") {
+    fn results_are_written_and_read_again(value in "(spf=(pass|none) \\(sender IP is ?(1.2.3.4)?\\) smtp.(mailfrom|helo)=[a<>.]{0,3};)?( ?dkim=(none \\(message not signed\\)|permerror) header.d=[a.none]{0,4};){0,3} ?dmarc=(none|fail) action=none header.from=[a.]{0,3};?(compauth=pass reason=[0-9]{3})?") {
         if let Ok(parsed) = value.parse::<AuthenticationResults>() {
             prop_assert_eq!(parsed.to_string().parse::<AuthenticationResults>(), Ok(parsed));
+        }
+    }
+
+    #[test]
+    fn what_is_read_is_written_and_read_again(value in "((spf=pass \\(sender IP is ?(1.2.3.4|::ffff:1.2.3.4)?\\) smtp.(mailfrom|helo)=[a<>]{1,2}|dkim=(none \\(message not signed\\)|temperror) header.d=(a|none)|dmarc=(none|fail) action=none header.from=a|compauth=pass reason=[0-9]{3}|a\\.b)?(;|; |  ; )?){0,6}") {
+        if let Ok(parsed) = value.parse::<LaidOut>() {
+            prop_assert_eq!(parsed.to_string().parse::<LaidOut>(), Ok(parsed));
         }
     }
 }

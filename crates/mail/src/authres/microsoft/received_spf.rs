@@ -1,0 +1,254 @@
+//! `Received-SPF` as Exchange Online writes it.
+//!
+//! RFC 7208 §9.1 gives the field a result, a comment and pairs. Microsoft's comment begins with the name of the service and
+//! says in a sentence of its own for each result what was found; only `Pass` and `Fail` have pairs behind it.
+//!
+//! ```text
+//! Pass (protection.outlook.com: domain of contoso.example designates 192.0.2.1 as permitted sender) receiver=protection.outlook.com; client-ip=192.0.2.1; helo=mail.contoso.example; pr=C
+//! ```
+//!
+//! With the null reverse-path and no other name there is none in the sentence, and two blanks stand in its place.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use super::clause::{self, SpfClause, SpfIdentity};
+use crate::authres::{MAX_LENGTH, SpfResult};
+
+/// The name of the service.
+const BY: &str = "protection.outlook.com";
+
+/// The pairs behind the sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// The client's address, which stands in the sentence too.
+    pub ip: IpAddr,
+    /// The name in HELO.
+    pub helo: String,
+    /// `pr=C`, since about 2022. Without it the value ends with a semicolon.
+    pub pr: bool,
+}
+
+/// A value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReceivedSpf {
+    /// The client may send for the domain.
+    Pass {
+        /// The domain that was asked.
+        domain: String,
+        /// The client.
+        client: Client,
+    },
+    /// It may not.
+    Fail {
+        /// The domain that was asked.
+        domain: String,
+        /// The client.
+        client: Client,
+    },
+    /// It probably may not.
+    SoftFail {
+        /// The domain that was asked.
+        domain: String,
+        /// The client's address.
+        ip: IpAddr,
+    },
+    /// There is no record.
+    None {
+        /// The domain that was asked; empty for the null reverse-path.
+        domain: String,
+    },
+    /// DNS timed out.
+    TempError {
+        /// The domain that was asked.
+        domain: String,
+    },
+}
+
+/// A result whose sentence nobody has seen.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the form of Received-SPF for {result}{}", if *address { "" } else { " without an address" })]
+pub struct UnknownForm {
+    /// The result.
+    pub result: SpfResult,
+    /// Whether the client's address is known.
+    pub address: bool,
+}
+
+/// A value that has none of the forms.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReceivedSpfError {
+    /// Longer than [`MAX_LENGTH`].
+    #[error("value too long")]
+    TooLong,
+    /// The result is none of those that are known.
+    #[error("unknown result {0:?}")]
+    Result(String),
+    /// The sentence is not the one of the result.
+    #[error("unknown sentence")]
+    Sentence,
+    /// An address in it is none.
+    #[error("not an address: {0:?}")]
+    Address(String),
+    /// A name in it cannot be one.
+    #[error("bad name {0:?}")]
+    Name(String),
+    /// The pairs behind the sentence are not those of the result, or name another client.
+    #[error("unknown pairs")]
+    Pairs,
+}
+
+impl ReceivedSpf {
+    /// What is written for a result, as it is written now.
+    ///
+    /// # Errors
+    /// For results whose sentence is not known.
+    pub fn new(spf: &SpfClause, helo: &str) -> Result<ReceivedSpf, UnknownForm> {
+        let domain = match &spf.identity {
+            SpfIdentity::MailFrom(domain) => domain.clone(),
+            SpfIdentity::Helo(name) => name.clone(),
+            SpfIdentity::Null => String::new(),
+        };
+        let helo = helo.to_owned();
+        match (spf.result, spf.ip) {
+            (SpfResult::Pass, Some(ip)) => Ok(ReceivedSpf::Pass { domain, client: Client { ip, helo, pr: true } }),
+            (SpfResult::Fail, Some(ip)) => Ok(ReceivedSpf::Fail { domain, client: Client { ip, helo, pr: false } }),
+            (SpfResult::SoftFail, Some(ip)) => Ok(ReceivedSpf::SoftFail { domain, ip }),
+            (SpfResult::None, _) => Ok(ReceivedSpf::None { domain }),
+            (SpfResult::TempError, _) => Ok(ReceivedSpf::TempError { domain }),
+            (result, ip) => Err(UnknownForm { result, address: ip.is_some() }),
+        }
+    }
+
+    /// The result.
+    pub fn result(&self) -> SpfResult {
+        match self {
+            ReceivedSpf::Pass { .. } => SpfResult::Pass,
+            ReceivedSpf::Fail { .. } => SpfResult::Fail,
+            ReceivedSpf::SoftFail { .. } => SpfResult::SoftFail,
+            ReceivedSpf::None { .. } => SpfResult::None,
+            ReceivedSpf::TempError { .. } => SpfResult::TempError,
+        }
+    }
+
+    /// The whole field, folded, with its final CRLF.
+    pub fn to_field(&self) -> String {
+        crate::headers::folded("Received-SPF", &self.to_string())
+    }
+}
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (ip, helo) = (clause::address(Some(self.ip)), clause::name(&self.helo));
+        write!(f, " receiver={BY}; client-ip={ip}; helo={helo};{}", if self.pr { " pr=C" } else { "" })
+    }
+}
+
+impl fmt::Display for ReceivedSpf {
+    /// The unfolded value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, address) = (clause::name, |ip: &IpAddr| clause::address(Some(*ip)));
+        match self {
+            ReceivedSpf::Pass { domain, client } => {
+                let (domain, ip) = (name(domain), address(&client.ip));
+                write!(f, "Pass ({BY}: domain of {domain} designates {ip} as permitted sender){client}")
+            }
+            ReceivedSpf::Fail { domain, client } => {
+                let (domain, ip) = (name(domain), address(&client.ip));
+                write!(f, "Fail ({BY}: domain of {domain} does not designate {ip} as permitted sender){client}")
+            }
+            ReceivedSpf::SoftFail { domain, ip } => {
+                let (domain, ip) = (name(domain), address(ip));
+                write!(
+                    f,
+                    "SoftFail ({BY}: domain of transitioning {domain} discourages use of {ip} as permitted sender)"
+                )
+            }
+            ReceivedSpf::None { domain } => {
+                write!(f, "None ({BY}: {} does not designate permitted sender hosts)", name(domain))
+            }
+            ReceivedSpf::TempError { domain } => {
+                write!(f, "TempError ({BY}: error in processing during lookup of {}: DNS Timeout)", name(domain))
+            }
+        }
+    }
+}
+
+/// What stands between two pieces of a sentence.
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Result<&'a str, ReceivedSpfError> {
+    text.strip_prefix(before).and_then(|text| text.strip_suffix(after)).ok_or(ReceivedSpfError::Sentence)
+}
+
+fn read_name(text: &str) -> Result<String, ReceivedSpfError> {
+    if clause::is_name(text) { Ok(text.to_owned()) } else { Err(ReceivedSpfError::Name(text.to_owned())) }
+}
+
+fn read_address(text: &str) -> Result<IpAddr, ReceivedSpfError> {
+    clause::read_address(text).flatten().ok_or_else(|| ReceivedSpfError::Address(text.to_owned()))
+}
+
+/// A domain and an address around the middle of a sentence.
+fn around(text: &str, middle: &str) -> Result<(String, IpAddr), ReceivedSpfError> {
+    let (domain, ip) = text.split_once(middle).ok_or(ReceivedSpfError::Sentence)?;
+    Ok((read_name(domain)?, read_address(ip)?))
+}
+
+fn client(pairs: &str, ip: IpAddr) -> Result<Client, ReceivedSpfError> {
+    let mut pairs = pairs.split(';').map(|pair| pair.trim_matches([' ', '\t']));
+    let mut value = |name: &str| pairs.next().and_then(|pair| pair.strip_prefix(name)).ok_or(ReceivedSpfError::Pairs);
+    let (receiver, client_ip, helo) = (value("receiver=")?, value("client-ip=")?, value("helo=")?);
+    if receiver != BY || read_address(client_ip)? != ip {
+        return Err(ReceivedSpfError::Pairs);
+    }
+    let helo = read_name(helo)?;
+    match (pairs.next(), pairs.next()) {
+        (Some(""), None) => Ok(Client { ip, helo, pr: false }),
+        (Some("pr=C"), None) => Ok(Client { ip, helo, pr: true }),
+        _ => Err(ReceivedSpfError::Pairs),
+    }
+}
+
+impl FromStr for ReceivedSpf {
+    type Err = ReceivedSpfError;
+
+    /// Reads an unfolded value.
+    fn from_str(value: &str) -> Result<ReceivedSpf, ReceivedSpfError> {
+        if value.len() > MAX_LENGTH {
+            return Err(ReceivedSpfError::TooLong);
+        }
+        let (result, rest) = value.split_once(' ').unwrap_or((value, ""));
+        let rest = rest.strip_prefix('(').and_then(|rest| rest.strip_prefix(BY)?.strip_prefix(": "));
+        let (sentence, pairs) = rest.and_then(|rest| rest.split_once(')')).ok_or(ReceivedSpfError::Sentence)?;
+        let read = match result {
+            "Pass" => {
+                let text = between(sentence, "domain of ", " as permitted sender")?;
+                let (domain, ip) = around(text, " designates ")?;
+                return Ok(ReceivedSpf::Pass { domain, client: client(pairs, ip)? });
+            }
+            "Fail" => {
+                let text = between(sentence, "domain of ", " as permitted sender")?;
+                let (domain, ip) = around(text, " does not designate ")?;
+                return Ok(ReceivedSpf::Fail { domain, client: client(pairs, ip)? });
+            }
+            "SoftFail" => {
+                let text = between(sentence, "domain of transitioning ", " as permitted sender")?;
+                let (domain, ip) = around(text, " discourages use of ")?;
+                ReceivedSpf::SoftFail { domain, ip }
+            }
+            "None" => {
+                let domain = between(sentence, "", " does not designate permitted sender hosts")?;
+                ReceivedSpf::None { domain: if domain.is_empty() { String::new() } else { read_name(domain)? } }
+            }
+            "TempError" => {
+                let domain = between(sentence, "error in processing during lookup of ", ": DNS Timeout")?;
+                ReceivedSpf::TempError { domain: read_name(domain)? }
+            }
+            result => return Err(ReceivedSpfError::Result(result.to_owned())),
+        };
+        if pairs.is_empty() { Ok(read) } else { Err(ReceivedSpfError::Pairs) }
+    }
+}
+
+#[cfg(test)]
+mod tests;
