@@ -19,7 +19,7 @@ pub mod fault;
 mod forgery;
 pub mod key_set;
 mod proof;
-mod rsa_key;
+pub mod rsa_key;
 pub mod serve;
 pub mod signed_zone;
 pub mod signing_key;

@@ -7,7 +7,7 @@
 //! need randomness and would change no octet; nobody has these keys to lose.
 
 use ring::digest;
-use rsa::pkcs1::DecodeRsaPrivateKey as _;
+use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPrivateKey as _};
 use rsa::sha2::Sha256;
 use rsa::traits::{PrivateKeyParts as _, PublicKeyParts as _};
 use rsa::{BoxedUint, Pkcs1v15Sign, PrivateKey};
@@ -25,6 +25,12 @@ const RSA_1024: [&[u8]; 3] = [
     include_bytes!("testkeys/rsa1024-3.der"),
 ];
 
+const RSA_512: [&[u8]; 3] = [
+    include_bytes!("testkeys/rsa512-1.der"),
+    include_bytes!("testkeys/rsa512-2.der"),
+    include_bytes!("testkeys/rsa512-3.der"),
+];
+
 /// The least public exponent: F4.
 const MIN_EXPONENT: u64 = 65_537;
 /// How many odd exponents are tried: about one in three has no inverse.
@@ -32,17 +38,26 @@ const EXPONENTS: u64 = 100;
 
 /// The length of a modulus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Modulus {
+pub enum Modulus {
+    /// 512 bits: signatures of mail that nobody may believe (RFC 8301 §3.2).
+    Bits512,
+    /// 1,024 bits: the least that counts.
     Bits1024,
+    /// 2,048 bits.
     Bits2048,
 }
 
 /// A private key.
-pub(crate) struct RsaKey(PrivateKey);
+pub struct RsaKey(PrivateKey);
 
 impl RsaKey {
-    pub(crate) fn from_seed(modulus: Modulus, seed: [u8; 32]) -> Result<RsaKey, KeyError> {
+    /// The key that the seed picks.
+    ///
+    /// # Errors
+    /// When the stock cannot be read: not with the keys of this crate.
+    pub fn from_seed(modulus: Modulus, seed: [u8; 32]) -> Result<RsaKey, KeyError> {
         let stock = match modulus {
+            Modulus::Bits512 => RSA_512,
             Modulus::Bits1024 => RSA_1024,
             Modulus::Bits2048 => RSA_2048,
         };
@@ -64,6 +79,14 @@ impl RsaKey {
         let (exponent, modulus) = (self.0.e_bytes(), self.0.n_bytes());
         let length = u8::try_from(exponent.len()).unwrap_or(u8::MAX);
         [&[length], &*exponent, &*modulus].concat()
+    }
+
+    /// The key as PKCS #1 has it (RFC 8017 §A.1.2), for signatures that are not of zones.
+    ///
+    /// # Errors
+    /// When it cannot be encoded: not with a key from a seed.
+    pub fn to_pkcs1_der(&self) -> Result<Vec<u8>, KeyError> {
+        Ok(self.0.to_pkcs1_der().map_err(|_| KeyError::Seed)?.as_bytes().to_vec())
     }
 
     pub(crate) fn sign(&self, data: &[u8]) -> Vec<u8> {

@@ -386,18 +386,14 @@ fn signatures_begin_and_end() {
         (
             3_599,
             "bogus rrsig-not-yet-valid, SERVFAIL",
-            format!(
-                "the signature over DNSKEY contoso.example by key {key} is valid only from 2026-03-02T09:00:00Z"
-            ),
+            format!("the signature over DNSKEY contoso.example by key {key} is valid only from 2026-03-02T09:00:00Z"),
         ),
         (3_600, "secure, NOERROR, 198.51.100.1", String::new()),
         (7_200, "secure, NOERROR, 198.51.100.1", String::new()),
         (
             7_201,
             "bogus rrsig-expired, SERVFAIL",
-            format!(
-                "the signature over DNSKEY contoso.example by key {key} expired at 2026-03-02T10:00:00Z"
-            ),
+            format!("the signature over DNSKEY contoso.example by key {key} expired at 2026-03-02T10:00:00Z"),
         ),
     ] {
         net.clear_caches();
