@@ -50,6 +50,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use mxlab_mail::authres::SpfResult;
@@ -184,6 +185,31 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
+    /// The result when a check was given up after `time` (RFC 7208 §4.6.4).
+    pub fn out_of_time(client: &Client, time: Duration) -> Evaluation {
+        let problem = format!("SPF had no result within {} seconds", time.as_secs());
+        let step = Step {
+            depth: 0,
+            domain: client.identity.domain().into(),
+            term: None,
+            target: None,
+            lookups: Vec::new(),
+            terms: 0,
+            voids: 0,
+            outcome: Outcome::Problem(problem.clone()),
+        };
+        Evaluation {
+            result: SpfResult::TempError,
+            identity: client.identity.clone(),
+            ip: client.ip.to_canonical(),
+            record: None,
+            matched: None,
+            problem: Some(problem),
+            explanation: None,
+            steps: vec![step],
+        }
+    }
+
     /// The deciding facts, each a clause that can stand after "because".
     pub fn because(&self) -> Vec<String> {
         trace::reasons(&self.steps, self.identity.domain(), self.ip)

@@ -103,9 +103,28 @@ pub struct Signer {
     identity: Option<Identity>,
     canonicalization: Canonicalization,
     fields: Option<Vec<String>>,
-    lifetime: Option<u32>,
+    expiration: Option<Expiration>,
     timestamp: bool,
-    body_length: bool,
+    body_length: Option<BodyLength>,
+    careless: bool,
+}
+
+/// What `x=` is.
+#[derive(Clone, Copy, Debug)]
+enum Expiration {
+    /// So many seconds after the signature is made.
+    After(u32),
+    /// This moment.
+    At(Timestamp),
+}
+
+/// What `l=` is.
+#[derive(Clone, Copy, Debug)]
+enum BodyLength {
+    /// The length of the body.
+    Whole,
+    /// At most so many octets.
+    First(u64),
 }
 
 impl Signer {
@@ -115,11 +134,20 @@ impl Signer {
     /// # Errors
     /// When a name is not one, or the key is weak.
     pub fn new(key: SigningKey, domain: &str, selector: &str) -> Result<Signer, SignError> {
-        let signing_domain = Domain::parse(domain, 2).ok_or_else(|| SignError::Domain(domain.to_owned()))?;
-        let selector = Domain::parse(selector, 1).ok_or_else(|| SignError::Selector(selector.to_owned()))?;
         if let Some(bits) = key.rsa_bits().filter(|bits| *bits < 1_024) {
             return Err(SignError::Weak { bits });
         }
+        Ok(Signer { careless: false, ..Signer::careless(key, domain, selector)? })
+    }
+
+    /// A signer as some are, for tests of who verifies: it takes a weak key, does not insist on signing `From`, and signs
+    /// a message with any number of them.
+    ///
+    /// # Errors
+    /// When a name is not one.
+    pub fn careless(key: SigningKey, domain: &str, selector: &str) -> Result<Signer, SignError> {
+        let signing_domain = Domain::parse(domain, 2).ok_or_else(|| SignError::Domain(domain.to_owned()))?;
+        let selector = Domain::parse(selector, 1).ok_or_else(|| SignError::Selector(selector.to_owned()))?;
         Ok(Signer {
             key,
             domain: signing_domain,
@@ -127,9 +155,10 @@ impl Signer {
             identity: None,
             canonicalization: Canonicalization::RELAXED,
             fields: None,
-            lifetime: None,
+            expiration: None,
             timestamp: true,
-            body_length: false,
+            body_length: None,
+            careless: true,
         })
     }
 
@@ -153,7 +182,7 @@ impl Signer {
                 return Err(SignError::FieldName((*name).to_owned()));
             }
         }
-        if !names.iter().any(|name| name.eq_ignore_ascii_case("from")) {
+        if !self.careless && !names.iter().any(|name| name.eq_ignore_ascii_case("from")) {
             return Err(SignError::FromNotSigned);
         }
         self.fields = Some(names.iter().map(|name| name.to_ascii_lowercase()).collect());
@@ -173,7 +202,13 @@ impl Signer {
 
     /// With `x=`: so many seconds after the signature is made.
     pub fn with_lifetime(mut self, seconds: u32) -> Signer {
-        self.lifetime = Some(seconds.max(1));
+        self.expiration = Some(Expiration::After(seconds.max(1)));
+        self
+    }
+
+    /// With `x=`: this moment, to the second.
+    pub fn with_expiration(mut self, at: Timestamp) -> Signer {
+        self.expiration = Some(Expiration::At(at));
         self
     }
 
@@ -185,7 +220,13 @@ impl Signer {
 
     /// With `l=`: the whole body that there is, so that more can be added.
     pub fn with_body_length(mut self) -> Signer {
-        self.body_length = true;
+        self.body_length = Some(BodyLength::Whole);
+        self
+    }
+
+    /// With `l=`: the first so many octets of the canonical body, or all if it has no more.
+    pub fn with_body_prefix(mut self, octets: u64) -> Signer {
+        self.body_length = Some(BodyLength::First(octets));
         self
     }
 
@@ -201,7 +242,7 @@ impl Signer {
     pub fn sign(&self, message: &Message<'_>, now: Timestamp) -> Result<String, SignError> {
         let index = FieldIndex::new(message);
         let fields = index.numbers("from").len();
-        if fields != 1 {
+        if fields != 1 && !self.careless {
             return Err(SignError::NotAMessage { fields });
         }
         let names = match &self.fields {
@@ -223,7 +264,11 @@ impl Signer {
 
     /// The field up to `b=`.
     fn unsigned_field(&self, body: &[u8], names: &[String], now: Timestamp) -> Result<String, SignError> {
-        let body = BodyHasher::hash(self.canonicalization.body, None, body);
+        let limit = match self.body_length {
+            Some(BodyLength::First(octets)) => Some(octets),
+            Some(BodyLength::Whole) | None => None,
+        };
+        let body = BodyHasher::hash(self.canonicalization.body, limit, body);
         let now = u64::try_from(now.as_second()).map_err(|_| SignError::Time)?;
         let mut tags = vec![
             "v=1".to_owned(),
@@ -238,11 +283,15 @@ impl Signer {
         if self.timestamp {
             tags.push(format!("t={now}"));
         }
-        if let Some(lifetime) = self.lifetime {
-            tags.push(format!("x={}", now.saturating_add(u64::from(lifetime))));
+        match self.expiration {
+            Some(Expiration::After(seconds)) => tags.push(format!("x={}", now.saturating_add(u64::from(seconds)))),
+            Some(Expiration::At(at)) => {
+                tags.push(format!("x={}", u64::try_from(at.as_second()).map_err(|_| SignError::Time)?));
+            }
+            None => {}
         }
-        if self.body_length {
-            tags.push(format!("l={}", body.length));
+        if self.body_length.is_some() {
+            tags.push(format!("l={}", limit.map_or(body.length, |limit| limit.min(body.length))));
         }
         let mut field = format!("{FIELD}:");
         let closed = tags.into_iter().map(|tag| (format!("{tag};"), true));

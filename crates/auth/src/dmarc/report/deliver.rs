@@ -172,8 +172,8 @@ async fn authorized(
     let data = match published.ask(&name, RecordKind::Txt).await {
         Ok(data) => data,
         Err(DnsError::NxDomain) => return Err(Skip::NotAuthorized { name }),
-        Err(DnsError::Temporary { reason }) => {
-            return Err(Skip::Unknown { problem: format!("{name} TXT could not be looked up: {reason}") });
+        Err(error) => {
+            return Err(Skip::Unknown { problem: format!("{name} TXT could not be looked up: {error}") });
         }
     };
     let mut agrees = false;

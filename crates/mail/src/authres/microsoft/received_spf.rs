@@ -7,6 +7,8 @@
 //! Pass (protection.outlook.com: domain of contoso.example designates 192.0.2.1 as permitted sender) receiver=protection.outlook.com; client-ip=192.0.2.1; helo=mail.contoso.example; pr=C
 //! ```
 //!
+//! The sentences for `Neutral` and `PermError` are those of public captures; the others are in `exchange.md` §1.5.
+//!
 //! With the null reverse-path and no other name there is none in the sentence, and two blanks stand in its place.
 
 use std::fmt;
@@ -59,14 +61,26 @@ pub enum ReceivedSpf {
         /// The domain that was asked; empty for the null reverse-path.
         domain: String,
     },
+    /// The domain says nothing about the client.
+    Neutral {
+        /// The domain that was asked.
+        domain: String,
+        /// The client's address.
+        ip: IpAddr,
+    },
     /// DNS timed out.
     TempError {
         /// The domain that was asked.
         domain: String,
     },
+    /// The record cannot be understood.
+    PermError {
+        /// The domain that was asked.
+        domain: String,
+    },
 }
 
-/// A result whose sentence nobody has seen.
+/// A result that comes with the client's address, and has none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the form of Received-SPF for {result}{}", if *address { "" } else { " without an address" })]
 pub struct UnknownForm {
@@ -103,7 +117,7 @@ impl ReceivedSpf {
     /// What is written for a result, as it is written now.
     ///
     /// # Errors
-    /// For results whose sentence is not known.
+    /// For results whose sentence has the client's address, when it is not known.
     pub fn new(spf: &SpfClause, helo: &str) -> Result<ReceivedSpf, UnknownForm> {
         let domain = match &spf.identity {
             SpfIdentity::MailFrom(domain) => domain.clone(),
@@ -116,7 +130,9 @@ impl ReceivedSpf {
             (SpfResult::Fail, Some(ip)) => Ok(ReceivedSpf::Fail { domain, client: Client { ip, helo, pr: false } }),
             (SpfResult::SoftFail, Some(ip)) => Ok(ReceivedSpf::SoftFail { domain, ip }),
             (SpfResult::None, _) => Ok(ReceivedSpf::None { domain }),
+            (SpfResult::Neutral, Some(ip)) => Ok(ReceivedSpf::Neutral { domain, ip }),
             (SpfResult::TempError, _) => Ok(ReceivedSpf::TempError { domain }),
+            (SpfResult::PermError, _) => Ok(ReceivedSpf::PermError { domain }),
             (result, ip) => Err(UnknownForm { result, address: ip.is_some() }),
         }
     }
@@ -128,7 +144,9 @@ impl ReceivedSpf {
             ReceivedSpf::Fail { .. } => SpfResult::Fail,
             ReceivedSpf::SoftFail { .. } => SpfResult::SoftFail,
             ReceivedSpf::None { .. } => SpfResult::None,
+            ReceivedSpf::Neutral { .. } => SpfResult::Neutral,
             ReceivedSpf::TempError { .. } => SpfResult::TempError,
+            ReceivedSpf::PermError { .. } => SpfResult::PermError,
         }
     }
 
@@ -170,6 +188,13 @@ impl fmt::Display for ReceivedSpf {
             }
             ReceivedSpf::TempError { domain } => {
                 write!(f, "TempError ({BY}: error in processing during lookup of {}: DNS Timeout)", name(domain))
+            }
+            ReceivedSpf::Neutral { domain, ip } => {
+                let (domain, ip) = (name(domain), address(ip));
+                write!(f, "Neutral ({BY}: {ip} is neither permitted nor denied by domain of {domain})")
+            }
+            ReceivedSpf::PermError { domain } => {
+                write!(f, "PermError ({BY}: domain of {} used an invalid SPF mechanism)", name(domain))
             }
         }
     }
@@ -243,6 +268,16 @@ impl FromStr for ReceivedSpf {
             "TempError" => {
                 let domain = between(sentence, "error in processing during lookup of ", ": DNS Timeout")?;
                 ReceivedSpf::TempError { domain: read_name(domain)? }
+            }
+            "Neutral" => {
+                let (ip, domain) = sentence
+                    .split_once(" is neither permitted nor denied by domain of ")
+                    .ok_or(ReceivedSpfError::Sentence)?;
+                ReceivedSpf::Neutral { domain: read_name(domain)?, ip: read_address(ip)? }
+            }
+            "PermError" => {
+                let domain = between(sentence, "domain of ", " used an invalid SPF mechanism")?;
+                ReceivedSpf::PermError { domain: read_name(domain)? }
             }
             result => return Err(ReceivedSpfError::Result(result.to_owned())),
         };
