@@ -3,34 +3,49 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use mxlab_auth::dmarc::{Identifier, Outcome};
-use mxlab_auth::spf::Identity;
-use mxlab_auth::{Dns, NotSupportedYet, dkim, dmarc, spf};
+use mxlab_auth::Dns;
 use mxlab_mail::Address;
-use mxlab_mail::authres::{DkimClause, DkimResult, SpfResult};
-use mxlab_mail::headers::Message;
-use mxlab_mail::smtp::server::{Delivery, Envelope};
+use mxlab_mail::headers::{AuthorError, Message};
+use mxlab_mail::smtp::server::Delivery;
+use mxlab_mail::smtp::{Class, EnhancedCode, Reply};
 
-use crate::config::{Layout, Profile, ReceiverConfig};
-use crate::disposition::{Folder, folder};
+use crate::NotSupportedYet;
+use crate::authenticate::{Arrival, authenticate, signatures};
+use crate::config::{Profile, ReceiverConfig};
+use crate::disposition::{Disposition, Folder};
 use crate::stamp::{Entrance, Stamp, stamped, stamps};
-use crate::verdict::{Evaluated, Verdict, inside, judge, judge_inside};
+use crate::verdict::{Verdict, inside, judge, judge_by_standard, judge_inside};
 
 /// What becomes of a message for one recipient.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Assessed {
     pub(crate) to: Address,
     pub(crate) verdict: Verdict,
     /// From the top; renamed fields come last.
     pub(crate) stamps: Vec<Stamp>,
-    pub(crate) folder: Folder,
     pub(crate) message: Vec<u8>,
 }
 
-/// Authenticates, judges and stamps `message` for every recipient of the delivery.
+/// Why a message is not assessed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Something about it is not supported yet.
+    NotSupported(NotSupportedYet),
+    /// It is no message that anybody could be the author of.
+    Malformed(Reply),
+}
+
+impl From<NotSupportedYet> for Refusal {
+    fn from(missing: NotSupportedYet) -> Refusal {
+        Refusal::NotSupported(missing)
+    }
+}
+
+/// Authenticates, judges and stamps the message for every recipient of the delivery.
 ///
 /// # Errors
-/// When something about it is not supported yet: then nothing is delivered, to nobody.
+/// When nobody can be named as its author, or when something about it is not supported yet: then nothing is delivered, to
+/// nobody.
 pub(crate) async fn assess(
     config: &ReceiverConfig,
     dns: &dyn Dns,
@@ -38,94 +53,66 @@ pub(crate) async fn assess(
     at: Timestamp,
     delivery: &Delivery,
     message: &Message<'_>,
-) -> Result<Vec<Assessed>, NotSupportedYet> {
-    if config.profile == Profile::Rfc {
-        return Err(NotSupportedYet::new("the profile rfc of the inbound engine"));
-    }
-    if config.layout == Layout::Old {
-        return Err(NotSupportedYet::new("the layout of Authentication-Results before 2021"));
-    }
+) -> Result<Vec<Assessed>, Refusal> {
     let envelope = &delivery.envelope;
-    let author = author(message)?;
-    let signatures = dkim::verify(message)?;
-    // Lookups are done once, and only if a recipient needs them.
-    let mut evaluated = None;
+    let authors = authors(message).map_err(|error| {
+        let code = EnhancedCode::new(Class::Permanent, 6, 0);
+        Refusal::Malformed(Reply::enhanced(550, code, format!("Message has no author to authenticate: {error}")))
+    })?;
+    let arrival = Arrival { client, at, envelope, message };
+    let dkim = signatures(dns, arrival).await;
+    // SPF and DMARC are asked once, and only if a recipient needs them.
+    let mut authenticated = None;
     let mut assessed = Vec::new();
     for (to, _) in &envelope.recipients {
         let tenant = config.tenant_of(to.domain());
         let tenant = tenant.ok_or_else(|| NotSupportedYet::new(format!("mail for {to}, whose tenant is gone")))?;
-        let verdict = match inside(config, client, &envelope.from, &author, to) {
-            Some(tenant) => judge_inside(tenant, &envelope.from, &author, signatures.clone()),
-            None => {
-                let facts = match evaluated.take() {
+        let own = inside(config, client, &envelope.from, &authors, to).filter(|_| config.profile == Profile::Exo);
+        let verdict = match (own, authors.first()) {
+            (Some(tenant), Some(author)) => judge_inside(tenant, config.layout, &envelope.from, author, to, &dkim),
+            _ => {
+                let facts = match authenticated.take() {
                     Some(facts) => facts,
-                    None => {
-                        let client = spf_client(config, client, at, envelope);
-                        evaluate(dns, &client, &author, &signatures).await?
-                    }
+                    None => authenticate(config, dns, arrival, &authors, dkim.clone()).await,
                 };
-                let verdict = judge(&facts, tenant)?;
-                evaluated = Some(facts);
+                let verdict = match config.profile {
+                    Profile::Exo => judge(&facts, tenant, config.layout, to)?,
+                    Profile::Rfc => judge_by_standard(&config.name, &facts)?,
+                };
+                authenticated = Some(facts);
                 verdict
             }
         };
         let entrance = Entrance { server: &config.name, client, at };
         let mut stamps = stamps(entrance, envelope, &verdict.results)?;
-        let (bytes, renamed) = stamped(message, &stamps);
+        let (bytes, renamed) = stamped(message, &stamps, &verdict.results);
         stamps.extend(renamed);
-        let folder = folder(tenant, verdict.results.compauth);
-        assessed.push(Assessed { to: to.clone(), verdict, stamps, folder, message: bytes });
+        assessed.push(Assessed { to: to.clone(), verdict, stamps, message: bytes });
     }
-    Ok(assessed)
+    Ok(settled(assessed))
 }
 
-/// The one author; how the service treats messages with none or several is not supported yet.
-fn author(message: &Message<'_>) -> Result<Address, NotSupportedYet> {
-    let author = message.author().map_err(|error| NotSupportedYet::new(format!("a message with {error}")))?;
-    if author.domain().starts_with('[') {
-        return Err(NotSupportedYet::new(format!("an author at the address literal {}", author.domain())));
+/// One reply goes back for all recipients (RFC 5321 §4.1.1.4), so a message is refused only if it is for all of them. For
+/// those who would refuse it while others take it, it goes into quarantine, and nothing is lost.
+fn settled(mut assessed: Vec<Assessed>) -> Vec<Assessed> {
+    let refuses = |it: &Assessed| matches!(it.verdict.disposition, Disposition::Reject(_));
+    if !assessed.iter().all(refuses) {
+        for it in assessed.iter_mut().filter(|it| refuses(it)) {
+            it.verdict.disposition = Disposition::Deliver(Folder::Quarantine);
+        }
     }
-    Ok(author)
+    assessed
 }
 
-/// The session as SPF sees it.
-fn spf_client(config: &ReceiverConfig, ip: IpAddr, now: Timestamp, envelope: &Envelope) -> spf::Client {
-    let helo = envelope.hello.name.clone();
-    let identity = Identity::of(&envelope.from, &helo);
-    spf::Client { ip, identity, helo, receiver: config.name.clone(), now }
-}
-
-async fn evaluate(
-    dns: &dyn Dns,
-    client: &spf::Client,
-    author: &Address,
-    signatures: &[DkimClause],
-) -> Result<Evaluated, NotSupportedYet> {
-    let spf = spf::check_host(dns, client).await;
-    let facts = facts(&spf, signatures);
-    let dmarc = dmarc::evaluate(dns, dmarc::Settings::exchange(), author.domain(), &facts).await;
-    Ok(Evaluated { spf, dkim: signatures.to_vec(), dmarc })
-}
-
-/// What DMARC has to know of the other two.
-fn facts(spf: &spf::Evaluation, signatures: &[DkimClause]) -> dmarc::Facts {
-    let spf_outcome = match spf.result {
-        SpfResult::Pass => Outcome::Pass,
-        SpfResult::TempError => Outcome::TempError,
-        _ => Outcome::Fail,
-    };
-    let signer = |clause: &DkimClause| {
-        let outcome = match clause.result {
-            DkimResult::Pass => Outcome::Pass,
-            DkimResult::Timeout | DkimResult::TempError => Outcome::TempError,
-            _ => Outcome::Fail,
-        };
-        Some(Identifier { domain: clause.domain.clone()?, outcome })
-    };
-    dmarc::Facts {
-        spf: Some(Identifier { domain: spf.identity.domain().to_owned(), outcome: spf_outcome }),
-        dkim: signatures.iter().filter_map(signer).collect(),
-        draw: 0,
+/// Who the message says it is from.
+///
+/// # Errors
+/// When there is not exactly one `From` field, or when it names nobody: such a message does not fit RFC 5322 §3.6.
+fn authors(message: &Message<'_>) -> Result<Vec<Address>, AuthorError> {
+    match message.author() {
+        Ok(author) => Ok(vec![author]),
+        Err(AuthorError::SeveralAuthors { authors }) => Ok(authors),
+        Err(error) => Err(error),
     }
 }
 

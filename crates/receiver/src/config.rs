@@ -12,7 +12,7 @@ pub enum Profile {
     /// Exchange Online as documented.
     #[default]
     Exo,
-    /// The RFCs to the letter. Not supported yet.
+    /// The RFCs to the letter: results as RFC 8601 has them, DMARC by RFC 9989, no composite verdict.
     Rfc,
 }
 
@@ -22,7 +22,7 @@ pub enum Layout {
     /// As stamped today.
     #[default]
     Current,
-    /// As stamped before 2021. Not supported yet.
+    /// As stamped before 2021: with the recipient's domain between the clauses.
     Old,
 }
 
@@ -76,6 +76,9 @@ pub struct ReceiverConfig {
     pub profile: Profile,
     /// The layout of `Authentication-Results`.
     pub layout: Layout,
+    /// The number from 0 to 99 that is drawn for every message: a DMARC policy is applied if it is below `pct`. A simulation
+    /// has no chance in it.
+    pub pct_draw: u8,
 }
 
 impl ReceiverConfig {
@@ -88,6 +91,7 @@ impl ReceiverConfig {
             internal: Vec::new(),
             profile: Profile::Exo,
             layout: Layout::Current,
+            pct_draw: 0,
         }
     }
 

@@ -2,12 +2,16 @@
 
 use std::net::IpAddr;
 
+use mxlab_mail::authres::rfc8601::Payload;
+use mxlab_mail::authres::{AuthenticationResults, DkimResult};
 use mxlab_mail::smtp::{Reply, Stage};
 use mxlab_record::{Artefact, Event, Fields};
 
+use crate::authenticate::Authenticated;
 use crate::disposition::Folder;
+use crate::evidence;
 use crate::stamp::Stamp;
-use crate::verdict::Verdict;
+use crate::verdict::{Results, Verdict};
 
 /// A message and one of its recipients, as events name them.
 #[derive(Clone, Debug)]
@@ -43,29 +47,57 @@ impl Event for Judged<'_> {
     }
 
     fn fields(&self) -> Fields {
-        let results = &self.verdict.results;
-        Fields::new()
-            .with_some("message", self.subject.message.as_deref())
-            .with("to", self.subject.to.as_str())
-            .with_some("spf", results.spf.as_ref().map(|spf| spf.result.word()))
-            .with_some("dkim", results.dkim.first().map(|dkim| dkim.result.word()))
-            .with("dmarc", results.dmarc.result.word())
-            .with("action", results.dmarc.action.word())
-            .with_some("compauth", results.compauth.map(|compauth| compauth.result.word()))
-            .with_some("reason", results.compauth.map(|compauth| compauth.reason.to_string()))
+        let fields =
+            Fields::new().with_some("message", self.subject.message.as_deref()).with("to", self.subject.to.as_str());
+        let fields = match &self.verdict.results {
+            Results::Exchange { results, .. } => exchange_fields(fields, results),
+            Results::Standard(payload) => standard_fields(fields, payload),
+        };
+        match &self.verdict.authenticated {
+            Some(authenticated) => evidence::fields(fields, authenticated),
+            None => fields,
+        }
     }
 
     fn story(&self) -> Vec<String> {
         let (words, to) = (self.subject.words(), &self.subject.to);
-        vec![match &self.verdict.results.compauth {
-            Some(compauth) => format!("judges {words} for {to}: {compauth}"),
-            None => format!("does not judge {words} for {to}"),
+        vec![match (&self.verdict.results, &self.verdict.authenticated) {
+            (Results::Exchange { results: AuthenticationResults { compauth: Some(compauth), .. }, .. }, _) => {
+                format!("judges {words} for {to}: {compauth}")
+            }
+            (Results::Standard(_), Some(Authenticated { dmarc, .. })) => {
+                format!("judges {words} for {to}: dmarc={}", dmarc.result)
+            }
+            _ => format!("does not judge {words} for {to}"),
         }]
     }
 
     fn because(&self) -> Vec<String> {
         self.verdict.because.clone()
     }
+}
+
+/// The results as Microsoft has them. Of several signatures one that passes is told, else the first.
+fn exchange_fields(fields: Fields, results: &AuthenticationResults) -> Fields {
+    let dkim = results.dkim.iter();
+    let dkim = dkim.clone().find(|dkim| dkim.result == DkimResult::Pass).or_else(|| results.dkim.first());
+    fields
+        .with_some("spf", results.spf.as_ref().map(|spf| spf.result.word()))
+        .with_some("dkim", dkim.map(|dkim| dkim.result.word()))
+        .with("dmarc", results.dmarc.result.word())
+        .with("action", results.dmarc.action.word())
+        .with_some("compauth", results.compauth.map(|compauth| compauth.result.word()))
+        .with_some("reason", results.compauth.map(|compauth| compauth.reason.to_string()))
+}
+
+/// The results as RFC 8601 has them.
+fn standard_fields(fields: Fields, payload: &Payload) -> Fields {
+    let word = |method: &'static str| {
+        let mut results = payload.results_of(method).peekable();
+        let first = results.peek().map(|it| it.result.as_str().to_owned());
+        results.find(|it| it.result.is("pass")).map(|it| it.result.as_str().to_owned()).or(first)
+    };
+    fields.with_some("spf", word("spf")).with_some("dkim", word("dkim")).with_some("dmarc", word("dmarc"))
 }
 
 /// `stamped`: a message got a header field.

@@ -7,29 +7,34 @@
 //! | module | holds |
 //! |---|---|
 //! | [`config`] | what the engine is told: its name, its certificate, its tenants |
+//! | [`authenticate`] | SPF, DKIM and DMARC, asked about a message |
 //! | [`verdict`] | from results to the composite verdict with its reasons |
-//! | [`disposition`] | from the verdict and a tenant's settings to a folder |
+//! | [`standard`] | the same by the RFCs alone |
+//! | [`disposition`] | from the verdict and a tenant's settings to a folder, or to a refusal |
 //! | [`stamp`] | the header fields that a message gets on its way in |
 //! | [`mailbox`] | the messages delivered |
 //! | `assess` | one message for one recipient: facts, verdict, stamps |
 //! | `resolve` | the resolver as authentication asks it |
-//! | `event` | what the record is told |
+//! | `event`, `evidence` | what the record is told |
 //! | `server` | the SMTP server |
 //!
 //! A verdict that the implemented rules do not decide is not guessed: the engine records `not-supported` with what is
 //! missing, and answers 451, so nothing is delivered on a guess.
 //!
-//! What is not here: DKIM verification, ARC, the implicit signals (PTR, history), quarantine notices, gateways before a
+//! What is not here: ARC, the implicit signals (PTR, history), quarantine notices, gateways before a
 //! tenant.
 
 mod assess;
+pub mod authenticate;
 pub mod config;
 pub mod disposition;
 mod event;
+mod evidence;
 pub mod mailbox;
 mod resolve;
 mod server;
 pub mod stamp;
+pub mod standard;
 pub mod verdict;
 
 use std::io;
@@ -41,8 +46,23 @@ use mxlab_env::Env;
 use mxlab_record::Recorder;
 
 pub use config::{AuthFailAction, Layout, Profile, ReceiverConfig, Tenant};
-pub use disposition::Folder;
+pub use disposition::{Disposition, Folder};
 pub use mailbox::{Delivered, Mailbox};
+
+/// What a verdict would need that this engine does not have. Whoever gets it must say so loudly.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not supported yet: {what}")]
+pub struct NotSupportedYet {
+    /// What is missing: `the composite reason for spf=fail, dmarc=none`.
+    pub what: String,
+}
+
+impl NotSupportedYet {
+    /// `what` names the part and where it was met.
+    pub fn new(what: impl Into<String>) -> NotSupportedYet {
+        NotSupportedYet { what: what.into() }
+    }
+}
 
 /// The inbound engine. Clones are the same engine.
 #[derive(Clone)]

@@ -5,7 +5,7 @@
 use mxlab_auth::dns::BoxFuture;
 use mxlab_auth::{Data, Dns, DnsError, RecordKind};
 use mxlab_dns::rdata::{A, Aaaa, Mx, Ptr, Txt};
-use mxlab_dns::{Answer, Name, RecordType, Resolver};
+use mxlab_dns::{Answer, Name, Reason, RecordType, Resolver};
 
 /// Answers from a [`Resolver`].
 pub(crate) struct ResolverDns(pub(crate) Resolver);
@@ -29,6 +29,9 @@ impl Dns for ResolverDns {
 
 fn data(answer: &Answer, kind: RecordKind) -> Result<Vec<Data>, DnsError> {
     if !answer.security.is_usable() {
+        if matches!(answer.security.reason(), Some(Reason::NoReachableAuthority { .. } | Reason::TimedOut { .. })) {
+            return Err(DnsError::Timeout);
+        }
         let reason = answer.security.reason().map_or_else(|| answer.security.word().to_owned(), ToString::to_string);
         return Err(DnsError::Temporary { reason });
     }

@@ -16,8 +16,9 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::Receiver;
-use crate::assess::{Assessed, assess};
+use crate::assess::{Assessed, Refusal, assess};
 use crate::config::ReceiverConfig;
+use crate::disposition::Disposition;
 use crate::event::{Accepted, Judged, NotSupported, Rejected, Stamped, Subject};
 use crate::mailbox::Delivered;
 use crate::resolve::ResolverDns;
@@ -187,29 +188,45 @@ async fn take(receiver: &Receiver, client: IpAddr, delivery: &Delivery) -> Resul
     })?;
     let at = shared.env.now();
     let dns = ResolverDns(shared.resolver.clone());
-    let assessed = assess(&config, &dns, client, at, delivery, &message).await.map_err(|error| {
-        for (to, _) in &delivery.envelope.recipients {
-            shared.recorder.tell(&NotSupported { subject: &subject(to), what: &error.what });
+    let assessed = assess(&config, &dns, client, at, delivery, &message).await.map_err(|refusal| match refusal {
+        Refusal::Malformed(reply) => refuse(reply),
+        Refusal::NotSupported(missing) => {
+            for (to, _) in &delivery.envelope.recipients {
+                shared.recorder.tell(&NotSupported { subject: &subject(to), what: &missing.what });
+            }
+            refuse(transient(451, 3, 0, "This message cannot be judged yet"))
         }
-        refuse(transient(451, 3, 0, "This message cannot be judged yet"))
     })?;
-    let messages = assessed.iter().map(|it| delivered(it, at)).collect();
+    let messages = assessed.iter().filter_map(|it| delivered(it, at)).collect();
     shared.mailbox.deliver(messages).map_err(|_| refuse(transient(452, 3, 1, "Insufficient system storage")))?;
+    let mut answer = Ok(());
     for it in &assessed {
         let subject = subject(&it.to);
-        let judged = shared.recorder.tell(&Judged { subject: &subject, verdict: &it.verdict });
-        for stamp in &it.stamps {
-            shared.recorder.tell_after(&Stamped { subject: &subject, stamp }, Some(judged));
+        let judged = Some(shared.recorder.tell(&Judged { subject: &subject, verdict: &it.verdict }));
+        match &it.verdict.disposition {
+            Disposition::Deliver(folder) => {
+                for stamp in &it.stamps {
+                    shared.recorder.tell_after(&Stamped { subject: &subject, stamp }, judged);
+                }
+                let (host, tls) = (config.name.as_str(), delivery.envelope.tls);
+                let accepted = Accepted { subject: &subject, host, tls, client, folder: *folder };
+                shared.recorder.tell_after(&accepted, judged);
+            }
+            Disposition::Reject(reply) => {
+                let rejected = Rejected { subject: &subject, reply, by: &config.name, stage: Stage::Dot };
+                shared.recorder.tell_after(&rejected, judged);
+                answer = Err(reply.clone());
+            }
         }
-        let (host, tls, folder) = (config.name.as_str(), delivery.envelope.tls, it.folder);
-        shared.recorder.tell_after(&Accepted { subject: &subject, host, tls, client, folder }, Some(judged));
     }
-    Ok(())
+    answer
 }
 
-fn delivered(assessed: &Assessed, at: jiff::Timestamp) -> Delivered {
+/// What goes into the mailbox; nothing of a message that is refused.
+fn delivered(assessed: &Assessed, at: jiff::Timestamp) -> Option<Delivered> {
+    let Disposition::Deliver(folder) = assessed.verdict.disposition else { return None };
     let message = assessed.message.as_slice().into();
-    Delivered { to: assessed.to.clone(), folder: assessed.folder, at, message }
+    Some(Delivered { to: assessed.to.clone(), folder, at, message })
 }
 
 fn transient(code: u16, subject: u16, detail: u16, text: &str) -> Reply {

@@ -1,19 +1,23 @@
 //! The header fields that a message gets on its way in.
 //!
-//! From the top: `Return-Path` and `Received` (RFC 5321 §4.4), `Authentication-Results`, `Received-SPF`, then the message
-//! as it came, byte for byte, but for two things: an `Authentication-Results` that it brought is somebody else's word, and is
-//! renamed to `Authentication-Results-Original`; a `Return-Path` that it brought is removed, since only final delivery may
-//! set one (RFC 5321 §4.4). A `Received-SPF` of a server before stays below the one of this server, as Exchange shows
-//! several.
+//! From the top: `Return-Path` and `Received` (RFC 5321 §4.4), `Authentication-Results`, in Exchange's profile
+//! `Received-SPF`, then the message as it came, byte for byte, but for two things. An `Authentication-Results` that it
+//! brought is somebody else's word: Exchange renames it to `Authentication-Results-Original`; by RFC 8601 §5 it is removed
+//! if it pretends to be this server's, and otherwise stays. A `Return-Path` that it brought is removed, since only final
+//! delivery may set one (RFC 5321 §4.4). A `Received-SPF` of a server before stays below the one of this server, as
+//! Exchange shows several.
 
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use mxlab_auth::NotSupportedYet;
-use mxlab_mail::authres::{AuthenticationResults, ReceivedSpf};
+use mxlab_mail::authres::ReceivedSpf;
+use mxlab_mail::authres::rfc8601::Payload;
 use mxlab_mail::date;
 use mxlab_mail::headers::{Line, Message, folded};
 use mxlab_mail::smtp::server::Envelope;
+
+use crate::NotSupportedYet;
+use crate::verdict::Results;
 
 /// A field to be stamped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,19 +50,17 @@ pub struct Entrance<'a> {
 ///
 /// # Errors
 /// When the form of a field is not known for a result.
-pub fn stamps(
-    entrance: Entrance<'_>,
-    envelope: &Envelope,
-    results: &AuthenticationResults,
-) -> Result<Vec<Stamp>, NotSupportedYet> {
+pub fn stamps(entrance: Entrance<'_>, envelope: &Envelope, results: &Results) -> Result<Vec<Stamp>, NotSupportedYet> {
     let mut stamps = vec![
         Stamp { name: "Return-Path", value: envelope.from.to_string() },
         Stamp { name: "Received", value: received(entrance, envelope) },
         Stamp { name: "Authentication-Results", value: results.to_string() },
     ];
-    if let Some(spf) = &results.spf {
-        let received = ReceivedSpf::new(spf, &envelope.hello.name);
-        let received = received.map_err(|unknown| NotSupportedYet::new(unknown.to_string()))?;
+    if let Results::Exchange { results, .. } = results
+        && let Some(spf) = &results.spf
+    {
+        let received =
+            ReceivedSpf::new(spf, &envelope.hello.name).map_err(|unknown| NotSupportedYet::new(unknown.to_string()))?;
         stamps.push(Stamp { name: "Received-SPF", value: received.to_string() });
     }
     Ok(stamps)
@@ -83,27 +85,36 @@ fn word(text: &str) -> String {
     text.replace(breaks, "?")
 }
 
-/// The message with `stamps` on top, foreign `Authentication-Results` renamed and a foreign `Return-Path` removed. Also the values that were renamed.
-pub fn stamped(message: &Message<'_>, stamps: &[Stamp]) -> (Vec<u8>, Vec<Stamp>) {
+/// The message with `stamps` on top, and foreign fields treated as the profile has it. Also the values that were renamed.
+pub fn stamped(message: &Message<'_>, stamps: &[Stamp], results: &Results) -> (Vec<u8>, Vec<Stamp>) {
     const FOREIGN: &str = "Authentication-Results";
     const RENAMED: &str = "Authentication-Results-Original";
     let mut bytes: Vec<u8> = stamps.iter().flat_map(|stamp| stamp.to_field().into_bytes()).collect();
     let mut renamed = Vec::new();
     for line in message.lines() {
-        match line {
-            Line::Field(field) if field.is(FOREIGN) => {
+        match (line, results) {
+            (Line::Field(field), Results::Exchange { .. }) if field.is(FOREIGN) => {
                 let rest = field.raw().get(field.name().len()..).unwrap_or_default();
                 bytes.extend(RENAMED.as_bytes());
                 bytes.extend(rest);
                 renamed.push(Stamp { name: RENAMED, value: field.value() });
             }
-            Line::Field(field) if field.is("Return-Path") => {}
-            line => bytes.extend(line.raw()),
+            (Line::Field(field), Results::Standard(own)) if field.is(FOREIGN) && pretends(&field.value(), own) => {}
+            (Line::Field(field), _) if field.is("Return-Path") => {}
+            (line, _) => bytes.extend(line.raw()),
         }
     }
     bytes.extend(message.separator());
     bytes.extend(message.body());
     (bytes, renamed)
+}
+
+/// Whether a value that a message brought claims to be by the server of `own`. One that cannot be read might be taken for
+/// it by a reader who is less strict.
+fn pretends(value: &str, own: &Payload) -> bool {
+    value
+        .parse::<Payload>()
+        .map_or(true, |payload| payload.authserv_id.as_str().eq_ignore_ascii_case(own.authserv_id.as_str()))
 }
 
 #[cfg(test)]
@@ -129,11 +140,18 @@ pub(crate) mod testing {
 
 #[cfg(test)]
 mod tests {
+    use mxlab_mail::authres::{AuthenticationResults, LaidOut};
     use mxlab_mail::smtp::Parameters;
     use mxlab_mail::smtp::server::Hello;
     use proptest::prelude::*;
 
     use super::*;
+
+    fn exchange(value: &str) -> Results {
+        let results: AuthenticationResults = value.parse().expect("results");
+        let laid_out = LaidOut::current(&results);
+        Results::Exchange { results, laid_out }
+    }
 
     fn envelope() -> Envelope {
         Envelope {
@@ -153,11 +171,11 @@ mod tests {
     #[test]
     fn a_message_in_full() {
         let results = "spf=none (sender IP is 192.0.2.10) smtp.mailfrom=contoso.example; dkim=none (message not signed) header.d=none;dmarc=none action=none header.from=contoso.example;compauth=fail reason=001";
-        let results: AuthenticationResults = results.parse().expect("results");
+        let results = exchange(results);
         let original = "A: 1\nreturn-path: <x@evil.example>\r\n\t\r\nauthentication-results : mx.evil.example;\r\n\tspf=pass\r\nno field\r\n\r\nAuthentication-Results: text\n";
         let message = Message::parse(original.as_bytes()).expect("a message");
         let stamps = stamps(entrance(), &envelope(), &results).expect("all known");
-        let (bytes, renamed) = stamped(&message, &stamps);
+        let (bytes, renamed) = stamped(&message, &stamps, &results);
         let expected = "\
 Return-Path: <ann@contoso.example>\r
 Received: from mail.contoso.example ([192.0.2.10]) by mx.fabrikam.example with\r
@@ -182,13 +200,14 @@ Authentication-Results: text
         );
     }
 
-    /// A result whose `Received-SPF` nobody has seen is said to be missing, not made up.
     #[test]
-    fn forms_that_are_not_known() {
-        let results = "spf=neutral (sender IP is 192.0.2.10) smtp.mailfrom=a.example; dkim=none (message not signed) header.d=none;dmarc=none action=none header.from=a.example;";
-        let results: AuthenticationResults = results.parse().expect("results");
-        let missing = stamps(entrance(), &envelope(), &results).map_err(|missing| missing.what);
-        assert_eq!(missing, Err("the form of Received-SPF for neutral".to_owned()));
+    fn by_the_standard_others_keep_their_word() {
+        let own: Payload = "mx.fabrikam.example; spf=none smtp.helo=h.example".parse().expect("results");
+        let original = "Authentication-Results: MX.fabrikam.example; spf=pass smtp.helo=h.example\r\nAuthentication-Results: unreadable\r\nAuthentication-Results: relay.example; spf=pass smtp.helo=h.example\r\n\r\n";
+        let message = Message::parse(original.as_bytes()).expect("a message");
+        let (bytes, renamed) = stamped(&message, &[], &Results::Standard(own));
+        let expected = "Authentication-Results: relay.example; spf=pass smtp.helo=h.example\r\n\r\n";
+        assert_eq!((String::from_utf8_lossy(&bytes).as_ref(), renamed), (expected, Vec::new()));
     }
 
     #[test]
@@ -210,7 +229,8 @@ Authentication-Results: text
         fn the_rest_stays(lines in proptest::collection::vec("(A|Authentication-Results|x y): ?[a-z;= ]{0,20}", 0..6), body in "[a-z\r\n.]{0,30}") {
             let original = format!("{}\r\n{body}", lines.iter().map(|line| format!("{line}\r\n")).collect::<String>());
             let message = Message::parse(original.as_bytes()).expect("a message");
-            let (bytes, renamed) = stamped(&message, &[]);
+            let none = exchange("dkim=none (message not signed) header.d=none;dmarc=none action=none header.from=a.example;");
+            let (bytes, renamed) = stamped(&message, &[], &none);
             let again = String::from_utf8(bytes).expect("text");
             prop_assert_eq!(renamed.len(), message.fields_named("Authentication-Results").count());
             let parsed = Message::parse(again.as_bytes()).expect("a message");

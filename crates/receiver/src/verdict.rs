@@ -8,51 +8,79 @@
 //! |---|---|
 //! | DMARC passes | `pass` 100: "SPF passed or DKIM passed, and the MAIL FROM and From domains align" |
 //! | no DMARC record, and the message would pass with one | `pass` 109, `dmarc=bestguesspass` |
-//! | SPF, DKIM and DMARC are all `none`, and the From domain is not the tenant's own | `fail` 001: "the sending domain publishes no authentication records" |
+//! | DMARC could not be evaluated, and SPF or DKIM is aligned | `pass` 111 |
+//! | the DMARC record could not be fetched | `pass` 112 |
+//! | DMARC fails, and the record says `p=quarantine` or `p=reject` | `fail` 000; 010 if the From domain is the tenant's own |
+//! | SPF and DMARC are `none`, nothing that is aligned has passed, and the From domain is not the tenant's own | `fail` 001: "the sending domain publishes no authentication records" |
 //! | submitted inside the organization | no composite verdict, and no SPF clause |
 //!
 //! Nothing here does I/O.
 
+use std::fmt;
 use std::net::IpAddr;
 
-use mxlab_auth::{NotSupportedYet, dmarc, spf};
+use mxlab_auth::dkim::Verification;
+use mxlab_auth::dmarc::Policy;
+use mxlab_auth::spf;
+use mxlab_mail::authres::rfc8601::Payload;
 use mxlab_mail::authres::{
-    AuthenticationResults, CompAuth, CompAuthResult, DkimClause, DkimResult, DmarcAction, DmarcClause, DmarcResult,
+    AuthenticationResults, CompAuth, CompAuthResult, DkimClause, DmarcAction, DmarcClause, DmarcResult, LaidOut,
     Reason, SpfClause, SpfIdentity, SpfResult,
 };
 use mxlab_mail::{Address, ReversePath};
 
-use crate::config::{ReceiverConfig, Tenant};
+use crate::NotSupportedYet;
+use crate::authenticate::Authenticated;
+use crate::config::{Layout, ReceiverConfig, Tenant};
+use crate::disposition::{self, Disposition, Folder};
+use crate::standard;
 
-/// Authentication of a message from outside, evaluated.
-#[derive(Clone, Debug)]
-pub struct Evaluated {
-    /// SPF.
-    pub spf: spf::Evaluation,
-    /// DKIM, one clause for each signature.
-    pub dkim: Vec<DkimClause>,
-    /// DMARC.
-    pub dmarc: dmarc::Evaluation,
+/// What stands in `Authentication-Results`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Results {
+    /// As Microsoft writes it.
+    Exchange {
+        /// The results.
+        results: AuthenticationResults,
+        /// The results as the field has them.
+        laid_out: LaidOut,
+    },
+    /// As RFC 8601 has it.
+    Standard(Payload),
+}
+
+impl fmt::Display for Results {
+    /// The unfolded value of the field.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Results::Exchange { laid_out, .. } => laid_out.fmt(f),
+            Results::Standard(payload) => payload.fmt(f),
+        }
+    }
 }
 
 /// How a message was judged.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Verdict {
     /// All results, as they are stamped.
-    pub results: AuthenticationResults,
+    pub results: Results,
+    /// What they rest on; none for mail from inside.
+    pub authenticated: Option<Authenticated>,
+    /// What becomes of the message.
+    pub disposition: Disposition,
     /// The rules and facts that decided, each a clause that can stand after "because".
     pub because: Vec<String>,
 }
 
 /// The organization inside which the message was submitted, if it was.
 ///
-/// That is so when the client is one of the organization's own hosts, and the author, the sender (unless it is nobody) and
+/// That is so when the client is one of the organization's own hosts, and all authors, the sender (unless it is nobody) and
 /// the recipient all belong to one tenant. A message that merely claims such an author comes from elsewhere, and is judged.
 pub fn inside<'a>(
     config: &'a ReceiverConfig,
     client: IpAddr,
     reverse_path: &ReversePath,
-    author: &Address,
+    authors: &[Address],
     to: &Address,
 ) -> Option<&'a Tenant> {
     if !config.internal.iter().any(|own| own.to_canonical() == client.to_canonical()) {
@@ -60,11 +88,36 @@ pub fn inside<'a>(
     }
     let tenant = config.tenant_of(to.domain())?;
     let sender_belongs = reverse_path.address().is_none_or(|sender| tenant.accepts(sender.domain()));
-    (sender_belongs && tenant.accepts(author.domain())).then_some(tenant)
+    let authors_belong = !authors.is_empty() && authors.iter().all(|author| tenant.accepts(author.domain()));
+    (sender_belongs && authors_belong).then_some(tenant)
+}
+
+/// The clauses of the signatures; a single `none` without one.
+fn dkim_clauses(signatures: &[Verification]) -> Vec<DkimClause> {
+    if signatures.is_empty() {
+        return vec![DkimClause::not_signed()];
+    }
+    signatures.iter().map(|verification| verification.microsoft().clause).collect()
+}
+
+/// The results in the layout that is set, for this recipient.
+fn laid_out(results: AuthenticationResults, layout: Layout, to: &Address) -> Results {
+    let laid_out = match layout {
+        Layout::Current => LaidOut::current(&results),
+        Layout::Old => LaidOut::before_2021(&results, to.domain()),
+    };
+    Results::Exchange { results, laid_out }
 }
 
 /// The verdict on a message that was submitted inside `tenant`.
-pub fn judge_inside(tenant: &Tenant, reverse_path: &ReversePath, author: &Address, dkim: Vec<DkimClause>) -> Verdict {
+pub fn judge_inside(
+    tenant: &Tenant,
+    layout: Layout,
+    reverse_path: &ReversePath,
+    author: &Address,
+    to: &Address,
+    dkim: &[Verification],
+) -> Verdict {
     // A report of the service itself still has an SPF clause, with nobody in it.
     let spf = match reverse_path {
         ReversePath::Address(_) => None,
@@ -72,20 +125,31 @@ pub fn judge_inside(tenant: &Tenant, reverse_path: &ReversePath, author: &Addres
     };
     let header_from = author.domain().to_owned();
     let dmarc = DmarcClause { result: DmarcResult::None, action: DmarcAction::None, header_from };
-    let because = vec![format!("author and recipient belong to {}, whose own host submitted the message", tenant.name)];
-    Verdict { results: AuthenticationResults { spf, dkim, dmarc, compauth: None }, because }
+    let results = AuthenticationResults { spf, dkim: dkim_clauses(dkim), dmarc, compauth: None };
+    Verdict {
+        results: laid_out(results, layout, to),
+        authenticated: None,
+        disposition: Disposition::Deliver(Folder::Inbox),
+        because: vec![format!("author and recipient belong to {}, whose own host submitted the message", tenant.name)],
+    }
 }
 
-/// The verdict on a message from outside, for a recipient of `tenant`.
+/// The verdict of Exchange Online on a message from outside, for a recipient of `tenant`.
 ///
 /// # Errors
 /// When the documented rules that are implemented do not decide.
-pub fn judge(evaluated: &Evaluated, tenant: &Tenant) -> Result<Verdict, NotSupportedYet> {
-    let Evaluated { spf, dkim, dmarc } = evaluated;
+pub fn judge(
+    authenticated: &Authenticated,
+    tenant: &Tenant,
+    layout: Layout,
+    to: &Address,
+) -> Result<Verdict, NotSupportedYet> {
+    let Authenticated { spf, dkim, dmarc } = authenticated;
     let facts = Facts {
         spf: spf.result,
-        dkim: dkim.iter().map(|clause| clause.result).collect(),
         dmarc: dmarc.result,
+        policy: dmarc.policy(),
+        aligned: dmarc.aligned_spf().is_some() || dmarc.aligned_dkim().is_some(),
         own_domain: tenant.accepts(&dmarc.author),
     };
     let (compauth, rule) = composite(&facts)?;
@@ -95,17 +159,33 @@ pub fn judge(evaluated: &Evaluated, tenant: &Tenant) -> Result<Verdict, NotSuppo
     };
     let results = AuthenticationResults {
         spf: Some(SpfClause { result: spf.result, ip: Some(spf.ip), identity }),
-        dkim: dkim.clone(),
+        dkim: dkim_clauses(dkim),
         dmarc: DmarcClause { result: dmarc.result, action: dmarc.action, header_from: dmarc.author.clone() },
         compauth: Some(compauth),
     };
-    let mut because = spf.because();
-    if facts.dkim == [DkimResult::None] {
-        because.push("the message is not signed".to_owned());
-    }
-    because.extend(dmarc.because());
+    let mut because = authenticated.because();
     because.push(rule.to_owned());
-    Ok(Verdict { results, because })
+    Ok(Verdict {
+        results: laid_out(results, layout, to),
+        authenticated: Some(authenticated.clone()),
+        disposition: disposition::exchange(tenant, dmarc, compauth),
+        because,
+    })
+}
+
+/// The verdict of a server called `server` that follows the RFCs.
+///
+/// # Errors
+/// When a name that was received cannot be written in the field.
+pub fn judge_by_standard(server: &str, authenticated: &Authenticated) -> Result<Verdict, NotSupportedYet> {
+    let payload = standard::payload(server, authenticated)
+        .map_err(|error| NotSupportedYet::new(format!("Authentication-Results for such names: {error}")))?;
+    Ok(Verdict {
+        results: Results::Standard(payload),
+        authenticated: Some(authenticated.clone()),
+        disposition: standard::disposition(&authenticated.dmarc),
+        because: authenticated.because(),
+    })
 }
 
 /// What the composite verdict is made from.
@@ -113,10 +193,12 @@ pub fn judge(evaluated: &Evaluated, tenant: &Tenant) -> Result<Verdict, NotSuppo
 pub struct Facts {
     /// The result of SPF.
     pub spf: SpfResult,
-    /// The result of each DKIM signature; one `none` without a signature.
-    pub dkim: Vec<DkimResult>,
     /// The result of DMARC.
     pub dmarc: DmarcResult,
+    /// The policy of the DMARC record for this author.
+    pub policy: Option<Policy>,
+    /// Whether SPF or DKIM passed for a domain that is aligned with the author's.
+    pub aligned: bool,
     /// Whether the author's domain is one of the tenant's accepted domains.
     pub own_domain: bool,
 }
@@ -126,22 +208,31 @@ pub struct Facts {
 /// # Errors
 /// When none of the rules of this module decides.
 pub fn composite(facts: &Facts) -> Result<(CompAuth, &'static str), NotSupportedYet> {
-    let unsigned = facts.dkim.iter().all(|result| *result == DkimResult::None);
-    let verdict = |result, reason| CompAuth { result, reason: Reason::new(reason) };
+    let verdict = |result, reason, rule| Ok((CompAuth { result, reason: Reason::new(reason) }, rule));
+    let (pass, fail) = (CompAuthResult::Pass, CompAuthResult::Fail);
+    let strict = matches!(facts.policy, Some(Policy::Quarantine | Policy::Reject));
     match facts.dmarc {
-        DmarcResult::Pass => Ok((verdict(CompAuthResult::Pass, 100), "DMARC passes: explicit pass, reason 100")),
+        DmarcResult::Pass => verdict(pass, 100, "DMARC passes: explicit pass, reason 100"),
         DmarcResult::BestGuessPass => {
-            let rule = "an aligned pass without a DMARC record is the best guess, reason 109";
-            Ok((verdict(CompAuthResult::Pass, 109), rule))
+            verdict(pass, 109, "an aligned pass without a DMARC record is the best guess, reason 109")
         }
-        DmarcResult::None if facts.spf == SpfResult::None && unsigned && !facts.own_domain => {
+        DmarcResult::TempError | DmarcResult::PermError if facts.aligned => {
+            verdict(pass, 111, "DMARC could not be evaluated, and an aligned domain has passed, reason 111")
+        }
+        DmarcResult::TempError => verdict(pass, 112, "the DMARC record could not be fetched, reason 112"),
+        DmarcResult::Fail if strict && facts.own_domain => {
+            verdict(fail, 10, "DMARC fails for a domain of the organization itself, reason 010")
+        }
+        DmarcResult::Fail if strict => {
+            verdict(fail, 0, "DMARC fails, and the record asks to act on it: explicit failure, reason 000")
+        }
+        DmarcResult::None if facts.spf == SpfResult::None && !facts.own_domain => {
             let rule = "the sending domain publishes nothing to authenticate it: implicit failure, reason 001";
-            Ok((verdict(CompAuthResult::Fail, 1), rule))
+            verdict(fail, 1, rule)
         }
         _ => Err(NotSupportedYet::new(format!(
-            "the composite reason for spf={}, {}, dmarc={}{}",
+            "the composite reason for spf={}, dmarc={}{}",
             facts.spf,
-            facts.dkim.iter().map(|result| format!("dkim={}", result.word())).collect::<Vec<_>>().join(", "),
             facts.dmarc,
             if facts.own_domain { " and an author of the tenant's own domain" } else { "" },
         ))),
@@ -153,44 +244,52 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(spf: SpfResult, dkim: &[DkimResult], dmarc: DmarcResult, own_domain: bool, expected: Option<&str>) {
-        let facts = Facts { spf, dkim: dkim.to_vec(), dmarc, own_domain };
-        let outcome = composite(&facts).ok().map(|(compauth, _)| compauth.to_string());
+    fn check(facts: &Facts, expected: Option<&str>) {
+        let outcome = composite(facts).ok().map(|(compauth, _)| compauth.to_string());
         assert_eq!(outcome.as_deref(), expected, "{facts:?}");
     }
 
     #[test]
     fn composite_verdicts() {
-        use DkimResult as Dkim;
         use DmarcResult as Dmarc;
         use SpfResult as Spf;
-        let unsigned = [Dkim::None];
-        check(Spf::Pass, &unsigned, Dmarc::Pass, false, Some("compauth=pass reason=100"));
-        check(Spf::Fail, &[Dkim::Pass], Dmarc::Pass, true, Some("compauth=pass reason=100"));
-        check(Spf::Pass, &unsigned, Dmarc::BestGuessPass, false, Some("compauth=pass reason=109"));
-        check(Spf::None, &[Dkim::Pass], Dmarc::BestGuessPass, true, Some("compauth=pass reason=109"));
-        check(Spf::None, &unsigned, Dmarc::None, false, Some("compauth=fail reason=001"));
-        // What no rule decides.
-        check(Spf::None, &unsigned, Dmarc::None, true, None);
-        check(Spf::None, &[Dkim::FailNoKey], Dmarc::None, false, None);
-        check(Spf::None, &[Dkim::None, Dkim::Pass], Dmarc::None, false, None);
-        for spf in [Spf::Pass, Spf::Fail, Spf::SoftFail, Spf::Neutral, Spf::TempError, Spf::PermError] {
-            check(spf, &unsigned, Dmarc::None, false, None);
+        let facts = |spf, dmarc| Facts { spf, dmarc, policy: None, aligned: false, own_domain: false };
+        let own = |facts: Facts| Facts { own_domain: true, ..facts };
+        let aligned = |facts: Facts| Facts { aligned: true, ..facts };
+        let asks = |policy, facts: Facts| Facts { policy: Some(policy), ..facts };
+        check(&aligned(facts(Spf::Pass, Dmarc::Pass)), Some("compauth=pass reason=100"));
+        check(&own(aligned(facts(Spf::Fail, Dmarc::Pass))), Some("compauth=pass reason=100"));
+        check(&aligned(facts(Spf::Pass, Dmarc::BestGuessPass)), Some("compauth=pass reason=109"));
+        check(&own(aligned(facts(Spf::None, Dmarc::BestGuessPass))), Some("compauth=pass reason=109"));
+        check(&facts(Spf::None, Dmarc::None), Some("compauth=fail reason=001"));
+        for dmarc in [Dmarc::TempError, Dmarc::PermError] {
+            check(&aligned(facts(Spf::Pass, dmarc)), Some("compauth=pass reason=111"));
         }
-        for dmarc in [Dmarc::Fail, Dmarc::TempError, Dmarc::PermError] {
-            check(Spf::None, &unsigned, dmarc, false, None);
-            check(Spf::Pass, &[Dkim::Pass], dmarc, false, None);
+        check(&facts(Spf::Fail, Dmarc::TempError), Some("compauth=pass reason=112"));
+        for policy in [Policy::Quarantine, Policy::Reject] {
+            check(&asks(policy, facts(Spf::Fail, Dmarc::Fail)), Some("compauth=fail reason=000"));
+            check(&own(asks(policy, facts(Spf::Pass, Dmarc::Fail))), Some("compauth=fail reason=010"));
+        }
+        // What no rule decides.
+        check(&own(facts(Spf::None, Dmarc::None)), None);
+        check(&facts(Spf::Fail, Dmarc::PermError), None);
+        check(&asks(Policy::None, facts(Spf::Fail, Dmarc::Fail)), None);
+        for spf in [Spf::Pass, Spf::Fail, Spf::SoftFail, Spf::Neutral, Spf::TempError, Spf::PermError] {
+            check(&facts(spf, Dmarc::None), None);
         }
     }
 
     #[test]
     fn what_is_missing_is_named() {
-        let facts =
-            Facts { spf: SpfResult::Fail, dkim: vec![DkimResult::None], dmarc: DmarcResult::Fail, own_domain: true };
+        let facts = Facts {
+            spf: SpfResult::Fail,
+            dmarc: DmarcResult::Fail,
+            policy: Some(Policy::None),
+            aligned: false,
+            own_domain: true,
+        };
         let missing = composite(&facts).expect_err("not decided").what;
-        let expected =
-            "the composite reason for spf=fail, dkim=none, dmarc=fail and an author of the tenant's own domain";
-        assert_eq!(missing, expected);
+        assert_eq!(missing, "the composite reason for spf=fail, dmarc=fail and an author of the tenant's own domain");
     }
 
     #[track_caller]
@@ -203,7 +302,7 @@ mod tests {
         config.internal = vec![IpAddr::from([192, 0, 2, 5])];
         let (author, to) = (author.parse().expect("an address"), to.parse().expect("an address"));
         let from = from.parse().expect("a path");
-        let found = inside(&config, client.parse().expect("an address"), &from, &author, &to);
+        let found = inside(&config, client.parse().expect("an address"), &from, &[author], &to);
         assert_eq!(found.map(|tenant| tenant.name.as_str()), expected);
     }
 
@@ -226,7 +325,7 @@ mod tests {
         let tenant = Tenant::new("contoso", vec!["contoso.com".into()]);
         let author: Address = "a@contoso.com".parse().expect("an address");
         let judged = |from: &ReversePath| {
-            judge_inside(&tenant, from, &author, vec![DkimClause::not_signed()]).results.to_string()
+            judge_inside(&tenant, Layout::Current, from, &author, &author, &[]).results.to_string()
         };
         assert_eq!(
             judged(&author.clone().into()),

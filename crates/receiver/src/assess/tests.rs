@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker};
 use mxlab_auth::dns::BoxFuture;
 use mxlab_auth::{Data, DnsError, RecordKind};
 use mxlab_mail::smtp::Parameters;
-use mxlab_mail::smtp::server::Hello;
+use mxlab_mail::smtp::server::{Envelope, Hello};
 
 use super::*;
 use crate::config::Tenant;
@@ -58,17 +58,24 @@ fn check(
     let dns = Texts(records.iter().copied().collect());
     let client = IpAddr::from([192, 0, 2, client]);
     let at = "2026-03-02T08:00:00Z".parse().expect("a timestamp");
-    let outcome = now(assess(&config(), &dns, client, at, &delivery, &parsed)).map(|assessed| {
-        let it = &assessed[0];
-        let text = String::from_utf8_lossy(&it.message).into_owned();
-        assert!(text.ends_with("text\r\n"), "{text}");
-        let stamped = Message::parse(&it.message).expect("a message");
-        let results = stamped.field("Authentication-Results").expect("stamped").value();
-        assert_eq!(results, it.verdict.results.to_string());
-        (results, it.folder.word().to_owned())
-    });
+    let outcome = match now(assess(&config(), &dns, client, at, &delivery, &parsed)) {
+        Ok(assessed) => {
+            let it = &assessed[0];
+            let text = String::from_utf8_lossy(&it.message).into_owned();
+            assert!(text.ends_with("text\r\n"), "{text}");
+            let stamped = Message::parse(&it.message).expect("a message");
+            let results = stamped.field("Authentication-Results").expect("stamped").value();
+            assert_eq!(results, it.verdict.results.to_string());
+            match &it.verdict.disposition {
+                Disposition::Deliver(folder) => Ok((results, folder.word().to_owned())),
+                Disposition::Reject(reply) => Ok((results, reply.to_string())),
+            }
+        }
+        Err(Refusal::NotSupported(missing)) => Err(missing.what),
+        Err(Refusal::Malformed(reply)) => Err(reply.to_string()),
+    };
     let expected = expected.map(|(results, folder)| (results.to_owned(), folder.to_owned()));
-    assert_eq!(outcome.map_err(|error| error.what), expected.map_err(str::to_owned));
+    assert_eq!(outcome, expected.map_err(str::to_owned));
 }
 
 const SPF: (&str, &str) = ("contoso.example", "v=spf1 ip4:192.0.2.10 -all");
@@ -89,19 +96,60 @@ fn documented_cases() {
 }
 
 #[test]
-fn what_is_not_decided() {
-    let reason = "the composite reason for spf=fail, dkim=none, dmarc=fail";
-    check(&[SPF, DMARC], 11, "ann@contoso.example", "", Err(reason));
-    check(&[SPF, DMARC], 10, "ann@contoso.example", "DKIM-Signature: v=1\r\n", Err("verifying a DKIM signature"));
-    check(&[SPF], 10, "ann@contoso.example", "From: x@y.example\r\n", Err("a message with 2 From fields"));
-    let own = "the composite reason for spf=none, dkim=none, dmarc=none and an author of the tenant's own domain";
-    check(&[], 10, "ann@fabrikam.example", "", Err(own));
+fn a_failure_that_the_owner_wants_refused() {
+    let fail = "spf=fail (sender IP is 192.0.2.11) smtp.mailfrom=contoso.example; dkim=none (message not signed) header.d=none;dmarc=fail action=oreject header.from=contoso.example;compauth=fail reason=000";
+    let refused = "550 5.7.509 Access denied, sending domain [CONTOSO.EXAMPLE] does not pass DMARC verification and has a DMARC policy of reject.";
+    check(&[SPF, DMARC], 11, "ann@contoso.example", "", Ok((fail, refused)));
+    let quarantine = ("_dmarc.contoso.example", "v=DMARC1; p=quarantine");
+    let fail = fail.replace("oreject", "quarantine");
+    check(&[SPF, quarantine], 11, "ann@contoso.example", "", Ok((&fail, "quarantine")));
 }
 
 #[test]
-fn an_included_record_passes() {
-    let include = ("contoso.example", "v=spf1 include:_spf.contoso.example -all");
-    let included = ("_spf.contoso.example", "v=spf1 ip4:192.0.2.10 -all");
-    let pass = "spf=pass (sender IP is 192.0.2.10) smtp.mailfrom=contoso.example; dkim=none (message not signed) header.d=none;dmarc=pass action=none header.from=contoso.example;compauth=pass reason=100";
-    check(&[include, included, DMARC], 10, "ann@contoso.example", "", Ok((pass, "inbox")));
+fn a_signature_that_cannot_be_read() {
+    let results = "spf=pass (sender IP is 192.0.2.10) smtp.mailfrom=contoso.example; dkim=fail (signature did not verify) header.d=none;dmarc=pass action=none header.from=contoso.example;compauth=pass reason=100";
+    check(&[SPF, DMARC], 10, "ann@contoso.example", "DKIM-Signature: v=1\r\n", Ok((results, "inbox")));
+}
+
+#[test]
+fn what_is_not_decided() {
+    let own = "the composite reason for spf=none, dmarc=none and an author of the tenant's own domain";
+    check(&[], 10, "ann@fabrikam.example", "", Err(own));
+    let lenient = ("_dmarc.contoso.example", "v=DMARC1; p=none");
+    check(&[SPF, lenient], 11, "ann@contoso.example", "", Err("the composite reason for spf=fail, dmarc=fail"));
+}
+
+#[test]
+fn nobody_to_authenticate() {
+    let two = "550 5.6.0 Message has no author to authenticate: 2 From fields";
+    check(&[SPF], 10, "ann@contoso.example", "From: x@y.example\r\n", Err(two));
+}
+
+#[test]
+fn one_reply_goes_back_for_all() {
+    let assessed = |dispositions: &[Disposition]| {
+        let records = [SPF, DMARC];
+        let dns = Texts(records.iter().copied().collect());
+        let text = b"From: ann@contoso.example\r\n\r\ntext\r\n";
+        let message = Message::parse(text).expect("a message");
+        let envelope = Envelope {
+            hello: Hello { name: "mail.contoso.example".into(), extended: true },
+            from: "<ann@contoso.example>".parse().expect("a path"),
+            parameters: Parameters::new(),
+            recipients: vec![("bo@fabrikam.example".parse().expect("an address"), Parameters::new())],
+            tls: true,
+        };
+        let delivery = Delivery { envelope, message: text.to_vec(), bare_lf: false, bare_cr: false };
+        let (client, at) = (IpAddr::from([192, 0, 2, 10]), "2026-03-02T08:00:00Z".parse().expect("a timestamp"));
+        let it = now(assess(&config(), &dns, client, at, &delivery, &message)).expect("assessed").remove(0);
+        let each = dispositions.iter().map(|disposition| {
+            let verdict = Verdict { disposition: disposition.clone(), ..it.verdict.clone() };
+            Assessed { verdict, ..it.clone() }
+        });
+        settled(each.collect()).into_iter().map(|it| it.verdict.disposition).collect::<Vec<_>>()
+    };
+    let reject = Disposition::Reject("550 5.7.509 No".parse().expect("a reply"));
+    let inbox = Disposition::Deliver(Folder::Inbox);
+    assert_eq!(assessed(&[reject.clone(), reject.clone()]), [reject.clone(), reject.clone()]);
+    assert_eq!(assessed(&[reject, inbox.clone()]), [Disposition::Deliver(Folder::Quarantine), inbox]);
 }
