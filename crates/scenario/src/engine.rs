@@ -13,7 +13,7 @@ use mxlab_env::{BoxFuture, Env};
 use mxlab_record::Recorder;
 use rustls::sign::CertifiedKey;
 
-use crate::file::words::{AuthFailAction, DaneMode, Limitation, Profile};
+use crate::file::words::{AuthFailAction, DaneMode, HeaderLayout, Limitation, Profile};
 
 /// An organization, as both engines need to know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +64,10 @@ pub struct InboundSettings {
     pub address: IpAddr,
     /// Exchange Online, or the RFCs to the letter.
     pub profile: Profile,
+    /// The layout of the header fields that it stamps.
+    pub layout: HeaderLayout,
+    /// The number from 0 to 99 that is drawn for each message: a DMARC policy applies if it is below `pct`.
+    pub pct_draw: u8,
     /// What it presents in TLS.
     pub certificate: Arc<CertifiedKey>,
     /// The organizations whose mail it takes.

@@ -14,7 +14,7 @@ use mxlab_sender::engine::{Sender, SenderConfig, Tenant};
 use mxlab_sender::retry::Timetable;
 
 use crate::engine::{Engines, InboundSettings, Outbound, OutboundSettings, TenantSettings};
-use crate::file::words::{AuthFailAction, DaneMode, Limitation, Profile};
+use crate::file::words::{AuthFailAction, DaneMode, HeaderLayout, Limitation, Profile};
 
 /// Starts `mxlab-sender` and `mxlab-receiver`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -93,6 +93,11 @@ fn receiver_config(settings: &InboundSettings) -> ReceiverConfig {
         Profile::Exo => mxlab_receiver::Profile::Exo,
         Profile::Rfc => mxlab_receiver::Profile::Rfc,
     };
+    config.layout = match settings.layout {
+        HeaderLayout::Current => mxlab_receiver::Layout::Current,
+        HeaderLayout::Old => mxlab_receiver::Layout::Old,
+    };
+    config.pct_draw = settings.pct_draw;
     config
 }
 

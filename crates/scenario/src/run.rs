@@ -3,9 +3,13 @@
 //! A run ends when the script is done, no message waits or is on its way, and no window of an expectation is open; at
 //! `until` at the latest. Whatever comes of it is data ([`CellRun`]).
 
+mod certificates;
+mod changes;
 mod fault;
 mod lab;
+mod mail_keys;
 mod messages;
+mod references;
 mod script;
 mod send;
 mod support;
@@ -28,7 +32,8 @@ use crate::file::values::BehaviourRef;
 use crate::file::{Cell, Diagnostic, Diagnostics, Scenario, Sources, Span, Spanned};
 
 use crate::{registry, story};
-use lab::{Lab, LabError, References};
+use lab::{Lab, LabError};
+use references::References;
 use script::Script;
 use wire::{InClear, Listener};
 
@@ -128,7 +133,7 @@ pub fn run_cell(
     options: &RunOptions,
 ) -> Result<CellRun, Diagnostics> {
     let scenario = &cell.scenario;
-    let refusals = support::refusals(scenario, sources);
+    let refusals = support::refusals(scenario);
     if !refusals.is_empty() {
         return Err(Diagnostics::new(sources.clone(), refusals));
     }
@@ -164,7 +169,7 @@ pub fn run_cell(
         return Err(cannot_go_on(scenario, sources, script.acting, &error));
     }
     let entries = journal.entries();
-    let references = References::new(scenario, &script.lab.certificates, Some(&script.lab.internet));
+    let references = References::new(scenario, &script.lab.made, Some(&script.lab.internet));
     let end = end_of(&outcome.end, &journal);
     let mut failures =
         judge(scenario, sources, &Asked { scenario, entries: &entries, sent: &sent, references: &references });
@@ -346,7 +351,7 @@ fn open_until(script: &Script<'_>) -> Option<Instant> {
     // While something waits or is on its way, more entries come: the windows need not be looked at yet.
     let busy = script.outbound.as_ref().is_some_and(|engine| engine.queued() > 0) || !script.in_flight.is_empty();
     let entries = if busy { Vec::new() } else { script.lab.journal.entries() };
-    let references = References::new(scenario, &script.lab.certificates, Some(&script.lab.internet));
+    let references = References::new(scenario, &script.lab.made, Some(&script.lab.internet));
     let asked = Asked { scenario, entries: &entries, sent: &script.sent, references: &references };
     let undecided = open.into_iter().filter(|(expectation, _)| busy || !asked.is_decided(expectation));
     let last = undecided.map(|(_, end)| end).max()?;

@@ -68,7 +68,7 @@ fn zones(env: &Env, tlsa: &str) -> (Arc<Authority>, TrustAnchor) {
         zone("fabrikam.example", &format!("@ MX 10 mx\nmx A 127.0.0.1\n_25._tcp.mx TLSA 3 1 1 {tlsa}\n")),
         zone("contoso.example", "@ TXT \"v=spf1 ip4:127.0.0.1 -all\"\n"),
     ];
-    let internet = Internet::build(&Identity::new("loopback"), specs, &[], &[], signing).unwrap();
+    let internet = Internet::build(&Identity::new("loopback"), specs, Vec::new(), &[], signing).unwrap();
     let authority = internet.authorities().find(|(address, _)| *address == LOOPBACK).unwrap().1.clone();
     (authority, TrustAnchor::root(internet.root_anchor()))
 }

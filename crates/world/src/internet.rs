@@ -195,20 +195,20 @@ impl Pool {
 }
 
 impl Internet {
-    /// Builds the zones and their parents. `hosts` are names with addresses that no zone text holds: their records go into
-    /// the nearest zone. `reverse` are addresses with what they are called (PTR).
+    /// Builds the zones and their parents. `loose` are records that no zone text holds, of hosts and keys: they go into the
+    /// nearest zone. `reverse` are addresses with what they are called (PTR).
     ///
     /// # Errors
     /// If a zone's text or a record is wrong.
     pub fn build(
         identity: &Identity,
         specs: Vec<ZoneSpec>,
-        hosts: &[(Name, IpAddr)],
+        loose: Vec<Record>,
         reverse: &[(IpAddr, Name)],
         parents: Signing,
     ) -> Result<Internet, InternetError> {
         let mut specs: BTreeMap<Name, ZoneSpec> = specs.into_iter().map(|spec| (spec.apex.clone(), spec)).collect();
-        let named: Vec<Name> = hosts.iter().map(|(name, _)| name.clone()).collect();
+        let named: Vec<Name> = loose.iter().map(|record| record.name.clone()).collect();
         let reversed: Vec<(Name, Name)> =
             reverse.iter().filter_map(|(address, name)| Some((reverse_name(*address)?, name.clone()))).collect();
         let below: Vec<Name> =
@@ -224,7 +224,9 @@ impl Internet {
             internet.hold(identity, spec, &mut pool)?;
         }
         internet.anchor = internet.zones.get(&Name::root()).map(|root| root.keys.ds()).unwrap_or_default();
-        internet.add_hosts(hosts)?;
+        for record in loose {
+            internet.insert_nearest(record)?;
+        }
         for (owner, name) in reversed {
             internet.insert_nearest(Record::new(owner, RecordType::PTR, DEFAULT_TTL, Ptr(name).to_rdata()))?;
         }
@@ -254,13 +256,6 @@ impl Internet {
         let content = Content { zone, signed: spec.signed, signing: spec.signing };
         let ZoneSpec { servers, ttl, delegated, denial, .. } = spec;
         self.zones.insert(apex, Held { servers, ttl, delegated, keys, denial, content, apart: BTreeMap::new() });
-        Ok(())
-    }
-
-    fn add_hosts(&mut self, hosts: &[(Name, IpAddr)]) -> Result<(), InternetError> {
-        for (name, address) in hosts {
-            self.insert_nearest(address_record(name, *address))?;
-        }
         Ok(())
     }
 
@@ -499,7 +494,8 @@ fn reverse_name(address: IpAddr) -> Option<Name> {
     }
 }
 
-fn address_record(name: &Name, address: IpAddr) -> Record {
+/// The record of a host's address, A or AAAA.
+pub fn address_record(name: &Name, address: IpAddr) -> Record {
     match address {
         IpAddr::V4(v4) => Record::new(name.clone(), RecordType::A, DEFAULT_TTL, A(v4).to_rdata()),
         IpAddr::V6(v6) => Record::new(name.clone(), RecordType::AAAA, DEFAULT_TTL, Aaaa(v6).to_rdata()),

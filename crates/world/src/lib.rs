@@ -6,16 +6,20 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`changes`] | what hosts on the way do to messages |
 //! | [`client`] | plain clients, which hand over one message |
 //! | [`mod@derive`] | values that must be the same in every run |
 //! | [`internet`] | zones, their servers and delegations |
+//! | [`mail_key`] | the keys with which mail is signed |
 //! | [`pki`] | certification authorities and certificates |
 //! | [`server`] | scripted mail servers |
 //!
 //! No verdict is made here.
 
+pub mod changes;
 pub mod client;
 pub mod derive;
 pub mod internet;
+pub mod mail_key;
 pub mod pki;
 pub mod server;

@@ -68,6 +68,8 @@ pub struct Receiver {
     pub cert: Option<Spanned<CertRef>>,
     /// The layout of the header fields that it stamps (`current`).
     pub layout: Option<Spanned<HeaderLayout>>,
+    /// The number from 0 to 99 that is drawn for each message: a DMARC policy applies if it is below `pct` (0).
+    pub pct_draw: Option<Spanned<u8>>,
 }
 
 /// `[resolver]`: the validating resolver of both engines.
@@ -266,6 +268,8 @@ pub struct Relay {
 pub struct Client {
     /// DKIM signatures that it puts on.
     pub sign: Option<Spanned<Vec<Spanned<KeyRef>>>>,
+    /// What happens to its messages after they were signed, in order.
+    pub after_sign: Option<Spanned<Vec<Spanned<Change>>>>,
     /// What it says in EHLO (its name).
     pub ehlo: Option<Spanned<Text>>,
 }
@@ -378,6 +382,7 @@ defaults! {
     Receiver {
         profile: Profile = Profile::Exo,
         layout: HeaderLayout = HeaderLayout::Current,
+        pct_draw: u8 = 0,
     }
     Resolver {
         cache: bool = true,

@@ -5,9 +5,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use data_encoding::HEXLOWER;
 use indexmap::IndexMap;
 use jiff::Timestamp;
+use mxlab_auth::dkim::SignError;
 use mxlab_dns::Name;
 use mxlab_dns::recursor::{Recursor, RecursorConfig};
 use mxlab_dns::resolver::{Resolver, ResolverConfig, TrustAnchor};
@@ -19,17 +19,16 @@ use mxlab_record::{Journal, Recorder};
 use mxlab_sim::{Config, HostHandle, Link, Sim, SimError};
 use mxlab_world::derive::Identity;
 use mxlab_world::internet::{self, FaultError, Internet, InternetError, KeyLayout, NameServer, ZoneSpec};
-use mxlab_world::pki::{
-    self, AuthoritySpec, CertificateSpec, IssuerName, MadeAuthority, MadeCertificate, PkiError, Sends,
-};
+use mxlab_world::pki::PkiError;
 use mxlab_world::server::{ServerControl, ServerSettings, TlsLevel};
-use ring::digest::{SHA256, SHA512, digest};
 
+use super::certificates::{Certificates, make_certificates};
+use super::mail_keys::MailKeys;
+use super::references::{Made, References};
 use crate::engine::{InboundSettings, OutboundSettings, TenantSettings};
-use crate::file::declarations::{Cert, Smtp, Zone, items};
-use crate::file::references::{Form, Reference, Resolve};
-use crate::file::values::Time;
-use crate::file::words::{ChainSent, Denial, ForwarderKind, TlsVersion, ZoneAlgorithm, ZoneKeys};
+use crate::file::declarations::{Smtp, Zone, items};
+use crate::file::references::Resolve;
+use crate::file::words::{Denial, ForwarderKind, TlsVersion, ZoneAlgorithm, ZoneKeys};
 use crate::file::{Scenario, zone_text};
 
 /// Why a world could not be built although its file was understood.
@@ -47,6 +46,10 @@ pub(crate) enum LabError {
     Name(String),
     #[error("`{0}` is not an SMTP reply")]
     Reply(String),
+    #[error("the key `{0}` cannot be made")]
+    Key(String),
+    #[error("the key `{0}` does not sign: {1}")]
+    Signer(String, SignError),
     #[error("there is no certificate `{0}`")]
     NoCertificate(String),
     #[error("there is no certification authority `{0}`")]
@@ -78,177 +81,11 @@ pub(crate) struct Lab {
     pub(crate) identity: Identity,
     pub(crate) hosts: IndexMap<String, HostHandle>,
     pub(crate) servers: IndexMap<String, ServerControl>,
-    pub(crate) certificates: Certificates,
+    pub(crate) made: Made,
     pub(crate) internet: Internet,
     pub(crate) users: HostHandle,
     forwarder: Option<HostHandle>,
     name_servers: HostHandle,
-}
-
-/// All certificates of a scenario, by name: declared ones, and the automatic ones of hosts under the hosts' names.
-#[derive(Debug, Default)]
-pub(crate) struct Certificates {
-    made: IndexMap<String, MadeCertificate>,
-    authorities: IndexMap<String, MadeAuthority>,
-}
-
-impl Certificates {
-    pub(crate) fn get(&self, name: &str) -> Result<&MadeCertificate, LabError> {
-        self.made.get(name).ok_or_else(|| LabError::NoCertificate(name.to_owned()))
-    }
-}
-
-/// The authority that everybody trusts.
-const PUBLIC: &str = "public";
-
-fn make_certificates(scenario: &Scenario, identity: &Identity) -> Result<Certificates, LabError> {
-    let mut certificates = Certificates::default();
-    let instant = |time: Time| scenario.instant(time);
-    let years = |count: i64| instant(Time::Relative(jiff::SignedDuration::from_hours(count * 365 * 24)));
-    let public = AuthoritySpec { name: PUBLIC.to_owned(), parent: None, from: years(-10), until: years(20) };
-    certificates.authorities.insert(PUBLIC.to_owned(), pki::make_authority(identity, &public, None)?);
-    make_authorities(scenario, identity, &mut certificates)?;
-    let automatic = scenario.addressed.iter().filter(|(name, _)| {
-        name.as_str() == "receiver" || scenario.hosts.get(name.as_str()).is_some_and(|host| host.smtp.is_some())
-    });
-    let automatic_names = automatic.map(|(name, addressed)| (name.clone(), vec![addressed.full_name.clone()]));
-    let mut wanted: IndexMap<String, Vec<String>> = automatic_names.collect();
-    for (name, cert) in &scenario.certs {
-        let given: Vec<String> = items(&cert.names).map(|name| name.get().to_string()).collect();
-        let names = if cert.names.is_some() { given } else { names_of_presenters(scenario, name.as_str()) };
-        let entry = wanted.entry(name.to_string()).or_default();
-        if cert.names.is_some() || entry.is_empty() {
-            *entry = names;
-        }
-    }
-    let default = Cert::default();
-    for (name, names) in wanted {
-        let cert = scenario.certs.get(name.as_str()).map_or(&default, |cert| cert.get());
-        let spec = CertificateSpec {
-            names,
-            issuer: match cert.issuer.as_ref().map(|issuer| issuer.as_str()) {
-                None | Some(PUBLIC) => IssuerName::Public,
-                Some("self") => IssuerName::Own,
-                Some(declared) => IssuerName::Declared(declared.to_owned()),
-            },
-            from: instant(cert.from()),
-            until: instant(cert.until()),
-            key: cert.key.as_ref().map_or_else(|| name.clone(), |key| key.get().to_string()),
-            sends: match cert.sends() {
-                ChainSent::Chain => Sends::Chain,
-                ChainSent::Leaf => Sends::Leaf,
-                ChainSent::ChainWithRoot => Sends::ChainWithRoot,
-            },
-            name: name.clone(),
-        };
-        let authority = |name: &str| {
-            certificates.authorities.get(name).ok_or_else(|| LabError::NoAuthority(name.to_owned())).map(Some)
-        };
-        let issuer = match &spec.issuer {
-            IssuerName::Own => None,
-            IssuerName::Public => authority(PUBLIC)?,
-            IssuerName::Declared(declared) => authority(declared)?,
-        };
-        let made = pki::make_certificate(identity, &spec, issuer)?;
-        certificates.made.insert(name, made);
-    }
-    Ok(certificates)
-}
-
-/// Makes the declared authorities, parents first.
-fn make_authorities(scenario: &Scenario, identity: &Identity, certificates: &mut Certificates) -> Result<(), LabError> {
-    let mut waiting: Vec<_> = scenario.cas.iter().collect();
-    while !waiting.is_empty() {
-        let before = waiting.len();
-        let mut later = Vec::new();
-        for (name, ca) in waiting {
-            let parent = ca.parent.as_ref().map(|parent| parent.get().to_string()).filter(|p| p != name.as_str());
-            let made_parent = match &parent {
-                Some(parent) => match certificates.authorities.get(parent) {
-                    Some(made) => Some(made),
-                    None => {
-                        later.push((name, ca));
-                        continue;
-                    }
-                },
-                None => None,
-            };
-            let spec = AuthoritySpec {
-                name: name.to_string(),
-                parent,
-                from: scenario.instant(ca.from()),
-                until: scenario.instant(ca.until()),
-            };
-            let made = pki::make_authority(identity, &spec, made_parent)?;
-            certificates.authorities.insert(name.to_string(), made);
-        }
-        if later.len() == before {
-            let name = later.first().map_or_else(String::new, |(name, _)| name.to_string());
-            return Err(LabError::NoAuthority(name));
-        }
-        waiting = later;
-    }
-    Ok(())
-}
-
-/// The full names of the hosts that present a certificate.
-fn names_of_presenters(scenario: &Scenario, cert: &str) -> Vec<String> {
-    let presents = |smtp: &Smtp| {
-        smtp.cert.as_ref().is_some_and(|given| given.as_str() == cert)
-            || smtp.sni.iter().flat_map(|sni| sni.values()).any(|given| given.as_str() == cert)
-    };
-    let hosts = scenario.hosts.iter().filter(|(_, host)| host.smtp.as_ref().is_some_and(|smtp| presents(smtp.get())));
-    hosts.filter_map(|(name, _)| Some(scenario.addressed.get(name.as_str())?.full_name.clone())).collect()
-}
-
-/// What references in braces stand for in this run.
-pub(crate) struct References<'a> {
-    scenario: &'a Scenario,
-    certificates: &'a Certificates,
-    internet: Option<&'a Internet>,
-}
-
-impl<'a> References<'a> {
-    pub(crate) fn new(
-        scenario: &'a Scenario,
-        certificates: &'a Certificates,
-        internet: Option<&'a Internet>,
-    ) -> References<'a> {
-        References { scenario, certificates, internet }
-    }
-}
-
-impl Resolve for References<'_> {
-    fn resolve(&self, reference: Reference<'_>, ipv6: bool) -> Option<String> {
-        let form = |form: Form, bytes: &[u8]| match form {
-            Form::Whole => HEXLOWER.encode(bytes),
-            Form::Sha256 => HEXLOWER.encode(digest(&SHA256, bytes).as_ref()),
-            Form::Sha512 => HEXLOWER.encode(digest(&SHA512, bytes).as_ref()),
-        };
-        let (made, authorities) = (&self.certificates.made, &self.certificates.authorities);
-        Some(match reference {
-            Reference::Address(host) => {
-                let host = self.scenario.addressed.get(host)?;
-                if ipv6 { host.ipv6.to_string() } else { host.ipv4.to_string() }
-            }
-            Reference::Name(host) => self.scenario.addressed.get(host)?.full_name.clone(),
-            Reference::PublicKey(which, name) => match (made.get(name), authorities.get(name)) {
-                (Some(made), _) => form(which, &made.public_key_info),
-                (None, Some(authority)) => form(which, &authority.public_key_info),
-                (None, None) => return None,
-            },
-            Reference::Certificate(which, name) => match (made.get(name), authorities.get(name)) {
-                (Some(made), _) => form(which, &made.certificate),
-                (None, Some(authority)) => form(which, &authority.certificate),
-                (None, None) => return None,
-            },
-            Reference::Ds(zone) => {
-                let ds = self.internet?.ds(&zone.parse().ok()?)?;
-                format!("{} {} {} {}", ds.key_tag, ds.algorithm, ds.digest_type, HEXLOWER.encode(&ds.digest))
-            }
-            Reference::Dkim(_) | Reference::DkimTarget { .. } => return None,
-        })
-    }
 }
 
 pub(crate) fn name(text: &str) -> Result<Name, LabError> {
@@ -307,8 +144,8 @@ fn zone_spec(scenario: &Scenario, apex: &str, declared: &Zone, resolve: &dyn Res
     })
 }
 
-fn build_internet(scenario: &Scenario, identity: &Identity, certificates: &Certificates) -> Result<Internet, LabError> {
-    let references = References::new(scenario, certificates, None);
+fn build_internet(scenario: &Scenario, identity: &Identity, made: &Made) -> Result<Internet, LabError> {
+    let references = References::new(scenario, made, None);
     let mut specs = Vec::new();
     for (apex, zone) in &scenario.zones {
         specs.push(zone_spec(scenario, apex.as_str(), zone, &references)?);
@@ -321,17 +158,17 @@ fn build_internet(scenario: &Scenario, identity: &Identity, certificates: &Certi
             specs.push(ZoneSpec::parent(apex, day_before));
         }
     }
-    let mut hosts = Vec::new();
+    let mut loose = made.mail_keys.records(scenario)?;
     let mut reverse = Vec::new();
     for addressed in scenario.addressed.values() {
         if !addressed.in_zone_text {
-            hosts.push((name(&addressed.full_name)?, IpAddr::V4(addressed.ipv4)));
+            loose.push(internet::address_record(&name(&addressed.full_name)?, IpAddr::V4(addressed.ipv4)));
         }
         if let Some(ptr) = &addressed.ptr {
             reverse.push((IpAddr::V4(addressed.ipv4), name(ptr)?));
         }
     }
-    Ok(Internet::build(identity, specs, &hosts, &reverse, day_before)?)
+    Ok(Internet::build(identity, specs, loose, &reverse, day_before)?)
 }
 
 /// What a scripted server is declared to do.
@@ -392,7 +229,8 @@ impl Lab {
     pub(crate) fn build(scenario: &Scenario, id: &str, config: Config) -> Result<(Sim, Lab), LabError> {
         let identity = Identity::new(id);
         let certificates = make_certificates(scenario, &identity)?;
-        let internet = build_internet(scenario, &identity, &certificates)?;
+        let made = Made { certificates, mail_keys: MailKeys::make(scenario, &identity)? };
+        let internet = build_internet(scenario, &identity, &made)?;
         let mut sim = Sim::new(config)?;
         let name_servers = sim.add_host("name servers", internet.automatic())?;
         let forwarder = match scenario.resolver.forwarder() {
@@ -409,12 +247,12 @@ impl Lab {
         let mut servers = IndexMap::new();
         for (short, host) in &scenario.hosts {
             if let Some(smtp) = &host.smtp {
-                let settings = server_settings(scenario, &certificates, short.as_str(), smtp)?;
+                let settings = server_settings(scenario, &made.certificates, short.as_str(), smtp)?;
                 servers.insert(short.to_string(), ServerControl::new(settings));
             }
         }
         let journal = Journal::new(MAX_ENTRIES);
-        let lab = Lab { journal, identity, hosts, servers, certificates, internet, users, forwarder, name_servers };
+        let lab = Lab { journal, identity, hosts, servers, made, internet, users, forwarder, name_servers };
         Ok((sim, lab))
     }
 
@@ -569,6 +407,8 @@ pub(crate) fn inbound_settings(
         name: addressed.full_name.clone(),
         address: IpAddr::V4(addressed.ipv4),
         profile: receiver.profile(),
+        layout: receiver.layout(),
+        pct_draw: receiver.pct_draw(),
         certificate: certificates.get(certificate)?.certified_key.clone(),
         tenants: tenants(scenario),
         internal: internal.map(|sender| IpAddr::V4(sender.ipv4)).into_iter().collect(),

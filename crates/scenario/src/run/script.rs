@@ -14,7 +14,8 @@ use mxlab_world::internet::{Change, Roll, RollStep};
 use tokio::time::Instant;
 
 use super::fault::Begun;
-use super::lab::{self, Lab, LabError, References, in_one_line};
+use super::lab::{self, Lab, LabError, in_one_line};
+use super::references::References;
 use super::send::InFlight;
 use crate::engine::{Engines, Outbound};
 use crate::expect::Sent;
@@ -231,7 +232,7 @@ impl<'a> Script<'a> {
     fn publish(&mut self, publish: &Publish) -> Result<(), LabError> {
         let apex = lab::name(publish.zone.as_str())?;
         let signing = self.new_signing(publish);
-        let resolve = References::new(self.scenario, &self.lab.certificates, Some(&self.lab.internet));
+        let resolve = References::new(self.scenario, &self.lab.made, Some(&self.lab.internet));
         let text = |text: &str| zone_text::substitute(text, &resolve);
         let change = Change {
             replace: publish.replace.as_ref().map(|records| text(records.as_str())),
@@ -297,7 +298,7 @@ impl<'a> Script<'a> {
         for (short, host) in configure.host.iter().flatten() {
             let (Some(control), Some(smtp)) = (self.lab.servers.get(short.as_str()), &host.smtp) else { continue };
             let mut result = Ok(());
-            control.change(|settings| result = lab::apply_smtp(settings, &self.lab.certificates, smtp));
+            control.change(|settings| result = lab::apply_smtp(settings, &self.lab.made.certificates, smtp));
             result?;
             let mut what = Vec::new();
             if let Some(cert) = &smtp.cert {
@@ -381,7 +382,7 @@ impl<'a> Script<'a> {
 
     /// Starts the inbound engine on its host, if the scenario has one.
     pub(crate) async fn start_inbound(&mut self) -> Result<(), LabError> {
-        let settings = lab::inbound_settings(self.scenario, &self.lab.certificates)?;
+        let settings = lab::inbound_settings(self.scenario, &self.lab.made.certificates)?;
         let (Some(settings), Some(host)) = (settings, self.lab.hosts.get("receiver")) else { return Ok(()) };
         let (env, recorder, resolver) = self.lab.engine_ports(self.scenario, host, "receiver");
         let starting = self.engines.inbound(env, recorder, resolver, settings);

@@ -16,9 +16,12 @@ use mxlab_world::client::{self, Handover};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::lab::{LabError, References};
+use super::changes;
+use super::lab::LabError;
 use super::messages::{self, FillIns};
+use super::references::References;
 use super::script::Script;
+use crate::file::declarations::items;
 use crate::file::references;
 use crate::file::script::Send;
 
@@ -83,7 +86,11 @@ impl Script<'_> {
             let message_id = self.message_id(send, number);
             let date = self.scenario.instant(crate::file::values::Time::Relative(jiff::SignedDuration::ZERO));
             let offset = Instant::now().duration_since(self.start) + every * number;
-            let message = self.compose(send, &message_id, date.checked_add(offset).unwrap_or(date));
+            let date = date.checked_add(offset).unwrap_or(date);
+            let mut message = self.compose(send, &message_id, date);
+            if engine.is_none() {
+                message = self.signed(send, &short, message, date)?;
+            }
             // A text of the file's own may bring its own Message-ID.
             let own = Message::parse(&message).ok().and_then(|message| message.message_id().ok());
             let message_id = own.map_or(message_id, |own| own.as_str().to_owned());
@@ -163,11 +170,30 @@ impl Script<'_> {
         let subject = send.subject.as_ref().map_or("Hello", |subject| subject.as_str());
         let fill = FillIns { from: send.from.as_str(), to: to.join(", "), subject, message_id, date };
         let message = messages::compose(self.scenario, name, &fill);
-        let resolve = References::new(self.scenario, &self.lab.certificates, Some(&self.lab.internet));
+        let resolve = References::new(self.scenario, &self.lab.made, Some(&self.lab.internet));
         match String::from_utf8(message) {
             Ok(text) => references::substitute(&text, &resolve).into_bytes(),
             Err(octets) => octets.into_bytes(),
         }
+    }
+
+    /// The message as a client hands it over: signed with its keys, the last one on top, and then perhaps changed.
+    fn signed(&self, send: &Send, client: &str, mut message: Vec<u8>, now: Timestamp) -> Result<Vec<u8>, LabError> {
+        let client = self.scenario.hosts.get(client).and_then(|host| host.client.as_ref());
+        let keys = send.sign.as_ref().or_else(|| client.and_then(|client| client.sign.as_ref()));
+        for key in keys.iter().flat_map(|keys| keys.get().iter()) {
+            let Some(identity) = self.lab.made.mail_keys.get(key.as_str()) else { continue };
+            let wrong = |error| LabError::Signer(key.to_string(), error);
+            // A message that cannot be split cannot be signed either; it goes out as it is.
+            let Ok(parsed) = Message::parse(&message) else { break };
+            let mut signed = identity.signer.sign(&parsed, now).map_err(wrong)?.into_bytes();
+            signed.extend(&message);
+            message = signed;
+        }
+        for change in client.iter().flat_map(|client| items(&client.after_sign)) {
+            message = changes::change(*change.get()).map_or(message.clone(), |change| change.apply(&message));
+        }
+        Ok(message)
     }
 
     fn ehlo(&self, short: &str) -> String {

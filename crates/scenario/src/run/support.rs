@@ -3,17 +3,16 @@
 //! A scenario that is understood in part is never run: what came of it would prove nothing. Each refusal points at the
 //! place in the file.
 
-use super::messages;
-use crate::file::declarations::{Host, Sender, Smtp, Tenant};
+use super::{changes, messages};
+use crate::file::declarations::{Host, Sender, Smtp, Tenant, items};
 use crate::file::expectations::{Expectation, Verb};
 use crate::file::faults::{FaultFamily, FaultKind};
 use crate::file::script::{Action, Configure, Send};
 use crate::file::values::SentRef;
 use crate::file::words::{
-    AuthFailAction, DmarcRejectAction, HeaderLayout, MtaStsMode, NotifiedAction, Profile, RestartHow, RestartWhen,
-    SecurityLevel, TlsVersion,
+    AuthFailAction, DmarcRejectAction, MtaStsMode, NotifiedAction, RestartHow, RestartWhen, SecurityLevel, TlsVersion,
 };
-use crate::file::{Diagnostic, Scenario, Sources, Span, Spanned};
+use crate::file::{Diagnostic, Scenario, Span, Spanned};
 
 /// The refusals, collected.
 #[derive(Default)]
@@ -42,21 +41,13 @@ impl Refusals {
 }
 
 /// Everything in this scenario that cannot be done yet.
-pub(crate) fn refusals(scenario: &Scenario, sources: &Sources) -> Vec<Diagnostic> {
+pub(crate) fn refusals(scenario: &Scenario) -> Vec<Diagnostic> {
     let mut refusals = Refusals::default();
-    // A key of the world does nothing until somebody signs with it.
-    for (name, key) in scenario.keys.iter().filter(|(_, key)| !sources.is_in_world(key.span())) {
-        refusals.refuse(&format!("the key `{}`", name.get()), key.span());
-    }
     for ca in scenario.cas.values() {
         refusals.unless("a trusted authority of the file's own", &ca.trusted, |trusted| !trusted);
     }
     if let Some(sender) = &scenario.sender {
         refusals.sender(sender);
-    }
-    if let Some(receiver) = &scenario.receiver {
-        refusals.unless("the header layout before 2021", &receiver.layout, |l| *l == HeaderLayout::Current);
-        refusals.unless("the rfc profile of the inbound engine", &receiver.profile, |p| *p == Profile::Exo);
     }
     for tenant in scenario.tenants.values() {
         refusals.tenant(tenant);
@@ -108,6 +99,11 @@ impl Refusals {
         self.written("a web server", &host.https);
         self.written("a relay", &host.relay);
         self.unless("a hostile host", &host.hostile, |hostile| !hostile);
+        for change in host.client.iter().flat_map(|client| items(&client.after_sign)) {
+            if changes::change(*change.get()).is_none() {
+                self.refuse(&format!("the change `{}`", change.get()), change.span());
+            }
+        }
         if let Some(smtp) = &host.smtp {
             self.smtp(smtp);
         }
@@ -155,11 +151,8 @@ impl Refusals {
             scenario.messages.contains_key(message.as_str()) || messages::is_ready_made(message.as_str())
         });
         let through_engine = scenario.sender.is_some() && send.via.as_ref().is_none_or(|via| via.as_str() == "sender");
-        let via = send.via.as_ref().map(|via| via.as_str().to_owned()).or_else(|| super::only_client(scenario));
-        let client = via.and_then(|via| scenario.hosts.get(via.as_str())).and_then(|host| host.client.as_ref());
-        let of_client = client.and_then(|client| client.sign.as_ref()).filter(|_| !through_engine);
-        if let Some(signing) = send.sign.as_ref().or(of_client).filter(|signing| !signing.get().is_empty()) {
-            self.refuse("a DKIM signature", signing.span());
+        if through_engine {
+            self.unless("a DKIM signature of the outbound engine", &send.sign, Vec::is_empty);
         }
     }
 

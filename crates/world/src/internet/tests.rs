@@ -20,8 +20,8 @@ fn build(zones: &[(&str, &str)], hosts: &[(&str, &str)]) -> Result<Internet, Int
     let specs = zones
         .iter()
         .map(|(apex, records)| ZoneSpec { records: (*records).to_owned(), ..ZoneSpec::parent(name(apex), signing()) });
-    let hosts: Vec<(Name, IpAddr)> = hosts.iter().map(|(n, a)| (name(n), a.parse().unwrap())).collect();
-    Internet::build(&Identity::new("test"), specs.collect(), &hosts, &[], signing())
+    let hosts = hosts.iter().map(|(owner, address)| address_record(&name(owner), address.parse().unwrap())).collect();
+    Internet::build(&Identity::new("test"), specs.collect(), hosts, &[], signing())
 }
 
 fn zones(internet: &Internet) -> Vec<String> {
@@ -76,7 +76,7 @@ fn two_servers() -> Internet {
         servers: servers.to_vec(),
         ..ZoneSpec::parent(name(apex), signing())
     });
-    Internet::build(&Identity::new("test"), specs.to_vec(), &[], &[], signing()).unwrap()
+    Internet::build(&Identity::new("test"), specs.to_vec(), Vec::new(), &[], signing()).unwrap()
 }
 
 /// The last octets of the addresses that each server gives for a name.
@@ -225,7 +225,7 @@ fn tags(internet: &Internet, zone: &str) -> [Vec<u16>; 3] {
 #[track_caller]
 fn check_roll(layout: KeyLayout, steps: &[Roll], expected: &[&str]) {
     let spec = ZoneSpec { keys: layout, ..ZoneSpec::parent(name("fabrikam.example"), signing()) };
-    let mut internet = Internet::build(&Identity::new("test"), vec![spec], &[], &[], signing()).unwrap();
+    let mut internet = Internet::build(&Identity::new("test"), vec![spec], Vec::new(), &[], signing()).unwrap();
     let mut letters: Vec<u16> = Vec::new();
     let mut seen = Vec::new();
     let mut look = |internet: &Internet| {

@@ -1,0 +1,61 @@
+//! The keys with which mail is signed (RFC 6376, RFC 8617), made from the scenario's id and the key's name.
+
+use mxlab_auth::dkim::crypto::{SigningKey, SigningKeyError};
+use mxlab_dns::KeyError;
+use mxlab_dns::authority::rsa_key::{Modulus, RsaKey};
+
+use crate::derive::Identity;
+
+/// What kind of key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailKeyKind {
+    /// RSA with 2,048 bits.
+    Rsa2048,
+    /// RSA with 1,024 bits.
+    Rsa1024,
+    /// RSA with 512 bits, too weak to count (RFC 8301 §3.2).
+    Rsa512,
+    /// Ed25519 (RFC 8463).
+    Ed25519,
+}
+
+/// Why a key cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum MailKeyError {
+    /// Not from the stock of RSA keys.
+    #[error("no RSA key: {0}")]
+    Rsa(#[from] KeyError),
+    /// It does not sign.
+    #[error(transparent)]
+    Signing(#[from] SigningKeyError),
+}
+
+/// The key called `name` in a scenario.
+///
+/// # Errors
+/// None with the stock of keys as it is.
+pub fn make(identity: &Identity, name: &str, kind: MailKeyKind) -> Result<SigningKey, MailKeyError> {
+    let seed = identity.bytes("mail-key", name);
+    let modulus = match kind {
+        MailKeyKind::Ed25519 => return Ok(SigningKey::from_ed25519_seed(&seed)?),
+        MailKeyKind::Rsa2048 => Modulus::Bits2048,
+        MailKeyKind::Rsa1024 => Modulus::Bits1024,
+        MailKeyKind::Rsa512 => Modulus::Bits512,
+    };
+    Ok(SigningKey::from_pkcs1_der(&RsaKey::from_seed(modulus, seed)?.to_pkcs1_der()?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_other_names_are_others() {
+        let identity = Identity::new("a/b");
+        for kind in [MailKeyKind::Rsa2048, MailKeyKind::Rsa1024, MailKeyKind::Rsa512, MailKeyKind::Ed25519] {
+            let record = |name: &str| make(&identity, name, kind).unwrap().record();
+            assert_eq!(record("one"), record("one"));
+            assert_ne!(record("one"), record("two"), "{kind:?}");
+        }
+    }
+}
