@@ -288,6 +288,13 @@ fn substitute(
         let Some(length) = rest.get(open..).and_then(|tail| tail.find('}')) else { break };
         let inner = rest.get(open + 1..open + length).unwrap_or_default();
         let span = offset + open..offset + open + length + 1;
+        // A macro of SPF (RFC 7208 §7): text like any other.
+        if rest.get(..open).is_some_and(|before| before.ends_with('%')) {
+            text.push_str(rest.get(..open + length + 1).unwrap_or_default());
+            offset += open + length + 1;
+            rest = rest.get(open + length + 1..).unwrap_or_default();
+            continue;
+        }
         let replacement = references(Reference { text: inner, span: span.clone(), rtype })
             .map_err(|expected| ZoneTextError { span, found: format!("`{{{inner}}}`"), expected })?;
         found = true;

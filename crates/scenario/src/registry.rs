@@ -316,16 +316,10 @@ const BEHAVIOURS: &[(&str, &[Evidence])] = &[
     ),
     ("dmarc.sp", &[("verdict", &[("dmarc", Is("fail")), ("dmarc-tag", Is("sp"))])]),
     ("dmarc.np", &[("verdict", &[("dmarc", Is("fail")), ("dmarc-tag", Is("np"))])]),
-    (
-        "dmarc.pct",
-        &[
-            ("verdict", &[("dmarc", Is("fail")), ("action", OneOf(&["pct.quarantine", "pct.reject"]))]),
-            ("verdict", &[("dmarc", Is("fail")), ("action", OneOf(&["quarantine", "oreject"]))]),
-        ],
-    ),
+    ("dmarc.pct", &[("verdict", &[("dmarc", Is("fail")), ("action", OneOf(&["pct.quarantine", "pct.reject"]))])]),
     ("dmarc.p-each", &[("verdict", &[("dmarc", Is("fail")), ("dmarc-tag", Is("p")), ("dmarc-policy", Any)])]),
     ("dmarc.bestguesspass", &[("verdict", &[("dmarc", Is("bestguesspass"))])]),
-    ("dmarc.two-records", &[("verdict", &[("dmarc-problem", Holds("2 DMARC records"))])]),
+    ("dmarc.two-records", &[("verdict", &[("dmarc-problem", Holds("several DMARC records"))])]),
     ("dmarc.temperror", &[("verdict", &[("dmarc", Is("temperror")), ("dmarc-problem", Any)])]),
     ("dmarc.permerror", &[("verdict", &[("dmarc", Is("permerror")), ("dmarc-problem", Any)])]),
     (

@@ -86,7 +86,8 @@ pub(crate) struct Braces<'a> {
     pub(crate) range: Range<usize>,
 }
 
-/// The pairs of braces in a text, those that hold no other brace and no line end.
+/// The pairs of braces in a text, those that hold no other brace and no line end. `%{…}` is a macro of SPF (RFC 7208 §7), and
+/// no reference.
 pub(crate) fn braces(text: &str) -> Vec<Braces<'_>> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -95,7 +96,9 @@ pub(crate) fn braces(text: &str) -> Vec<Braces<'_>> {
         match rest.find(['{', '}', '\n']) {
             Some(length) if rest.as_bytes().get(length) == Some(&b'}') => {
                 let range = open + 1..open + 1 + length;
-                found.push(Braces { inner: &text[range.clone()], range });
+                if !text[..open].ends_with('%') {
+                    found.push(Braces { inner: &text[range.clone()], range });
+                }
                 at = open + length + 2;
             }
             _ => at = open + 1,
@@ -137,6 +140,7 @@ mod tests {
         let check = |text: &str, expected: &str| assert_eq!(substitute(text, &Known), expected, "{text}");
         check("ip4:{mx1} {mx2}", "ip4:192.0.2.10 {mx2}");
         check("a { color: {mx1} }", "a { color: 192.0.2.10 }");
+        check("exists:%{mx1}.{mx1}", "exists:%{mx1}.192.0.2.10");
         check("{{mx1}}", "{192.0.2.10}");
         check("{mx1", "{mx1");
         check("{}{\n}", "{}{\n}");
