@@ -1,5 +1,6 @@
-//! Other people's validators as judges of ours. See the README beside this package.
+//! Other people's implementations as judges of ours. See the README beside this package.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -9,10 +10,11 @@ mod differential;
 mod internet;
 mod judges;
 mod live;
+mod spf;
 mod upstream;
 
 #[derive(Parser)]
-#[command(about = "Other people's DNSSEC validators as judges of ours")]
+#[command(about = "Other people's implementations as judges of ours")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -37,6 +39,19 @@ enum Command {
         #[arg(default_value = "")]
         filter: String,
     },
+    /// Random zones and records of SPF, judged by ours and pyspf over the same answers
+    Spf {
+        #[arg(long, default_value_t = 2_000)]
+        cases: u32,
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Count unexplained differences and show one of each kind, instead of failing at the first
+        #[arg(long)]
+        survey: bool,
+        /// A Python that has pyspf
+        #[arg(long, default_value = "python3")]
+        python: PathBuf,
+    },
     /// What validation costs beside its signatures alone, in instructions counted by callgrind
     Cost,
     /// The work of one, for callgrind
@@ -48,6 +63,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Differential { cases, seed, survey } => differential::run(cases, seed, survey),
         Command::Live { filter } => live::run(&filter),
+        Command::Spf { cases, seed, survey, python } => spf::run(cases, seed, survey, &python),
         Command::Cost => cost::run(),
         Command::CostWork { whose, curve } => cost::work(whose, curve),
     };
