@@ -54,13 +54,13 @@ pub const DIFFERENCES: &[Difference] = &[
     Difference {
         name: "a sender without local part",
         explanation: "Section 4.3: postmaster stands for it, so in %{s} as well. pyspf puts it into %{l} alone. Ours is right.",
-        applies: |observed| observed.case.sender.starts_with('@') && observed.same_but_for("postmaster", ""),
+        applies: |observed| observed.case.sender.starts_with('@') && observed.same_but_for(&[("postmaster", "")]),
     },
     Difference {
         name: "delimiters stay",
         explanation: "Section 7.3: the parts are joined with dots and not with the delimiters. pyspf does so for %{s} and \
              %{l}, and keeps the hyphen of %{v-}. Ours is right.",
-        applies: |observed| observed.same_but_for("-", "."),
+        applies: |observed| observed.same_but_for(&[("-", "."), ("postmaster", "")]),
     },
     Difference {
         name: "void lookups in an explanation",
@@ -123,10 +123,13 @@ impl Observed<'_> {
         steps.any(|step| matches!(&step.outcome, Outcome::NotExplained(why) if why == reason))
     }
 
-    /// Whether results are equal, and explanations once this text is replaced by the other.
-    fn same_but_for(&self, text: &str, other: &str) -> bool {
-        let [ours, theirs] =
-            [self.ours, self.theirs].map(|verdict| verdict.explanation.as_ref().map(|it| it.replace(text, other)));
+    /// Whether results are equal, and explanations once these texts are replaced.
+    fn same_but_for(&self, replaced: &[(&str, &str)]) -> bool {
+        let explanation = |verdict: &Verdict| {
+            let text = verdict.explanation.clone()?;
+            Some(replaced.iter().fold(text, |text, (from, to)| text.replace(from, to)))
+        };
+        let [ours, theirs] = [self.ours, self.theirs].map(explanation);
         self.ours.result == self.theirs.result && ours.is_some() && ours == theirs
     }
 
