@@ -3,7 +3,8 @@
 //! *Strict* wants the same domain. *Relaxed* wants the same organizational domain (§3.2): the public suffix and one label
 //! more. Public suffixes come from the Public Suffix List; a top-level domain that is not on it is a suffix itself (the
 //! list's default rule `*`), so the organizational domain of `a.b.fabrikam.example` is `fabrikam.example`. Names are
-//! compared in A-labels ([`crate::idn`]).
+//! compared in A-labels ([`crate::idn`]). The list is the one that the crate `psl` was built with: rules of its private
+//! section come and go with that crate's version.
 //!
 //! RFC 9989 asks DNS for organizational domains instead of the list: [`crate::dmarc::walk`].
 

@@ -203,7 +203,7 @@ fn badness(evaluation: &Evaluation) -> (u8, Option<Policy>) {
     (rank, evaluation.request.map(|request| request.applied))
 }
 
-/// Whether the author's domain exists: by RFC 9091 §2.6 when it has an address or a mail exchanger, by RFC 9989 §3.2.13
+/// Whether the author's domain exists: by RFC 9091 §2.7 when it has an address or a mail exchanger, by RFC 9989 §3.2.13
 /// when the answer is not NXDOMAIN.
 async fn existence(published: &mut Published<'_>, rules: Rules, domain: &str) -> Existence {
     let kinds: &[RecordKind] = match rules {

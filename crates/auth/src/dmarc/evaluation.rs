@@ -222,7 +222,7 @@ impl Evaluation {
     }
 }
 
-/// What the record asks for (RFC 7489 §6.3, RFC 9091 §3.5, RFC 9989 §4.10.1).
+/// What the record asks for (RFC 7489 §6.3, RFC 9091 §3.2, RFC 9989 §4.10.1).
 fn request(discovery: &Discovery, existence: &Existence, draw: u8) -> Option<Request> {
     let Discovery::Found { record, policies, place, .. } = discovery else { return None };
     let (tag, requested) = match (place, existence, policies.nonexistent, policies.subdomain) {

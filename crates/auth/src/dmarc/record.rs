@@ -204,7 +204,7 @@ impl Record {
     /// The policies that the record asks for.
     ///
     /// Without a valid `p=`, or with an `sp=` or `np=` that is not valid, the record counts as `p=none` if it names a valid
-    /// URI in `rua=` (RFC 7489 §6.6.3, RFC 9091 §3.4, RFC 9989 §4.10.1). RFC 9989 §4.7 says of a missing `p=` that it
+    /// URI in `rua=` (RFC 7489 §6.6.3, RFC 9091 §3.6, RFC 9989 §4.10.1). RFC 9989 §4.7 says of a missing `p=` that it
     /// counts as `p=none`, and refers to §4.10.1 for it, which asks for that URI too.
     ///
     /// # Errors
@@ -228,11 +228,10 @@ impl Record {
 
 /// Whether a TXT record is a DMARC record: it begins with the tag `v=DMARC1` (RFC 7489 §6.4).
 pub fn is_dmarc(text: &[u8]) -> bool {
-    let first = text.split(|octet| *octet == b';').next().unwrap_or_default();
-    let Some(equals) = first.iter().position(|octet| *octet == b'=') else { return false };
-    let (name, value) = first.split_at(equals);
-    let name = name.trim_ascii_end();
-    name.eq_ignore_ascii_case(b"v") && value.get(1..).is_some_and(|value| value.trim_ascii() == b"DMARC1")
+    let first = String::from_utf8_lossy(text.split(|octet| *octet == b';').next().unwrap_or_default());
+    first.split_once('=').is_some_and(|(name, value)| {
+        name.trim_end_matches(BLANKS).eq_ignore_ascii_case("v") && value.trim_matches(BLANKS) == "DMARC1"
+    })
 }
 
 impl Record {

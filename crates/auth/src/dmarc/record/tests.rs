@@ -140,6 +140,8 @@ fn which_texts_are_records() {
         ("v=DMARC10; p=none", false),
         ("v=DMARC1 p=none", false),
         (" v=DMARC1; p=none", false),
+        ("v\t= \tDMARC1 ; p=none", true),
+        ("v=DMARC1\n; p=none", false),
         ("p=none; v=DMARC1", false),
         ("v", false),
         ("v=", false),

@@ -271,6 +271,10 @@ fn reasons(evaluation: &Evaluation, observation: &Observation, form: Form) -> Ve
             reasons.push(Reason { kind: ReasonKind::LocalPolicy, comment: None });
         }
     }
+    // No policy is applied then, whatever the record says (RFC 9989 §5.3.6).
+    if evaluation.result == DmarcResult::TempError {
+        reasons.push(Reason { kind: ReasonKind::Other, comment: Some("temperror".to_owned()) });
+    }
     reasons.extend(observation.reasons.iter().cloned());
     reasons.into_iter().map(|reason| in_form(reason, form)).collect()
 }

@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
-use crate::dmarc::{Facts, Identifier, Outcome, Rules, Settings, evaluate};
+use crate::dmarc::{Evaluation, Facts, Identifier, Outcome, Rules, Settings, evaluate};
 use crate::testing::{Zone, now};
 
 mod collecting;
@@ -49,7 +49,7 @@ fn observation(ip: &str) -> Observation {
 }
 
 /// An evaluation in which SPF passed for `spf`, or for nothing.
-fn evaluation(rules: Rules, author: &str, spf: &str, draw: u8) -> crate::dmarc::Evaluation {
+fn evaluation(rules: Rules, author: &str, spf: &str, draw: u8) -> Evaluation {
     let spf = Some(spf).filter(|spf| !spf.is_empty());
     let spf = spf.map(|spf| Identifier { domain: spf.to_owned(), outcome: Outcome::Pass });
     now(evaluate(&Zone::new(ZONE), Settings::standard(rules), author, &Facts { spf, draw, ..Facts::default() }))

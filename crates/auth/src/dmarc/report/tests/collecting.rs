@@ -90,12 +90,13 @@ fn one_report_for_each_domain_and_each_state_of_its_record() {
     assert_eq!(errors, &["\"adkim=x\" cannot be understood", "\"aspf=x\" cannot be understood"]);
 }
 
-/// What is told of one message: disposition, DKIM and SPF, reasons.
+/// What is told of a message with this evaluation, with which this was done for these reasons: disposition, DKIM and SPF,
+/// reasons.
 #[track_caller]
-fn check(form: Form, rules: Rules, author: &str, spf: &str, draw: u8, done: Policy, given: &[Reason], expected: &str) {
+fn check(form: Form, evaluation: &Evaluation, done: Policy, given: &[Reason], expected: &str) {
     let mut collector = Collector::new(reporter(form));
     let observation = Observation { disposition: done, reasons: given.to_vec(), ..observation("192.0.2.1") };
-    collector.add(at(DAY), &evaluation(rules, author, spf, draw), &observation);
+    collector.add(at(DAY), evaluation, &observation);
     let finished = collector.finish(at(NEXT));
     let row = &finished[0].report.rows[0];
     let reasons: Vec<_> = row
@@ -108,45 +109,41 @@ fn check(form: Form, rules: Rules, author: &str, spf: &str, draw: u8, done: Poli
 }
 
 #[test]
-fn dispositions_and_reasons() {
-    use Form::{Rfc7489 as OldForm, Rfc9990 as NewForm};
-    use Policy::{None as Nothing, Quarantine, Reject};
-    use Rules::{Rfc7489 as Old, Rfc9989 as New};
-    let contoso = "contoso.example";
-    check(OldForm, Old, contoso, contoso, 0, Nothing, &[], "none dkim=false spf=true");
-    check(NewForm, New, contoso, contoso, 0, Nothing, &[], "pass dkim=false spf=true");
-    check(OldForm, Old, contoso, "", 0, Reject, &[], "reject dkim=false spf=false");
-    check(OldForm, Old, contoso, "", 50, Quarantine, &[], "quarantine dkim=false spf=false sampled_out(pct=50)");
-    check(NewForm, Old, contoso, "", 50, Quarantine, &[], "quarantine dkim=false spf=false other(sampled_out: pct=50)");
-    check(OldForm, Old, contoso, "", 0, Nothing, &[], "none dkim=false spf=false local_policy()");
-    check(NewForm, New, contoso, "", 99, Reject, &[], "reject dkim=false spf=false");
-    check(
-        NewForm,
-        New,
-        "testing.example",
-        "",
-        0,
-        Quarantine,
-        &[],
-        "quarantine dkim=false spf=false policy_test_mode(t=y)",
-    );
-    check(
-        OldForm,
-        New,
-        "testing.example",
-        "",
-        0,
-        Quarantine,
-        &[],
-        "quarantine dkim=false spf=false other(policy_test_mode: t=y)",
-    );
-    check(NewForm, New, "wrong.example", "wrong.example", 0, Nothing, &[], "none dkim=false spf=true");
+fn dispositions() {
+    use Policy::{None as Nothing, Reject};
+    let older = |spf| evaluation(Rules::Rfc7489, "contoso.example", spf, 0);
+    let newer = |author, spf| evaluation(Rules::Rfc9989, author, spf, 99);
+    check(Form::Rfc7489, &older("contoso.example"), Nothing, &[], "none dkim=false spf=true");
+    check(Form::Rfc7489, &older(""), Reject, &[], "reject dkim=false spf=false");
+    check(Form::Rfc7489, &older(""), Nothing, &[], "none dkim=false spf=false local_policy()");
+    // To pass is a disposition of its own where failing would have had consequences.
+    check(Form::Rfc9990, &newer("contoso.example", "contoso.example"), Nothing, &[], "pass dkim=false spf=true");
+    check(Form::Rfc9990, &newer("wrong.example", "wrong.example"), Nothing, &[], "none dkim=false spf=true");
+    check(Form::Rfc9990, &newer("contoso.example", ""), Reject, &[], "reject dkim=false spf=false");
+}
+
+#[test]
+fn reasons() {
+    use Policy::{None as Nothing, Quarantine};
+    let outside = evaluation(Rules::Rfc7489, "contoso.example", "", 50);
+    let left = "quarantine dkim=false spf=false";
+    check(Form::Rfc7489, &outside, Quarantine, &[], &format!("{left} sampled_out(pct=50)"));
+    check(Form::Rfc9990, &outside, Quarantine, &[], &format!("{left} other(sampled_out: pct=50)"));
+    let testing = evaluation(Rules::Rfc9989, "testing.example", "", 0);
+    check(Form::Rfc9990, &testing, Quarantine, &[], &format!("{left} policy_test_mode(t=y)"));
+    check(Form::Rfc7489, &testing, Quarantine, &[], &format!("{left} other(policy_test_mode: t=y)"));
+    let spf = Some(Identifier { domain: "contoso.example".to_owned(), outcome: Outcome::TempError });
+    let facts = Facts { spf, ..Facts::default() };
+    let open = now(evaluate(&Zone::new(ZONE), Settings::standard(Rules::Rfc9989), "contoso.example", &facts));
+    check(Form::Rfc9990, &open, Nothing, &[], "none dkim=false spf=false other(temperror)");
+    let inside = evaluation(Rules::Rfc7489, "contoso.example", "", 49);
     let given = |kind| [Reason { kind, comment: Some("arc=pass".to_owned()) }];
-    let trusted = given(ReasonKind::TrustedForwarder);
-    check(OldForm, Old, contoso, "", 0, Nothing, &trusted, "none dkim=false spf=false trusted_forwarder(arc=pass)");
-    let forwarded = given(ReasonKind::Forwarded);
-    check(OldForm, Old, contoso, "", 0, Nothing, &forwarded, "none dkim=false spf=false forwarded(arc=pass)");
-    check(NewForm, New, contoso, "", 0, Nothing, &forwarded, "none dkim=false spf=false other(forwarded: arc=pass)");
+    let (trusted, forwarded) = (given(ReasonKind::TrustedForwarder), given(ReasonKind::Forwarded));
+    let none = "none dkim=false spf=false";
+    check(Form::Rfc7489, &inside, Nothing, &trusted, &format!("{none} trusted_forwarder(arc=pass)"));
+    check(Form::Rfc9990, &inside, Nothing, &trusted, &format!("{none} trusted_forwarder(arc=pass)"));
+    check(Form::Rfc7489, &inside, Nothing, &forwarded, &format!("{none} forwarded(arc=pass)"));
+    check(Form::Rfc9990, &inside, Nothing, &forwarded, &format!("{none} other(forwarded: arc=pass)"));
 }
 
 #[test]

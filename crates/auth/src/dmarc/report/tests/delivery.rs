@@ -90,7 +90,7 @@ fn sizes() {
 
 #[test]
 fn destinations_are_bounded() {
-    let uris = vec!["mailto:d@victim.test"; deliver::MAX_DESTINATIONS + 2].join(",");
+    let uris = ["mailto:d@victim.test"; deliver::MAX_DESTINATIONS + 2].join(",");
     let (words, questions) = decided(Rules::Rfc7489, &uris);
     assert_eq!(words.len(), deliver::MAX_DESTINATIONS + 2);
     assert_eq!(words.iter().filter(|words| *words == "- only 10 destinations are looked at").count(), 2);
