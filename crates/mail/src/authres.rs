@@ -83,10 +83,12 @@ impl FromStr for ArcField {
     type Err = FieldError;
 
     fn from_str(value: &str) -> Result<ArcField, FieldError> {
-        if microsoft::arc::is_from_microsoft(value) {
-            return Ok(ArcField::Microsoft(value.parse()?));
+        // No value of Microsoft's is one of the standard, since each has an action, which is no property there.
+        match value.parse() {
+            Ok(info) => Ok(ArcField::Standard(info)),
+            Err(_) if microsoft::arc::is_from_microsoft(value) => Ok(ArcField::Microsoft(value.parse()?)),
+            Err(error) => Err(FieldError::Standard(error)),
         }
-        Ok(ArcField::Standard(value.parse()?))
     }
 }
 
@@ -96,5 +98,54 @@ impl fmt::Display for ArcField {
             ArcField::Standard(info) => info.fmt(f),
             ArcField::Microsoft(results) => results.fmt(f),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whose a value is, or why it is nobody's.
+    #[track_caller]
+    fn check(value: &str, expected: &str) {
+        let whose = match value.parse() {
+            Ok(Field::Standard(_)) => "standard".to_owned(),
+            Ok(Field::Microsoft(_)) => "Microsoft".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(whose, expected, "{value}");
+    }
+
+    #[test]
+    fn whose_a_value_is() {
+        check("mx.contoso.example; spf=pass smtp.mailfrom=a.example", "standard");
+        check("\"spf=pass\"; none", "standard");
+        check("spf=none (sender IP is ) smtp.mailfrom=<>; ", "Microsoft");
+        check(" dkim=temperror header.d=a.example", "Microsoft");
+        check("spf=none; none", "no comment in clause \"spf=none\"");
+        check("arc=none; none", "expected a version or ; at octet 3");
+    }
+
+    #[track_caller]
+    fn check_arc(value: &str, expected: &str) {
+        let whose = match value.parse() {
+            Ok(ArcField::Standard(_)) => "standard".to_owned(),
+            Ok(ArcField::Microsoft(_)) => "Microsoft".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(whose, expected, "{value}");
+    }
+
+    #[test]
+    fn whose_a_value_of_a_chain_is() {
+        check_arc("i=1; mx.contoso.example; none", "standard");
+        check_arc("i=1; mx.microsoft.com 1; arc=none (0)", "standard");
+        check_arc("i=1; \"mx.microsoft.com\" 1; spf=fail x.y=z", "standard");
+        let rest = "spf=none; dmarc=none action=none header.from=a; dkim=none (message not signed); arc=none";
+        check_arc(&format!("i=1; mx.microsoft.com 1; {rest}"), "Microsoft");
+        check_arc(&format!("i=1; mx.microsoft.com \t1;{rest}"), "Microsoft");
+        check_arc(&format!("i=1; mx.contoso.example; {rest}"), "expected . at octet 52");
+        check_arc("i=1; mx.microsoft.com 1; spf=fail; x y", "no comment in clause \"spf=fail\"");
+        check_arc("", "expected i= at octet 0");
     }
 }

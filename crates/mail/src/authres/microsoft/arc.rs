@@ -22,7 +22,7 @@ use crate::authres::words::words;
 use crate::authres::{DkimResult, MAX_CLAUSES, MAX_LENGTH};
 
 /// The authserv-id, with the version behind it.
-const AUTHSERV_ID: &str = "mx.microsoft.com 1";
+const AUTHSERV_ID: [&str; 2] = ["mx.microsoft.com", "1"];
 
 words! {
     /// A DMARC policy (RFC 7489 §6.3).
@@ -247,7 +247,8 @@ impl fmt::Display for ArcClause {
 impl fmt::Display for ArcAuthenticationResults {
     /// The unfolded value.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "i={}; {AUTHSERV_ID}; {}; {}", self.instance, self.spf, self.dmarc)?;
+        let [id, version] = AUTHSERV_ID;
+        write!(f, "i={}; {id} {version}; {}; {}", self.instance, self.spf, self.dmarc)?;
         self.dkim.iter().try_for_each(|dkim| write!(f, "; {dkim}"))?;
         write!(f, "; {}", self.arc)
     }
@@ -375,10 +376,10 @@ fn passed(comment: &str) -> Option<ArcClause> {
 fn after_authserv_id(value: &str) -> Option<(&str, &str)> {
     let mut segments = value.splitn(3, ';').map(|segment| segment.trim_matches([' ', '\t']));
     let instance = segments.next()?.strip_prefix("i=")?;
-    (segments.next()? == AUTHSERV_ID).then_some((instance, segments.next()?))
+    words_of(segments.next()?).eq(AUTHSERV_ID).then_some((instance, segments.next()?))
 }
 
-/// Whether a value has Microsoft's authserv-id.
+/// Whether a value has Microsoft's authserv-id. One of the standard may have it too.
 pub(in crate::authres) fn is_from_microsoft(value: &str) -> bool {
     after_authserv_id(value).is_some()
 }
