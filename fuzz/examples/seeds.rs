@@ -1,4 +1,5 @@
-//! Writes the first inputs of the fuzz targets below `corpus/`: genuine answers, changes to them, and zone text.
+//! Writes the first inputs of the fuzz targets below `corpus/`: genuine answers, changes to them, zone text,
+//! and fields of authentication.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -24,6 +25,24 @@ const SPF_RECORDS: &[&[u8]] = &[
     b"\x06a:%{p}.%{h} x=%%%_%- -all exp=%{o}\0\x2a\x05\x06\x12\x03\x12\x02\x1a\x0c%{c} %{r} %{t}",
 ];
 
+const FIELDS: &[&str] = &[
+    "mx.contoso.example 1 (a (b \\) c)); spf/1=pass (d) reason=\"it may\" smtp.mailfrom=\"a b\"@contoso.example policy.x=y; dkim=none",
+    "i=1; lists.example.org; dkim=pass (1024-bit key) header.i=@contoso.example header.b=AbCd; dmarc=pass",
+    "x; none",
+    "spf=fail (sender IP is 2001:db8::1) smtp.helo=a.example; b.example; dkim=fail (no key for signature) header.d=c.example;b.example; dmarc=fail action=oreject header.from=a.example;compauth=none reason=451",
+    "dkim=none (message not signed) header.d=none; dkim=temperror header.d=a.example;dmarc=none action=pct.reject header.from=int; ",
+    "i=2; mx.microsoft.com 1; spf=pass (sender ip is 192.0.2.1) smtp.rcpttodomain=b smtp.mailfrom=<>; dmarc=pass (p=none sp=reject pct=100) action=none header.from=a; dkim=timeout (key query timeout) header.d=c; arc=pass (0 oda=1 ltdi=1 spf=[1,1,smtp.mailfrom=a] dkim=[1,1,header.d=c] dmarc=[1,1,header.from=a] 93)",
+    "i=1; mx.microsoft.com 1; spf=pass smtp.mailfrom=a; dmarc=pass action=none header.from=a; dkim=pass header.d=a; arc=none (0)",
+    "Pass (protection.outlook.com: domain of a.example designates 192.0.2.1 as permitted sender) receiver=protection.outlook.com; client-ip=192.0.2.1; helo=b; pr=C",
+    "Fail (protection.outlook.com: domain of a does not designate ::1 as permitted sender) receiver=protection.outlook.com; client-ip=::1; helo=b;",
+    "SoftFail (protection.outlook.com: domain of transitioning a discourages use of 192.0.2.1 as permitted sender)",
+    "None (protection.outlook.com:  does not designate permitted sender hosts)",
+    "TempError (protection.outlook.com: error in processing during lookup of a: DNS Timeout)",
+    "CIP:192.0.2.1;CTRY:;LANG:en;SCL:-1;SFS:(1)(2);DIR:INB;",
+    "v=1; a=rsa-sha256; c=relaxed/relaxed; d=contoso.example; h=From:To; bh=YQ==; b=Y Q==;",
+    "1:00:00:00.0000000",
+];
+
 fn write(target: &str, seed: usize, octets: &[u8]) -> std::io::Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
     std::fs::create_dir_all(&folder)?;
@@ -36,6 +55,9 @@ fn main() -> std::io::Result<()> {
     }
     for (number, input) in SPF_RECORDS.iter().enumerate() {
         write("spf_record", number, input)?;
+    }
+    for (number, value) in FIELDS.iter().enumerate() {
+        write("authres", number, value.as_bytes())?;
     }
     for (number, question) in QUESTIONS.iter().enumerate() {
         // The answers in the order in which a validating resolver asks for them.
