@@ -121,11 +121,11 @@ fn push_number(number: u32, bias: u32, output: &mut String) -> Option<()> {
     loop {
         let threshold = k.saturating_sub(bias).clamp(T_MIN, T_MAX);
         if rest < threshold {
-            output.push(char::from_digit_36(rest)?);
+            output.push(digit(rest)?);
             return Some(());
         }
         let range = BASE - threshold;
-        output.push(char::from_digit_36(threshold + (rest - threshold) % range)?);
+        output.push(digit(threshold + (rest - threshold) % range)?);
         rest = (rest - threshold) / range;
         k = k.checked_add(BASE)?;
     }
@@ -143,18 +143,12 @@ fn adapt(delta: u32, points: u32, first: bool) -> u32 {
     k + ((BASE - T_MIN + 1) * delta) / (delta + SKEW)
 }
 
-/// The digits of Punycode: `a` to `z` for 0 to 25, `0` to `9` for 26 to 35.
-trait Digit36: Sized {
-    fn from_digit_36(digit: u32) -> Option<Self>;
-}
-
-impl Digit36 for char {
-    fn from_digit_36(digit: u32) -> Option<char> {
-        match digit {
-            0..26 => char::from_u32(u32::from('a') + digit),
-            26..36 => char::from_u32(u32::from('0') + digit - 26),
-            _ => None,
-        }
+/// The digits of Punycode (RFC 3492 §5): `a` to `z` for 0 to 25, `0` to `9` for 26 to 35.
+fn digit(number: u32) -> Option<char> {
+    match number {
+        0..26 => char::from_u32(u32::from('a') + number),
+        26..36 => char::from_u32(u32::from('0') + number - 26),
+        _ => None,
     }
 }
 

@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use mxlab_mail::{HeaderField, Message};
 
 use super::canonical::{BodyHash, BodyHasher, Form};
+use super::domain::MAX_NAME;
 use super::key_query::{Keys, SuitableKey, Wanted};
 use super::signature::Signature;
 use super::signed_fields::{FieldIndex, OwnField};
@@ -54,6 +55,9 @@ impl Default for Policy {
     }
 }
 
+/// The longest name that is told as it is written, in octets.
+const MAX_WRITTEN: usize = 4 * MAX_NAME;
+
 /// RFC 8301 §3.2.
 const MINIMUM_RSA_BITS: usize = 1_024;
 
@@ -90,7 +94,10 @@ struct Verifier<'a, 'm> {
 impl Verifier<'_, '_> {
     async fn verify(&mut self, number: usize, position: usize, field: HeaderField<'_>) -> Verification {
         let tags = TagList::parse(field.raw_value());
-        let written = |tag: &str| tags.as_ref().ok().and_then(|tags| tags.value(tag)).map(str::to_owned);
+        // A longer text is no name.
+        let is_short = |value: &&str| value.len() <= MAX_WRITTEN;
+        let written =
+            |tag: &str| tags.as_ref().ok().and_then(|tags| tags.value(tag)).filter(is_short).map(str::to_owned);
         let mut verification = Verification {
             number,
             domain: written("d"),
