@@ -43,6 +43,21 @@ const FIELDS: &[&str] = &[
     "1:00:00:00.0000000",
 ];
 
+const MESSAGES: &[&str] = &[
+    "From: Ann <ann@example.com>\r\nTo: bob@example.net\r\nSubject: a\r\n\tb\r\n\r\nHello  Bob \r\n\r\n",
+    "Received: x\r\nfrom : \"a\\\"b\" <@c.example:a@b.example>, =?utf-8?q?x?= <c@d>\r\nMessage-ID: <a@b>\r\n\r\n",
+    "From: a@b.example\nDKIM-Signature: v=1; a=ed25519-sha256; c=relaxed; d=b.example; s=s; h=from; bh=AAAA; b=AAAA\n\nx\n",
+];
+
+const TAG_LISTS: &[&str] = &[
+    " v=1; a=rsa-sha256; c=simple/relaxed; d=a.example; s=s; h=from : to;\r\n i=x=3Dy@b.a.example; l=3; q=dns/txt; t=1; x=2; \
+     bh=QUJD; b=QU\r\n JD;",
+    "v=DKIM1; h=sha256; k=rsa; n=x; s=email:*; t=y:s; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDkHlOQoBTzWRiGs5V6NpP3idY6Wk08\
+     a5qhdR6wy5bdOKb2jLQiY/J16JYi0Qvx/byYzCNb3W91y3FutACDfzwQ/BC/e/8uBsCR+yz1Lxj+PL6lHvqMKrM3rG4hstT5QjvHO9PzoxZyVYLzBfO2EeC3\
+     Ip3G+2kryOTIKT+l/K4w3QIDAQAB",
+    "k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+];
+
 fn write(target: &str, seed: usize, octets: &[u8]) -> std::io::Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
     std::fs::create_dir_all(&folder)?;
@@ -58,6 +73,16 @@ fn main() -> std::io::Result<()> {
     }
     for (number, value) in FIELDS.iter().enumerate() {
         write("authres", number, value.as_bytes())?;
+    }
+    for (number, message) in MESSAGES.iter().enumerate() {
+        write("message_headers", number, message.as_bytes())?;
+        for flags in 0..16 {
+            let input = [&[flags, 1, 20, b'x'], TAG_LISTS[2].as_bytes(), b"\0", message.as_bytes()].concat();
+            write("dkim_message", 16 * number + usize::from(flags), &input)?;
+        }
+    }
+    for (number, list) in TAG_LISTS.iter().enumerate() {
+        write("tag_list", number, list.as_bytes())?;
     }
     for (number, question) in QUESTIONS.iter().enumerate() {
         // The answers in the order in which a validating resolver asks for them.
