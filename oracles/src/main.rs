@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 mod cost;
 mod differential;
+mod dkim;
 mod internet;
 mod judges;
 mod live;
@@ -32,6 +33,20 @@ enum Command {
         /// Count unexplained differences and show one of each kind, instead of failing at the first
         #[arg(long)]
         survey: bool,
+    },
+    /// Random messages, signed by ours and by dkimpy, changed, and verified by both
+    Dkim {
+        /// How many messages
+        #[arg(long, default_value_t = 2_000)]
+        cases: u32,
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Count unexplained differences and show one of each kind, instead of failing at the first
+        #[arg(long)]
+        survey: bool,
+        /// A Python that has dkimpy[ed25519]
+        #[arg(long, default_value = "python3")]
+        python: PathBuf,
     },
     /// Our authorities on loopback addresses, judged by our resolver, Unbound and delv
     Live {
@@ -62,6 +77,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Differential { cases, seed, survey } => differential::run(cases, seed, survey),
+        Command::Dkim { cases, seed, survey, python } => dkim::run(cases, seed, survey, &python),
         Command::Live { filter } => live::run(&filter),
         Command::Spf { cases, seed, survey, python } => spf::run(cases, seed, survey, &python),
         Command::Cost => cost::run(),
