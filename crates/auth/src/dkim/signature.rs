@@ -160,16 +160,23 @@ pub struct MessageSignature {
     pub expiration: Option<u64>,
 }
 
+/// What a name without letters in `h=` means: `h=`, `h=from::to`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmptyName {
+    /// The field is malformed: the grammar of RFC 6376 §3.5 has no such name.
+    Malformed,
+    /// It stands for no field, and the signature over the others counts.
+    Ignored,
+}
+
 impl MessageSignature {
     /// Reads the tags that DKIM and ARC have in common. Those with which each of them goes on (`v`, `i`), and whether `From`
     /// must be signed, are left to them.
     ///
     /// # Errors
     /// The first tag that is wrong.
-    pub fn parse(tags: &TagList<'_>) -> Result<MessageSignature, SignatureError> {
-        let a = required(tags, "a")?;
-        let algorithm = Algorithm::ALL.into_iter().find(|algorithm| algorithm.word() == a);
-        let algorithm = algorithm.ok_or_else(|| SignatureError::Algorithm { value: shortened(a) })?;
+    pub fn parse(tags: &TagList<'_>, empty_name: EmptyName) -> Result<MessageSignature, SignatureError> {
+        let algorithm = algorithm(tags)?;
         let signature = base64(tags, "b")?;
         let body_hash = base64(tags, "bh")?;
         let c = tags.value("c");
@@ -177,7 +184,7 @@ impl MessageSignature {
         let canonicalization = canonicalization.ok_or_else(|| malformed("c", c.unwrap_or_default()))?;
         // RFC 6376 §3.5: a domain-name has two labels at least, a selector one.
         let domain = name(tags, "d", 2)?;
-        let signed_fields = signed_fields(required(tags, "h")?)?;
+        let signed_fields = signed_fields(required(tags, "h")?, empty_name)?;
         let body_length = number(tags, "l", 76)?;
         if let Some(q) = tags.value("q") {
             let known = q.split(':').any(|method| tag_list::trimmed(method) == "dns/txt");
@@ -236,7 +243,7 @@ impl Signature {
             "1" => {}
             other => return Err(SignatureError::Version { value: shortened(other) }),
         }
-        let message = MessageSignature::parse(tags)?;
+        let message = MessageSignature::parse(tags, EmptyName::Malformed)?;
         let identity = match tags.value("i") {
             None => Identity { local_part: String::new(), domain: message.domain.clone() },
             Some(text) => identity(text)?,
@@ -264,6 +271,16 @@ pub(crate) fn malformed(tag: &'static str, value: &str) -> SignatureError {
 /// When it is not.
 pub fn required<'a>(tags: &TagList<'a>, tag: &'static str) -> Result<&'a str, SignatureError> {
     tags.value(tag).ok_or(SignatureError::Missing { tag })
+}
+
+/// The algorithm in `a=`, which must be there.
+///
+/// # Errors
+/// When it is not, or is not known here.
+pub fn algorithm(tags: &TagList<'_>) -> Result<Algorithm, SignatureError> {
+    let a = required(tags, "a")?;
+    let algorithm = Algorithm::ALL.into_iter().find(|algorithm| algorithm.word() == a);
+    algorithm.ok_or_else(|| SignatureError::Algorithm { value: shortened(a) })
 }
 
 /// The octets of a tag in base64 that must be there.
@@ -314,9 +331,12 @@ pub(crate) fn decode_base64(value: &str) -> Option<Vec<u8>> {
     DIGITS.decode(digits.as_bytes()).ok()
 }
 
-fn signed_fields(value: &str) -> Result<Vec<String>, SignatureError> {
+fn signed_fields(value: &str, empty_name: EmptyName) -> Result<Vec<String>, SignatureError> {
     let mut names = Vec::new();
     for name in value.split(':').map(tag_list::trimmed) {
+        if name.is_empty() && empty_name == EmptyName::Ignored {
+            continue;
+        }
         // RFC 5322 §3.6.8: ftext. A semicolon cannot stand in a tag.
         if name.is_empty() || !name.bytes().all(|octet| octet.is_ascii_graphic()) {
             return Err(malformed("h", value));

@@ -182,3 +182,15 @@ fn canonicalizations() {
 fn tag_lists() {
     assert!(matches!(parse("v=1; v=1"), Err(SignatureError::TagList(TagListError::Twice { .. }))));
 }
+
+#[test]
+fn empty_names() {
+    let names = |h: &str, empty_name: EmptyName| {
+        let text = format!("a=rsa-sha256; d=example.com; s=sel; h={h}; bh=AAAA; b=BBBB");
+        MessageSignature::parse(&TagList::parse(text.as_bytes())?, empty_name).map(|message| message.signed_fields)
+    };
+    for (h, expected) in [("", &[][..]), ("From: :to", &["from", "to"]), (":", &[]), ("from:", &["from"])] {
+        assert_eq!(names(h, EmptyName::Malformed), Err(value("h", h)));
+        assert_eq!(names(h, EmptyName::Ignored), Ok(expected.iter().map(|name| name.to_string()).collect()));
+    }
+}
