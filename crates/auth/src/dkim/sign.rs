@@ -307,7 +307,7 @@ impl Signer {
 }
 
 /// The names of [`RECOMMENDED`], each as often as the message has it, and `From` once more.
-fn recommended(index: &FieldIndex<'_>) -> Vec<String> {
+pub(crate) fn recommended(index: &FieldIndex<'_>) -> Vec<String> {
     let mut names = vec![RECOMMENDED[0].to_owned()];
     for name in RECOMMENDED {
         names.extend(index.numbers(name).iter().map(|_| name.to_owned()));
@@ -337,7 +337,7 @@ fn column(field: &str) -> usize {
 }
 
 /// Appends pieces, each with a blank before it or none, and folds before a piece for which the line has no room.
-fn push_folded(field: &mut String, pieces: impl Iterator<Item = (String, bool)>) {
+pub(crate) fn push_folded(field: &mut String, pieces: impl Iterator<Item = (String, bool)>) {
     for (piece, blank) in pieces {
         let room = column(field) + usize::from(blank) + piece.len() <= WIDTH;
         field.push_str(match (room, blank) {
@@ -350,7 +350,7 @@ fn push_folded(field: &mut String, pieces: impl Iterator<Item = (String, bool)>)
 }
 
 /// Appends a value in which a fold may stand anywhere.
-fn push_broken(field: &mut String, value: &str) {
+pub(crate) fn push_broken(field: &mut String, value: &str) {
     let mut rest = value;
     while !rest.is_empty() {
         let room = WIDTH.saturating_sub(column(field));
