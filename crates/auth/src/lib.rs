@@ -11,9 +11,11 @@
 //! | [`alignment`] | RFC 7489 §3.1 | when two domains belong together |
 //! | [`dmarc`] | RFC 7489, 9091, 9989, 9990 | the record, its discovery, the result, aggregate reports |
 //! | [`dkim`] | RFC 6376 | signatures of messages: verified, made |
+//! | [`arc`] | RFC 8617 | the chain of those who forwarded a message: validating and sealing |
 //! | [`suite`] | | cases of conformance suites |
 
 pub mod alignment;
+pub mod arc;
 pub mod dkim;
 pub mod dmarc;
 pub mod dns;

@@ -1,0 +1,169 @@
+//! From header fields to sets (RFC 8617 §4.2, §5.2 steps 1 to 3).
+//!
+//! The fields of a set may stand anywhere in the header and in any order; the instance says which belong together. A chain
+//! is whole when each set from 1 to the newest has each of the three fields exactly once. §4.2.1 speaks of one field of a
+//! kind for each signing algorithm; §5.2 does not, and that is what holds here *(choice)*.
+//!
+//! Of several faults the one that comes first is told: too many fields; a field without a usable instance (AAR before AMS
+//! before AS, from the top); a newest seal that says `cv=fail`; then the oldest set that is not whole. A message with more
+//! than [`MAX_INSTANCE`] fields of a kind is not looked into any further, so that 10,000 of them cost no more than counting.
+
+use std::collections::BTreeMap;
+
+use mxlab_mail::HeaderField;
+
+use super::chain::{Cause, ChainStatus, Failure};
+use super::fields::{self, AuthenticationResults, FieldError, FieldKind, MAX_INSTANCE, MessageSignature, Seal};
+use crate::dkim::signature::SignatureError;
+use crate::dkim::signed_fields::{FieldIndex, OwnField};
+use crate::dkim::tag_list::{Tag, TagList, shortened};
+
+/// The ARC fields of a message by instance.
+#[derive(Debug)]
+pub struct ArcFields<'m> {
+    by_instance: BTreeMap<u8, Members<'m>>,
+    /// The first that cannot be placed, or that there are too many.
+    fault: Option<Failure>,
+}
+
+/// The fields with one instance, however many there are.
+#[derive(Debug, Default)]
+struct Members<'m> {
+    results: Vec<(Located<'m>, AuthenticationResults)>,
+    signatures: Vec<Located<'m>>,
+    seals: Vec<Located<'m>>,
+}
+
+/// A field and its number among the message's fields.
+#[derive(Clone, Copy, Debug)]
+pub struct Located<'m> {
+    /// The field.
+    pub field: HeaderField<'m>,
+    /// Its number.
+    pub number: usize,
+}
+
+impl<'m> Located<'m> {
+    fn tags(&self) -> Result<TagList<'m>, FieldError> {
+        Ok(TagList::parse(self.field.raw_value()).map_err(SignatureError::from)?)
+    }
+
+    /// The field as that of a signature, `b=` in it.
+    pub fn own(&self) -> OwnField<'m> {
+        let span = self.tags().ok().and_then(|tags| tags.tag("b").map(Tag::value_span));
+        OwnField { field: self.field, number: Some(self.number), signature: span.unwrap_or_default() }
+    }
+}
+
+/// A set that is whole.
+#[derive(Clone, Debug)]
+pub struct ArcSet<'m> {
+    /// Its place in the chain.
+    pub instance: u8,
+    /// Its fields, in the order of [`FieldKind::ALL`].
+    pub fields: [Located<'m>; 3],
+    /// AAR.
+    pub authentication_results: AuthenticationResults,
+    /// AMS, or what is wrong with it.
+    pub message_signature: Result<MessageSignature, FieldError>,
+    /// AS, or what is wrong with it.
+    pub seal: Result<Seal, FieldError>,
+}
+
+impl<'m> ArcFields<'m> {
+    /// Finds the ARC fields of a message.
+    pub fn find(index: &FieldIndex<'m>) -> ArcFields<'m> {
+        let mut found = ArcFields { by_instance: BTreeMap::new(), fault: None };
+        let numbers = FieldKind::ALL.map(|kind| (kind, index.numbers(&kind.name().to_ascii_lowercase())));
+        for (kind, numbers) in numbers {
+            let count = numbers.len();
+            if count > usize::from(MAX_INSTANCE) {
+                found.fault = Some(Failure { instance: None, cause: Cause::TooManySets { kind, count } });
+                return found;
+            }
+        }
+        for (kind, numbers) in numbers {
+            for (ordinal, &number) in numbers.iter().enumerate() {
+                let Some(field) = index.fields().get(number) else { continue };
+                if let Err(error) = found.place(kind, Located { field: *field, number }) {
+                    let cause = Cause::Unplaced { kind, number: ordinal + 1, error };
+                    found.fault.get_or_insert(Failure { instance: None, cause });
+                }
+            }
+        }
+        found
+    }
+
+    fn place(&mut self, kind: FieldKind, located: Located<'m>) -> Result<(), FieldError> {
+        if kind == FieldKind::AuthenticationResults {
+            let results = AuthenticationResults::parse(&located.field.value())?;
+            self.by_instance.entry(results.instance).or_default().results.push((located, results));
+            return Ok(());
+        }
+        let members = self.by_instance.entry(fields::tagged_instance(&located.tags()?)?).or_default();
+        match kind {
+            FieldKind::Seal => members.seals.push(located),
+            _ => members.signatures.push(located),
+        }
+        Ok(())
+    }
+
+    /// Whether the message has none.
+    pub fn is_empty(&self) -> bool {
+        self.by_instance.is_empty() && self.fault.is_none()
+    }
+
+    /// Whether there are so many that they were not looked into.
+    pub fn are_too_many(&self) -> bool {
+        matches!(self.fault, Some(Failure { cause: Cause::TooManySets { .. }, .. }))
+    }
+
+    /// The highest instance; 0 if there is none.
+    pub fn highest(&self) -> u8 {
+        self.by_instance.last_key_value().map_or(0, |(instance, _)| *instance)
+    }
+
+    /// The failure that a seal with the highest instance reports (§5.1 step 2, §5.2 step 2).
+    pub fn reported(&self) -> Option<Failure> {
+        let (instance, members) = self.by_instance.last_key_value()?;
+        let mut tags = members.seals.iter().filter_map(|seal| seal.tags().ok());
+        let failing = tags.find(|tags| fields::chain_status(tags) == Ok(ChainStatus::Fail))?;
+        let domain = failing.value("d").map(shortened);
+        Some(Failure { instance: Some(*instance), cause: Cause::Reported { domain } })
+    }
+
+    /// The sets by instance.
+    ///
+    /// # Errors
+    /// When the fields do not make whole sets, or the newest seal says that the chain fails.
+    pub fn sets(&self) -> Result<Vec<ArcSet<'m>>, Failure> {
+        if let Some(failure) = self.fault.clone().or_else(|| self.reported()) {
+            return Err(failure);
+        }
+        (1..=self.highest()).map(|instance| self.set(instance)).collect()
+    }
+
+    fn set(&self, instance: u8) -> Result<ArcSet<'m>, Failure> {
+        let fail = |cause| Failure { instance: Some(instance), cause };
+        let members = self.by_instance.get(&instance).ok_or_else(|| fail(Cause::NoSet))?;
+        let (results, authentication_results) =
+            only(FieldKind::AuthenticationResults, &members.results).map_err(fail)?;
+        let signature = *only(FieldKind::MessageSignature, &members.signatures).map_err(fail)?;
+        let seal = *only(FieldKind::Seal, &members.seals).map_err(fail)?;
+        Ok(ArcSet {
+            instance,
+            fields: [*results, signature, seal],
+            authentication_results: authentication_results.clone(),
+            message_signature: signature.tags().and_then(|tags| MessageSignature::parse(&tags)),
+            seal: seal.tags().and_then(|tags| Seal::parse(&tags)),
+        })
+    }
+}
+
+fn only<T>(kind: FieldKind, fields: &[T]) -> Result<&T, Cause> {
+    match fields {
+        [only] => Ok(only),
+        [] => Err(Cause::Missing { kind }),
+        several => Err(Cause::Repeated { kind, count: several.len() }),
+    }
+}
