@@ -1,0 +1,217 @@
+//! The conformance suite that ValiMail began when ARC was a draft: `arc-draft-validation-tests.yml` and
+//! `arc-draft-sign-tests.yml`, several YAML documents each.
+//!
+//! A document holds `tests`, by name, and `txt-records`. A validation test gives a `message` and `cv`, what must come out;
+//! an empty `cv` stands for a chain with a seal that says `cv=fail` itself, for which the draft had no answer and RFC 8617
+//! §5.2 has `fail`. A signing test gives a message, `t`, `sig-headers` and `srv-id` (whose results go into the AAR), and
+//! the three fields; empty ones stand for a chain that is not added to. The document has the signer's key.
+//!
+//! Lines of messages end with LF in the file and with CRLF on the wire. Some documents have two tests of one name: the
+//! last one counts, as for other readers of YAML.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::io;
+use std::path::Path;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use jiff::Timestamp;
+use mxlab_mail::Message;
+use saphyr::{Yaml, YamlLoader};
+use saphyr_parser::Parser;
+
+use super::{
+    Cause, Chain, ChainStatus, Failure, Layout, Policy, SealError, SealedSet, Sealer, local_results, validate,
+};
+use crate::dkim::crypto::SigningKey;
+use crate::dkim::tag_list::TagList;
+use crate::dns::{BoxFuture, Data, Dns, DnsError, RecordKind};
+use crate::suite::{Case, Outcome};
+
+const VALIDATION: &str = "arc-draft-validation-tests.yml";
+const SIGNING: &str = "arc-draft-sign-tests.yml";
+/// The longest file that is read, in octets.
+const MAX_FILE: u64 = 8 << 20;
+
+/// Runs the suite in the folder `arc` of a folder of suites, or in the folder itself.
+///
+/// # Errors
+/// There is no suite, it is no YAML, or it does not hold what it should; the error says where.
+pub fn run(folder: &Path) -> io::Result<Vec<Case>> {
+    let nested = folder.join("arc");
+    let folder = if nested.is_dir() { nested.as_path() } else { folder };
+    let mut cases = Vec::new();
+    for (file, run) in [(VALIDATION, validation as RunTest), (SIGNING, signing)] {
+        let path = folder.join(file);
+        let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {why}", path.display()));
+        let length =
+            std::fs::metadata(&path).map_err(|error| io::Error::new(error.kind(), format!("{file}: {error}")))?;
+        if length.len() > MAX_FILE {
+            return Err(invalid(format!("longer than {MAX_FILE} octets")));
+        }
+        let text = std::fs::read_to_string(&path)?;
+        cases.extend(run_file(&text, run).map_err(invalid)?);
+    }
+    Ok(cases)
+}
+
+/// A test of a document, and the document; what is wrong is that the test is not one.
+type RunTest = fn(&Yaml<'_>, &Document<'_>) -> Result<Outcome, String>;
+
+/// What the tests of a document share.
+struct Document<'y> {
+    yaml: &'y Yaml<'y>,
+    records: Records,
+}
+
+fn run_file(text: &str, run: RunTest) -> Result<Vec<Case>, String> {
+    let mut cases = Vec::new();
+    for yaml in load(text)?.iter().filter(|document| !document.is_null()) {
+        let part = string(yaml, "description")?.trim();
+        let within = |why: String| format!("{part}: {why}");
+        let document = Document { yaml, records: Records::read(yaml).map_err(within)? };
+        let tests = yaml.as_mapping_get("tests").and_then(Yaml::as_mapping);
+        for (name, test) in tests.ok_or_else(|| within("no tests".to_owned()))? {
+            let name = name.as_str().ok_or_else(|| within("a test without name".to_owned()))?;
+            let outcome = run(test, &document).map_err(|why| within(format!("{name}: {why}")))?;
+            cases.push(Case { name: format!("{part}/{name}"), outcome });
+        }
+    }
+    if cases.is_empty() { Err("no tests".to_owned()) } else { Ok(cases) }
+}
+
+fn load(text: &str) -> Result<Vec<Yaml<'_>>, String> {
+    let mut loader = YamlLoader::default();
+    loader.allow_duplicate_keys(true);
+    Parser::new_from_str(text).load(&mut loader, true).map_err(|error| error.to_string())?;
+    match loader.error() {
+        Some(error) => Err(error.to_string()),
+        None => Ok(loader.into_documents()),
+    }
+}
+
+/// The text of a member of a mapping.
+fn string<'a>(of: &'a Yaml<'_>, member: &str) -> Result<&'a str, String> {
+    let value = of.as_mapping_get(member).ok_or_else(|| format!("no {member}"))?;
+    value.as_str().ok_or_else(|| format!("{member} is no text"))
+}
+
+/// The text of a message as it is on the wire.
+fn wire(test: &Yaml<'_>) -> Result<String, String> {
+    Ok(string(test, "message")?.replace('\n', "\r\n"))
+}
+
+/// The time of all tests: no signature of the suite ends.
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+/// The records of a document.
+struct Records(BTreeMap<String, String>);
+
+impl Records {
+    fn read(document: &Yaml<'_>) -> Result<Records, String> {
+        let mut records = BTreeMap::new();
+        let listed = document.as_mapping_get("txt-records").and_then(Yaml::as_mapping).ok_or("no txt-records")?;
+        for (name, text) in listed {
+            let (name, text) = name.as_str().zip(text.as_str()).ok_or("a record that is no text")?;
+            // A record that takes several lines in the file.
+            records.insert(name.to_owned(), text.trim().replace('\n', " "));
+        }
+        Ok(Records(records))
+    }
+}
+
+impl Dns for Records {
+    fn lookup<'a>(&'a self, name: &'a str, kind: RecordKind) -> BoxFuture<'a, Result<Vec<Data>, DnsError>> {
+        let text = self.0.get(name).filter(|_| kind == RecordKind::Txt);
+        let answer = text.map(|text| vec![Data::Txt(text.as_bytes().to_vec())]).ok_or(DnsError::NxDomain);
+        Box::pin(async move { answer })
+    }
+}
+
+fn chain_of(message: &Message<'_>, records: &Records) -> Result<Chain, String> {
+    // The records are there at once, so that validation never waits.
+    match pin!(validate(records, message, NOW, &Policy::default())).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(chain) => Ok(chain),
+        Poll::Pending => Err("the validation waits for something".to_owned()),
+    }
+}
+
+fn validation(test: &Yaml<'_>, document: &Document<'_>) -> Result<Outcome, String> {
+    let text = wire(test)?;
+    let message = Message::parse(text.as_bytes()).map_err(|error| error.to_string())?;
+    let expected = string(test, "cv")?.trim().to_ascii_lowercase();
+    let chain = match chain_of(&message, &document.records) {
+        Ok(chain) => chain,
+        Err(why) => return Ok(Outcome::Failed { why }),
+    };
+    let reported = matches!(
+        chain.failure,
+        Some(Failure { cause: Cause::Reported { .. } | Cause::ChainStatus { found: ChainStatus::Fail, .. }, .. })
+    );
+    let passed = if expected.is_empty() { reported } else { chain.status.word() == expected };
+    let why = || format!("expected {expected:?}, got {}: {}", chain.status, chain.because().join("; "));
+    Ok(if passed { Outcome::Passed } else { Outcome::Failed { why: why() } })
+}
+
+fn signing(test: &Yaml<'_>, document: &Document<'_>) -> Result<Outcome, String> {
+    let text = wire(test)?;
+    let message = Message::parse(text.as_bytes()).map_err(|error| error.to_string())?;
+    let key = SigningKey::from_pem(string(document.yaml, "privatekey")?).map_err(|error| error.to_string())?;
+    let fields: Vec<&str> = string(test, "sig-headers")?.trim().split(':').collect();
+    let sealer = Sealer::new(key, string(document.yaml, "domain")?, string(document.yaml, "sel")?);
+    let sealer = sealer.and_then(|sealer| sealer.with_layout(Layout::Plain).with_fields(&fields));
+    let sealer = sealer.map_err(|error| error.to_string())?;
+    let seconds = test.as_mapping_get("t").and_then(Yaml::as_integer).ok_or("t is no number")?;
+    let now = Timestamp::from_second(seconds).map_err(|error| error.to_string())?;
+    let status = match chain_of(&message, &document.records) {
+        Ok(chain) => chain.status,
+        Err(why) => return Ok(Outcome::Failed { why }),
+    };
+    let results = local_results(&message, string(test, "srv-id")?.trim());
+    let sealed = sealer.seal(&message, &results, status, now);
+    let expected = [string(test, "AAR")?, string(test, "AMS")?, string(test, "AS")?].map(str::trim);
+    Ok(match judge(&sealed, expected) {
+        Ok(()) => Outcome::Passed,
+        Err(why) => Outcome::Failed { why },
+    })
+}
+
+fn judge(sealed: &Result<SealedSet, SealError>, expected: [&str; 3]) -> Result<(), String> {
+    let set = match sealed {
+        Err(SealError::AlreadyFailed { .. }) if expected == [""; 3] => return Ok(()),
+        Err(error) => return Err(error.to_string()),
+        Ok(set) => set,
+    };
+    let [results, signature, seal] = expected;
+    for (what, field, expected, read) in [
+        ("AAR", &set.authentication_results, results, results_of as fn(&str) -> Option<_>),
+        ("AMS", &set.message_signature, signature, tags_of),
+        ("AS", &set.seal, seal, tags_of),
+    ] {
+        let value = field.split_once(':').map_or("", |(_, value)| value);
+        let (made, expected) = (read(value), read(expected));
+        if made.is_none() || made != expected {
+            return Err(format!("{what} differs: expected {expected:?}, got {made:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// The tags of a field and their values without blanks.
+fn tags_of(value: &str) -> Option<BTreeMap<String, String>> {
+    // The suite has no folds, but lines.
+    let unfolded = value.replace(['\r', '\n'], " ");
+    let tags = TagList::parse(unfolded.as_bytes()).ok()?;
+    let pairs = tags.tags().iter();
+    Some(pairs.map(|tag| (tag.name().to_owned(), tag.value().replace([' ', '\t'], ""))).collect())
+}
+
+/// The parts of an AAR by their place, with single blanks.
+fn results_of(value: &str) -> Option<BTreeMap<String, String>> {
+    let parts = value.split(';').map(|part| part.split_ascii_whitespace().collect::<Vec<_>>().join(" "));
+    Some(parts.enumerate().map(|(place, part)| (place.to_string(), part)).collect())
+}
+
+#[cfg(test)]
+mod tests;
