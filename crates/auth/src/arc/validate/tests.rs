@@ -333,7 +333,10 @@ fn keys_that_test() {
     let chain = check_with(&zone, &chain_of(2), 2_000);
     assert_eq!(chain.status, ChainStatus::Pass);
     assert_eq!(chain.sets[0].seal_check, Check::Holds { testing: true });
-    assert_eq!(chain.because().last().map(String::as_str), Some("a key of set 1 has the flag y: its domain tests"));
+    let tests = Some("a key of set 1 has the flag y: its domain tests");
+    assert_eq!(chain.because().last().map(String::as_str), tests);
+    let chain = check_with(&zone, &chain_of(1).replace("mx.hop1", "mx.hop0"), 2_000);
+    assert_eq!((chain.status, chain.because().last().map(String::as_str)), (ChainStatus::Fail, tests));
 }
 
 #[test]
