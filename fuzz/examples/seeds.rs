@@ -5,8 +5,9 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use mxlab_auth::arc::{ChainStatus, Sealer};
 use mxlab_dns::wire::Message;
-use mxlab_fuzz::{INTERNET, QUESTIONS, lookup};
+use mxlab_fuzz::{INTERNET, QUESTIONS, arc_key, lookup};
 
 const ZONE_TEXTS: &[&str] = &[
     "@ MX 10 mx1\nmx1 300 IN A 198.51.100.1\n AAAA 2001:db8::1\n",
@@ -57,6 +58,30 @@ const TAG_LISTS: &[&str] = &[
      Ip3G+2kryOTIKT+l/K4w3QIDAQAB",
     "k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
 ];
+];
+
+/// Chains of one to three sets, and what breaks them.
+fn arc() -> std::io::Result<()> {
+    let record = arc_key().record();
+    let mut text = "From: Ann <ann@a.example>\r\nSubject: a\r\n\r\nHello\r\n".to_owned();
+    for hop in 0..3 {
+        let sealer = Sealer::new(arc_key(), "hop.example", "sel").expect("the names are names");
+        let status = if hop == 0 { ChainStatus::None } else { ChainStatus::Pass };
+        let message = mxlab_mail::Message::parse(text.as_bytes()).expect("a message");
+        let set = sealer.seal(&message, "hop.example; spf=pass", status, jiff::Timestamp::UNIX_EPOCH).expect("a set");
+        text = set.header() + &text;
+        for (number, change) in
+            [("Hello", "Hello"), ("i=1", "i=2"), ("cv=none", "cv=fail"), ("Hello", "Help")].iter().enumerate()
+        {
+            let changed = text.replace(change.0, change.1);
+            for flags in 0..8 {
+                let input = [&[flags][..], record.as_bytes(), b"\0", changed.as_bytes()].concat();
+                write("arc_sets", 32 * hop + 8 * number + usize::from(flags), &input)?;
+            }
+        }
+    }
+    Ok(())
+}
 
 fn write(target: &str, seed: usize, octets: &[u8]) -> std::io::Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
@@ -108,5 +133,5 @@ fn main() -> std::io::Result<()> {
         }
         write("tampered", number, &changes.borrow())?;
     }
-    Ok(())
+    arc()
 }

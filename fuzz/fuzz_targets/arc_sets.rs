@@ -1,0 +1,104 @@
+//! A message and a key record: its chain is validated, a set is added, and the chain validated again.
+//!
+//! The input: an octet that picks the status to seal with and the layout, a key record up to a zero octet, then the
+//! message. Nothing panics; lookups stay within their bound; a chain fails if, and only if, there is a reason; and a set
+//! that is added to a chain that passes, or to none, makes one that passes.
+#![no_main]
+
+use std::pin::pin;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use jiff::Timestamp;
+use libfuzzer_sys::fuzz_target;
+use mxlab_auth::arc::{Chain, ChainStatus, Layout, MAX_INSTANCE, Policy, SealError, Sealer, local_results, validate};
+use mxlab_auth::dkim::SigningKey;
+use mxlab_auth::dns::BoxFuture;
+use mxlab_auth::{Data, Dns, DnsError, RecordKind};
+use mxlab_mail::Message;
+
+/// Every name has the record of the input, and that of the sealer.
+struct Records<'a> {
+    record: &'a [u8],
+    asked: AtomicUsize,
+}
+
+impl Dns for Records<'_> {
+    fn lookup<'a>(&'a self, _: &'a str, _: RecordKind) -> BoxFuture<'a, Result<Vec<Data>, DnsError>> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let texts = [self.record, RECORD.as_bytes()].map(|text| Data::Txt(text.to_vec())).to_vec();
+        Box::pin(std::future::ready(Ok(texts)))
+    }
+}
+
+static RECORD: LazyLock<String> = LazyLock::new(|| mxlab_fuzz::arc_key().record());
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_790_000_000).expect("the time is in range")
+}
+
+fn validated(record: &[u8], message: &Message<'_>) -> Chain {
+    let records = Records { record, asked: AtomicUsize::new(0) };
+    let policy = Policy::default();
+    let Poll::Ready(chain) =
+        pin!(validate(&records, message, now(), &policy)).poll(&mut Context::from_waker(Waker::noop()))
+    else {
+        panic!("nothing waits here")
+    };
+    assert!(records.asked.into_inner() <= 2 * usize::from(MAX_INSTANCE));
+    assert_eq!(chain.failure.is_some(), chain.status == ChainStatus::Fail);
+    assert!(chain.sets.len() <= usize::from(MAX_INSTANCE));
+    assert!(!chain.because().is_empty());
+    if chain.status == ChainStatus::Pass {
+        assert!(chain.sets.iter().all(|set| set.seal_check.holds()));
+        assert!(chain.newest().is_some_and(|set| set.message_signature_check.holds()));
+    }
+    chain
+}
+
+fuzz_target!(|input: &[u8]| {
+    let Some((&flags, rest)) = input.split_first() else { return };
+    let end = rest.iter().position(|octet| *octet == 0).unwrap_or(rest.len());
+    let (record, text) = rest.split_at(end);
+    let text = text.get(1..).unwrap_or_default();
+    let Ok(message) = Message::parse(text) else { return };
+    let before = validated(record, &message);
+    let status = match flags % 4 {
+        3 => before.status,
+        picked => ChainStatus::ALL[usize::from(picked)],
+    };
+    let layout = if flags & 4 == 0 { Layout::Folded } else { Layout::Plain };
+    let key: SigningKey = mxlab_fuzz::arc_key();
+    let sealer = Sealer::new(key, "hop.example", "sel").expect("the names are names").with_layout(layout);
+    let results = local_results(&message, "hop.example");
+    let set = match sealer.seal(&message, &results, status, now()) {
+        Ok(set) => set,
+        Err(error) => {
+            assert!(
+                status != before.status
+                    || matches!(error, SealError::AlreadyFailed { .. } | SealError::Full | SealError::TooLong)
+            );
+            return;
+        }
+    };
+    let sealed = [set.header().as_bytes(), text].concat();
+    // A message that begins with a continuation changes the field before it.
+    if matches!(text.first(), Some(b' ' | b'\t')) {
+        return;
+    }
+    let Ok(message) = Message::parse(&sealed) else { return };
+    let after = validated(record, &message);
+    if status == before.status && status != ChainStatus::Fail {
+        assert_eq!(after.status, ChainStatus::Pass, "{:?}", after.because());
+        assert_eq!(after.sets.len(), before.sets.len() + 1);
+    } else {
+        assert_eq!(after.status, ChainStatus::Fail);
+    }
+    if status == ChainStatus::Fail {
+        match sealer.seal(&message, &results, status, now()) {
+            Err(SealError::AlreadyFailed { instance }) => assert_eq!(instance, set.instance),
+            again => assert_eq!(again, Err(SealError::Full)),
+        }
+    }
+});
