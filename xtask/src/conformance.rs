@@ -3,8 +3,8 @@
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use mxlab_auth::spf;
 use mxlab_auth::suite::{Case, Outcome};
+use mxlab_auth::{alignment, arc, dkim, spf};
 use mxlab_dns::rpl::suite::{self as replays, Verdict};
 
 /// The variable that says where the suites lie.
@@ -15,6 +15,9 @@ const EXIT_CODES: &str = "\
 Suites:
     dnssec  replays of validating resolvers (.rpl), in DIR/dnssec-rpl or in DIR itself
     spf     the suite of RFC 7208 (rfc7208-tests.yml), in DIR/spf or in DIR itself
+    dkim    messages and key records of dkimpy, in DIR/dkim or in DIR itself
+    arc     validation and signing cases of ARC (arc-draft-*.yml), in DIR/arc or in DIR itself
+    psl     the tests of the Public Suffix List (tests.txt), in DIR/psl or in DIR itself
 
 Exit codes:
     0  nothing failed; or there are no suites where they lie by default
@@ -43,7 +46,13 @@ struct Line {
 /// Runs a suite below a folder, telling each line when it is there.
 type Run = fn(&Path, &mut dyn FnMut(Line)) -> io::Result<()>;
 
-const SUITES: &[(&str, Run)] = &[("dnssec", dnssec), ("spf", |folder, tell| told(spf::suite::run(folder)?, tell))];
+const SUITES: &[(&str, Run)] = &[
+    ("dnssec", dnssec),
+    ("spf", |folder, tell| told(spf::suite::run(folder)?, tell)),
+    ("dkim", |folder, tell| told(dkim::suite::run(folder)?, tell)),
+    ("arc", |folder, tell| told(arc::suite::run(folder)?, tell)),
+    ("psl", |folder, tell| told(alignment::suite::run(folder)?, tell)),
+];
 
 /// Tells the cases of a suite of `mxlab-auth`.
 fn told(cases: Vec<Case>, tell: &mut dyn FnMut(Line)) -> io::Result<()> {

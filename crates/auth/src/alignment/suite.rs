@@ -10,11 +10,13 @@ use super::registrable_domain;
 use crate::idn::a_labels_or_same;
 use crate::suite::{Case, Outcome};
 
-/// Runs the tests in `folder`, in the order of the files.
+/// Runs the tests in the folder `psl` of a folder of suites, or in the folder itself, in the order of the files.
 ///
 /// # Errors
 /// When a file cannot be read, or holds a line that is no test.
 pub fn run(folder: &Path) -> io::Result<Vec<Case>> {
+    let nested = folder.join("psl");
+    let folder = if nested.is_dir() { nested.as_path() } else { folder };
     let mut cases = Vec::new();
     for (file, read) in [("tests.txt", plain as Reader), ("test_psl.txt", call as Reader)] {
         let text = fs::read_to_string(folder.join(file))?;

@@ -241,6 +241,13 @@ impl Event for Rejected<'_> {
     }
 }
 
+/// The text of a DKIM key record (RFC 6376 §3.6.1) with the key cut; none if it is another text, or a short one.
+fn cut_key(text: &str) -> Option<String> {
+    let key = text.find("p=").filter(|_| text.starts_with("\"v=DKIM1;"))? + 2;
+    let (before, start) = (text.get(..key)?, text.get(key..key + 8)?);
+    (text.len() > key + 48).then(|| format!("{before}{start}…\""))
+}
+
 /// Record data for a line of a story: names without their final dot, long digests cut.
 fn short(record: &Record) -> String {
     let words = rdata::to_text(record.rtype, &record.rdata);
@@ -252,7 +259,7 @@ fn short(record: &Record) -> String {
         }
     };
     if record.rtype == RecordType::TXT {
-        return words;
+        return cut_key(&words).unwrap_or(words);
     }
     words.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }

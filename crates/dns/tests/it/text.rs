@@ -190,7 +190,7 @@ fn mistakes_in_zone_text() {
 
 #[test]
 fn references_are_put_in_place() {
-    let text = "mx1 A {mx1}\nmx1 AAAA {mx1}\n{host} TXT \"ip4:{mx1} -all\" {dkim:k}\nx A {nobody}";
+    let text = "mx1 A {mx1}\nmx1 AAAA {mx1}\n{host} TXT \"ip4:{mx1} exists:%{i} -all\" {dkim:k}\nx A {nobody}";
     let mut asked = Vec::new();
     let parsed = zonefile::parse_with(text, &name("contoso.example"), 300, &mut |reference| {
         asked.push((reference.text.to_owned(), reference.rtype, text[reference.span.clone()].to_owned()));
@@ -221,7 +221,10 @@ fn references_are_put_in_place() {
     });
     let entries = entries.unwrap();
     let last = &entries[2].record;
-    assert_eq!(last.to_string(), "mail.contoso.example. 300 TXT \"ip4:192.0.2.1 -all\" \"v=DKIM1; \" \"p=\"");
+    assert_eq!(
+        last.to_string(),
+        "mail.contoso.example. 300 TXT \"ip4:192.0.2.1 exists:%{i} -all\" \"v=DKIM1; \" \"p=\""
+    );
     assert_eq!(entries[1].record.to_string(), "mx1.contoso.example. 300 AAAA 2001:db8::1");
 }
 

@@ -75,7 +75,8 @@ fn what_is_not_read() {
     refused("Pass (protection.outlook.com: fine)", "unknown sentence");
     refused("Pass (protection.outlook.com: domain of a.example", "unknown sentence");
     refused("pass (protection.outlook.com: x)", "unknown result \"pass\"");
-    refused("Neutral (protection.outlook.com: x)", "unknown result \"Neutral\"");
+    refused("Neutral (protection.outlook.com: x)", "unknown sentence");
+    refused("Temporary (protection.outlook.com: x)", "unknown result \"Temporary\"");
     refused(pass, "unknown pairs");
     refused(&format!("{pass}{PAIRS} pr=C;"), "unknown pairs");
     refused(&format!("{pass}{PAIRS} pr=D"), "unknown pairs");
