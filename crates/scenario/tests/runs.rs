@@ -248,7 +248,8 @@ fn what_would_be_ignored_is_refused() {
         &with("[tenant.contoso]\nhonor-dmarc = false\n"),
         "a tenant that does not honour DMARC is not supported yet",
     );
-    refused(&with("[key.k]\ndomain = \"contoso.example\"\n"), "the key `k` is not supported yet");
+    let change = "[host.mx1]\nclient.after-sign = [\"reencoded\"]\n";
+    refused(&with(change), "the change `reencoded` is not supported yet");
     refused(&with("[sender]\nmta-sts = \"opportunistic\"\n"), "MTA-STS is not supported yet");
     refused(&with("[host.mx1]\nhostile = true\n"), "a hostile host is not supported yet");
     let sts = "[zone.\"fabrikam.example\"]\nrecords = '_mta-sts TXT \"v=STSv1; id=1;\"'\n";

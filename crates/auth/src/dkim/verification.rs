@@ -3,6 +3,7 @@
 //! RFC 6376 §3.9 knows SUCCESS, PERMFAIL and TEMPFAIL. RFC 8601 §2.7.1 has more words for `Authentication-Results`
 //! ([`Verification::result`]), and Microsoft has words and comments of its own ([`Verification::microsoft`]).
 
+use jiff::Timestamp;
 use mxlab_mail::authres::{DkimClause, DkimResult};
 
 use super::key_query::KeyFailure;
@@ -19,7 +20,7 @@ pub enum Failure {
     #[error("the signature is made with SHA-1")]
     Sha1,
     /// The time is past `x=`.
-    #[error("the signature expired at {expiration}, and it is {now}")]
+    #[error("the signature expired at {}", moment(*expiration))]
     Expired {
         /// `x=`, in seconds since 1970.
         expiration: u64,
@@ -27,7 +28,7 @@ pub enum Failure {
         now: i64,
     },
     /// The time is before `t=`, and the policy refuses such signatures.
-    #[error("the signature is from {timestamp}, and it is {now}")]
+    #[error("the signature is from {}, which is to come", moment(*timestamp))]
     NotYet {
         /// `t=`, in seconds since 1970.
         timestamp: u64,
@@ -105,6 +106,12 @@ impl Failure {
             Failure::NotChecked { .. } => "not-checked",
         }
     }
+}
+
+/// Seconds since 1970 as a date; the number if they are beyond what a date can be.
+fn moment(seconds: u64) -> String {
+    let date = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    date.map_or_else(|| seconds.to_string(), |date| date.to_string())
 }
 
 fn holds(it: bool) -> &'static str {
