@@ -58,7 +58,6 @@ const TAG_LISTS: &[&str] = &[
      Ip3G+2kryOTIKT+l/K4w3QIDAQAB",
     "k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
 ];
-];
 
 /// Chains of one to three sets, and what breaks them.
 fn arc() -> std::io::Result<()> {

@@ -53,6 +53,16 @@ impl Observed<'_> {
         self.rrsigs().any(|(owner, rrsig)| usize::from(rrsig.labels) < own(owner))
     }
 
+    /// Whether an NSEC leads to a name below a wildcard that has no records itself, and that would stand in for the owner.
+    fn meets_bare_wildcard(&self) -> bool {
+        let nsecs = self.records().filter(|record| record.rtype == RecordType::NSEC);
+        let stands_in =
+            |name: &Name| name.is_wildcard() && name.parent().is_some_and(|up| self.owner.is_subdomain_of(&up));
+        nsecs
+            .filter_map(|record| Nsec::parse(&record.rdata).ok())
+            .any(|nsec| nsec.next.ancestors().any(|it| stands_in(&it)))
+    }
+
     /// Whether the answer ends in something that is denied, after at least one alias.
     fn is_alias_to_nothing(&self) -> bool {
         self.answers_with(RecordType::CNAME) && !self.answers_with(self.rtype)
@@ -250,6 +260,17 @@ pub const DIFFERENCES: &[Difference] = &[
             observed.ours.status != Status::Servfail
                 && observed.other.status == Status::Servfail
                 && observed.answers_with(RecordType::DNAME)
+        },
+    },
+    Difference {
+        name: "hickory knows no wildcard that has no records",
+        of: Other::Hickory,
+        explanation: "A wildcard exists if there are names below it, and stands in for others without having any type (RFC 4592 \
+             section 2.2.2). The span that leads from before it to a name below it shows that. Ours and domain are right.",
+        applies: |observed| {
+            observed.ours.status != Status::Servfail
+                && observed.other.status == Status::Servfail
+                && observed.meets_bare_wildcard()
         },
     },
     Difference {
