@@ -141,7 +141,11 @@ impl Responder for Authority {
         };
         let mut acting = faults.for_an_answer(now);
         let whole = acting.act(Subject::Answer, zone.now.zone().origin(), &question.name, question.rtype);
-        let dnssec = query.edns.as_ref().is_some_and(|edns| edns.dnssec_ok);
+        let wanted = query.edns.as_ref().is_some_and(|edns| edns.dnssec_ok);
+        let dnssec = wanted && whole != Some(FaultKind::Stripped);
+        if let Some(edns) = &mut response.edns {
+            edns.dnssec_ok = dnssec;
+        }
         let mut answering = Answering { zones, acting, now, dnssec, response: &mut response };
         match whole {
             Some(FaultKind::Timeout) => return Reply::Nothing,

@@ -97,7 +97,8 @@ fn record() -> impl Strategy<Value = String> {
     (select(OWNERS.to_vec()), data).prop_map(|(owner, data)| format!("{owner} {data}"))
 }
 
-/// All but those that only a resolver that iterates can tell: what is slow, and what refers upwards.
+/// All but those that only a resolver that iterates can tell (what is slow, what refers upwards), and but for what is
+/// stripped: signatures and proofs are left out by faults of their own.
 fn kind() -> impl Strategy<Value = FaultKind> {
     use FaultKind as K;
     let single = vec![

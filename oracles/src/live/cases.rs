@@ -214,6 +214,11 @@ trials! {
         Trial { how: How::Nsec3, ..trial(FaultKind::NxDomain) },
     ],
     FaultKind::AliasLoop => [trial(FaultKind::AliasLoop)],
+    FaultKind::Stripped => [
+        Trial { questions: &[MX, NO_TYPE, NO_NAME, WILDCARD, NO_TYPE_THERE], ..trial(FaultKind::Stripped) },
+        Trial { zone: EXAMPLE, questions: &[MX, UNSIGNED], ..trial(FaultKind::Stripped) },
+        Trial { how: How::Nsec3, questions: &[MX, NO_TYPE, NO_NAME], ..trial(FaultKind::Stripped) },
+    ],
     FaultKind::RrsigExpired => [
         trial(FaultKind::RrsigExpired),
         Trial { how: How::Nsec3, ..trial(FaultKind::RrsigExpired) },

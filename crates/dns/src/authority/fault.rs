@@ -41,6 +41,9 @@ pub enum FaultKind {
     NxDomain,
     /// The name is an alias of itself, signed if the zone is. The infrastructure is spared as with [`FaultKind::NxDomain`].
     AliasLoop,
+    /// The answer is that to a query without DO, as a forwarder passes it on that knows nothing of DNSSEC: without signatures,
+    /// proofs, and DS in a referral.
+    Stripped,
     /// Signatures ended more than a day ago.
     RrsigExpired,
     /// Signatures begin more than a day from now.
@@ -84,7 +87,7 @@ impl FaultKind {
             K::Servfail | K::Refused | K::Timeout | K::Slow(_) | K::Lame | K::Truncated | K::Malformed => {
                 Subject::Answer
             }
-            K::WrongId | K::WrongQuestion | K::NxDomain | K::AliasLoop => Subject::Answer,
+            K::WrongId | K::WrongQuestion | K::NxDomain | K::AliasLoop | K::Stripped => Subject::Answer,
             K::RrsigExpired | K::RrsigNotYetValid | K::RrsigMissing | K::RrsigBad | K::RrsigWrongKey => {
                 Subject::Signature
             }

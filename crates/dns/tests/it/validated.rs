@@ -195,6 +195,17 @@ fn faults() {
         (F::RrsigExpired, "z", &[("a.z A", "bogus rrsig-expired")][..]),
         (F::RrsigNotYetValid, "z", &[("a.z A", "bogus rrsig-not-yet-valid")]),
         (F::RrsigMissing, "z", &[("a.z A", "bogus rrsig-missing")]),
+        (
+            F::Stripped,
+            "z",
+            &[
+                // The keys come without signatures as well.
+                ("a.z A", "bogus rrsig-missing"),
+                ("none.z A", "bogus rrsig-missing"),
+                ("a.z MX", "bogus rrsig-missing"),
+                ("a.u.z A", "bogus rrsig-missing"),
+            ],
+        ),
         (F::RrsigBad, "z", &[("a.z A", "bogus rrsig-bad")]),
         (F::RrsigWrongKey, "z", &[("a.z A", "bogus key-missing")]),
         (F::KeyMissing, "z", &[("a.z A", "bogus key-missing")]),

@@ -64,6 +64,8 @@ words! {
         DnsNxdomain = "dns-nxdomain",
         /// The name is an alias of itself.
         AliasLoop = "alias-loop",
+        /// Answers come without anything of DNSSEC, as through a forwarder that does not know it.
+        DnssecStripped = "dnssec-stripped",
         /// Signatures are past their end.
         RrsigExpired = "rrsig-expired",
         /// Signatures are before their start.
@@ -161,7 +163,7 @@ impl FaultKind {
             Self::DnsMalformed | Self::DnsWrongId | Self::DnsWrongQuestion => F::Dns,
             Self::DnsNxdomain | Self::AliasLoop => F::Dns,
             Self::RrsigExpired | Self::RrsigNotYetValid | Self::RrsigMissing | Self::RrsigBad => F::Dnssec,
-            Self::RrsigWrongKey | Self::KeyMissing => F::Dnssec,
+            Self::RrsigWrongKey | Self::KeyMissing | Self::DnssecStripped => F::Dnssec,
             Self::DsMismatch | Self::DsUnsupported | Self::DsWithoutKey => F::Dnssec,
             Self::DenialMissing | Self::DenialWrong | Self::Nsec3Iterations | Self::ManyKeys => F::Dnssec,
             Self::AnswerForged | Self::AnswerReplayed | Self::StarttlsStripped | Self::StarttlsInjected => F::Path,

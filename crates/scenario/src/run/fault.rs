@@ -163,6 +163,7 @@ fn dns_fault(fault: &Fault) -> Option<DnsFaultKind> {
         FaultKind::DnsWrongQuestion => K::WrongQuestion,
         FaultKind::DnsNxdomain => K::NxDomain,
         FaultKind::AliasLoop => K::AliasLoop,
+        FaultKind::DnssecStripped => K::Stripped,
         FaultKind::RrsigExpired => K::RrsigExpired,
         FaultKind::RrsigNotYetValid => K::RrsigNotYetValid,
         FaultKind::RrsigMissing => K::RrsigMissing,
