@@ -351,15 +351,18 @@ impl Resolver {
         };
         let prove = |keys: &Arc<ZoneKeys>, budget: &mut Budget| {
             let mut proofs = Proofs::new(&sets, keys, self.now(), budget);
-            let no_name = match fetched.rcode {
-                Rcode::NXDOMAIN => proofs.no_name(name, rtype, budget).ok(),
-                _ => None,
-            };
             // The code is not signed, the proof is: where it shows that only the type is missing, the code is mended. Some
             // servers deny empty non-terminals (RFC 8020 §3), or whatever has no records of the type.
-            let (rcode, denied) = match no_name {
-                Some(denied) => (Rcode::NXDOMAIN, denied),
-                None => (Rcode::NOERROR, proofs.no_data(name, rtype, budget)?),
+            let (rcode, denied) = match fetched.rcode {
+                Rcode::NXDOMAIN => match proofs.no_name(name, rtype, budget) {
+                    Ok(denied) => (Rcode::NXDOMAIN, denied),
+                    Err(missing) => match proofs.no_data(name, rtype, budget)? {
+                        // A span that opts out says nothing about the name, so not that it exists either.
+                        denied if denied.insecure.is_some() => return Err(missing),
+                        denied => (Rcode::NOERROR, denied),
+                    },
+                },
+                _ => (Rcode::NOERROR, proofs.no_data(name, rtype, budget)?),
             };
             // RFC 9824 §5: what a compact denial says of the name counts, whatever the response code.
             let rcode = if denied.no_name { Rcode::NXDOMAIN } else { rcode };

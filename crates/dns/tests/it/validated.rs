@@ -275,11 +275,15 @@ fn the_code_of_a_denial_follows_its_proof() {
         let island = island(own, key(KeyKind::EcdsaP256, KeyRole::Combined, 3), denial.clone());
         island.authority.begin_fault(Fault::new(FaultKind::NxDomain, FaultScope::zone(name("z"))));
         let opt_out = matches!(denial, Denial::Nsec3 { opt_out: true, .. });
-        let spanned = if opt_out { "insecure nsec3-opt-out" } else { "secure" };
+        // A span that opts out denies, and proves nothing that could mend the code.
+        let (spanned, mended) = match opt_out {
+            true => ("insecure nsec3-opt-out", "bogus denial-wrong SERVFAIL"),
+            false => ("secure", "secure NOERROR"),
+        };
         for (owner, kind, expected) in [
             ("a.z", "MX", "secure NOERROR"),
             ("ent.z", "A", "secure NOERROR"),
-            ("q.w.z", "MX", &format!("{spanned} NOERROR")),
+            ("q.w.z", "MX", mended),
             ("none.z", "A", &format!("{spanned} NXDOMAIN")),
             // A record that is there is not denied by any code.
             ("a.z", "A", "bogus denial-wrong SERVFAIL"),
