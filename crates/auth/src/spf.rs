@@ -41,7 +41,6 @@
 mod evaluate;
 pub mod macros;
 mod names;
-mod punycode;
 pub mod record;
 pub mod suite;
 pub mod trace;

@@ -1,13 +1,14 @@
 //! Domains and selectors in tags (RFC 6376 §3.5; RFC 8616 §5 for names beyond US-ASCII).
 //!
-//! A tag may hold U-labels. For a query, and before two names are compared, they become A-labels: `xn--` and the label in
-//! Punycode (RFC 3492). A U-label is in lower case and in Unicode's form NFC by definition (RFC 5890 §2.3.2.1); a label
-//! that is neither is not repaired, apart from its case, and leads to a name that does not exist.
+//! A tag may hold U-labels. For a query, and before two names are compared, they become A-labels, as everywhere
+//! ([`crate::idn`]).
 //!
 //! A label of US-ASCII is letters, digits and hyphens. An underscore is taken too *(choice)*: the grammar has none, but
 //! selectors with it are published and used.
 
 use std::fmt;
+
+use crate::idn::a_labels;
 
 /// The longest name, in octets, without final dot (RFC 1035 §2.3.4).
 pub const MAX_NAME: usize = 253;
@@ -62,94 +63,16 @@ fn a_label(label: &str) -> Option<String> {
     let ascii = match label.is_ascii() {
         true => label.to_ascii_lowercase(),
         false => {
-            let lower: Vec<char> = label.chars().flat_map(char::to_lowercase).collect();
             // What is written in a tag may not hide a dot, nor a blank, in another script.
-            if lower.iter().any(|c| c.is_whitespace() || c.is_control() || "。．｡".contains(*c)) {
+            if label.chars().any(|c| c.is_whitespace() || c.is_control() || "。．｡".contains(c)) {
                 return None;
             }
-            format!("xn--{}", punycode(&lower)?)
+            a_labels(label)?
         }
     };
     let letters = ascii.bytes().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_'));
     let hyphens = ascii.starts_with('-') || ascii.ends_with('-');
     (letters && !hyphens && (1..=MAX_LABEL).contains(&ascii.len())).then_some(ascii)
-}
-
-/// RFC 3492 §5: the parameters of Punycode.
-const BASE: u32 = 36;
-const T_MIN: u32 = 1;
-const T_MAX: u32 = 26;
-const SKEW: u32 = 38;
-const DAMP: u32 = 700;
-const INITIAL_BIAS: u32 = 72;
-const INITIAL_N: u32 = 128;
-
-/// RFC 3492 §6.3: the label in Punycode. None if a number overflows, which needs a label that is far too long.
-fn punycode(label: &[char]) -> Option<String> {
-    let mut output: String = label.iter().filter(|c| c.is_ascii()).collect();
-    let basic = u32::try_from(output.len()).ok()?;
-    if basic > 0 {
-        output.push('-');
-    }
-    let total = u32::try_from(label.len()).ok()?;
-    let (mut n, mut delta, mut bias, mut handled) = (INITIAL_N, 0u32, INITIAL_BIAS, basic);
-    while handled < total {
-        let next = label.iter().map(|c| u32::from(*c)).filter(|code| *code >= n).min()?;
-        delta = delta.checked_add((next - n).checked_mul(handled + 1)?)?;
-        n = next;
-        for code in label.iter().map(|c| u32::from(*c)) {
-            if code < n {
-                delta = delta.checked_add(1)?;
-            }
-            if code == n {
-                push_number(delta, bias, &mut output)?;
-                bias = adapt(delta, handled + 1, handled == basic);
-                delta = 0;
-                handled += 1;
-            }
-        }
-        delta = delta.checked_add(1)?;
-        n = n.checked_add(1)?;
-    }
-    Some(output)
-}
-
-/// A number in digits of varying weight.
-fn push_number(number: u32, bias: u32, output: &mut String) -> Option<()> {
-    let mut rest = number;
-    let mut k = BASE;
-    loop {
-        let threshold = k.saturating_sub(bias).clamp(T_MIN, T_MAX);
-        if rest < threshold {
-            output.push(digit(rest)?);
-            return Some(());
-        }
-        let range = BASE - threshold;
-        output.push(digit(threshold + (rest - threshold) % range)?);
-        rest = (rest - threshold) / range;
-        k = k.checked_add(BASE)?;
-    }
-}
-
-/// RFC 3492 §6.1.
-fn adapt(delta: u32, points: u32, first: bool) -> u32 {
-    let mut delta = if first { delta / DAMP } else { delta / 2 };
-    delta += delta / points;
-    let mut k = 0;
-    while delta > ((BASE - T_MIN) * T_MAX) / 2 {
-        delta /= BASE - T_MIN;
-        k += BASE;
-    }
-    k + ((BASE - T_MIN + 1) * delta) / (delta + SKEW)
-}
-
-/// The digits of Punycode (RFC 3492 §5): `a` to `z` for 0 to 25, `0` to `9` for 26 to 35.
-fn digit(number: u32) -> Option<char> {
-    match number {
-        0..26 => char::from_u32(u32::from('a') + number),
-        26..36 => char::from_u32(u32::from('0') + number - 26),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

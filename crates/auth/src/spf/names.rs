@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::punycode;
+use crate::idn::a_labels;
 
 /// The longest name, in octets without the final dot (RFC 7208 §7.3).
 pub(super) const MAX_NAME: usize = 253;
@@ -22,8 +22,8 @@ fn is_name(text: &str) -> bool {
     labels && text.len() <= MAX_NAME && text.is_ascii()
 }
 
-/// The domain without final dot and with its U-labels as A-labels (RFC 8616 §4, RFC 7208 §4.3). U-labels are in lower
-/// case and normalized by definition (RFC 5890 §2.3.2.1); case is mended here, other forms simply do not exist in DNS.
+/// The domain without final dot and with its U-labels as A-labels (RFC 8616 §4, RFC 7208 §4.3); the case of other labels
+/// stays as it is.
 pub(super) fn with_a_labels(domain: &str) -> String {
     let domain = domain.strip_suffix('.').unwrap_or(domain);
     if domain.is_ascii() {
@@ -38,8 +38,8 @@ fn a_label(label: &str) -> String {
         return label.to_owned();
     }
     // A label that is too long already does not fit as an A-label either; it stays what it is, no name.
-    let encoded = (label.len() <= 4 * MAX_LABEL).then(|| punycode::encode(&label.to_lowercase())).flatten();
-    encoded.map_or_else(|| label.to_owned(), |encoded| format!("xn--{encoded}"))
+    let encoded = (label.len() <= 4 * MAX_LABEL).then(|| a_labels(label)).flatten();
+    encoded.unwrap_or_else(|| label.to_owned())
 }
 
 /// What a domain of a term expanded to.
