@@ -13,6 +13,7 @@
 //! | [`disposition`] | from the verdict and a tenant's settings to a folder, or to a refusal |
 //! | [`stamp`] | the header fields that a message gets on its way in |
 //! | [`mailbox`] | the messages delivered |
+//! | [`reports`] | DMARC aggregate reports about a day's messages |
 //! | `assess` | one message for one recipient: facts, verdict, stamps |
 //! | `resolve` | the resolver as authentication asks it |
 //! | `event`, `evidence` | what the record is told |
@@ -31,6 +32,7 @@ pub mod disposition;
 mod event;
 mod evidence;
 pub mod mailbox;
+pub mod reports;
 mod resolve;
 mod server;
 pub mod stamp;
@@ -43,11 +45,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mxlab_dns::Resolver;
 use mxlab_env::Env;
+use mxlab_mail::address::AddressError;
 use mxlab_record::Recorder;
+use reports::Reports;
 
 pub use config::{AuthFailAction, Layout, Profile, ReceiverConfig, Tenant};
 pub use disposition::{Disposition, Folder};
 pub use mailbox::{Delivered, Mailbox};
+pub use reports::Outlet;
 
 /// What a verdict would need that this engine does not have. Whoever gets it must say so loudly.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -76,18 +81,45 @@ struct Shared {
     resolver: Resolver,
     config: Mutex<Arc<ReceiverConfig>>,
     mailbox: Mailbox,
+    reports: Option<Reports>,
     sessions: tokio::sync::Semaphore,
 }
 
 impl Receiver {
-    /// An engine that does not listen yet.
+    /// An engine that does not listen yet, and reports to nobody.
     pub fn new(env: &Env, recorder: &Recorder, resolver: Resolver, config: ReceiverConfig) -> Receiver {
+        Receiver::with(env, recorder, resolver, config, None)
+    }
+
+    /// An engine that does not listen yet, and hands the reports that it writes to `outlet`.
+    ///
+    /// # Errors
+    /// When its name cannot stand in the address of the reports' author.
+    pub fn reporting_through(
+        outlet: Arc<dyn Outlet>,
+        env: &Env,
+        recorder: &Recorder,
+        resolver: Resolver,
+        config: ReceiverConfig,
+    ) -> Result<Receiver, AddressError> {
+        let reports = Reports::new(&config, outlet)?;
+        Ok(Receiver::with(env, recorder, resolver, config, Some(reports)))
+    }
+
+    fn with(
+        env: &Env,
+        recorder: &Recorder,
+        resolver: Resolver,
+        config: ReceiverConfig,
+        reports: Option<Reports>,
+    ) -> Receiver {
         let shared = Shared {
             env: env.clone(),
             recorder: recorder.clone(),
             resolver,
             config: Mutex::new(Arc::new(config)),
             mailbox: Mailbox::new(mailbox::MAX_MESSAGES),
+            reports,
             sessions: tokio::sync::Semaphore::new(server::MAX_SESSIONS),
         };
         Receiver { shared: Arc::new(shared) }

@@ -21,6 +21,7 @@ use crate::config::ReceiverConfig;
 use crate::disposition::Disposition;
 use crate::event::{Accepted, Judged, NotSupported, Rejected, Stamped, Subject};
 use crate::mailbox::Delivered;
+use crate::reports;
 use crate::resolve::ResolverDns;
 
 /// The most sessions at a time.
@@ -35,6 +36,9 @@ pub(crate) async fn serve(receiver: Receiver, at: SocketAddr) -> io::Result<Sock
     let listener = receiver.shared.env.listen(at).await?;
     let address = listener.local_addr();
     let env = receiver.shared.env.clone();
+    if receiver.shared.reports.is_some() {
+        env.spawn("DMARC reports", reports::run(receiver.clone(), address.ip()));
+    }
     env.spawn("inbound SMTP server", async move { accept(receiver, listener).await });
     Ok(address)
 }
@@ -199,6 +203,9 @@ async fn take(receiver: &Receiver, client: IpAddr, delivery: &Delivery) -> Resul
     })?;
     let messages = assessed.iter().filter_map(|it| delivered(it, at)).collect();
     shared.mailbox.deliver(messages).map_err(|_| refuse(transient(452, 3, 1, "Insufficient system storage")))?;
+    if let Some(reports) = &shared.reports {
+        reports.count(at, client, &delivery.envelope.from, &assessed);
+    }
     let mut answer = Ok(());
     for it in &assessed {
         let subject = subject(&it.to);

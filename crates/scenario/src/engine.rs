@@ -1,8 +1,9 @@
 //! The two engines under test, as the runner sees them.
 //!
 //! The runner knows an engine by very little: an outbound engine takes messages by SMTP submission and says how many it
-//! still has, an inbound engine answers on SMTP. Both are told their settings in the scenario's terms, and both tell the
-//! record what they did. [`Exchange`](crate::exchange::Exchange) starts ours; to test another engine, implement [`Engines`] for it.
+//! still has, an inbound engine answers on SMTP and says how many reports of its own it still has. Both are told their
+//! settings in the scenario's terms, and both tell the record what they did. [`Exchange`](crate::exchange::Exchange) starts
+//! ours; to test another engine, implement [`Engines`] for it.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -84,6 +85,12 @@ pub trait Outbound: Send + Sync {
     fn queued(&self) -> usize;
 }
 
+/// A running inbound engine.
+pub trait Inbound: Send + Sync {
+    /// How many recipients of its own reports wait for delivery or are being delivered. The run does not end before it is 0.
+    fn queued(&self) -> usize;
+}
+
 /// Starts engines on their hosts.
 pub trait Engines: Send + Sync {
     /// Starts the outbound engine on its host.
@@ -102,5 +109,5 @@ pub trait Engines: Send + Sync {
         recorder: Recorder,
         resolver: Resolver,
         settings: InboundSettings,
-    ) -> BoxFuture<'_, std::io::Result<()>>;
+    ) -> BoxFuture<'_, std::io::Result<Arc<dyn Inbound>>>;
 }

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use mxlab_dns::resolver::Resolver;
 use mxlab_env::{BoxFuture, Env};
-use mxlab_mail::address::Address;
-use mxlab_receiver::{Receiver, ReceiverConfig};
+use mxlab_mail::{Address, ReversePath};
+use mxlab_receiver::{Outlet, Receiver, ReceiverConfig};
 use mxlab_record::Recorder;
 use mxlab_sender::dane::Mode;
-use mxlab_sender::engine::{Sender, SenderConfig, Tenant};
+use mxlab_sender::engine::{Sender, SenderConfig, Submission, Tenant};
 use mxlab_sender::retry::Timetable;
 
-use crate::engine::{Engines, InboundSettings, Outbound, OutboundSettings, TenantSettings};
+use crate::engine::{Engines, Inbound, InboundSettings, Outbound, OutboundSettings, TenantSettings};
 use crate::file::words::{AuthFailAction, DaneMode, HeaderLayout, Limitation, Profile};
 
 /// Starts `mxlab-sender` and `mxlab-receiver`.
@@ -40,6 +40,41 @@ impl Outbound for RunningSender {
     }
 }
 
+/// The inbound engine writes reports, which an outbound engine of its own delivers.
+struct RunningReceiver {
+    reports: Sender,
+}
+
+impl Inbound for RunningReceiver {
+    fn queued(&self) -> usize {
+        self.reports.queued()
+    }
+}
+
+struct ReportOutlet(Sender);
+
+impl Outlet for ReportOutlet {
+    fn submit(&self, from: ReversePath, to: Address, message: Vec<u8>) -> BoxFuture<'_, io::Result<()>> {
+        let received_from = from.address().map(|from| from.domain().to_owned()).unwrap_or_default();
+        Box::pin(self.0.submit(Submission { from, to: vec![to], message, received_from }))
+    }
+}
+
+/// What delivers the reports of an inbound engine, on the host of that engine and under its name.
+fn report_sender(env: &Env, recorder: &Recorder, resolver: Resolver, settings: &InboundSettings) -> io::Result<Sender> {
+    let submission = SocketAddr::new(settings.address, SUBMISSION_PORT);
+    let mut config = SenderConfig::new(settings.name.as_str(), submission, postmaster(&settings.name)?);
+    config.profile = sender_profile(settings.profile);
+    Sender::new(env, recorder, resolver, config).map_err(invalid)
+}
+
+fn sender_profile(profile: Profile) -> mxlab_sender::Profile {
+    match profile {
+        Profile::Exo => mxlab_sender::Profile::Exo,
+        Profile::Rfc => mxlab_sender::Profile::Rfc,
+    }
+}
+
 fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, error)
 }
@@ -59,10 +94,7 @@ fn tenant(settings: &TenantSettings) -> io::Result<Tenant> {
 fn sender_config(settings: &OutboundSettings, submission: SocketAddr) -> io::Result<SenderConfig> {
     let mut config = SenderConfig::new(settings.name.as_str(), submission, postmaster(&settings.name)?);
     config.tenants = settings.tenants.iter().map(tenant).collect::<io::Result<_>>()?;
-    config.profile = match settings.profile {
-        Profile::Exo => mxlab_sender::Profile::Exo,
-        Profile::Rfc => mxlab_sender::Profile::Rfc,
-    };
+    config.profile = sender_profile(settings.profile);
     config.timetable = Timetable::new(settings.retry.clone(), settings.expiration);
     config.delay_notice = settings.delay_notice;
     config.routing.dane = match settings.dane {
@@ -124,11 +156,16 @@ impl Engines for Exchange {
         recorder: Recorder,
         resolver: Resolver,
         settings: InboundSettings,
-    ) -> BoxFuture<'_, io::Result<()>> {
+    ) -> BoxFuture<'_, io::Result<Arc<dyn Inbound>>> {
         Box::pin(async move {
-            let receiver = Receiver::new(&env, &recorder, resolver, receiver_config(&settings));
-            receiver.serve(SocketAddr::new(settings.address, SMTP_PORT)).await?;
-            Ok(())
+            let address = SocketAddr::new(settings.address, SMTP_PORT);
+            let reports = report_sender(&env, &recorder, resolver.clone(), &settings)?;
+            reports.resume().await?;
+            let config = receiver_config(&settings);
+            let outlet = Arc::new(ReportOutlet(reports.clone()));
+            let receiver = Receiver::reporting_through(outlet, &env, &recorder, resolver, config).map_err(invalid)?;
+            receiver.serve(address).await?;
+            Ok(Arc::new(RunningReceiver { reports }) as Arc<dyn Inbound>)
         })
     }
 }

@@ -133,6 +133,13 @@ impl Asked<'_> {
         match name {
             "ndr" => from_field("bounced", "ndr"),
             "delay" => from_field("notified", "dsn"),
+            "dmarc-report" => {
+                let of_kind = self
+                    .entries
+                    .iter()
+                    .filter(|entry| entry.kind == "reported" && entry.fields.text("kind") == Some("dmarc"));
+                of_kind.filter_map(|entry| entry.fields.text("message").map(str::to_owned)).collect()
+            }
             _ => self
                 .sent
                 .messages
@@ -454,6 +461,13 @@ fn question(asked: &Asked<'_>, verb: &Verb) -> Option<Question> {
             .is("status", text(&table.status))
             .is("reason", text(&table.reason))
             .host("server", "server", text(&table.server)),
+        Verb::Reported(table) => Question::new("reported", "reported")
+            .is("domain", Some(table.domain.get().to_string()))
+            .is("kind", text(&table.kind))
+            .is("to", text(&table.to))
+            .is("day", text(&table.day))
+            .counts("successful", table.successful.as_ref().map(|count| *count.get()))
+            .counts("failed", table.failed.as_ref().map(|count| *count.get())),
         Verb::InClear(table) => Question::new("in-clear", "in clear")
             .is("to", text(&table.to))
             .message(text(&table.message))

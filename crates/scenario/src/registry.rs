@@ -333,6 +333,14 @@ const BEHAVIOURS: &[(&str, &[Evidence])] = &[
     ("dmarc.t-testing", &[("verdict", &[("dmarc", Is("fail")), ("dmarc-testing", Flag(true))])]),
     ("dmarc.psd", &[("verdict", &[("dmarc-rules", Is("rfc9989")), ("dmarc-place", Is("suffix"))])]),
     ("dmarc.multiple-from", &[("verdict", &[("dmarc-rules", Is("rfc7489")), ("dmarc-authors", AtLeast(2))])]),
+    // A report in either form went to where it was asked for, and arrived.
+    (
+        "dmarc.aggregate-report",
+        &[
+            ("reported", &[("kind", Is("dmarc")), ("form", OneOf(&["rfc7489", "rfc9990"])), ("rows", AtLeast(1))]),
+            ("accepted", &[("from", Holds("dmarcreport@"))]),
+        ],
+    ),
     // stamps
     ("stamp.layout", &[("stamped", &[("header", Is("Authentication-Results")), ("value", Any)])]),
     (

@@ -325,9 +325,14 @@ async fn settle(script: &mut Script<'_>) -> Result<(), LabError> {
 
 /// Whether nothing is queued, on its way or due.
 fn at_rest(script: &Script<'_>) -> bool {
-    script.in_flight.is_empty()
-        && script.outbound.as_ref().is_none_or(|engine| engine.queued() == 0)
-        && script.next_due().is_none()
+    !is_busy(script) && script.next_due().is_none()
+}
+
+/// Whether something is queued or on its way.
+fn is_busy(script: &Script<'_>) -> bool {
+    !script.in_flight.is_empty()
+        || script.outbound.as_ref().is_some_and(|engine| engine.queued() > 0)
+        || script.inbound.as_ref().is_some_and(|engine| engine.queued() > 0)
 }
 
 async fn sleep_until_or_for_ever(at: Option<Instant>) {
@@ -349,7 +354,7 @@ fn open_until(script: &Script<'_>) -> Option<Instant> {
         return None;
     }
     // While something waits or is on its way, more entries come: the windows need not be looked at yet.
-    let busy = script.outbound.as_ref().is_some_and(|engine| engine.queued() > 0) || !script.in_flight.is_empty();
+    let busy = is_busy(script);
     let entries = if busy { Vec::new() } else { script.lab.journal.entries() };
     let references = References::new(scenario, &script.lab.made, Some(&script.lab.internet));
     let asked = Asked { scenario, entries: &entries, sent: &script.sent, references: &references };

@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 use mxlab_dns::resolver::Resolver;
 use mxlab_env::{BoxFuture, Env};
 use mxlab_record::Recorder;
-use mxlab_scenario::engine::{Engines, InboundSettings, Outbound, OutboundSettings};
+use mxlab_scenario::engine::{Engines, Inbound, InboundSettings, Outbound, OutboundSettings};
 use mxlab_scenario::exchange::Exchange;
 use mxlab_scenario::suite::{self, CaseOutcome, CaseResult, Hashes, Options};
 
@@ -66,7 +66,7 @@ impl Engines for Misbehaving {
         recorder: Recorder,
         resolver: Resolver,
         settings: InboundSettings,
-    ) -> BoxFuture<'_, io::Result<()>> {
+    ) -> BoxFuture<'_, io::Result<Arc<dyn Inbound>>> {
         Exchange.inbound(env, recorder, resolver, settings)
     }
 }

@@ -221,7 +221,11 @@ impl<D: Dns + Send + Sync + 'static> Sender<D> {
         Ok(())
     }
 
-    async fn resume(&self) -> io::Result<()> {
+    /// Goes on with what the spool holds, and takes messages from [`Sender::submit`] alone.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub async fn resume(&self) -> io::Result<()> {
         let Found { items, damaged, next_id } = self.shared.spool.load().await?;
         for (file, damage) in damaged {
             self.shared.recorder.tell(&SpoolDamaged { file, problem: damage.to_string() });

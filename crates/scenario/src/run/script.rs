@@ -17,7 +17,7 @@ use super::fault::Begun;
 use super::lab::{self, Lab, LabError, in_one_line};
 use super::references::References;
 use super::send::InFlight;
-use crate::engine::{Engines, Outbound};
+use crate::engine::{Engines, Inbound, Outbound};
 use crate::expect::Sent;
 use crate::file::declarations::items;
 use crate::file::script::{Action, Configure, Publish, Restart};
@@ -57,6 +57,7 @@ pub(crate) struct Script<'a> {
     pub(crate) recorder: Recorder,
     engines: &'a dyn Engines,
     pub(crate) outbound: Option<Arc<dyn Outbound>>,
+    pub(crate) inbound: Option<Arc<dyn Inbound>>,
     pub(crate) in_flight: InFlight,
     pub(crate) sent: Sent,
     /// The entry that acts, or acted last; none before the first.
@@ -140,6 +141,7 @@ impl<'a> Script<'a> {
             recorder,
             engines,
             outbound: None,
+            inbound: None,
             in_flight: InFlight::default(),
             sent: Sent::default(),
             acting: None,
@@ -386,7 +388,8 @@ impl<'a> Script<'a> {
         let (Some(settings), Some(host)) = (settings, self.lab.hosts.get("receiver")) else { return Ok(()) };
         let (env, recorder, resolver) = self.lab.engine_ports(self.scenario, host, "receiver");
         let starting = self.engines.inbound(env, recorder, resolver, settings);
-        starting.await.map_err(|error| LabError::Engine("receiver", error))
+        self.inbound = Some(starting.await.map_err(|error| LabError::Engine("receiver", error))?);
+        Ok(())
     }
 }
 

@@ -10,7 +10,8 @@ use crate::file::faults::{FaultFamily, FaultKind};
 use crate::file::script::{Action, Configure, Send};
 use crate::file::values::SentRef;
 use crate::file::words::{
-    AuthFailAction, DmarcRejectAction, MtaStsMode, NotifiedAction, RestartHow, RestartWhen, SecurityLevel, TlsVersion,
+    AuthFailAction, DmarcRejectAction, MtaStsMode, NotifiedAction, ReportKind, RestartHow, RestartWhen, SecurityLevel,
+    TlsVersion,
 };
 use crate::file::{Diagnostic, Scenario, Span, Spanned};
 
@@ -175,7 +176,14 @@ impl Refusals {
     fn expectation(&mut self, expectation: &Expectation) {
         match &expectation.verb {
             Verb::Signed(table) => self.refuse("`signed`", table.span()),
-            Verb::Reported(table) => self.refuse("`reported`", table.span()),
+            Verb::Reported(table) => {
+                self.unless("this report", &table.kind, |kind| *kind == ReportKind::Dmarc);
+                if table.kind.is_none() {
+                    self.refuse("a report of any kind (without `kind = \"dmarc\"`)", table.span());
+                }
+                self.written("`result`", &table.result);
+                self.written("`policy`", &table.policy);
+            }
             Verb::Status(table) => self.refuse("`status`", table.span()),
             Verb::Refused(table) => self.refuse("`refused`", table.span()),
             Verb::Cost(_) => {}
@@ -207,7 +215,7 @@ impl Refusals {
 
     /// Reports that no engine writes yet can be waited for in vain.
     fn message(&mut self, message: &Option<Spanned<SentRef>>) {
-        self.unless("this report", message, |message| !matches!(message.as_str(), "tls-report" | "dmarc-report"));
+        self.unless("this report", message, |message| message.as_str() != "tls-report");
     }
 }
 

@@ -151,6 +151,12 @@ impl Collector {
         true
     }
 
+    /// When the first of the days ends of which messages have been counted; none if none has been.
+    pub fn next_end(&self) -> Option<Timestamp> {
+        let (day, _) = self.groups.first_key_value()?;
+        Timestamp::from_second(day.begin.saturating_add(DAY)).ok()
+    }
+
     /// The reports of all days that are over, ordered by day, domain and state of the record. They are taken out.
     pub fn finish(&mut self, now: Timestamp) -> Vec<Finished> {
         let mut finished = Vec::new();
@@ -190,11 +196,11 @@ impl Collector {
     }
 }
 
-/// Letters and digits alone, so that it can stand in a file's name (RFC 9990 §3.5.2); the same for the same report.
+/// 32 hexadecimal digits, as Microsoft has it: fit for a file's name (RFC 9990 §3.5.2); the same for the same report.
 fn report_id(receiver: &str, domain: &str, day: Day, index: usize) -> String {
     let name = format!("{receiver} {domain} {} {index}", day.begin);
     let hash = digest::digest(&digest::SHA256, name.as_bytes());
-    HEXLOWER.encode(hash.as_ref().get(..12).unwrap_or_default())
+    HEXLOWER.encode(hash.as_ref().get(..16).unwrap_or_default())
 }
 
 /// The record as a report shows it.

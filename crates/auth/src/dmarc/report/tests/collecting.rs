@@ -33,7 +33,9 @@ fn equal_messages_are_one_row() {
         assert!(collector.add(at(moment), &passing, &observation(ip)));
     }
     assert_eq!(collector.finish(at("2026-03-02T23:59:59Z")), []);
+    assert_eq!(collector.next_end(), Some(at(NEXT)));
     let finished = collector.finish(at(NEXT));
+    assert_eq!(collector.next_end(), Some(at("2026-03-04T00:00:00Z")));
     let rows: Vec<_> = finished[0].report.rows.iter().map(|row| (row.source_ip.to_string(), row.count)).collect();
     assert_eq!(rows, [("192.0.2.5".to_owned(), 1), ("192.0.2.7".to_owned(), 3)]);
     assert_eq!(finished.len(), 1);
@@ -43,6 +45,7 @@ fn equal_messages_are_one_row() {
     let next = collector.finish(at("2026-03-04T00:00:00Z"));
     assert_eq!(next[0].report.rows.len(), 1);
     assert_ne!(next[0].report.metadata.report_id, finished[0].report.metadata.report_id);
+    assert_eq!(collector.next_end(), None);
 }
 
 #[test]
