@@ -10,34 +10,31 @@
 //!
 //! Counts are kept in memory: what was counted before a crash is not reported.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod count;
+mod direct;
+mod event;
+
+use std::collections::BTreeSet;
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mxlab_auth::dkim::{ResultWord, Verification};
+use mxlab_auth::dmarc::Rules;
 use mxlab_auth::dmarc::report::deliver::{self, Decision};
-use mxlab_auth::dmarc::report::{
-    Collector, DkimAuth, DkimWord, Finished, Form, Observation, Reporter, Scope, SpfAuth, SpfWord,
-};
-use mxlab_auth::dmarc::{self, Policy, Rules};
-use mxlab_auth::{Data, Dns, DnsError, RecordKind, spf};
+use mxlab_auth::dmarc::report::{Collector, Finished, Form, Reporter};
 use mxlab_env::BoxFuture;
-use mxlab_mail::address::{AddressError, same_domain};
-use mxlab_mail::authres::{DmarcResult, SpfResult};
+use mxlab_mail::address::AddressError;
 use mxlab_mail::headers::Message;
 use mxlab_mail::{Address, ReversePath};
 use tokio::sync::Notify;
 
 use crate::Receiver;
 use crate::assess::Assessed;
-use crate::authenticate::Authenticated;
 use crate::config::{Profile, ReceiverConfig};
-use crate::disposition::{Disposition, Folder};
-use crate::event::{NotReported, Reported};
 use crate::resolve::ResolverDns;
+use event::{NotReported, Reported};
 
 /// How long after the end of a day its reports are made: by then every message of that day has been judged.
 const AFTER_THE_DAY: Duration = Duration::from_secs(5 * 60);
@@ -70,7 +67,7 @@ impl Reports {
 
     /// Counts a message that came at `at` and was judged.
     pub(crate) fn count(&self, at: Timestamp, client: IpAddr, from: &ReversePath, assessed: &[Assessed]) {
-        for (evaluation, observation) in observations(client, from, assessed) {
+        for (evaluation, observation) in count::observations(client, from, assessed) {
             if self.collector().add(at, evaluation, &observation) {
                 self.counted.notify_one();
             }
@@ -104,77 +101,6 @@ fn reporter(config: &ReceiverConfig) -> Result<Reporter, AddressError> {
     })
 }
 
-/// What a message gives to count, for each domain among its recipients and for each thing that was done with it. Mail from
-/// inside the organization is not authenticated, and not counted.
-fn observations<'a>(
-    client: IpAddr,
-    from: &ReversePath,
-    assessed: &'a [Assessed],
-) -> Vec<(&'a dmarc::Evaluation, Observation)> {
-    let mut seen = BTreeSet::new();
-    let mut observations = Vec::new();
-    for it in assessed {
-        let Some(Authenticated { spf, dkim, dmarc }) = &it.verdict.authenticated else { continue };
-        let disposition = done(dmarc, &it.verdict.disposition);
-        let domain = it.to.normalized_domain();
-        if !seen.insert((domain.clone(), disposition)) {
-            continue;
-        }
-        let observation = Observation {
-            source_ip: client,
-            disposition,
-            reasons: Vec::new(),
-            envelope_from: from.address().map(|from| from.domain().to_owned()).unwrap_or_default(),
-            envelope_to: Some(domain),
-            dkim: dkim.iter().filter_map(dkim_auth).collect(),
-            spf: spf_auth(spf),
-        };
-        observations.push((dmarc, observation));
-    }
-    observations
-}
-
-/// What was done with a message on account of DMARC. Where no policy applies, whatever else put it aside is not told.
-fn done(dmarc: &dmarc::Evaluation, disposition: &Disposition) -> Policy {
-    let asked = dmarc.request.filter(|_| dmarc.result == DmarcResult::Fail).map(|request| request.applied);
-    match (asked.unwrap_or(Policy::None), disposition) {
-        (Policy::None, _) | (_, Disposition::Deliver(Folder::Inbox)) => Policy::None,
-        (_, Disposition::Deliver(Folder::Junk | Folder::Quarantine)) => Policy::Quarantine,
-        (_, Disposition::Reject(_)) => Policy::Reject,
-    }
-}
-
-/// A signature whose domain could be read.
-fn dkim_auth(verification: &Verification) -> Option<DkimAuth> {
-    let result = match verification.result() {
-        ResultWord::Pass => DkimWord::Pass,
-        ResultWord::Fail => DkimWord::Fail,
-        ResultWord::Policy => DkimWord::Policy,
-        ResultWord::Neutral => DkimWord::Neutral,
-        ResultWord::TempError => DkimWord::TempError,
-        ResultWord::PermError => DkimWord::PermError,
-    };
-    let domain = verification.domain.clone()?;
-    Some(DkimAuth { domain, selector: verification.selector.clone(), result, human_result: None })
-}
-
-fn spf_auth(spf: &spf::Evaluation) -> SpfAuth {
-    let result = match spf.result {
-        SpfResult::None => SpfWord::None,
-        SpfResult::Neutral => SpfWord::Neutral,
-        SpfResult::Pass => SpfWord::Pass,
-        SpfResult::Fail => SpfWord::Fail,
-        SpfResult::SoftFail => SpfWord::SoftFail,
-        SpfResult::TempError => SpfWord::TempError,
-        SpfResult::PermError => SpfWord::PermError,
-    };
-    let scope = match spf.identity {
-        spf::Identity::MailFrom(_) => Scope::MailFrom,
-        spf::Identity::Helo(_) => Scope::Helo,
-    };
-    SpfAuth { domain: spf.identity.domain().to_owned(), scope: Some(scope), result, human_result: None }
-}
-
 /// Sends the reports of each day when it is over, for as long as the process lives. `address` is where the engine listens.
 pub(crate) async fn run(receiver: Receiver, address: IpAddr) {
     let Some(reports) = &receiver.shared.reports else { return };
@@ -205,7 +131,7 @@ async fn send(receiver: &Receiver, reports: &Reports, address: IpAddr, mut finis
         shared.recorder.tell(&NotReported { report: &finished.report, to, why });
     };
     if config.profile == Profile::Exo {
-        let left_out = keep_direct(&dns, &config.name, address, &mut finished).await;
+        let left_out = direct::keep_direct(&dns, &config.name, address, &mut finished).await;
         for (domain, why) in left_out {
             skip(&finished, None, format!("mail for {domain} is not told of: {why}"));
         }
@@ -261,71 +187,6 @@ async fn send(receiver: &Receiver, reports: &Reports, address: IpAddr, mut finis
 fn message_id(message: &[u8]) -> Option<String> {
     let id = Message::parse(message).ok()?.message_id().ok()?;
     Some(id.as_str().to_owned())
-}
-
-/// Takes the rows out that are about domains whose mail does not come here straight from the sender. Returns these domains,
-/// each with the reason.
-async fn keep_direct(
-    dns: &dyn Dns,
-    server: &str,
-    address: IpAddr,
-    finished: &mut Finished,
-) -> BTreeMap<String, String> {
-    let domains: BTreeSet<String> = finished.report.rows.iter().filter_map(|row| row.envelope_to.clone()).collect();
-    let mut left_out = BTreeMap::new();
-    for domain in domains {
-        match points_at(dns, &domain, server, address).await {
-            Ok(true) => {}
-            Ok(false) => {
-                left_out.insert(domain, format!("its MX is not {server}"));
-            }
-            Err(error) => {
-                left_out.insert(domain, format!("its MX could not be looked up: {error}"));
-            }
-        }
-    }
-    let rows = &mut finished.report.rows;
-    rows.retain(|row| row.envelope_to.as_ref().is_none_or(|domain| !left_out.contains_key(domain)));
-    left_out
-}
-
-/// Whether the most preferred MX of a domain is this server, by name or by address. A domain without MX records is its own
-/// (RFC 5321 §5.1).
-async fn points_at(dns: &dyn Dns, domain: &str, server: &str, address: IpAddr) -> Result<bool, DnsError> {
-    let mut records = Vec::new();
-    for data in existing(dns, domain, RecordKind::Mx).await? {
-        if let Data::Mx { preference, exchange } = data {
-            records.push((preference, exchange));
-        }
-    }
-    let best = records.iter().map(|(preference, _)| *preference).min();
-    let mut exchanges: Vec<String> =
-        records.into_iter().filter(|(it, _)| Some(*it) == best).map(|(_, exchange)| exchange).collect();
-    if exchanges.is_empty() {
-        exchanges.push(domain.to_owned());
-    }
-    for exchange in exchanges {
-        if same_domain(&exchange, server) {
-            return Ok(true);
-        }
-        let kind = if address.is_ipv4() { RecordKind::A } else { RecordKind::Aaaa };
-        let own = |data: &Data| {
-            matches!(data, Data::A(ip) if IpAddr::V4(*ip) == address)
-                || matches!(data, Data::Aaaa(ip) if IpAddr::V6(*ip) == address)
-        };
-        if existing(dns, &exchange, kind).await?.iter().any(own) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// What there is; nothing where there is no such name.
-async fn existing(dns: &dyn Dns, name: &str, kind: RecordKind) -> Result<Vec<Data>, DnsError> {
-    match dns.lookup(name, kind).await {
-        Err(DnsError::NxDomain) => Ok(Vec::new()),
-        other => other,
-    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,13 @@
 use std::net::Ipv4Addr;
 
+use mxlab_auth::dmarc::Policy;
+use mxlab_auth::dmarc::report::{DkimAuth, Scope};
+use mxlab_auth::{Data, Dns, DnsError, RecordKind};
 use mxlab_mail::smtp::Parameters;
 use mxlab_mail::smtp::server::{Delivery, Envelope, Hello};
 
+use super::count::observations;
+use super::direct::points_at;
 use super::*;
 use crate::assess::assess;
 use crate::config::{AuthFailAction, Tenant};

@@ -1,0 +1,106 @@
+//! What the record is told about reports.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use mxlab_auth::dmarc::report::{Form, Report};
+use mxlab_mail::Address;
+use mxlab_record::{Artefact, Event, Fields};
+
+/// `reported`: a DMARC aggregate report left for its address.
+pub(super) struct Reported<'a> {
+    pub(super) report: &'a Report,
+    /// The URI of `rua=` that asks for it.
+    pub(super) asked: &'a str,
+    pub(super) to: &'a Address,
+    /// The Message-ID of the mail that carries it.
+    pub(super) message: Option<String>,
+    /// Whether the same report left for another address before: its text is told once.
+    pub(super) again: bool,
+}
+
+impl Event for Reported<'_> {
+    fn kind(&self) -> &'static str {
+        "reported"
+    }
+
+    fn fields(&self) -> Fields {
+        let (successful, failed) = counts(self.report);
+        let form = match self.report.form {
+            Form::Rfc7489 => "rfc7489",
+            Form::Rfc9990 => "rfc9990",
+        };
+        report_fields(self.report)
+            .with("to", format!("mailto:{}", self.to))
+            .with_some("message", self.message.as_deref())
+            .with("form", form)
+            .with("rows", self.report.rows.len())
+            .with("successful", i64::try_from(successful).unwrap_or(i64::MAX))
+            .with("failed", i64::try_from(failed).unwrap_or(i64::MAX))
+    }
+
+    fn story(&self) -> Vec<String> {
+        let (successful, failed) = counts(self.report);
+        let (domain, day) = (&self.report.policy.domain, day(self.report));
+        vec![format!("reports to {} about {domain} on {day}: {successful} passed DMARC, {failed} did not", self.to)]
+    }
+
+    fn because(&self) -> Vec<String> {
+        vec![format!("its record says rua={}", self.asked)]
+    }
+
+    fn artefact(&self) -> Option<Artefact> {
+        let title = format!("DMARC aggregate report about {} on {}", self.report.policy.domain, day(self.report));
+        (!self.again).then(|| Artefact { title, text: self.report.to_xml() })
+    }
+}
+
+/// `not-reported`: a DMARC aggregate report, or a part of it, did not leave.
+pub(super) struct NotReported<'a> {
+    pub(super) report: &'a Report,
+    /// The URI that does not get it; none if nobody gets it.
+    pub(super) to: Option<String>,
+    pub(super) why: String,
+}
+
+impl Event for NotReported<'_> {
+    fn kind(&self) -> &'static str {
+        "not-reported"
+    }
+
+    fn fields(&self) -> Fields {
+        report_fields(self.report).with_some("to", self.to.as_deref()).with("why", self.why.as_str())
+    }
+
+    fn story(&self) -> Vec<String> {
+        let (domain, day) = (&self.report.policy.domain, day(self.report));
+        vec![match &self.to {
+            Some(to) => format!("does not report to {to} about {domain} on {day}"),
+            None => format!("leaves messages out of the report about {domain} on {day}"),
+        }]
+    }
+
+    fn because(&self) -> Vec<String> {
+        vec![self.why.clone()]
+    }
+}
+
+fn report_fields(report: &Report) -> Fields {
+    Fields::new().with("domain", report.policy.domain.as_str()).with("kind", "dmarc").with("day", day(report))
+}
+
+/// The day that a report tells of: `2026-03-02`.
+fn day(report: &Report) -> String {
+    let begin = Timestamp::from_second(report.metadata.period.begin).unwrap_or_default();
+    begin.to_zoned(TimeZone::UTC).date().to_string()
+}
+
+/// How many messages passed DMARC, and how many did not.
+fn counts(report: &Report) -> (u64, u64) {
+    report.rows.iter().fold((0, 0), |(successful, failed): (u64, u64), row| {
+        if row.dkim || row.spf {
+            (successful.saturating_add(row.count), failed)
+        } else {
+            (successful, failed.saturating_add(row.count))
+        }
+    })
+}
