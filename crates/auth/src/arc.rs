@@ -41,8 +41,8 @@ pub mod validate;
 #[cfg(test)]
 mod testing;
 
-pub use chain::{Cause, Chain, ChainStatus, Check, Failure, SetReport, SignatureFailure};
-pub use fields::{FieldKind, MAX_INSTANCE};
+pub use chain::{Cause, Chain, Check, Failure, SetReport, SignatureFailure};
+pub use fields::{ChainStatus, FieldKind, MAX_INSTANCE};
 pub use local_results::local_results;
 pub use sealer::{Layout, SealError, SealedSet, Sealer};
 pub use validate::{Policy, validate};

@@ -21,7 +21,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`record`], [`uri`] | what is published |
-//! | [`discovery`], [`walk`] | where it is found |
+//! | [`published`], [`discovery`], [`walk`] | where it is found |
 //! | [`identifiers`] | which authenticated domains speak for the author's |
 //! | [`evaluation`] | the result with what it rests on |
 //! | [`report`] | aggregate reports |
@@ -29,6 +29,7 @@
 pub mod discovery;
 pub mod evaluation;
 pub mod identifiers;
+pub mod published;
 pub mod record;
 pub mod report;
 pub mod uri;
@@ -42,10 +43,11 @@ use mxlab_mail::headers::Message;
 
 use crate::dns::{Dns, DnsError, RecordKind};
 use crate::idn::{a_labels, a_labels_or_same};
-use discovery::Published;
-pub use discovery::{Discovery, Finding, Place, Step};
+pub use discovery::{Discovery, Place, Step};
 pub use evaluation::{Evaluation, Existence, Request, Sample, Tag};
 pub use identifiers::{Alignment, Method, Relation};
+pub use published::Finding;
+use published::Published;
 pub use record::{Policies, Policy, Record, RecordError};
 pub use uri::ReportUri;
 

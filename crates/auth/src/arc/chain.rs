@@ -1,44 +1,8 @@
 //! What became of a chain: its status, the results of its sets, and why.
 
-use super::fields::{FieldError, FieldKind, MAX_INSTANCE, MessageSignature, Seal};
+use super::fields::{ChainStatus, FieldError, FieldKind, MAX_INSTANCE, MessageSignature, Seal};
 use crate::dkim::key_query::KeyFailure;
 use crate::dns::Lookup;
-
-/// The Chain Validation Status (RFC 8617 §4.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ChainStatus {
-    /// There is no chain.
-    None,
-    /// It holds.
-    Pass,
-    /// It does not, and never will.
-    Fail,
-}
-
-impl ChainStatus {
-    /// All.
-    pub const ALL: [ChainStatus; 3] = [ChainStatus::None, ChainStatus::Pass, ChainStatus::Fail];
-
-    /// The word in `cv=` and in `arc=` of `Authentication-Results` (§4.4, §10.1).
-    pub fn word(self) -> &'static str {
-        match self {
-            ChainStatus::None => "none",
-            ChainStatus::Pass => "pass",
-            ChainStatus::Fail => "fail",
-        }
-    }
-
-    /// What `cv=` of a set must say in a chain that holds (§5.2 step 3.C).
-    pub(super) fn expected_at(instance: u8) -> ChainStatus {
-        if instance == 1 { ChainStatus::None } else { ChainStatus::Pass }
-    }
-}
-
-impl std::fmt::Display for ChainStatus {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.word())
-    }
-}
 
 /// Why a signature of a set, over the message or over the sets, does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -20,7 +20,6 @@
 //! for no field; and without `c=` an AMS is in relaxed form, as seals are. `cv=` is
 //! read in either case, for its grammar is ABNF; tag lists hold no comments, though §4.2.1 seems to allow them.
 
-use super::chain::ChainStatus;
 use super::local_results::skip_cfws;
 use crate::dkim::canonical::Canonicalization;
 use crate::dkim::domain::Domain;
@@ -58,6 +57,42 @@ impl FieldKind {
 impl std::fmt::Display for FieldKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// The Chain Validation Status (RFC 8617 §4.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ChainStatus {
+    /// There is no chain.
+    None,
+    /// It holds.
+    Pass,
+    /// It does not, and never will.
+    Fail,
+}
+
+impl ChainStatus {
+    /// All.
+    pub const ALL: [ChainStatus; 3] = [ChainStatus::None, ChainStatus::Pass, ChainStatus::Fail];
+
+    /// The word in `cv=` and in `arc=` of `Authentication-Results` (§4.4, §10.1).
+    pub fn word(self) -> &'static str {
+        match self {
+            ChainStatus::None => "none",
+            ChainStatus::Pass => "pass",
+            ChainStatus::Fail => "fail",
+        }
+    }
+
+    /// What `cv=` of a set must say in a chain that holds (§5.2 step 3.C).
+    pub(super) fn expected_at(instance: u8) -> ChainStatus {
+        if instance == 1 { ChainStatus::None } else { ChainStatus::Pass }
+    }
+}
+
+impl std::fmt::Display for ChainStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.word())
     }
 }
 

@@ -15,8 +15,8 @@ use jiff::Timestamp;
 use mxlab_mail::headers::folded;
 use mxlab_mail::{HeaderField, Message};
 
-use super::chain::{ChainStatus, Failure};
-use super::fields::{FieldKind, MAX_INSTANCE};
+use super::chain::Failure;
+use super::fields::{ChainStatus, FieldKind, MAX_INSTANCE};
 use super::local_results::single_blanks;
 use super::sets::ArcFields;
 use super::validate::sealed_data;

@@ -12,8 +12,10 @@ use std::collections::BTreeMap;
 
 use mxlab_mail::HeaderField;
 
-use super::chain::{Cause, ChainStatus, Failure};
-use super::fields::{self, AuthenticationResults, FieldError, FieldKind, MAX_INSTANCE, MessageSignature, Seal};
+use super::chain::{Cause, Failure};
+use super::fields::{
+    self, AuthenticationResults, ChainStatus, FieldError, FieldKind, MAX_INSTANCE, MessageSignature, Seal,
+};
 use crate::dkim::signature::SignatureError;
 use crate::dkim::signed_fields::{FieldIndex, OwnField};
 use crate::dkim::tag_list::{Tag, TagList, shortened};

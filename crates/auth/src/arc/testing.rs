@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use mxlab_mail::Message;
 
-use super::chain::{Chain, ChainStatus};
+use super::chain::Chain;
+use super::fields::ChainStatus;
 use super::sealer::Sealer;
 use super::sets::ArcFields;
 use super::validate::{Policy, sealed_data, validate};

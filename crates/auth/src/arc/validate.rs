@@ -18,8 +18,8 @@ use data_encoding::BASE64;
 use jiff::Timestamp;
 use mxlab_mail::Message;
 
-use super::chain::{Cause, Chain, ChainStatus, Check, Failure, SetReport, SignatureFailure};
-use super::fields::{FieldError, Seal};
+use super::chain::{Cause, Chain, Check, Failure, SetReport, SignatureFailure};
+use super::fields::{ChainStatus, FieldError, Seal};
 use super::sets::{ArcFields, ArcSet};
 use crate::dkim::canonical::{self, BodyHash, BodyHasher, Form};
 use crate::dkim::key_query::{Keys, SuitableKey, Wanted};

@@ -13,45 +13,13 @@
 //!
 //! That "not applied" is told as `permerror` follows RFC 7489 §11.2 ("a syntactically incorrect DMARC record").
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use super::record::{self, Record, RecordError};
+use super::published::{Finding, Published};
+use super::record::{Record, RecordError};
 use super::walk;
 use super::{Policies, Rules};
 use crate::alignment;
-use crate::dns::{self, Data, Dns, DnsError, Lookup, RecordKind};
-
-/// What was found at `_dmarc.` a domain.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finding {
-    /// No name, no TXT record, or none that begins with `v=DMARC1`.
-    Nothing,
-    /// A record.
-    Record {
-        /// Its text.
-        text: String,
-        /// The record.
-        record: Record,
-    },
-    /// Several records.
-    Several {
-        /// How many.
-        count: usize,
-    },
-    /// A text that begins like a record and is no list of tags.
-    Invalid {
-        /// The text.
-        text: String,
-        /// What is wrong.
-        error: RecordError,
-    },
-    /// DNS failed.
-    Failed {
-        /// How.
-        reason: String,
-    },
-}
 
 /// One question of the search, with what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,61 +91,6 @@ pub enum Discovery {
         /// Why.
         problem: String,
     },
-}
-
-/// What is published at `_dmarc.` names, each asked for once.
-pub(super) struct Published<'a> {
-    dns: &'a dyn Dns,
-    rules: Rules,
-    found: BTreeMap<String, Finding>,
-    /// All lookups in order.
-    pub(super) lookups: Vec<Lookup>,
-}
-
-impl<'a> Published<'a> {
-    pub(super) fn new(dns: &'a dyn Dns, rules: Rules) -> Published<'a> {
-        Published { dns, rules, found: BTreeMap::new(), lookups: Vec::new() }
-    }
-
-    /// Any other question.
-    pub(super) async fn ask(&mut self, name: &str, kind: RecordKind) -> Result<Vec<Data>, DnsError> {
-        dns::ask(self.dns, &mut self.lookups, name, kind).await
-    }
-
-    /// What is at `_dmarc.` this domain.
-    pub(super) async fn at(&mut self, domain: &str) -> Finding {
-        if let Some(finding) = self.found.get(domain) {
-            return finding.clone();
-        }
-        let name = format!("_dmarc.{domain}");
-        let finding = match self.ask(&name, RecordKind::Txt).await {
-            Ok(data) => finding(&data, self.rules),
-            Err(DnsError::NxDomain) => Finding::Nothing,
-            Err(error) => {
-                let reason = error.to_string();
-                Finding::Failed { reason: format!("{name} TXT could not be looked up: {reason}") }
-            }
-        };
-        self.found.insert(domain.to_owned(), finding.clone());
-        finding
-    }
-}
-
-fn finding(data: &[Data], rules: Rules) -> Finding {
-    let mut texts = data.iter().filter_map(|data| match data {
-        Data::Txt(text) if record::is_dmarc(text) => Some(text),
-        _ => None,
-    });
-    let Some(text) = texts.next() else { return Finding::Nothing };
-    let more = texts.count();
-    if more > 0 {
-        return Finding::Several { count: more + 1 };
-    }
-    let text = String::from_utf8_lossy(text).into_owned();
-    match Record::parse(&text, rules) {
-        Ok(record) => Finding::Record { text, record },
-        Err(error) => Finding::Invalid { text, error },
-    }
 }
 
 /// Searches for the record of `author`, which is in A-labels.

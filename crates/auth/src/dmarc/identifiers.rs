@@ -6,7 +6,8 @@
 
 use std::fmt;
 
-use super::discovery::{Discovery, Published};
+use super::discovery::Discovery;
+use super::published::Published;
 use super::walk::{self, Organization};
 use super::{Facts, Identifier, MAX_SIGNERS, Outcome, Rules};
 use crate::alignment::{Mode, organizational_domain};

@@ -16,7 +16,7 @@
 
 use std::fmt;
 
-use super::discovery::{Finding, Published};
+use super::published::{Finding, Published};
 use super::record::Psd;
 
 /// The most questions of one walk (RFC 9989 §4.10).

@@ -10,7 +10,7 @@ use std::fmt;
 use mxlab_mail::Address;
 
 use crate::alignment::Mode;
-use crate::dmarc::discovery::Published;
+use crate::dmarc::published::Published;
 use crate::dmarc::{Record, ReportUri, Rules, identifiers, record};
 use crate::dns::{Data, Dns, DnsError, Lookup, RecordKind};
 use crate::idn::a_labels;
