@@ -5,6 +5,7 @@
 
 mod certificates;
 mod changes;
+mod error;
 mod fault;
 mod lab;
 mod mail_keys;
@@ -32,7 +33,8 @@ use crate::file::values::BehaviourRef;
 use crate::file::{Cell, Diagnostic, Diagnostics, Scenario, Sources, Span, Spanned};
 
 use crate::{registry, story};
-use lab::{Lab, LabError};
+use error::LabError;
+use lab::Lab;
 use references::References;
 use script::Script;
 use wire::{InClear, Listener};

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use mxlab_world::derive::Identity;
 use mxlab_world::pki::{self, AuthoritySpec, CertificateSpec, IssuerName, MadeAuthority, MadeCertificate, Sends};
 
-use super::lab::LabError;
+use super::error::LabError;
 use crate::file::Scenario;
 use crate::file::declarations::{Cert, Smtp, items};
 use crate::file::values::Time;

@@ -10,7 +10,8 @@ use mxlab_sim::{Control, HostHandle};
 use mxlab_world::internet::NameServerFault;
 use mxlab_world::server::{ActiveFault, ServerFault};
 
-use super::lab::{self, Lab, LabError};
+use super::error::{self, LabError};
+use super::lab::Lab;
 use super::script::{Due, Script};
 use crate::file::faults::FaultKind;
 use crate::file::script::Fault;
@@ -96,7 +97,7 @@ impl Script<'_> {
     }
 
     fn begin_dns_fault(&self, fault: &Fault, kind: DnsFaultKind) -> Result<Undo, LabError> {
-        let zone = fault.zone.as_ref().map(|zone| lab::name(zone.as_str())).transpose()?;
+        let zone = fault.zone.as_ref().map(|zone| error::name(zone.as_str())).transpose()?;
         let owner = fault.owner.as_ref().map(|owner| owner_name(owner.as_str(), zone.as_ref())).transpose()?;
         let rtype = fault
             .rtype

@@ -7,7 +7,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
-use mxlab_auth::dkim::SignError;
 use mxlab_dns::Name;
 use mxlab_dns::recursor::{Recursor, RecursorConfig};
 use mxlab_dns::resolver::{Resolver, ResolverConfig, TrustAnchor};
@@ -16,13 +15,13 @@ use mxlab_dns::signing_key::KeyKind;
 use mxlab_env::Env;
 use mxlab_mail::smtp::Reply;
 use mxlab_record::{Journal, Recorder};
-use mxlab_sim::{Config, HostHandle, Link, Sim, SimError};
+use mxlab_sim::{Config, HostHandle, Link, Sim};
 use mxlab_world::derive::Identity;
-use mxlab_world::internet::{self, FaultError, Internet, InternetError, KeyLayout, NameServer, ZoneSpec};
-use mxlab_world::pki::PkiError;
+use mxlab_world::internet::{self, Internet, KeyLayout, NameServer, ZoneSpec};
 use mxlab_world::server::{ServerControl, ServerSettings, TlsLevel};
 
 use super::certificates::{Certificates, make_certificates};
+use super::error::{LabError, name};
 use super::mail_keys::MailKeys;
 use super::references::{Made, References};
 use crate::engine::{InboundSettings, OutboundSettings, TenantSettings};
@@ -30,35 +29,6 @@ use crate::file::declarations::{Smtp, Zone, items};
 use crate::file::references::Resolve;
 use crate::file::words::{Denial, ForwarderKind, TlsVersion, ZoneAlgorithm, ZoneKeys};
 use crate::file::{Scenario, zone_text};
-
-/// Why a world could not be built although its file was understood.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum LabError {
-    #[error(transparent)]
-    Pki(#[from] PkiError),
-    #[error(transparent)]
-    Internet(#[from] InternetError),
-    #[error(transparent)]
-    Fault(#[from] FaultError),
-    #[error(transparent)]
-    Sim(#[from] SimError),
-    #[error("`{0}` is not a domain name")]
-    Name(String),
-    #[error("`{0}` is not an SMTP reply")]
-    Reply(String),
-    #[error("the key `{0}` cannot be made")]
-    Key(String),
-    #[error("the key `{0}` does not sign: {1}")]
-    Signer(String, SignError),
-    #[error("there is no certificate `{0}`")]
-    NoCertificate(String),
-    #[error("there is no certification authority `{0}`")]
-    NoAuthority(String),
-    #[error("the {0} does not start: {1}")]
-    Engine(&'static str, std::io::Error),
-    #[error("host `{0}` has no address")]
-    NoAddress(String),
-}
 
 /// The most entries that a record may have; a run that tells more is ended.
 pub(crate) const MAX_ENTRIES: usize = 200_000;
@@ -86,10 +56,6 @@ pub(crate) struct Lab {
     pub(crate) users: HostHandle,
     forwarder: Option<HostHandle>,
     name_servers: HostHandle,
-}
-
-pub(crate) fn name(text: &str) -> Result<Name, LabError> {
-    text.parse().map_err(|_| LabError::Name(text.to_owned()))
 }
 
 /// The signing of a zone as a file declares it.

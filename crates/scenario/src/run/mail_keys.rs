@@ -11,7 +11,7 @@ use mxlab_world::derive::Identity;
 use mxlab_world::internet::DEFAULT_TTL;
 use mxlab_world::mail_key::{self, MailKeyKind};
 
-use super::lab::{LabError, name};
+use super::error::{LabError, name};
 use crate::file::words::KeyAlgorithm;
 use crate::file::{Scenario, zone_text};
 

@@ -13,8 +13,9 @@ use mxlab_sim::Control;
 use mxlab_world::internet::{Change, Roll, RollStep};
 use tokio::time::Instant;
 
+use super::error::{self, LabError};
 use super::fault::Begun;
-use super::lab::{self, Lab, LabError, in_one_line};
+use super::lab::{self, Lab, in_one_line};
 use super::references::References;
 use super::send::InFlight;
 use crate::engine::{Engines, Inbound, Outbound};
@@ -232,7 +233,7 @@ impl<'a> Script<'a> {
     // ── publish, configure, lookup ──
 
     fn publish(&mut self, publish: &Publish) -> Result<(), LabError> {
-        let apex = lab::name(publish.zone.as_str())?;
+        let apex = error::name(publish.zone.as_str())?;
         let signing = self.new_signing(publish);
         let resolve = References::new(self.scenario, &self.lab.made, Some(&self.lab.internet));
         let text = |text: &str| zone_text::substitute(text, &resolve);
@@ -316,7 +317,7 @@ impl<'a> Script<'a> {
     }
 
     fn lookup(&mut self, name: &str, rtype: &str) -> Result<(), LabError> {
-        let name: Name = lab::name(name)?;
+        let name: Name = error::name(name)?;
         let rtype: RecordType = rtype.parse().map_err(|_| LabError::Name(rtype.to_owned()))?;
         let env = self.lab.users.env();
         let made = || self.lab.resolver(self.scenario, &env, &self.lab.recorder(self.scenario, "script"));

@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::changes;
-use super::lab::LabError;
+use super::error::LabError;
 use super::messages::{self, FillIns};
 use super::references::References;
 use super::script::Script;

@@ -1,0 +1,41 @@
+//! Why a run cannot go on.
+
+use mxlab_auth::dkim::SignError;
+use mxlab_dns::Name;
+use mxlab_sim::SimError;
+use mxlab_world::internet::{FaultError, InternetError};
+use mxlab_world::pki::PkiError;
+
+/// Why a world could not be built although its file was understood.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LabError {
+    #[error(transparent)]
+    Pki(#[from] PkiError),
+    #[error(transparent)]
+    Internet(#[from] InternetError),
+    #[error(transparent)]
+    Fault(#[from] FaultError),
+    #[error(transparent)]
+    Sim(#[from] SimError),
+    #[error("`{0}` is not a domain name")]
+    Name(String),
+    #[error("`{0}` is not an SMTP reply")]
+    Reply(String),
+    #[error("the key `{0}` cannot be made")]
+    Key(String),
+    #[error("the key `{0}` does not sign: {1}")]
+    Signer(String, SignError),
+    #[error("there is no certificate `{0}`")]
+    NoCertificate(String),
+    #[error("there is no certification authority `{0}`")]
+    NoAuthority(String),
+    #[error("the {0} does not start: {1}")]
+    Engine(&'static str, std::io::Error),
+    #[error("host `{0}` has no address")]
+    NoAddress(String),
+}
+
+/// A name in the file as DNS has it.
+pub(crate) fn name(text: &str) -> Result<Name, LabError> {
+    text.parse().map_err(|_| LabError::Name(text.to_owned()))
+}
