@@ -13,7 +13,6 @@ use mxlab_mail::authres::microsoft::{AntispamReport, ArcAuthenticationResults, L
 use mxlab_mail::authres::rfc8601::{ArcInfo, ParseError, Payload};
 use mxlab_mail::authres::{ArcField, AuthenticationResults, Field, MAX_LENGTH, ReceivedSpf};
 use mxlab_mail::headers::{Message, folded};
-use mxlab_mail::tag_list::TagList;
 
 fuzz_target!(|value: &str| {
     standard::<Payload>(value);
@@ -25,7 +24,6 @@ fuzz_target!(|value: &str| {
     again::<ArcAuthenticationResults>(value);
     again::<ReceivedSpf>(value);
     again::<AntispamReport>(value);
-    again::<TagList>(value);
     again::<ExpirationInterval>(value);
     again::<MessageDirectionality>(value);
     again::<AuthAs>(value);

@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use mxlab_auth::dkim::key::{KeyRecord, Material, PublicKey};
 use mxlab_auth::dkim::signature::{Algorithm, MAX_SIGNED_FIELDS, Signature};
-use mxlab_auth::dkim::tag_list::{MAX_TAGS, TagList};
+use mxlab_mail::tag_list::{MAX_TAGS, TagList};
 
 fuzz_target!(|input: &[u8]| {
     if let Ok(record) = KeyRecord::parse(input)

@@ -12,12 +12,12 @@ use data_encoding::BASE64;
 use jiff::Timestamp;
 use mxlab_auth::dkim::canonical::Canonicalization;
 use mxlab_auth::dkim::signed_fields::{FieldIndex, OwnField};
-use mxlab_auth::dkim::tag_list::TagList;
 use mxlab_auth::dkim::verify::verify;
 use mxlab_auth::dkim::{Policy, Signer, SigningKey, Verification};
 use mxlab_auth::dns::BoxFuture;
 use mxlab_auth::{Data, Dns, DnsError, RecordKind};
 use mxlab_mail::Message;
+use mxlab_mail::tag_list::TagList;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 mod differences;

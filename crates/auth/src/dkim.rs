@@ -4,6 +4,8 @@
 //! (`s=`), and holds a hash of the body (`bh=`) and a signature (`b=`) over the header fields that it lists (`h=`) and over
 //! itself. A verifier finds the key in the DNS of that domain.
 //!
+//! Both fields and key records are tag lists, which [`mxlab_mail::tag_list`] reads (§3.2).
+//!
 //! | module | section | holds |
 //! |---|---|---|
 //! | [`verify`](mod@verify) | §6.1 | all signatures of a message, one after the other |
@@ -16,7 +18,6 @@
 //! | [`canonical`] | §3.4 | the form in which fields and body are hashed |
 //! | [`crypto`] | §3.3 | the algorithms |
 //! | [`domain`] | RFC 8616 | names in tags |
-//! | [`tag_list`] | §3.2 | the grammar of tags, shared with ARC |
 //! | [`suite`] | | the messages of a conformance suite
 
 pub mod canonical;
@@ -28,7 +29,6 @@ pub mod sign;
 pub mod signature;
 pub mod signed_fields;
 pub mod suite;
-pub mod tag_list;
 pub mod verification;
 pub mod verify;
 

@@ -13,7 +13,7 @@
 //! | [`smtp`] | RFC 5321 and extensions | replies, commands, the data phase, both ends of a session as state machines |
 //! | [`dsn`] | RFC 3461–3464 | delivery reports in Exchange's form |
 //! | [`authres`] | RFC 8601, RFC 8617 §4.1.1, and as Microsoft writes them | `Authentication-Results` and the fields around it |
-//! | [`tag_list`] | RFC 6376 §3.2 | lists of tags in signatures |
+//! | [`tag_list`] | RFC 6376 §3.2 | lists of tags in signatures and key records |
 
 pub mod address;
 pub mod authres;

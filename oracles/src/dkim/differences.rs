@@ -5,8 +5,8 @@
 
 use mxlab_auth::dkim::Verification;
 use mxlab_auth::dkim::canonical::Form;
-use mxlab_auth::dkim::tag_list::TagList;
 use mxlab_mail::Message;
+use mxlab_mail::tag_list::TagList;
 
 use super::Verdict;
 use super::plan::Case;

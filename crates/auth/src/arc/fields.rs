@@ -1,6 +1,6 @@
 //! The three header fields of a set (RFC 8617 §4.1), read into types.
 //!
-//! AMS and AS are tag lists as DKIM has them ([`crate::dkim::tag_list`]):
+//! AMS and AS are tag lists as DKIM has them ([`mxlab_mail::tag_list`]):
 //!
 //! | tag | AMS | AS | |
 //! |---|---|---|---|
@@ -20,11 +20,12 @@
 //! for no field; and without `c=` an AMS is in relaxed form, as seals are. `cv=` is
 //! read in either case, for its grammar is ABNF; tag lists hold no comments, though §4.2.1 seems to allow them.
 
+use mxlab_mail::tag_list::{TagList, shortened};
+
 use super::local_results::skip_cfws;
 use crate::dkim::canonical::Canonicalization;
 use crate::dkim::domain::Domain;
 use crate::dkim::signature::{self, Algorithm, EmptyName, SignatureError};
-use crate::dkim::tag_list::{TagList, shortened};
 
 /// The highest instance, and so the most sets (RFC 8617 §4.2.1, §5.2 step 1).
 pub const MAX_INSTANCE: u8 = 50;

@@ -11,6 +11,7 @@
 use std::collections::BTreeMap;
 
 use mxlab_mail::HeaderField;
+use mxlab_mail::tag_list::{Tag, TagList, shortened};
 
 use super::chain::{Cause, Failure};
 use super::fields::{
@@ -18,7 +19,6 @@ use super::fields::{
 };
 use crate::dkim::signature::SignatureError;
 use crate::dkim::signed_fields::{FieldIndex, OwnField};
-use crate::dkim::tag_list::{Tag, TagList, shortened};
 
 /// The ARC fields of a message by instance.
 #[derive(Debug)]

@@ -18,6 +18,7 @@ use std::task::{Context, Poll, Waker};
 
 use jiff::Timestamp;
 use mxlab_mail::Message;
+use mxlab_mail::tag_list::TagList;
 use saphyr::{Yaml, YamlLoader};
 use saphyr_parser::Parser;
 
@@ -25,7 +26,6 @@ use super::{
     Cause, Chain, ChainStatus, Failure, Layout, Policy, SealError, SealedSet, Sealer, local_results, validate,
 };
 use crate::dkim::crypto::SigningKey;
-use crate::dkim::tag_list::TagList;
 use crate::dns::{BoxFuture, Data, Dns, DnsError, RecordKind};
 use crate::suite::{Case, Outcome};
 

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use mxlab_mail::Message;
+use mxlab_mail::tag_list::TagList;
 
 use super::chain::Chain;
 use super::fields::ChainStatus;
@@ -11,7 +12,6 @@ use super::validate::{Policy, sealed_data, validate};
 use crate::dkim::canonical::{self, BodyHasher, Form};
 use crate::dkim::crypto::SigningKey;
 use crate::dkim::signed_fields::{FieldIndex, OwnField};
-use crate::dkim::tag_list::TagList;
 use crate::dns::Dns;
 use crate::testing::{Zone, now};
 use data_encoding::BASE64;

@@ -15,11 +15,11 @@
 //! octets (RFC 8463 §4). A record with another `v` is no key record at all (§3.6.1: "discarded"), one that breaks the grammar is a
 //! broken one.
 
+use mxlab_mail::tag_list::{self, TagList, TagListError, shortened};
 use rsa::pkcs1::RsaPublicKeyRef;
 use rsa::pkcs8::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 
 use super::signature::decode_base64;
-use super::tag_list::{self, TagList, TagListError, shortened};
 
 /// The longest modulus with which signatures are checked, in bits: twice what RFC 6376 §3.3.3 asks of everyone.
 pub const MAX_RSA_BITS: usize = 8_192;

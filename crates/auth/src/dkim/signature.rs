@@ -19,10 +19,10 @@
 use std::sync::LazyLock;
 
 use data_encoding::{BASE64_NOPAD, Encoding};
+use mxlab_mail::tag_list::{self, TagList, TagListError, shortened, without_blanks};
 
 use super::canonical::Canonicalization;
 use super::domain::Domain;
-use super::tag_list::{self, TagList, TagListError, shortened, without_blanks};
 
 /// The most names in `h=`.
 pub const MAX_SIGNED_FIELDS: usize = 512;

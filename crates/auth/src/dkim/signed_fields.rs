@@ -25,7 +25,7 @@ pub struct OwnField<'m> {
     pub field: HeaderField<'m>,
     /// Its number among the message's fields; none when the message does not have it yet.
     pub number: Option<usize>,
-    /// Where in its value the value of `b=` lies, blanks around it included ([`super::tag_list::Tag::value_span`]).
+    /// Where in its value the value of `b=` lies, blanks around it included ([`mxlab_mail::tag_list::Tag::value_span`]).
     pub signature: Range<usize>,
 }
 

@@ -2,11 +2,11 @@
 
 use data_encoding::BASE64;
 use mxlab_mail::Message;
+use mxlab_mail::tag_list::TagList;
 
 use super::crypto::SigningKey;
 use super::signature::Signature;
 use super::signed_fields::{FieldIndex, OwnField};
-use super::tag_list::TagList;
 use super::testing::verified_with;
 use super::verification::Failure;
 use super::verify::Policy;

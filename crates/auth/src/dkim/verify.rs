@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use data_encoding::BASE64;
 use jiff::Timestamp;
+use mxlab_mail::tag_list::TagList;
 use mxlab_mail::{HeaderField, Message};
 
 use super::canonical::{BodyHash, BodyHasher, Form};
@@ -20,7 +21,6 @@ use super::domain::MAX_NAME;
 use super::key_query::{Keys, SuitableKey, Wanted};
 use super::signature::Signature;
 use super::signed_fields::{FieldIndex, OwnField};
-use super::tag_list::TagList;
 use super::verification::{BodyCoverage, Failure, FromCoverage, Verification};
 use crate::dns::Dns;
 

@@ -22,13 +22,20 @@ fn again<T: FromStr<Err: Display> + Display>(value: &str) -> Result<String, Stri
     value.parse::<T>().map(|read| read.to_string()).map_err(|error| error.to_string())
 }
 
+/// The same of a list of tags, which may end with a semicolon.
+fn tags_again(value: &str) -> Result<String, String> {
+    let list = TagList::parse(value.as_bytes()).map_err(|error| error.to_string())?;
+    let tags: Vec<String> = list.tags().iter().map(|tag| format!("{}={}", tag.name(), tag.value())).collect();
+    Ok(tags.join("; ") + if value.ends_with(';') { ";" } else { "" })
+}
+
 /// The value of the field `name`, read as what it is and written.
 fn field_again(name: &str, value: &str) -> Result<String, String> {
     match name {
         "Authentication-Results" | "Authentication-Results-Original" => again::<Field>(value),
         "X-MS-Exchange-Authentication-Results" => again::<LaidOut>(value),
         "ARC-Authentication-Results" => again::<ArcField>(value),
-        "ARC-Seal" | "ARC-Message-Signature" | "DKIM-Signature" => again::<TagList>(value),
+        "ARC-Seal" | "ARC-Message-Signature" | "DKIM-Signature" => tags_again(value),
         "Received-SPF" => again::<ReceivedSpf>(value),
         "X-Forefront-Antispam-Report"
         | "X-Forefront-Antispam-Report-Untrusted"

@@ -1,5 +1,6 @@
+use mxlab_mail::tag_list::TagListError;
+
 use super::*;
-use crate::dkim::tag_list::TagListError;
 
 const SEAL: &str = "i=1; a=rsa-sha256; cv=none; d=contoso.example; s=sel; b=AAAA";
 const SIGNATURE: &str = "i=1; a=rsa-sha256; d=contoso.example; s=sel; h=from:to; bh=BBBB; b=AAAA";

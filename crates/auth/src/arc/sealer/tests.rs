@@ -170,7 +170,7 @@ fn a_failing_seal_covers_its_own_set_alone() {
         let mut data = Vec::new();
         canonical::push_field(Form::Relaxed, fields[2], &mut data);
         canonical::push_field(Form::Relaxed, fields[1], &mut data);
-        let tags = crate::dkim::tag_list::TagList::parse(fields[0].raw_value()).expect("tags");
+        let tags = mxlab_mail::tag_list::TagList::parse(fields[0].raw_value()).expect("tags");
         let b = tags.tag("b").expect("a signature");
         canonical::push_own_field(Form::Relaxed, fields[0], b.value_span(), &mut data);
         (data, BASE64.decode(b.value().replace("\r\n ", "").as_bytes()).expect("base64"))
