@@ -2,6 +2,8 @@
 
 use super::fields::{ChainStatus, FieldError, FieldKind, MAX_INSTANCE, MessageSignature, Seal};
 use crate::dkim::key_query::KeyFailure;
+use crate::dkim::signature::moment;
+use crate::dkim::verification::holds;
 use crate::dns::Lookup;
 
 /// Why a signature of a set, over the message or over the sets, does not hold.
@@ -14,7 +16,7 @@ pub enum SignatureFailure {
     #[error("made with SHA-1")]
     Sha1,
     /// The time is past `x=`.
-    #[error("expired at {expiration}, and it is {now}")]
+    #[error("expired at {}", moment(*expiration))]
     Expired {
         /// `x=`, in seconds since 1970.
         expiration: u64,
@@ -47,10 +49,6 @@ pub enum SignatureFailure {
     /// `b=` is no signature of the key.
     #[error("signature did not verify: a signed header field was changed, or the key is another")]
     Signature,
-}
-
-fn holds(it: bool) -> &'static str {
-    if it { "holds" } else { "does not hold" }
 }
 
 fn of(domain: Option<&str>) -> String {

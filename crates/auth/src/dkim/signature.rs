@@ -19,6 +19,7 @@
 use std::sync::LazyLock;
 
 use data_encoding::{BASE64_NOPAD, Encoding};
+use jiff::Timestamp;
 use mxlab_mail::tag_list::{self, TagList, TagListError, shortened, without_blanks};
 
 use super::canonical::Canonicalization;
@@ -126,7 +127,7 @@ pub enum SignatureError {
     #[error("h= lists more than {MAX_SIGNED_FIELDS} fields")]
     TooManyFields,
     /// `x=` is not later than `t=`.
-    #[error("x={expiration} is not later than t={timestamp}")]
+    #[error("x={expiration} is not later than t={timestamp}: {} and {}", moment(*expiration), moment(*timestamp))]
     ExpiresBeforeSigned {
         /// `t=`.
         timestamp: u64,
@@ -263,6 +264,12 @@ impl Signature {
 
 pub(crate) fn malformed(tag: &'static str, value: &str) -> SignatureError {
     SignatureError::Value { tag, value: shortened(value) }
+}
+
+/// Seconds since 1970, as `t=` and `x=` have them, as a date; the number if they are beyond what a date can be.
+pub(crate) fn moment(seconds: u64) -> String {
+    let date = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    date.map_or_else(|| seconds.to_string(), |date| date.to_string())
 }
 
 /// The value of a tag that must be there.

@@ -3,11 +3,10 @@
 //! RFC 6376 §3.9 knows SUCCESS, PERMFAIL and TEMPFAIL. RFC 8601 §2.7.1 has more words for `Authentication-Results`
 //! ([`Verification::result`]), and Microsoft has words and comments of its own ([`Verification::microsoft`]).
 
-use jiff::Timestamp;
 use mxlab_mail::authres::{DkimClause, DkimResult};
 
 use super::key_query::KeyFailure;
-use super::signature::{Signature, SignatureError};
+use super::signature::{Signature, SignatureError, moment};
 use crate::dns::Lookup;
 
 /// Why a signature does not count.
@@ -108,13 +107,7 @@ impl Failure {
     }
 }
 
-/// Seconds since 1970 as a date; the number if they are beyond what a date can be.
-fn moment(seconds: u64) -> String {
-    let date = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-    date.map_or_else(|| seconds.to_string(), |date| date.to_string())
-}
-
-fn holds(it: bool) -> &'static str {
+pub(crate) fn holds(it: bool) -> &'static str {
     if it { "holds" } else { "does not hold" }
 }
 

@@ -265,7 +265,9 @@ fn signatures_that_do_not_count() {
     let length = BodyHasher::hash(Form::Relaxed, None, b"Hello Bob,\r\nhow are you?\r\n").length;
     let longer = format!("{AMS}; l={}", length + 1);
     signature(&longer, SignatureFailure::BodyTooShort { signed: length + 1, length });
-    signature(&format!("{AMS}; x=1999"), SignatureFailure::Expired { expiration: 1_999, now: 2_000 });
+    let expired = SignatureFailure::Expired { expiration: 1_999, now: 2_000 };
+    assert_eq!(expired.to_string(), "expired at 1970-01-01T00:33:19Z");
+    signature(&format!("{AMS}; x=1999"), expired);
     for held in [format!("{AMS}; x=2000"), format!("{AMS}; l={length}"), format!("{AMS}; l=5; t=9999")] {
         assert_eq!(check(&signed_by_hand(MESSAGE, 1, &held, AS)).status, ChainStatus::Pass, "{held}");
     }
