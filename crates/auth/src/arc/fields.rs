@@ -18,7 +18,7 @@
 //! would cover a seal that is made after it. The other two were allowed by the drafts, and there are signers that list
 //! them. The suite asks for two more departures from DKIM *(choice)*: a name without letters in `h=`, or an empty `h=`, stands
 //! for no field; and without `c=` an AMS is in relaxed form, as seals are. `cv=` is
-//! read in either case, for its grammar is ABNF; tag lists hold no comments, though §4.2.1 seems to allow them.
+//! read in either case, for its grammar is ABNF; tag lists hold no comments, though §3.9 has them.
 
 use mxlab_mail::tag_list::{TagList, shortened};
 
@@ -144,7 +144,7 @@ impl AuthenticationResults {
     /// # Errors
     /// When it does not begin with an instance and a semicolon.
     pub fn parse(value: &str) -> Result<AuthenticationResults, FieldError> {
-        // §4.2.1: instance = [CFWS] %s"i" [CFWS] "=" [CFWS] position
+        // §3.9: instance = [CFWS] %s"i" [CFWS] "=" [CFWS] position
         let behind = |text: &str| skip_cfws(text).ok_or(FieldError::NoInstance).map(str::to_owned);
         let rest = behind(value)?;
         let rest = behind(rest.strip_prefix('i').ok_or(FieldError::NoInstance)?)?;
@@ -238,7 +238,7 @@ pub(super) fn tagged_instance(tags: &TagList<'_>) -> Result<u8, FieldError> {
     parse_instance(tags.value("i").ok_or(FieldError::NoInstance)?)
 }
 
-/// §4.2.1: position = 1*2DIGIT, 1 to 50.
+/// §3.9: position = 1*2DIGIT, 1 to 50.
 fn parse_instance(position: &str) -> Result<u8, FieldError> {
     let wrong = || FieldError::Instance { value: shortened(position) };
     if position.len() > 2 || !position.bytes().all(|octet| octet.is_ascii_digit()) {

@@ -83,7 +83,7 @@ pub enum SealError {
 /// How AMS and AS are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
-    /// `i=` first (RFC 8617 §4.2.1), `b=` last, folded at 78 columns.
+    /// `i=` first (RFC 8617 §4.1.2, §4.1.3), `b=` last, folded at 78 columns.
     Folded,
     /// By name, a line for each tag, and no fold inside; a long key or many fields make long lines. The seals of the suite
     /// are made of such fields.

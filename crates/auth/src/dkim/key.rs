@@ -21,7 +21,7 @@ use rsa::pkcs8::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 
 use super::signature::decode_base64;
 
-/// The longest modulus with which signatures are checked, in bits: twice what RFC 6376 §3.3.3 asks of everyone.
+/// The longest modulus with which signatures are checked, in bits: twice what RFC 8301 §3.2 asks of everyone.
 pub const MAX_RSA_BITS: usize = 8_192;
 
 /// RFC 8017 appendix A.1.

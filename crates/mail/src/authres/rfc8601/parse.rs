@@ -69,7 +69,7 @@ pub(super) fn arc_info(text: &str) -> Result<ArcInfo, ParseError> {
     let mut cursor = Cursor::new(text)?;
     let mut comments = Vec::new();
     cursor.cfws(&mut comments)?;
-    // RFC 8617 §4.1.1: %s"i", the one word here whose case matters.
+    // RFC 8617 §3.9: %s"i", the one word here whose case matters.
     cursor.expect('i', "i=")?;
     cursor.cfws(&mut comments)?;
     cursor.expect('=', "=")?;
