@@ -1,6 +1,6 @@
 //! The files of the reference, and reading them.
 
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
+#![allow(dead_code, unreachable_pub, unused_macros, reason = "each test binary uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot read its files fails")]
 
 use mxlab_scenario::file::{Source, WorldDirectory, WorldSource, read};
@@ -106,3 +106,22 @@ pub fn rendered(text: &str, worlds: &dyn WorldSource) -> String {
         Err(mistakes) => mistakes.to_string(),
     }
 }
+
+/// Reads the file `name` of the reference with some of its text replaced, and compares what is said about it.
+macro_rules! check {
+    ($snapshot:literal, $name:literal, $($from:literal => $to:literal),+ $(,)?) => {
+        insta::assert_snapshot!($snapshot, $crate::common::rendered(&$crate::common::edited($name, &[$(($from, $to)),+]), &$crate::common::worlds()));
+    };
+}
+
+/// Reads a file that stands over the world `outbound`, and compares what is said about it.
+macro_rules! check_text {
+    ($snapshot:literal, $text:expr) => {
+        let text = format!("title = \"A mistake\"\nworld = \"outbound\"\n{}", $text);
+        insta::assert_snapshot!($snapshot, $crate::common::rendered(&text, &$crate::common::worlds()));
+    };
+}
+
+/// A message and what becomes of it, for files that are about something else.
+pub const ONE_MESSAGE: &str = "[[at]]\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"] }\n";
+pub const DELIVERED: &str = "[[expect]]\ndelivered = {}\n";
