@@ -38,6 +38,8 @@ use event::{NotReported, Reported};
 
 /// How long after the end of a day its reports are made: by then every message of that day has been judged.
 const AFTER_THE_DAY: Duration = Duration::from_secs(5 * 60);
+/// How long after one report the next one leaves: none is urgent, and a burst at midnight helps nobody.
+const BETWEEN_REPORTS: Duration = Duration::from_secs(5);
 /// The least time between two looks at the clock, should it be set back meanwhile.
 const LEAST_WAIT: Duration = Duration::from_secs(1);
 
@@ -177,6 +179,7 @@ async fn send(receiver: &Receiver, reports: &Reports, address: IpAddr, mut finis
                         message: id,
                         again: served.len() > 1,
                     });
+                    tokio::time::sleep(BETWEEN_REPORTS).await;
                 }
                 Err(error) => skip(&finished, Some(format!("mailto:{to}")), error.to_string()),
             }
