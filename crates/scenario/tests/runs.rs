@@ -234,6 +234,31 @@ fn of_two_clock_shifts_the_later_acts() {
     holds(&outbound("[resolver]\ncache = false\n", &format!("{}{expect}", script.concat())));
 }
 
+/// Contoso asks for reports, and `rest` says what is expected of them.
+fn reporting(rest: &str) -> String {
+    format!(
+        "title = \"test\"\nworld = \"inbound\"\nhost.mail.smtp = {{}}\n\
+        [zone.\"contoso.example\"]\nrecords = '_dmarc TXT \"v=DMARC1; p=reject; rua=mailto:d@contoso.example\"'\n{SEND}{rest}"
+    )
+}
+
+#[test]
+fn reports_are_counted_and_waited_for() {
+    // A report that cannot be delivered at once is tried again, and the run goes on as long.
+    let down = "[[at]]\ntime = \"+15h\"\nfault = { kind = \"refused\", host = \"mail\", until = \"+16h10m\" }\n";
+    let reported = "[[expect]]\nwithin = \"+16h6m\"\n\
+        reported = { domain = \"contoso.example\", kind = \"dmarc\", day = 2026-03-02, successful = 1, failed = 0 }\n";
+    let later = "[[expect]]\ndelivered = { to = \"d@contoso.example\", message = \"dmarc-report\", attempts = 2 }\n";
+    holds(&reporting(&format!("{down}{reported}{later}")));
+    let counts = reported.replace("successful = 1", "successful = \"2..\"");
+    fails(
+        &reporting(&counts),
+        &["kind = dmarc, day = 2026-03-02, successful = 2.., failed = 0", "where successful = 1"],
+    );
+    // Without a window nothing keeps the run going until the day is over.
+    fails(&reporting(&reported.replace("within = \"+16h6m\"\n", "")), &["nothing was reported at all"]);
+}
+
 #[test]
 fn a_step_that_cannot_be_done_is_shown_at_its_entry() {
     let rest =
@@ -254,6 +279,11 @@ fn what_would_be_ignored_is_refused() {
     refused(&with("[host.mx1]\nhostile = true\n"), "a hostile host is not supported yet");
     let sts = "[zone.\"fabrikam.example\"]\nrecords = '_mta-sts TXT \"v=STSv1; id=1;\"'\n";
     refused(&with(sts), "an MTA-STS policy");
+    let report =
+        |fields: &str| reporting(&format!("[[never]]\nreported = {{ domain = \"contoso.example\"{fields} }}\n"));
+    refused(&report(""), "a report of any kind (without `kind = \"dmarc\"`) is not supported yet");
+    refused(&report(", kind = \"tls\""), "this report is not supported yet");
+    refused(&report(", kind = \"dmarc\", policy = \"sts\""), "`policy` is not supported yet");
     let stop = format!("{SEND}[[at]]\nrestart = {{ host = \"mx1\", how = \"stop\" }}\n{DELIVERED}");
     refused(&outbound("", &stop), "an orderly stop is not supported yet");
     let times = format!("[[at]]\nfault = {{ kind = \"refused\", host = \"mx1\", times = 2 }}\n{SEND}{DELIVERED}");
