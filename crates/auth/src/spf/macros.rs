@@ -367,18 +367,13 @@ impl DomainSpec {
     /// §7.3); when no shorter one can be made so, none is left.
     pub fn expand(&self, facts: &Facts<'_>) -> String {
         // From the right, and no further than can matter: a record can hold thousands of macros.
-        let mut pieces = Vec::new();
-        let mut length = 0;
+        let mut text = String::new();
         for token in self.0.0.iter().rev() {
-            let piece = token.expand(facts);
-            length += piece.len();
-            pieces.push(piece);
-            if length > MAX_NAME + 1 {
+            text.insert_str(0, &token.expand(facts));
+            if text.len() > MAX_NAME + 1 {
                 break;
             }
         }
-        pieces.reverse();
-        let text = pieces.concat();
         let text = text.strip_suffix('.').unwrap_or(&text);
         if text.len() <= MAX_NAME {
             return text.to_owned();

@@ -159,6 +159,10 @@ fn long_domains_lose_labels_from_the_left() {
     check(&format!("{longest}."), Ok(&longest));
     check(&format!("x.{longest}"), Ok(&longest));
     check(&format!("x{longest}"), Ok(&longest[62..]));
+    // A label goes as a whole, whatever it is made of: what stands before the last 253 octets is part of it.
+    check(&format!("%{{v}}{longest}"), Ok(&longest[62..]));
+    check(&format!("%{{v}}{longest}."), Ok(&longest[62..]));
+    check(&format!("%{{v}}.{longest}."), Ok(&longest));
     // Nothing can be dropped.
     check(&format!("{}%{{v}}", "a".repeat(300)), Ok(""));
 }
@@ -203,6 +207,8 @@ proptest! {
     fn what_is_printed_is_read_as_the_same(text in macro_text()) {
         let read = MacroString::of_modifier(&text).expect("the text is a macro string");
         prop_assert_eq!(MacroString::of_modifier(&read.to_string()), Ok(read));
+        let explanation = ExplainString::parse(text.as_bytes()).expect("an explanation may hold as much");
+        prop_assert_eq!(ExplainString::parse(explanation.to_string().as_bytes()), Ok(explanation));
     }
 
     #[test]
