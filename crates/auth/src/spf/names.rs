@@ -171,6 +171,9 @@ mod tests {
         ] {
             assert_eq!(with_a_labels(domain), expected, "{domain}");
         }
+        // A label whose characters take more octets than its A-label has.
+        let (longest, ascii) = ("𠀀".repeat(56), format!("xn--j50i{}.example", "a".repeat(55)));
+        assert_eq!(with_a_labels(&format!("{longest}.example")), ascii);
         let endless = "ü".repeat(1_000);
         assert_eq!(with_a_labels(&endless), endless);
     }
@@ -208,6 +211,8 @@ mod tests {
             ("mail\\046contoso.example", "contoso.example", false),
             ("x.a\\@b.example", "a@b.example", true),
             ("x.a\\064b.example", "a@b.example", true),
+            ("x.a\\123b.example", "a{b.example", true),
+            ("x.a\\223b.example", "a{b.example", false),
             ("x.a\\\\b.example", "a\\b.example", true),
             ("x\\", "x", false),
         ] {

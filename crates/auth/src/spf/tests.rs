@@ -168,6 +168,29 @@ fn the_null_reverse_path_asks_for_helo() {
     assert_eq!(explanation.as_deref(), Some(expected));
 }
 
+/// Why there is no better result, of the first record and of what it leads to.
+#[test]
+fn problems() {
+    let zone = "
+        ok.example TXT v=spf1 -all
+        bad.example TXT v=spf1 moo
+        to.bad.example TXT v=spf1 redirect=bad.example
+        slow.example TIMEOUT
+        text.example TXT hello
+    ";
+    for (from, problem) in [
+        ("x@ok.example", None),
+        ("x@text.example", None),
+        ("x@localhost", Some("localhost is no domain name with several labels")),
+        ("x@[192.0.2.10]", Some("[192.0.2.10] is no domain name with several labels")),
+        ("x@bad.example", Some("the record is malformed: unknown mechanism moo")),
+        ("x@to.bad.example", Some("the record of bad.example is malformed: unknown mechanism moo")),
+        ("x@slow.example", Some("slow.example TXT could not be looked up: timeout")),
+    ] {
+        assert_eq!(evaluate(zone, "192.0.2.10", from).problem.as_deref(), problem, "{from}");
+    }
+}
+
 #[test]
 fn senders() {
     for (text, local_part, domain) in [

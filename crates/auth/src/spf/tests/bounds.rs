@@ -59,6 +59,8 @@ fn void_lookups() {
              mx2.example MX 30 gone3.example
              v6.example AAAA 2001:db8::1
              i.example TXT v=spf1 a:gone.example -all
+             12.2.0.192.in-addr.arpa TXT no names
+             13.2.0.192.in-addr.arpa TIMEOUT
              11.2.0.192.in-addr.arpa PTR gone1.example
              11.2.0.192.in-addr.arpa PTR gone2.example
              11.2.0.192.in-addr.arpa PTR gone3.example"
@@ -80,6 +82,9 @@ fn void_lookups() {
     // A ptr of a client without names counts, each time.
     within("ptr a:gone.example", "192.0.2.10");
     over("ptr a:gone.example ptr", "192.0.2.10");
+    over("ptr a:gone.example ptr", "192.0.2.12");
+    // One whose names cannot be had does not: that is no answer of DNS.
+    within("ptr a:gone.example ptr", "192.0.2.13");
     // What the client's names lead to is not the domain's fault.
     within("ptr a:gone.example a:gone.example", "192.0.2.11");
     within("exists:%{p}.x.example a:gone.example", "192.0.2.10");

@@ -1,6 +1,7 @@
 //! `include`, `redirect` and `exp`.
 
 use super::{check, evaluate};
+use crate::dns::RecordKind;
 
 const ZONE: &str = "
     pass.example TXT v=spf1 +all
@@ -139,6 +140,11 @@ fn explanations() {
     check(zone, "192.0.2.10", "x@void.example", ("fail", "-all matches 192.0.2.10"));
     explained(zone, "x@void.example", None);
     explained(zone, "x@many.example", Some("ten terms"));
+    // The client's names are asked for where they are told, and nowhere else.
+    let names = |from: &str| {
+        evaluate(zone, "192.0.2.10", from).lookups().filter(|lookup| lookup.kind == RecordKind::Ptr).count()
+    };
+    assert_eq!((names("ok@a.example"), names("name@a.example")), (0, 1));
     let trace = evaluate(zone, "192.0.2.10", "bad@a.example").trace();
     assert_eq!(
         trace,

@@ -1,6 +1,7 @@
 //! Selection of the record and the mechanisms one by one.
 
-use super::check;
+use super::{check, evaluate};
+use crate::spf::SpfResult;
 
 const ZONE: &str = "
     ip.example TXT v=spf1 ip4:192.0.2.10 ip6:2001:db8::/32 -all
@@ -94,6 +95,26 @@ fn addresses_and_mail_hosts() {
     // What stands behind the match is not asked.
     check(ZONE, "192.0.2.10", "x@slowa.example", ("pass", "ip4:192.0.2.10 matches 192.0.2.10"));
     check(ZONE, "192.0.2.9", "x@slowa.example", ("temperror", "slow.example A could not be looked up: timeout"));
+}
+
+/// In the order of their preference, and no further than the one that matches.
+#[test]
+fn the_order_of_mail_hosts() {
+    let zone = "
+        a.example TXT v=spf1 mx -all
+        a.example MX 30 slow.example
+        a.example MX 20 b.example
+        a.example MX 10 c.example
+        a.example MX 20 a.example
+        a.example A 192.0.2.1
+        b.example A 192.0.2.2
+        c.example A 192.0.2.3
+        slow.example TIMEOUT
+    ";
+    let evaluation = evaluate(zone, "192.0.2.2", "x@a.example");
+    assert_eq!(evaluation.result, SpfResult::Pass);
+    let hosts: Vec<_> = evaluation.lookups().skip(2).map(|lookup| lookup.name.as_str()).collect();
+    assert_eq!(hosts, ["c.example", "a.example", "b.example"]);
 }
 
 #[test]

@@ -95,6 +95,33 @@ fn odd_octets_are_asked_for() {
     assert_eq!(result("x@contoso.example"), SpfResult::Pass);
 }
 
+/// A backslash of the sender's stands for itself in the question of every kind of term.
+#[test]
+fn backslashes_are_escaped_in_questions() {
+    let zone = Zone::new("a.example TXT v=spf1 a:%{l}.test mx:%{l}.test include:%{l}.test -all exp=%{l}.why.test")
+        .with("b\\\\c.test", Data::A([192, 0, 2, 1].into()))
+        .with("b\\\\c.test", Data::Mx { preference: 1, exchange: "b\\\\c.test".to_owned() })
+        .with("b\\\\c.test", Data::Txt(b"v=spf1 redirect=%{l}.other.test".to_vec()))
+        .with("b\\\\c.other.test", Data::Txt(b"v=spf1 -all".to_vec()))
+        .with("b\\\\c.why.test", Data::Txt(b"because".to_vec()));
+    let evaluation = now(check_host(&zone, &client("192.0.2.10", "b\\c@a.example")));
+    let asked: Vec<_> = evaluation.lookups().map(|lookup| format!("{} {}", lookup.name, lookup.kind)).collect();
+    assert_eq!(
+        asked,
+        [
+            "a.example TXT",
+            "b\\\\c.test A",
+            "b\\\\c.test MX",
+            // A host's name comes from DNS, in the form in which it is asked for.
+            "b\\\\c.test A",
+            "b\\\\c.test TXT",
+            "b\\\\c.other.test TXT",
+            "b\\\\c.why.test TXT",
+        ]
+    );
+    assert_eq!(evaluation.explanation.as_deref(), Some("because"));
+}
+
 #[test]
 fn internationalized_senders() {
     let zone = "
