@@ -5,7 +5,6 @@
 //! [`measured`]. Build it in the release profile.
 
 use std::fmt::Write as _;
-use std::process::Command;
 use std::sync::Arc;
 
 use clap::ValueEnum;
@@ -17,6 +16,7 @@ use mxlab_dns::{KeyKind, Name, RecordType};
 use mxlab_env::{meter, real};
 use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey, VerificationAlgorithm};
 
+use crate::callgrind::{self, measured};
 use crate::internet::{Internet, Plan, Signed, ZoneSpec, name};
 use crate::judges::{self, Judges, Nlnet, Status};
 use crate::upstream::{Recorded, Upstream};
@@ -72,12 +72,6 @@ _25._tcp.mx1 TLSA  3 1 1 00112233445566778899aabbccddeeff00112233445566778899aab
 fn plan(curve: Curve) -> Plan {
     let zone = |origin, text| ZoneSpec { signed: Some(Signed::with(curve.kind())), ..ZoneSpec::new(origin, text) };
     Plan { zones: vec![zone(".", ""), zone("example", ""), zone("fabrikam.example", RECORDS)], faults: Vec::new() }
-}
-
-/// What callgrind counts.
-#[inline(never)]
-fn measured(work: &mut dyn FnMut()) {
-    work();
 }
 
 /// A signature over prepared bytes.
@@ -211,25 +205,8 @@ pub fn run() -> Result<String, String> {
     Ok(text)
 }
 
-/// The instructions of one run inside [`measured`], and what the run says.
+/// The instructions of one run, and what the run says.
 fn instructions(whose: Whose, curve: Curve) -> Result<(u64, String), String> {
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let value = |value: &dyn Fn() -> Option<clap::builder::PossibleValue>| {
-        value().map(|value| value.get_name().to_owned()).unwrap_or_default()
-    };
-    let file = std::env::temp_dir().join(format!("mxlab-cost-{whose:?}-{curve:?}.callgrind"));
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--collect-atstart=no", "--toggle-collect=*cost*measured*"])
-        .arg(format!("--callgrind-out-file={}", file.display()))
-        .arg(program)
-        .args(["cost-work", &value(&|| whose.to_possible_value()), &value(&|| curve.to_possible_value())])
-        .output()
-        .map_err(|error| format!("valgrind cannot be run: {error}"))?;
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    if !output.status.success() {
-        return Err(format!("{whose:?} {curve:?} fails: {said}"));
-    }
-    let collected = said.lines().find_map(|line| line.split_once("Collected :")).map(|(_, count)| count.trim());
-    let count = collected.and_then(|count| count.parse().ok()).ok_or(format!("callgrind counts nothing: {said}"))?;
-    Ok((count, String::from_utf8_lossy(&output.stdout).into_owned()))
+    let name = format!("cost-{whose:?}-{curve:?}");
+    callgrind::count(&name, &["cost-work", &callgrind::word(&whose), &callgrind::word(&curve)])
 }

@@ -1,16 +1,19 @@
 //! Other people's implementations as judges of ours. See the README beside this package.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod callgrind;
 mod cost;
 mod differential;
 mod dkim;
 mod internet;
 mod judges;
 mod live;
+mod speed;
 mod spf;
 mod upstream;
 
@@ -72,6 +75,20 @@ enum Command {
     /// The work of one, for callgrind
     #[command(hide = true)]
     CostWork { whose: cost::Whose, curve: cost::Curve },
+    /// What it costs to authenticate a message, beside mail-auth, dkimpy with pyspf, and its signatures alone
+    Speed {
+        /// How many messages each authenticates in a round
+        #[arg(long, default_value_t = 2_000)]
+        messages: u32,
+        #[arg(long, default_value_t = 3)]
+        rounds: u32,
+        /// A Python that has dkimpy, pyspf and dnspython
+        #[arg(long, default_value = "python3")]
+        python: PathBuf,
+    },
+    /// The work of one
+    #[command(hide = true)]
+    SpeedWork { whose: speed::Whose, answers: speed::Answers, server: SocketAddr, messages: u32 },
 }
 
 fn main() -> ExitCode {
@@ -82,6 +99,8 @@ fn main() -> ExitCode {
         Command::Spf { cases, seed, survey, python } => spf::run(cases, seed, survey, &python),
         Command::Cost => cost::run(),
         Command::CostWork { whose, curve } => cost::work(whose, curve),
+        Command::Speed { messages, rounds, python } => speed::run(messages, rounds, &python),
+        Command::SpeedWork { whose, answers, server, messages } => speed::work(whose, answers, server, messages),
     };
     match outcome {
         Ok(report) => {
