@@ -114,19 +114,22 @@ fn push_relaxed(name: &str, value: &[u8], out: &mut Vec<u8>) {
     out.push(b':');
     // Blanks that were met and not written: those at the beginning and at the end never are.
     let mut blank = false;
-    let mut begun = false;
-    let mut octets = value.iter().copied().peekable();
-    while let Some(octet) = octets.next() {
+    let begin = out.len();
+    let mut rest = value;
+    while let Some((&octet, tail)) = rest.split_first() {
         match octet {
-            b' ' | b'\t' => blank = true,
-            b'\n' => {}
-            b'\r' if octets.peek() == Some(&b'\n') => {}
+            b' ' | b'\t' => (blank, rest) = (true, tail),
+            b'\n' => rest = tail,
+            b'\r' if tail.first() == Some(&b'\n') => rest = tail,
             _ => {
-                if blank && begun {
+                if std::mem::take(&mut blank) && out.len() > begin {
                     out.push(b' ');
                 }
-                out.push(octet);
-                (blank, begun) = (false, true);
+                // A bare CR is text.
+                let run = tail.iter().position(|octet| matches!(octet, b' ' | b'\t' | b'\r' | b'\n'));
+                let (text, behind) = rest.split_at_checked(1 + run.unwrap_or(tail.len())).unwrap_or((rest, &[]));
+                out.extend_from_slice(text);
+                rest = behind;
             }
         }
     }
@@ -209,8 +212,7 @@ impl BodyHasher {
                     rest = tail;
                 }
                 _ => {
-                    let run = rest.iter().position(|octet| self.is_special(*octet)).unwrap_or(rest.len());
-                    let (text, behind) = rest.split_at_checked(run).unwrap_or((rest, &[]));
+                    let (text, behind) = rest.split_at_checked(self.run(rest)).unwrap_or((rest, &[]));
                     self.write_text(text);
                     rest = behind;
                 }
@@ -233,8 +235,24 @@ impl BodyHasher {
         BodyHash { digest, covered: self.length.min(self.limit), length: self.length }
     }
 
-    fn is_special(&self, octet: u8) -> bool {
-        matches!(octet, b'\r' | b'\n') || self.form == Form::Relaxed && matches!(octet, b' ' | b'\t')
+    /// How many octets at the beginning of `text`, which begins with neither blank nor line end, stay as they are. Most
+    /// lines do as a whole: a space with text on both sides is its own canonical form.
+    fn run(&self, text: &[u8]) -> usize {
+        let is_special = |octet: u8| match octet {
+            b'\r' | b'\n' => true,
+            b' ' | b'\t' => self.form == Form::Relaxed,
+            _ => false,
+        };
+        let mut from = 0;
+        loop {
+            let rest = text.get(from..).unwrap_or_default();
+            let Some(length) = rest.iter().position(|octet| is_special(*octet)) else { return text.len() };
+            let end = from + length;
+            match (text.get(end), text.get(end + 1)) {
+                (Some(b' '), Some(next)) if !is_special(*next) => from = end + 1,
+                _ => return end,
+            }
+        }
     }
 
     /// Octets that are not blank, and before them what was held back.
