@@ -165,13 +165,14 @@ fn text(octets: &[u8]) -> Result<&str, TagListError> {
     let wrong = |offset: usize| TagListError::Octet { octet: octets.get(offset).copied().unwrap_or_default(), offset };
     let text = std::str::from_utf8(octets).map_err(|error| wrong(error.valid_up_to()))?;
     let body = text.trim_end_matches(BLANKS).len();
-    for (offset, octet) in text.bytes().enumerate().take(body) {
+    let is_control = |(_, octet): &(usize, u8)| octet.is_ascii_control();
+    for (offset, octet) in text.get(..body).unwrap_or_default().bytes().enumerate().filter(is_control) {
         let next = octets.get(offset + 1);
         let allowed = match octet {
             b'\t' => true,
             b'\r' => next == Some(&b'\n'),
             b'\n' => matches!(next, Some(b' ' | b'\t')),
-            _ => !octet.is_ascii_control(),
+            _ => false,
         };
         if !allowed {
             return Err(wrong(offset));
@@ -188,9 +189,12 @@ pub fn trimmed(text: &str) -> &str {
     text.trim_matches(BLANKS)
 }
 
-/// The text without any folding white space, as base64 values are read (RFC 6376 §2.10).
-pub fn without_blanks(text: &str) -> String {
-    text.replace(BLANKS, "")
+/// The octets of a text without any folding white space, as base64 values are read (RFC 6376 §2.10).
+pub fn without_blanks(text: &str) -> Vec<u8> {
+    let mut compact = Vec::with_capacity(text.len());
+    let is_blank = |octet: &u8| matches!(octet, b' ' | b'\t' | b'\r' | b'\n');
+    text.as_bytes().split(is_blank).for_each(|part| compact.extend_from_slice(part));
+    compact
 }
 
 /// A text for an error message, cut short if it is long.

@@ -330,12 +330,11 @@ pub(crate) fn decode_base64(value: &str) -> Option<Vec<u8>> {
         digits.encoding().unwrap_or(BASE64_NOPAD)
     });
     let value = without_blanks(value);
-    let digits = value.trim_end_matches('=');
-    let padding = value.len() - digits.len();
+    let padding = value.iter().rev().take_while(|octet| **octet == b'=').count();
     if padding > 0 && (padding > 2 || !value.len().is_multiple_of(4)) {
         return None;
     }
-    DIGITS.decode(digits.as_bytes()).ok()
+    DIGITS.decode(value.get(..value.len() - padding)?).ok()
 }
 
 fn signed_fields(value: &str, empty_name: EmptyName) -> Result<Vec<String>, SignatureError> {
@@ -369,7 +368,7 @@ fn identity(value: &str) -> Result<Identity, SignatureError> {
 fn quoted_printable(value: &str) -> Option<String> {
     let compact = without_blanks(value);
     let mut octets = Vec::with_capacity(compact.len());
-    let mut rest = compact.as_bytes();
+    let mut rest = compact.as_slice();
     while let Some((&octet, tail)) = rest.split_first() {
         rest = tail;
         if octet != b'=' {
