@@ -150,10 +150,18 @@ pub struct SuitableKey {
     pub testing: bool,
 }
 
-/// The keys of a message's signatures: no name is asked for twice.
+/// The keys of a message's signatures: no name is asked for twice, and no record read twice.
 pub struct Keys<'d> {
     dns: &'d dyn Dns,
-    known: BTreeMap<String, Result<Vec<Vec<u8>>, KeyFailure>>,
+    known: BTreeMap<String, Result<Records, KeyFailure>>,
+}
+
+/// The TXT records at a name.
+struct Records {
+    /// How many there are.
+    count: usize,
+    /// The first [`MAX_RECORDS`] in the order of their octets, read.
+    read: Vec<Result<KeyRecord, KeyRecordError>>,
 }
 
 impl<'d> Keys<'d> {
@@ -172,24 +180,31 @@ impl<'d> Keys<'d> {
         evidence: &mut Vec<Lookup>,
     ) -> Result<Vec<SuitableKey>, KeyFailure> {
         let name = format!("{}._domainkey.{}", wanted.selector.ascii(), wanted.domain.ascii());
-        let texts = match self.known.get(&name) {
-            Some(known) => known.clone()?,
-            None => {
-                let texts = self.texts(&name, evidence).await;
-                self.known.insert(name.clone(), texts.clone());
-                texts?
-            }
+        if !self.known.contains_key(&name) {
+            let records = self.records(&name, evidence).await;
+            self.known.insert(name.clone(), records);
+        }
+        let none = |others| KeyFailure::NoKey { name: name.clone(), others };
+        let records = match self.known.get(&name) {
+            Some(known) => known.as_ref().map_err(KeyFailure::clone)?,
+            None => return Err(none(0)),
         };
         let mut keys = Vec::new();
-        let mut failure = KeyFailure::NoKey { name: name.clone(), others: texts.len() };
-        for text in texts.iter().take(MAX_RECORDS) {
-            match suitable(text, &name, wanted) {
+        let mut failure = none(records.count);
+        for record in &records.read {
+            match suitable(record, &name, wanted) {
                 Ok(key) => keys.push(key),
                 Err(worse) if worse.rank() <= failure.rank() => {}
                 Err(better) => failure = better,
             }
         }
         if keys.is_empty() { Err(failure) } else { Ok(keys) }
+    }
+
+    async fn records(&self, name: &str, evidence: &mut Vec<Lookup>) -> Result<Records, KeyFailure> {
+        let texts = self.texts(name, evidence).await?;
+        let read = texts.iter().take(MAX_RECORDS).map(|text| KeyRecord::parse(text)).collect();
+        Ok(Records { count: texts.len(), read })
     }
 
     /// The texts at a name, in the order of their octets.
@@ -219,35 +234,41 @@ impl<'d> Keys<'d> {
 }
 
 /// Whether a record at `name` holds a key for what is wanted.
-fn suitable(text: &[u8], name: &str, wanted: &Wanted<'_>) -> Result<SuitableKey, KeyFailure> {
+fn suitable(
+    record: &Result<KeyRecord, KeyRecordError>,
+    name: &str,
+    wanted: &Wanted<'_>,
+) -> Result<SuitableKey, KeyFailure> {
     let name = || name.to_owned();
-    let record = KeyRecord::parse(text).map_err(|error| match error {
+    let record = record.as_ref().map_err(|error| match error {
         KeyRecordError::OtherVersion { .. } => KeyFailure::NoKey { name: name(), others: 1 },
-        error => KeyFailure::Malformed { name: name(), error },
+        error => KeyFailure::Malformed { name: name(), error: error.clone() },
     })?;
     let unsuitable = |reason| Err(KeyFailure::Unsuitable { name: name(), reason });
     let algorithm = wanted.algorithm;
-    let key = match record.material {
+    let key = match &record.material {
         Material::Revoked => return Err(KeyFailure::Revoked { name: name() }),
-        Material::UnknownType { key_type } => return unsuitable(Unsuitable::KeyType { key_type, algorithm }),
+        Material::UnknownType { key_type } => {
+            return unsuitable(Unsuitable::KeyType { key_type: key_type.clone(), algorithm });
+        }
         Material::Key(key) => key,
     };
     if key.key_type() != algorithm.key_type() {
         return unsuitable(Unsuitable::KeyType { key_type: key.key_type().to_owned(), algorithm });
     }
-    if let Some(allowed) = record.hashes.filter(|hashes| !hashes.iter().any(|hash| hash == algorithm.hash())) {
-        return unsuitable(Unsuitable::Hash { allowed, algorithm });
+    let listed = |list: &[String], words: &[&str]| list.iter().any(|word| words.contains(&word.as_str()));
+    if let Some(allowed) = record.hashes.as_ref().filter(|hashes| !listed(hashes, &[algorithm.hash()])) {
+        return unsuitable(Unsuitable::Hash { allowed: allowed.clone(), algorithm });
     }
-    let for_mail = |services: &Vec<String>| services.iter().any(|service| service == "*" || service == "email");
-    if let Some(allowed) = record.services.filter(|services| !for_mail(services)) {
-        return unsuitable(Unsuitable::Service { allowed });
+    if let Some(allowed) = record.services.as_ref().filter(|services| !listed(services, &["*", "email"])) {
+        return unsuitable(Unsuitable::Service { allowed: allowed.clone() });
     }
     if let Some(identity) = wanted.identity.filter(|identity| identity.ascii() != wanted.domain.ascii())
         && record.no_subdomains
     {
         return unsuitable(Unsuitable::Subdomain { identity: identity.to_string() });
     }
-    if let PublicKey::Rsa(rsa) = &key {
+    if let PublicKey::Rsa(rsa) = key {
         let bits = rsa.bits();
         if bits > MAX_RSA_BITS {
             return unsuitable(Unsuitable::TooLong { bits });
@@ -256,7 +277,7 @@ fn suitable(text: &[u8], name: &str, wanted: &Wanted<'_>) -> Result<SuitableKey,
             return Err(KeyFailure::Weak { name: name(), bits, minimum: wanted.minimum_bits });
         }
     }
-    Ok(SuitableKey { key, testing: record.testing })
+    Ok(SuitableKey { key: key.clone(), testing: record.testing })
 }
 
 #[cfg(test)]
