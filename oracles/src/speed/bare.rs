@@ -42,15 +42,15 @@ pub fn prepare(octets: &[u8], oldest_pass: bool) -> Option<Vec<Prepared>> {
     for (number, set) in sets.iter().enumerate() {
         let [results, signature, seal] = &set.fields;
         if oldest_pass || number + 1 == sets.len() {
-            let own = signature.own();
+            let own = signature;
             let signature = &set.message_signature.as_ref().ok()?.signature;
-            let data = index.signed_data(signature.canonicalization.header, &signature.signed_fields, &own);
+            let data = index.signed_data(signature.canonicalization.header, &signature.signed_fields, own);
             prepared.push(Prepared::new(signature.domain.ascii(), data, &signature.signature)?);
         }
         canonical::push_field(Form::Relaxed, results.field, &mut sealed);
         canonical::push_field(Form::Relaxed, signature.field, &mut sealed);
         let mut data = sealed.clone();
-        canonical::push_own_field(Form::Relaxed, seal.field, seal.own().signature, &mut data);
+        canonical::push_own_field(Form::Relaxed, seal.field, seal.signature.clone(), &mut data);
         let tags = set.seal.as_ref().ok()?;
         prepared.push(Prepared::new(tags.domain.ascii(), data, &tags.signature)?);
         canonical::push_field(Form::Relaxed, seal.field, &mut sealed);

@@ -31,30 +31,9 @@ pub struct ArcFields<'m> {
 /// The fields with one instance, however many there are.
 #[derive(Debug, Default)]
 struct Members<'m> {
-    results: Vec<(Located<'m>, AuthenticationResults)>,
-    signatures: Vec<Located<'m>>,
-    seals: Vec<Located<'m>>,
-}
-
-/// A field and its number among the message's fields.
-#[derive(Clone, Copy, Debug)]
-pub struct Located<'m> {
-    /// The field.
-    pub field: HeaderField<'m>,
-    /// Its number.
-    pub number: usize,
-}
-
-impl<'m> Located<'m> {
-    fn tags(&self) -> Result<TagList<'m>, FieldError> {
-        Ok(TagList::parse(self.field.raw_value()).map_err(SignatureError::from)?)
-    }
-
-    /// The field as that of a signature, `b=` in it.
-    pub fn own(&self) -> OwnField<'m> {
-        let span = self.tags().ok().and_then(|tags| tags.tag("b").map(Tag::value_span));
-        OwnField { field: self.field, number: Some(self.number), signature: span.unwrap_or_default() }
-    }
+    results: Vec<(OwnField<'m>, AuthenticationResults)>,
+    signatures: Vec<(OwnField<'m>, TagList<'m>)>,
+    seals: Vec<(OwnField<'m>, TagList<'m>)>,
 }
 
 /// A set that is whole.
@@ -62,8 +41,8 @@ impl<'m> Located<'m> {
 pub struct ArcSet<'m> {
     /// Its place in the chain.
     pub instance: u8,
-    /// Its fields, in the order of [`FieldKind::ALL`].
-    pub fields: [Located<'m>; 3],
+    /// Its fields, in the order of [`FieldKind::ALL`]; AAR has no signature.
+    pub fields: [OwnField<'m>; 3],
     /// AAR.
     pub authentication_results: AuthenticationResults,
     /// AMS, or what is wrong with it.
@@ -87,7 +66,7 @@ impl<'m> ArcFields<'m> {
         for (kind, numbers) in numbers {
             for (ordinal, &number) in numbers.iter().enumerate() {
                 let Some(field) = index.fields().get(number) else { continue };
-                if let Err(error) = found.place(kind, Located { field: *field, number }) {
+                if let Err(error) = found.place(kind, number, *field) {
                     let cause = Cause::Unplaced { kind, number: ordinal + 1, error };
                     found.fault.get_or_insert(Failure { instance: None, cause });
                 }
@@ -96,16 +75,19 @@ impl<'m> ArcFields<'m> {
         found
     }
 
-    fn place(&mut self, kind: FieldKind, located: Located<'m>) -> Result<(), FieldError> {
+    fn place(&mut self, kind: FieldKind, number: usize, field: HeaderField<'m>) -> Result<(), FieldError> {
+        let own = |signature| OwnField { field, number: Some(number), signature };
         if kind == FieldKind::AuthenticationResults {
-            let results = AuthenticationResults::parse(&located.field.value())?;
-            self.by_instance.entry(results.instance).or_default().results.push((located, results));
+            let results = AuthenticationResults::parse(&field.value())?;
+            self.by_instance.entry(results.instance).or_default().results.push((own(0..0), results));
             return Ok(());
         }
-        let members = self.by_instance.entry(fields::tagged_instance(&located.tags()?)?).or_default();
+        let tags = TagList::parse(field.raw_value()).map_err(SignatureError::from)?;
+        let members = self.by_instance.entry(fields::tagged_instance(&tags)?).or_default();
+        let own = own(tags.tag("b").map(Tag::value_span).unwrap_or_default());
         match kind {
-            FieldKind::Seal => members.seals.push(located),
-            _ => members.signatures.push(located),
+            FieldKind::Seal => members.seals.push((own, tags)),
+            _ => members.signatures.push((own, tags)),
         }
         Ok(())
     }
@@ -128,8 +110,8 @@ impl<'m> ArcFields<'m> {
     /// The failure that a seal with the highest instance reports (§5.1 step 2, §5.2 step 2).
     pub fn reported(&self) -> Option<Failure> {
         let (instance, members) = self.by_instance.last_key_value()?;
-        let mut tags = members.seals.iter().filter_map(|seal| seal.tags().ok());
-        let failing = tags.find(|tags| fields::chain_status(tags) == Ok(ChainStatus::Fail))?;
+        let mut seals = members.seals.iter().map(|(_, tags)| tags);
+        let failing = seals.find(|tags| fields::chain_status(tags) == Ok(ChainStatus::Fail))?;
         let domain = failing.value("d").map(shortened);
         Some(Failure { instance: Some(*instance), cause: Cause::Reported { domain } })
     }
@@ -150,14 +132,14 @@ impl<'m> ArcFields<'m> {
         let members = self.by_instance.get(&instance).ok_or_else(|| fail(Cause::NoSet))?;
         let (results, authentication_results) =
             only(FieldKind::AuthenticationResults, &members.results).map_err(fail)?;
-        let signature = *only(FieldKind::MessageSignature, &members.signatures).map_err(fail)?;
-        let seal = *only(FieldKind::Seal, &members.seals).map_err(fail)?;
+        let (signature, signature_tags) = only(FieldKind::MessageSignature, &members.signatures).map_err(fail)?;
+        let (seal, seal_tags) = only(FieldKind::Seal, &members.seals).map_err(fail)?;
         Ok(ArcSet {
             instance,
-            fields: [*results, signature, seal],
+            fields: [results.clone(), signature.clone(), seal.clone()],
             authentication_results: authentication_results.clone(),
-            message_signature: signature.tags().and_then(|tags| MessageSignature::parse(&tags)),
-            seal: seal.tags().and_then(|tags| Seal::parse(&tags)),
+            message_signature: MessageSignature::parse(signature_tags),
+            seal: Seal::parse(seal_tags),
         })
     }
 }

@@ -162,7 +162,7 @@ impl Validator<'_, '_> {
             return Err(SignatureFailure::BodyTooShort { signed, length: body.length });
         }
         let [_, own, _] = &set.fields;
-        let data = self.index.signed_data(signature.canonicalization.header, &signature.signed_fields, &own.own());
+        let data = self.index.signed_data(signature.canonicalization.header, &signature.signed_fields, own);
         let outcome = verified(&keys, signature.algorithm, &data, &signature.signature);
         if body.digest.as_slice() != signature.body_hash {
             let computed = BASE64.encode(&body.digest);
@@ -213,8 +213,7 @@ impl Validator<'_, '_> {
         };
         let keys = self.keys(&wanted, lookups).await?;
         let [_, _, own] = &set.fields;
-        let own = own.own();
-        canonical::push_own_field(Form::Relaxed, own.field, own.signature, data);
+        canonical::push_own_field(Form::Relaxed, own.field, own.signature.clone(), data);
         verified(&keys, seal.algorithm, data, &seal.signature)
     }
 
