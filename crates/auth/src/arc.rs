@@ -45,4 +45,4 @@ pub use chain::{Cause, Chain, Check, Failure, SetReport, SignatureFailure};
 pub use fields::{ChainStatus, FieldKind, MAX_INSTANCE};
 pub use local_results::local_results;
 pub use sealer::{Layout, SealError, SealedSet, Sealer};
-pub use validate::{Policy, validate};
+pub use validate::{Policy, validate, validate_signed};

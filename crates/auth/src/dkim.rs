@@ -15,6 +15,7 @@
 //! | [`key`] | §3.6.1 | the key record |
 //! | [`key_query`] | §6.1.2 | from a signature to keys |
 //! | [`signed_fields`] | §3.7, §5.4.2 | which fields are signed, and the octets that are |
+//! | [`signed_message`] | | what all signatures of a message share |
 //! | [`canonical`] | §3.4 | the form in which fields and body are hashed |
 //! | [`crypto`] | §3.3 | the algorithms |
 //! | [`domain`] | RFC 8616 | names in tags |
@@ -28,14 +29,16 @@ pub mod key_query;
 pub mod sign;
 pub mod signature;
 pub mod signed_fields;
+pub mod signed_message;
 pub mod suite;
 pub mod verification;
 pub mod verify;
 
 pub use crypto::SigningKey;
 pub use sign::{SignError, Signer};
+pub use signed_message::SignedMessage;
 pub use verification::{Failure, ResultWord, Verification};
-pub use verify::{Policy, verify};
+pub use verify::{Policy, verify, verify_signed};
 
 #[cfg(test)]
 mod testing;

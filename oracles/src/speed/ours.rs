@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use jiff::Timestamp;
 use mxlab_auth::arc::{self, ChainStatus};
-use mxlab_auth::dkim::{self, ResultWord};
+use mxlab_auth::dkim::{self, ResultWord, SignedMessage};
 use mxlab_auth::dmarc::{self, Identifier, Outcome, Rules, Settings};
 use mxlab_auth::dns::BoxFuture;
 use mxlab_auth::spf::{self, Identity};
@@ -66,7 +66,8 @@ impl Ours {
     pub async fn authenticate(&self, octets: &[u8], now: Timestamp) -> Option<Verdict> {
         let message = Message::parse(octets).ok()?;
         let spf = spf::check_host(&self.dns, &self.client).await;
-        let dkim = dkim::verify(&self.dns, &message, now, &dkim::Policy::default()).await;
+        let mut signed = SignedMessage::new(&message);
+        let dkim = dkim::verify_signed(&self.dns, &mut signed, now, &dkim::Policy::default()).await;
         let outcome = |passed| if passed { Outcome::Pass } else { Outcome::Fail };
         let facts = dmarc::Facts {
             spf: Some(Identifier {
@@ -86,7 +87,7 @@ impl Ours {
         // mail-auth follows this one too.
         let settings = Settings::standard(Rules::Rfc9989);
         let dmarc = dmarc::evaluate(&self.dns, settings, author.domain(), &facts).await;
-        let arc = arc::validate(&self.dns, &message, now, &self.arc).await;
+        let arc = arc::validate_signed(&self.dns, &mut signed, now, &self.arc).await;
         Some(Verdict {
             spf: spf.result == SpfResult::Pass,
             dkim: matches!(dkim.as_slice(), [only] if only.result() == ResultWord::Pass),

@@ -12,7 +12,7 @@
 //! [`crate::dkim::key_query::MAX_RECORDS`] keys), and [`MAX_BODY_HASHES`] passes over the body. The first key that is
 //! missing ends step 4, 5 or 6, so that at most three lookups wait in vain.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use data_encoding::BASE64;
 use jiff::Timestamp;
@@ -21,13 +21,14 @@ use mxlab_mail::Message;
 use super::chain::{Cause, Chain, Check, Failure, SetReport, SignatureFailure};
 use super::fields::{ChainStatus, FieldError, Seal};
 use super::sets::{ArcFields, ArcSet};
-use crate::dkim::canonical::{self, BodyHash, BodyHasher, Form};
+use crate::dkim::canonical::{self, BodyHash, Form};
 use crate::dkim::key_query::{Keys, SuitableKey, Wanted};
 use crate::dkim::signature::{self, Algorithm};
 use crate::dkim::signed_fields::FieldIndex;
+use crate::dkim::signed_message::{BodyHashes, SignedMessage};
 use crate::dns::{Dns, Lookup};
 
-/// How many different hashes of the body are made, by form and `l=`. Signers that agree need one.
+/// How many different hashes of the body a chain may ask for, by form and `l=`. Signers that agree need one.
 pub const MAX_BODY_HASHES: usize = 8;
 
 /// RFC 8301 §3.2.
@@ -52,8 +53,13 @@ impl Default for Policy {
 
 /// Validates the chain of a message.
 pub async fn validate(dns: &dyn Dns, message: &Message<'_>, now: Timestamp, policy: &Policy) -> Chain {
-    let index = FieldIndex::new(message);
-    let fields = ArcFields::find(&index);
+    validate_signed(dns, &mut SignedMessage::new(message), now, policy).await
+}
+
+/// The same for a message of which others check signatures too.
+pub async fn validate_signed(dns: &dyn Dns, message: &mut SignedMessage<'_>, now: Timestamp, policy: &Policy) -> Chain {
+    let SignedMessage { index, body_hashes } = message;
+    let fields = ArcFields::find(index);
     if fields.is_empty() {
         return Chain::none();
     }
@@ -65,14 +71,8 @@ pub async fn validate(dns: &dyn Dns, message: &Message<'_>, now: Timestamp, poli
     if let Some(failure) = sets.iter().find_map(wrong_seal) {
         return Chain::failed(failure, reports);
     }
-    let mut validator = Validator {
-        policy,
-        now: now.as_second(),
-        body: message.body(),
-        index: &index,
-        keys: Keys::new(dns),
-        body_hashes: BTreeMap::new(),
-    };
+    let mut validator =
+        Validator { policy, now: now.as_second(), index, keys: Keys::new(dns), body_hashes, hashed: BTreeSet::new() };
     let (oldest_pass, failure) = match validator.check_messages(&sets, &mut reports).await {
         Ok(oldest_pass) => (oldest_pass, validator.check_seals(&sets, &mut reports).await.err()),
         Err(failure) => (None, Some(failure)),
@@ -111,10 +111,11 @@ struct Validator<'a, 'm> {
     policy: &'a Policy,
     /// In seconds since 1970.
     now: i64,
-    body: &'m [u8],
     index: &'a FieldIndex<'m>,
     keys: Keys<'a>,
-    body_hashes: BTreeMap<(Form, Option<u64>), BodyHash>,
+    body_hashes: &'a mut BodyHashes<'m>,
+    /// What the chain has asked for, whoever else did.
+    hashed: BTreeSet<(Form, Option<u64>)>,
 }
 
 impl Validator<'_, '_> {
@@ -172,16 +173,12 @@ impl Validator<'_, '_> {
     }
 
     fn hash_body(&mut self, signature: &signature::MessageSignature) -> Result<BodyHash, SignatureFailure> {
-        let wanted = (signature.canonicalization.body, signature.body_length);
-        if let Some(known) = self.body_hashes.get(&wanted) {
-            return Ok(*known);
-        }
-        if self.body_hashes.len() == MAX_BODY_HASHES {
+        let (form, limit) = (signature.canonicalization.body, signature.body_length);
+        if self.hashed.len() == MAX_BODY_HASHES && !self.hashed.contains(&(form, limit)) {
             return Err(SignatureFailure::TooManyBodyHashes);
         }
-        let hash = BodyHasher::hash(wanted.0, wanted.1, self.body);
-        self.body_hashes.insert(wanted, hash);
-        Ok(hash)
+        self.hashed.insert((form, limit));
+        Ok(self.body_hashes.get(form, limit))
     }
 
     /// The seals, from the newest (step 6).

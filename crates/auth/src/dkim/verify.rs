@@ -9,18 +9,16 @@
 //! and [`super::key_query::MAX_RECORDS`] operations with keys of at most [`super::key::MAX_RSA_BITS`] bits. Others are only
 //! reported. How many fields there are is bounded by [`mxlab_mail::Message`].
 
-use std::collections::BTreeMap;
-
 use data_encoding::BASE64;
 use jiff::Timestamp;
 use mxlab_mail::tag_list::TagList;
 use mxlab_mail::{HeaderField, Message};
 
-use super::canonical::{BodyHash, BodyHasher, Form};
 use super::domain::MAX_NAME;
 use super::key_query::{Keys, SuitableKey, Wanted};
 use super::signature::Signature;
 use super::signed_fields::{FieldIndex, OwnField};
+use super::signed_message::{BodyHashes, SignedMessage};
 use super::verification::{BodyCoverage, Failure, FromCoverage, Verification};
 use crate::dns::Dns;
 
@@ -63,15 +61,18 @@ const MINIMUM_RSA_BITS: usize = 1_024;
 
 /// Verifies the signatures of a message, in the order in which they stand in it; none for a message that is not signed.
 pub async fn verify(dns: &dyn Dns, message: &Message<'_>, now: Timestamp, policy: &Policy) -> Vec<Verification> {
-    let index = FieldIndex::new(message);
-    let mut verifier = Verifier {
-        policy,
-        now: now.as_second(),
-        body: message.body(),
-        keys: Keys::new(dns),
-        body_hashes: BTreeMap::new(),
-        index: &index,
-    };
+    verify_signed(dns, &mut SignedMessage::new(message), now, policy).await
+}
+
+/// The same for a message of which others check signatures too.
+pub async fn verify_signed(
+    dns: &dyn Dns,
+    message: &mut SignedMessage<'_>,
+    now: Timestamp,
+    policy: &Policy,
+) -> Vec<Verification> {
+    let SignedMessage { index, body_hashes } = message;
+    let mut verifier = Verifier { policy, now: now.as_second(), keys: Keys::new(dns), body_hashes, index };
     let mut verifications = Vec::new();
     for (number, &position) in index.numbers("dkim-signature").iter().enumerate() {
         let Some(field) = index.fields().get(position) else { continue };
@@ -84,10 +85,8 @@ struct Verifier<'a, 'm> {
     policy: &'a Policy,
     /// In seconds since 1970.
     now: i64,
-    body: &'m [u8],
     keys: Keys<'a>,
-    /// Signatures mostly ask for the same.
-    body_hashes: BTreeMap<(Form, Option<u64>), BodyHash>,
+    body_hashes: &'a mut BodyHashes<'m>,
     index: &'a FieldIndex<'m>,
 }
 
@@ -141,7 +140,7 @@ impl Verifier<'_, '_> {
         };
         let keys = self.keys.suitable(&wanted, &mut verification.lookups).await?;
 
-        let body = self.hash_body(signature);
+        let body = self.body_hashes.get(signature.message.canonicalization.body, signature.message.body_length);
         let coverage = BodyCoverage { signed: body.covered, length: body.length };
         verification.body = Some(coverage);
         if let Some(signed) = signature.message.body_length.filter(|signed| *signed > body.length) {
@@ -193,12 +192,6 @@ impl Verifier<'_, '_> {
             },
             _ => Ok(false),
         }
-    }
-
-    fn hash_body(&mut self, signature: &Signature) -> BodyHash {
-        let (form, limit) = (signature.message.canonicalization.body, signature.message.body_length);
-        let body = self.body;
-        *self.body_hashes.entry((form, limit)).or_insert_with(|| BodyHasher::hash(form, limit, body))
     }
 
     /// The key whose signature it is.

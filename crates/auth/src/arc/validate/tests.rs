@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::arc::fields::{FieldKind, MAX_INSTANCE};
 use crate::arc::testing::{MESSAGE, chain_of, check, check_with, sealed, signed_by_hand, zone, zone_without};
+use crate::dkim::canonical::{BodyHasher, Form};
 use crate::dkim::key_query::KeyFailure;
 use crate::dkim::signature::SignatureError;
 use crate::testing::Zone;
