@@ -4,9 +4,13 @@ use mxlab_mail::authres::{DmarcAction, DmarcResult};
 
 use super::discovery::{Discovery, Place, Step};
 use super::identifiers::{Alignment, Method};
+use super::published::Finding;
 use super::record::Policy;
-use super::{Facts, Rules, Settings};
+use super::{Facts, Outcome, Rules, Settings};
 use crate::dns::Lookup;
+
+/// The most domains that are told of when none of them is aligned.
+const MAX_TOLD: usize = 5;
 
 /// Whether the author's domain exists, on which `np=` depends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,17 +149,16 @@ impl Evaluation {
 
     /// The domain whose SPF pass is aligned.
     pub fn aligned_spf(&self) -> Option<&str> {
-        self.aligned(Method::Spf)
+        self.aligned(Method::Spf).map(|it| it.domain.as_str())
     }
 
     /// The first domain whose DKIM pass is aligned.
     pub fn aligned_dkim(&self) -> Option<&str> {
-        self.aligned(Method::Dkim)
+        self.aligned(Method::Dkim).map(|it| it.domain.as_str())
     }
 
-    fn aligned(&self, method: Method) -> Option<&str> {
-        let found = self.alignments.iter().find(|it| it.method == method && it.is_aligned_pass());
-        found.map(|alignment| alignment.domain.as_str())
+    fn aligned(&self, method: Method) -> Option<&Alignment> {
+        self.alignments.iter().find(|it| it.method == method && it.is_aligned_pass())
     }
 
     /// The deciding facts, each a clause that can stand after "because".
@@ -166,22 +169,47 @@ impl Evaluation {
             reasons.push(format!("From names several domains, and the worst result decides: {}", each.join(", ")));
         }
         match &self.discovery {
-            Discovery::Nothing => reasons.push(format!("{} publishes no DMARC record", self.author)),
+            Discovery::Nothing => reasons.extend(self.no_record()),
             Discovery::Found { domain, text, .. } => reasons.push(format!("_dmarc.{domain} is \"{text}\"")),
             Discovery::NotApplicable { problem } => return vec![problem.clone()],
             Discovery::TempError { problem } | Discovery::PermError { problem } => reasons.push(problem.clone()),
         }
         reasons.extend(self.policy_reasons());
-        let author = &self.author;
-        for (method, domain) in [(Method::Spf, self.aligned_spf()), (Method::Dkim, self.aligned_dkim())] {
-            if let Some(domain) = domain {
-                reasons.push(format!("{} passes for {domain}, which is aligned with {author}", method.word()));
-            }
+        reasons.extend(self.alignment_reasons());
+        reasons
+    }
+
+    /// `a.contoso.example publishes no DMARC record, nor does contoso.example`; and where there are records, why they do not
+    /// count.
+    fn no_record(&self) -> Vec<String> {
+        let (nothing, others): (Vec<_>, Vec<_>) =
+            self.steps.iter().partition(|step| matches!(step.finding, Finding::Nothing));
+        let mut reasons: Vec<String> = others.iter().map(ToString::to_string).collect();
+        if let Some((first, above)) = nothing.split_first() {
+            let above: Vec<&str> = above.iter().map(|step| step.domain.as_str()).collect();
+            let nor = if above.is_empty() { String::new() } else { format!(", nor does {}", above.join(" or ")) };
+            reasons.push(format!("{} publishes no DMARC record{nor}", first.domain));
         }
-        if self.aligned_spf().is_none() && self.aligned_dkim().is_none() {
-            reasons.push(format!("neither SPF nor DKIM passes for a domain aligned with {author}"));
-            let undecided = self.alignments.iter().filter(|it| self.rules == Rules::Rfc9989 && it.is_undecided());
-            reasons.extend(undecided.map(ToString::to_string));
+        reasons
+    }
+
+    /// The aligned pass of each method; without one, what stands in its way.
+    fn alignment_reasons(&self) -> Vec<String> {
+        let author = &self.author;
+        let aligned = [self.aligned(Method::Spf), self.aligned(Method::Dkim)];
+        let passes: Vec<String> = aligned.into_iter().flatten().map(|it| it.because(author)).collect();
+        // RFC 9989 §4.10.2: without a record nothing is compared.
+        let compared = self.rules == Rules::Rfc7489 || !matches!(self.discovery, Discovery::Nothing);
+        if !passes.is_empty() || !compared {
+            return passes;
+        }
+        let mut reasons = vec![format!("neither SPF nor DKIM passes for a domain aligned with {author}")];
+        let undecided = |it: &Alignment| self.rules == Rules::Rfc9989 && it.is_undecided();
+        let told = self.alignments.iter().filter(|it| it.outcome == Outcome::Pass || undecided(it));
+        for reason in told.map(|it| it.because(author)) {
+            if reasons.len() <= MAX_TOLD && !reasons.contains(&reason) {
+                reasons.push(reason);
+            }
         }
         reasons
     }

@@ -4,8 +4,6 @@
 //! the Public Suffix List, RFC 9989 from a tree walk that starts at each of the two. A walk is spared when the domains are
 //! the same, or have not even a top-level domain in common. All walks of an evaluation share their answers.
 
-use std::fmt;
-
 use super::discovery::Discovery;
 use super::published::Published;
 use super::walk::{self, Organization};
@@ -37,19 +35,19 @@ impl Method {
 pub enum Relation {
     /// They are the same.
     Same,
-    /// They have the same organizational domain.
+    /// They have the same organizational domain, and alignment is relaxed.
     SameOrganization {
         /// The organizational domain, with the rule that gave it if it was asked of DNS.
         organization: String,
     },
-    /// Their organizational domains differ.
+    /// Their organizational domains differ, and alignment is relaxed.
     OtherOrganization {
         /// The identifier's, as in [`Relation::SameOrganization`].
         organization: String,
         /// The author's.
         of_author: String,
     },
-    /// They have no label in common, so they cannot have the same one.
+    /// Their last labels differ, so they cannot have the same organizational domain, which relaxed alignment wants.
     NothingInCommon,
     /// They are not the same, and alignment is strict.
     NotTheSame,
@@ -101,28 +99,35 @@ impl Alignment {
             Outcome::Fail => false,
         }
     }
-}
 
-impl fmt::Display for Alignment {
-    /// `DKIM passes for fabrikam.example: another organization, fabrikam.example and not contoso.example`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// How the domain stands to that of the author, which is `author`, and which rule says so: a clause that can stand after
+    /// "because".
+    pub fn because(&self, author: &str) -> String {
         let outcome = match self.outcome {
             Outcome::Pass => "passes",
             Outcome::Fail => "does not pass",
             Outcome::TempError => "is undecided",
         };
-        write!(f, "{} {outcome} for {}: ", self.method.word(), self.domain)?;
-        match &self.relation {
-            Relation::Same => f.write_str("the author's domain"),
-            Relation::SameOrganization { organization } => write!(f, "the same organization, {organization}"),
-            Relation::OtherOrganization { organization, of_author } => {
-                write!(f, "another organization, {organization} and not {of_author}")
+        let verdict = match &self.relation {
+            Relation::Same => format!("which is aligned with {author}"),
+            Relation::SameOrganization { organization } => {
+                format!(
+                    "which is aligned with {author}: relaxed mode, and the organizational domain of both is {organization}"
+                )
             }
-            Relation::NothingInCommon => f.write_str("another organization, in another top-level domain"),
-            Relation::NotTheSame => f.write_str("not the author's domain, and alignment is strict"),
-            Relation::Unknown { problem } => f.write_str(problem),
-            Relation::NotExamined => f.write_str("not compared"),
-        }
+            Relation::OtherOrganization { organization, of_author } => format!(
+                "which is not aligned with {author}: relaxed mode compares the organizational domains {organization} and \
+                 {of_author}"
+            ),
+            Relation::NothingInCommon => format!(
+                "which is not aligned with {author}: relaxed mode compares the organizational domains, and even the \
+                 top-level domains differ"
+            ),
+            Relation::NotTheSame => format!("which is not aligned with {author}: strict mode wants the same domain"),
+            Relation::Unknown { problem } => format!("which may be aligned with {author}: {problem}"),
+            Relation::NotExamined => format!("which is not compared with {author}"),
+        };
+        format!("{} {outcome} for {}, {verdict}", self.method.word(), self.domain)
     }
 }
 

@@ -116,10 +116,10 @@ impl fmt::Display for Organization {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let domain = &self.domain;
         match &self.rule {
-            Rule::SaysSo => write!(f, "{domain}, whose record says psd=n"),
-            Rule::BelowPublicSuffix { suffix } => write!(f, "{domain}, one label below {suffix} with psd=y"),
-            Rule::Shortest => write!(f, "{domain}, the shortest name with a record"),
-            Rule::StartingPoint => write!(f, "{domain} itself, with no record above it"),
+            Rule::SaysSo => write!(f, "{domain} (whose record says psd=n)"),
+            Rule::BelowPublicSuffix { suffix } => write!(f, "{domain} (one label below {suffix} with psd=y)"),
+            Rule::Shortest => write!(f, "{domain} (the shortest name with a record)"),
+            Rule::StartingPoint => write!(f, "{domain} (which has no record at or above it)"),
         }
     }
 }

@@ -180,6 +180,13 @@ fn walks_that_are_spared() {
     );
 }
 
+/// Without a record nothing is compared, so there is nothing to say of SPF and DKIM.
+#[test]
+fn nothing_that_counts() {
+    let because = |author: &str| evaluated(author, &facts("pass contoso.example", &[])).because();
+    assert_eq!(because("contoso.example"), ["contoso.example publishes no DMARC record, nor does example"]);
+}
+
 /// RFC 9989 §5.3.6: what might have been a pass leaves the result open.
 #[test]
 fn dns_that_fails() {
@@ -194,7 +201,7 @@ fn dns_that_fails() {
     assert_eq!(
         reasons.last().map(String::as_str),
         Some(
-            "SPF passes for broken.fabrikam.example: _dmarc.broken.fabrikam.example TXT could not be looked up: timeout"
+            "SPF passes for broken.fabrikam.example, which may be aligned with fabrikam.example: _dmarc.broken.fabrikam.example TXT could not be looked up: timeout"
         )
     );
 }
@@ -212,12 +219,12 @@ fn the_reasons() {
             "_dmarc.example: no record",
         ]
     );
-    let alignments: Vec<_> = evaluation.alignments.iter().map(ToString::to_string).collect();
+    let alignments: Vec<_> = evaluation.alignments.iter().map(|it| it.because("a.fabrikam.example")).collect();
     assert_eq!(
         alignments,
         [
-            "SPF passes for b.fabrikam.example: the same organization, fabrikam.example, the shortest name with a record",
-            "DKIM passes for c.unit.fabrikam.example: another organization, unit.fabrikam.example, whose record says psd=n and not fabrikam.example, the shortest name with a record",
+            "SPF passes for b.fabrikam.example, which is aligned with a.fabrikam.example: relaxed mode, and the organizational domain of both is fabrikam.example (the shortest name with a record)",
+            "DKIM passes for c.unit.fabrikam.example, which is not aligned with a.fabrikam.example: relaxed mode compares the organizational domains unit.fabrikam.example (whose record says psd=n) and fabrikam.example (the shortest name with a record)",
         ]
     );
     let steps: Vec<_> =

@@ -209,15 +209,27 @@ fn the_reasons() {
         evaluation.because(),
         [
             "_dmarc.reject.example is \"v=DMARC1; p=reject\"",
-            "SPF passes for out.reject.example, which is aligned with reject.example",
+            "SPF passes for out.reject.example, which is aligned with reject.example: relaxed mode, and the organizational domain of both is reject.example",
         ]
     );
-    let alignments: Vec<_> = evaluation.alignments.iter().map(ToString::to_string).collect();
+    // A pass that is not aligned says which mode and which domains decided; each is told once.
+    let because = |author: &str, spf: &str, dkim: &[&str]| {
+        let reasons = evaluated(author, &facts(spf, dkim)).because();
+        reasons.into_iter().skip(1).collect::<Vec<_>>()
+    };
     assert_eq!(
-        alignments,
+        because("reject.example", "pass mail.contoso.example", &["pass other.org", "fail x.example", "pass other.org"]),
         [
-            "SPF passes for out.reject.example: the same organization, reject.example",
-            "DKIM passes for other.example: another organization, other.example and not reject.example",
+            "neither SPF nor DKIM passes for a domain aligned with reject.example",
+            "SPF passes for mail.contoso.example, which is not aligned with reject.example: relaxed mode compares the organizational domains contoso.example and reject.example",
+            "DKIM passes for other.org, which is not aligned with reject.example: relaxed mode compares the organizational domains other.org and reject.example",
+        ]
+    );
+    assert_eq!(
+        because("strict.example", "pass mail.strict.example", &[]),
+        [
+            "neither SPF nor DKIM passes for a domain aligned with strict.example",
+            "SPF passes for mail.strict.example, which is not aligned with strict.example: strict mode wants the same domain",
         ]
     );
     let evaluation = evaluated("mail.reject.example", &facts("", &[]));

@@ -49,40 +49,40 @@ fn organizational_domains() {
         _dmarc.mail.fabrikam.example TXT v=DMARC1; p=none
         _dmarc.fabrikam.example TXT v=DMARC1; p=none
     ";
-    check(all, "a.mail.fabrikam.example", "fabrikam.example, the shortest name with a record", 4);
-    check(all, "fabrikam.example", "fabrikam.example, the shortest name with a record", 2);
-    check(all, "a.contoso.example", "a.contoso.example itself, with no record above it", 3);
+    check(all, "a.mail.fabrikam.example", "fabrikam.example (the shortest name with a record)", 4);
+    check(all, "fabrikam.example", "fabrikam.example (the shortest name with a record)", 2);
+    check(all, "a.contoso.example", "a.contoso.example (which has no record at or above it)", 3);
     let says_no = "
         _dmarc.mail.fabrikam.example TXT v=DMARC1; p=none; psd=n
         _dmarc.fabrikam.example TXT v=DMARC1; p=none
     ";
-    check(says_no, "a.mail.fabrikam.example", "mail.fabrikam.example, whose record says psd=n", 2);
-    check(says_no, "mail.fabrikam.example", "mail.fabrikam.example, whose record says psd=n", 1);
-    check(says_no, "b.fabrikam.example", "fabrikam.example, the shortest name with a record", 3);
+    check(says_no, "a.mail.fabrikam.example", "mail.fabrikam.example (whose record says psd=n)", 2);
+    check(says_no, "mail.fabrikam.example", "mail.fabrikam.example (whose record says psd=n)", 1);
+    check(says_no, "b.fabrikam.example", "fabrikam.example (the shortest name with a record)", 3);
     // A top-level domain that says it is a public suffix.
     let top = "_dmarc.example TXT v=DMARC1; p=reject; psd=y";
-    check(top, "a.mail.fabrikam.example", "fabrikam.example, one label below example with psd=y", 4);
-    check(top, "fabrikam.example", "fabrikam.example, one label below example with psd=y", 2);
+    check(top, "a.mail.fabrikam.example", "fabrikam.example (one label below example with psd=y)", 4);
+    check(top, "fabrikam.example", "fabrikam.example (one label below example with psd=y)", 2);
     // Where the walk starts, psd=y does not make it a suffix of itself.
-    check(top, "example", "example, the shortest name with a record", 1);
+    check(top, "example", "example (the shortest name with a record)", 1);
     // A record in between does not matter below a public suffix.
     let both = "
         _dmarc.example TXT v=DMARC1; p=reject; psd=y
         _dmarc.mail.fabrikam.example TXT v=DMARC1; p=none
     ";
-    check(both, "a.mail.fabrikam.example", "fabrikam.example, one label below example with psd=y", 4);
+    check(both, "a.mail.fabrikam.example", "fabrikam.example (one label below example with psd=y)", 4);
     // Nor does anything above one that is met first.
     let low = "
         _dmarc.fabrikam.example TXT v=DMARC1; p=reject; psd=y
         _dmarc.example TXT v=DMARC1; p=none; psd=n
     ";
-    check(low, "a.mail.fabrikam.example", "mail.fabrikam.example, one label below fabrikam.example with psd=y", 3);
+    check(low, "a.mail.fabrikam.example", "mail.fabrikam.example (one label below fabrikam.example with psd=y)", 3);
     // A top-level domain whose record does not say what it is is taken for an organization.
     let silent = "_dmarc.example TXT v=DMARC1; p=reject";
-    check(silent, "a.fabrikam.example", "example, the shortest name with a record", 3);
+    check(silent, "a.fabrikam.example", "example (the shortest name with a record)", 3);
     // Below a suffix that the walk jumps to.
     let far = "_dmarc.5.6.7.8.9.10.11 TXT v=DMARC1; psd=y";
-    check(far, "1.2.3.4.5.6.7.8.9.10.11", "4.5.6.7.8.9.10.11, one label below 5.6.7.8.9.10.11 with psd=y", 2);
+    check(far, "1.2.3.4.5.6.7.8.9.10.11", "4.5.6.7.8.9.10.11 (one label below 5.6.7.8.9.10.11 with psd=y)", 2);
 }
 
 #[test]
@@ -93,12 +93,12 @@ fn what_is_no_record_for_a_walk() {
         _dmarc.fabrikam.example TXT v=DMARC1; psd=n; p=none; p=none
         _dmarc.example TXT v=spf1 psd=n
     ";
-    check(zone, "a.fabrikam.example", "a.fabrikam.example itself, with no record above it", 3);
+    check(zone, "a.fabrikam.example", "a.fabrikam.example (which has no record at or above it)", 3);
     // Without a policy it is one all the same: p= is recommended, not required.
     check(
         "_dmarc.fabrikam.example TXT v=DMARC1; psd=n",
         "a.fabrikam.example",
-        "fabrikam.example, whose record says psd=n",
+        "fabrikam.example (whose record says psd=n)",
         2,
     );
 }
