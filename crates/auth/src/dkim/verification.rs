@@ -5,7 +5,7 @@
 
 use mxlab_mail::authres::{DkimClause, DkimResult};
 
-use super::key_query::KeyFailure;
+use super::key_query::{KeyFailure, Unsuitable};
 use super::signature::{Signature, SignatureError, moment};
 use crate::dns::Lookup;
 
@@ -234,10 +234,12 @@ impl Verification {
             Err(Failure::Key(KeyFailure::Timeout { .. })) => (DkimResult::Timeout, true),
             Err(Failure::Key(KeyFailure::Temporary { .. })) => (DkimResult::TempError, true),
             Err(Failure::BodyTooShort { .. }) => (DkimResult::FailBodyHash, false),
-            // There is a record, and no key in it.
-            Err(Failure::Key(KeyFailure::Malformed { .. } | KeyFailure::Revoked { .. })) => {
-                (DkimResult::FailNoKey, false)
-            }
+            // There is a record, and no key in it, or the record must be ignored (§3.6.1 on `s=`, §6.1.2 on `h=`).
+            Err(Failure::Key(
+                KeyFailure::Malformed { .. }
+                | KeyFailure::Revoked { .. }
+                | KeyFailure::Unsuitable { reason: Unsuitable::Service { .. } | Unsuitable::Hash { .. }, .. },
+            )) => (DkimResult::FailNoKey, false),
             Err(_) => (DkimResult::FailSignature, false),
         };
         MicrosoftClause { clause: DkimClause { result, domain: self.domain.clone() }, own_word }
