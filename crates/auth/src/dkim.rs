@@ -22,6 +22,7 @@
 //! | [`suite`] | | the messages of a conformance suite
 
 pub mod canonical;
+pub(crate) mod check;
 pub mod crypto;
 pub mod domain;
 pub mod key;

@@ -1,9 +1,7 @@
 //! What became of a chain: its status, the results of its sets, and why.
 
 use super::fields::{ChainStatus, FieldError, FieldKind, MAX_INSTANCE, MessageSignature, Seal};
-use crate::dkim::key_query::KeyFailure;
-use crate::dkim::signature::moment;
-use crate::dkim::verification::holds;
+use crate::dkim;
 use crate::dns::Lookup;
 
 /// Why a signature of a set, over the message or over the sets, does not hold.
@@ -12,43 +10,13 @@ pub enum SignatureFailure {
     /// The field is none.
     #[error("malformed: {0}")]
     Malformed(#[from] FieldError),
-    /// `rsa-sha1`, with which no signature is valid (RFC 8301 §3.1).
-    #[error("made with SHA-1")]
-    Sha1,
-    /// The time is past `x=`.
-    #[error("expired at {}", moment(*expiration))]
-    Expired {
-        /// `x=`, in seconds since 1970.
-        expiration: u64,
-        /// The time, in seconds since 1970.
-        now: i64,
-    },
-    /// There is no key to check it with.
+    /// What makes a signature of DKIM fail too (RFC 8617 §5.2).
     #[error(transparent)]
-    Key(#[from] KeyFailure),
+    Dkim(#[from] dkim::Failure),
     /// The message signatures ask for more different hashes of the body than are made
     /// ([`super::validate::MAX_BODY_HASHES`]).
     #[error("too many different hashes of the body are asked for")]
     TooManyBodyHashes,
-    /// `l=` says that more is signed than there is.
-    #[error("l={signed}, and the body has {length} octets")]
-    BodyTooShort {
-        /// `l=`.
-        signed: u64,
-        /// The length of the canonical body in octets.
-        length: u64,
-    },
-    /// The hash of the body is not `bh=`.
-    #[error("body hash did not verify: the body was changed, and the signature over the header {}", holds(*signature_holds))]
-    BodyHash {
-        /// The hash of the body in base64.
-        computed: String,
-        /// Whether the signature over the header, `bh=` among it, holds.
-        signature_holds: bool,
-    },
-    /// `b=` is no signature of the key.
-    #[error("signature did not verify: a signed header field was changed, or the key is another")]
-    Signature,
 }
 
 fn of(domain: Option<&str>) -> String {

@@ -14,25 +14,23 @@
 
 use std::collections::BTreeSet;
 
-use data_encoding::BASE64;
 use jiff::Timestamp;
 use mxlab_mail::Message;
 
 use super::chain::{Cause, Chain, Check, Failure, SetReport, SignatureFailure};
 use super::fields::{ChainStatus, FieldError, Seal};
 use super::sets::{ArcFields, ArcSet};
+use crate::dkim;
 use crate::dkim::canonical::{self, BodyHash, Form};
+use crate::dkim::check::{self, MINIMUM_RSA_BITS};
 use crate::dkim::key_query::{Keys, SuitableKey, Wanted};
-use crate::dkim::signature::{self, Algorithm};
+use crate::dkim::signature::{Algorithm, MessageSignature};
 use crate::dkim::signed_fields::FieldIndex;
 use crate::dkim::signed_message::{BodyHashes, SignedMessage};
 use crate::dns::{Dns, Lookup};
 
 /// How many different hashes of the body a chain may ask for, by form and `l=`. Signers that agree need one.
 pub const MAX_BODY_HASHES: usize = 8;
-
-/// RFC 8301 §3.2.
-const MINIMUM_RSA_BITS: usize = 1_024;
 
 /// What a validator decides for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,11 +143,7 @@ impl Validator<'_, '_> {
 
     async fn check_message(&mut self, set: &ArcSet<'_>, lookups: &mut Vec<Lookup>) -> Outcome {
         let signature = &set.message_signature.as_ref().map_err(FieldError::clone)?.signature;
-        if let Some(expiration) = signature.expiration
-            && self.now > seconds(expiration).saturating_add(i64::from(self.policy.clock_skew))
-        {
-            return Err(SignatureFailure::Expired { expiration, now: self.now });
-        }
+        check::not_expired(signature, self.now, self.policy.clock_skew)?;
         let wanted = Wanted {
             algorithm: signature.algorithm,
             domain: &signature.domain,
@@ -159,20 +153,15 @@ impl Validator<'_, '_> {
         };
         let keys = self.keys(&wanted, lookups).await?;
         let body = self.hash_body(signature)?;
-        if let Some(signed) = signature.body_length.filter(|signed| *signed > body.length) {
-            return Err(SignatureFailure::BodyTooShort { signed, length: body.length });
-        }
+        check::long_enough(signature, &body)?;
         let [_, own, _] = &set.fields;
         let data = self.index.signed_data(signature.canonicalization.header, &signature.signed_fields, own);
         let outcome = verified(&keys, signature.algorithm, &data, &signature.signature);
-        if body.digest.as_slice() != signature.body_hash {
-            let computed = BASE64.encode(&body.digest);
-            return Err(SignatureFailure::BodyHash { computed, signature_holds: outcome.is_ok() });
-        }
+        check::genuine(signature, &body, outcome.is_ok())?;
         outcome
     }
 
-    fn hash_body(&mut self, signature: &signature::MessageSignature) -> Result<BodyHash, SignatureFailure> {
+    fn hash_body(&mut self, signature: &MessageSignature) -> Result<BodyHash, SignatureFailure> {
         let (form, limit) = (signature.canonicalization.body, signature.body_length);
         if self.hashed.len() == MAX_BODY_HASHES && !self.hashed.contains(&(form, limit)) {
             return Err(SignatureFailure::TooManyBodyHashes);
@@ -220,9 +209,9 @@ impl Validator<'_, '_> {
         lookups: &mut Vec<Lookup>,
     ) -> Result<Vec<SuitableKey>, SignatureFailure> {
         if wanted.algorithm == Algorithm::RsaSha1 {
-            return Err(SignatureFailure::Sha1);
+            return Err(dkim::Failure::Sha1.into());
         }
-        Ok(self.keys.suitable(wanted, lookups).await?)
+        Ok(self.keys.suitable(wanted, lookups).await.map_err(dkim::Failure::from)?)
     }
 }
 
@@ -241,11 +230,7 @@ pub(super) fn sealed_data(sets: &[ArcSet<'_>]) -> (Vec<u8>, Vec<usize>) {
 
 fn verified(keys: &[SuitableKey], algorithm: Algorithm, data: &[u8], signature: &[u8]) -> Outcome {
     let key = keys.iter().find(|key| key.key.verifies(algorithm, data, signature));
-    key.map(|key| Check::Holds { testing: key.testing }).ok_or(SignatureFailure::Signature)
-}
-
-fn seconds(time: u64) -> i64 {
-    i64::try_from(time).unwrap_or(i64::MAX)
+    key.map(|key| Check::Holds { testing: key.testing }).ok_or(SignatureFailure::Dkim(dkim::Failure::Signature))
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ impl Failure {
     }
 }
 
-pub(crate) fn holds(it: bool) -> &'static str {
+fn holds(it: bool) -> &'static str {
     if it { "holds" } else { "does not hold" }
 }
 

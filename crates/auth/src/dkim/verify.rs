@@ -9,11 +9,11 @@
 //! and [`super::key_query::MAX_RECORDS`] operations with keys of at most [`super::key::MAX_RSA_BITS`] bits. Others are only
 //! reported. How many fields there are is bounded by [`mxlab_mail::Message`].
 
-use data_encoding::BASE64;
 use jiff::Timestamp;
 use mxlab_mail::tag_list::TagList;
 use mxlab_mail::{HeaderField, Message};
 
+use super::check::{self, MINIMUM_RSA_BITS};
 use super::domain::MAX_NAME;
 use super::key_query::{Keys, SuitableKey, Wanted};
 use super::signature::Signature;
@@ -55,9 +55,6 @@ impl Default for Policy {
 
 /// The longest name that is told as it is written, in octets.
 const MAX_WRITTEN: usize = 4 * MAX_NAME;
-
-/// RFC 8301 §3.2.
-const MINIMUM_RSA_BITS: usize = 1_024;
 
 /// Verifies the signatures of a message, in the order in which they stand in it; none for a message that is not signed.
 pub async fn verify(dns: &dyn Dns, message: &Message<'_>, now: Timestamp, policy: &Policy) -> Vec<Verification> {
@@ -143,9 +140,7 @@ impl Verifier<'_, '_> {
         let body = self.body_hashes.get(signature.message.canonicalization.body, signature.message.body_length);
         let coverage = BodyCoverage { signed: body.covered, length: body.length };
         verification.body = Some(coverage);
-        if let Some(signed) = signature.message.body_length.filter(|signed| *signed > body.length) {
-            return Err(Failure::BodyTooShort { signed, length: body.length });
-        }
+        check::long_enough(&signature.message, &body)?;
         let own = OwnField {
             field,
             number: Some(position),
@@ -156,13 +151,7 @@ impl Verifier<'_, '_> {
             Some(key) => key.testing,
             None => keys.iter().all(|key| key.testing),
         };
-        if body.digest.as_slice() != signature.message.body_hash {
-            let computed = BASE64.encode(&body.digest);
-            return Err(Failure::BodyHash { computed, signature_holds: key.is_some() });
-        }
-        if key.is_none() {
-            return Err(Failure::Signature);
-        }
+        check::genuine(&signature.message, &body, key.is_some())?;
         self.check_policy(coverage, from)
     }
 
@@ -178,18 +167,15 @@ impl Verifier<'_, '_> {
         if signature.message.algorithm == super::signature::Algorithm::RsaSha1 {
             return Err(Failure::Sha1);
         }
-        let seconds = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
+        check::not_expired(&signature.message, now, self.policy.clock_skew)?;
         let skew = i64::from(self.policy.clock_skew);
-        if let Some(expiration) = signature.message.expiration
-            && now > seconds(expiration).saturating_add(skew)
-        {
-            return Err(Failure::Expired { expiration, now });
-        }
         match signature.message.timestamp {
-            Some(timestamp) if seconds(timestamp) > now.saturating_add(skew) => match self.policy.refuse_future {
-                true => Err(Failure::NotYet { timestamp, now }),
-                false => Ok(true),
-            },
+            Some(timestamp) if check::seconds(timestamp) > now.saturating_add(skew) => {
+                match self.policy.refuse_future {
+                    true => Err(Failure::NotYet { timestamp, now }),
+                    false => Ok(true),
+                }
+            }
             _ => Ok(false),
         }
     }

@@ -3,13 +3,16 @@ use proptest::prelude::*;
 use super::*;
 use crate::arc::fields::{FieldKind, MAX_INSTANCE};
 use crate::arc::testing::{MESSAGE, chain_of, check, check_with, sealed, signed_by_hand, zone, zone_without};
-use crate::dkim::canonical::{BodyHasher, Form};
+use crate::dkim::canonical::Form;
 use crate::dkim::key_query::KeyFailure;
 use crate::dkim::signature::SignatureError;
 use crate::testing::Zone;
 
 const AMS: &str = "a=ed25519-sha256; c=relaxed/relaxed; d=hop1.example; s=sel; h=from:subject";
 const AS: &str = "a=ed25519-sha256; cv=none; d=hop1.example; s=sel";
+
+/// `b=` is no signature of the key.
+const WRONG: SignatureFailure = SignatureFailure::Dkim(dkim::Failure::Signature);
 
 /// That the chain fails at a set for a reason.
 #[track_caller]
@@ -93,7 +96,8 @@ fn changes_before_sealing_break_older_message_signatures() {
     let checks: Vec<bool> = chain.sets.iter().map(|set| set.message_signature_check.holds()).collect();
     assert_eq!(checks, [false, false, true, true]);
     assert_eq!(chain.sets[0].message_signature_check, Check::NotChecked, "the first failure ends the search");
-    let Check::Fails(SignatureFailure::BodyHash { signature_holds: true, .. }) = &chain.sets[1].message_signature_check
+    let Check::Fails(SignatureFailure::Dkim(dkim::Failure::BodyHash { signature_holds: true, .. })) =
+        &chain.sets[1].message_signature_check
     else {
         panic!("{:?}", chain.sets[1])
     };
@@ -117,7 +121,10 @@ fn a_changed_message() {
     let Some(Failure { instance: Some(2), cause: Cause::MessageSignature(failure) }) = &chain.failure else {
         panic!("{chain:?}")
     };
-    assert!(matches!(failure, SignatureFailure::BodyHash { signature_holds: true, .. }), "{failure:?}");
+    assert!(
+        matches!(failure, SignatureFailure::Dkim(dkim::Failure::BodyHash { signature_holds: true, .. })),
+        "{failure:?}"
+    );
     assert_eq!(chain.oldest_pass, None);
     assert_eq!(chain.sets[1].message_signature_check, Check::Fails(failure.clone()));
     assert_eq!(chain.sets[1].seal_check, Check::NotChecked);
@@ -127,9 +134,12 @@ fn a_changed_message() {
 
     let both = check(&message.replace("how are", "who are").replace("Hello\r\n", "Help\r\n"));
     let Some(Failure { cause: Cause::MessageSignature(failure), .. }) = both.failure else { panic!("no failure") };
-    assert!(matches!(failure, SignatureFailure::BodyHash { signature_holds: false, .. }), "{failure:?}");
+    assert!(
+        matches!(failure, SignatureFailure::Dkim(dkim::Failure::BodyHash { signature_holds: false, .. })),
+        "{failure:?}"
+    );
 
-    fails(&message.replace("Hello\r\n", "Help\r\n"), 2, Cause::MessageSignature(SignatureFailure::Signature));
+    fails(&message.replace("Hello\r\n", "Help\r\n"), 2, Cause::MessageSignature(WRONG));
     assert_eq!(check(&format!("Received: x\r\n{message}")).status, ChainStatus::Pass, "not covered");
 }
 
@@ -140,10 +150,10 @@ fn changed_sets_fail_at_the_newest_seal() {
         let chain = fails(
             &message.replace(&format!("mx.hop{hop}.example; spf=pass"), &format!("mx.hop{hop}.example; spf=fail")),
             3,
-            Cause::Seal(SignatureFailure::Signature),
+            Cause::Seal(WRONG),
         );
         assert_eq!(chain.oldest_pass, Some(0), "message signatures do not cover results");
-        assert_eq!(chain.sets[2].seal_check, Check::Fails(SignatureFailure::Signature));
+        assert_eq!(chain.sets[2].seal_check, Check::Fails(WRONG));
         assert_eq!(chain.sets[1].seal_check, Check::NotChecked);
     }
 }
@@ -152,11 +162,11 @@ fn changed_sets_fail_at_the_newest_seal() {
 fn a_seal_that_was_wrong_before() {
     // Set 2 seals what set 1 has not made, and set 3 seals all of that.
     let two = chain_of(2).replace("mx.hop1.example", "mx.hop0.example");
-    let chain = fails(&sealed(&two, 3, ChainStatus::Pass), 2, Cause::Seal(SignatureFailure::Signature));
+    let chain = fails(&sealed(&two, 3, ChainStatus::Pass), 2, Cause::Seal(WRONG));
     assert!(chain.sets[2].seal_check.holds());
     assert_eq!(chain.sets[0].seal_check, Check::NotChecked);
     let one = chain_of(1).replace("mx.hop1.example", "mx.hop0.example");
-    fails(&sealed(&one, 2, ChainStatus::Pass), 1, Cause::Seal(SignatureFailure::Signature));
+    fails(&sealed(&one, 2, ChainStatus::Pass), 1, Cause::Seal(WRONG));
 }
 
 #[test]
@@ -244,7 +254,7 @@ fn malformed_signatures() {
     // An older one does no harm but to oldest-pass.
     let older = chain_of(1).replace("i=1; a=ed25519-sha256; c=", "i=1; x=ed25519-sha256; c=");
     let one = sealed(&older, 2, ChainStatus::Pass);
-    let chain = fails(&one, 1, Cause::Seal(SignatureFailure::Signature));
+    let chain = fails(&one, 1, Cause::Seal(WRONG));
     assert_eq!(chain.oldest_pass, Some(2));
     let by_hand = signed_by_hand(MESSAGE, 1, &AMS.replace("s=sel", "s=-"), AS);
     let chain = check(&sealed(&by_hand, 2, ChainStatus::Pass));
@@ -262,18 +272,18 @@ fn signatures_that_do_not_count() {
     let signature = |tags: &str, failure: SignatureFailure| {
         fails(&signed_by_hand(MESSAGE, 1, tags, AS), 1, Cause::MessageSignature(failure))
     };
-    signature(&AMS.replace("ed25519-sha256", "rsa-sha1"), SignatureFailure::Sha1);
-    let length = BodyHasher::hash(Form::Relaxed, None, b"Hello Bob,\r\nhow are you?\r\n").length;
+    signature(&AMS.replace("ed25519-sha256", "rsa-sha1"), SignatureFailure::Dkim(dkim::Failure::Sha1));
+    let length = canonical::BodyHasher::hash(Form::Relaxed, None, b"Hello Bob,\r\nhow are you?\r\n").length;
     let longer = format!("{AMS}; l={}", length + 1);
-    signature(&longer, SignatureFailure::BodyTooShort { signed: length + 1, length });
-    let expired = SignatureFailure::Expired { expiration: 1_999, now: 2_000 };
-    assert_eq!(expired.to_string(), "expired at 1970-01-01T00:33:19Z");
+    signature(&longer, SignatureFailure::Dkim(dkim::Failure::BodyTooShort { signed: length + 1, length }));
+    let expired = SignatureFailure::Dkim(dkim::Failure::Expired { expiration: 1_999, now: 2_000 });
+    assert_eq!(expired.to_string(), "the signature expired at 1970-01-01T00:33:19Z");
     signature(&format!("{AMS}; x=1999"), expired);
     for held in [format!("{AMS}; x=2000"), format!("{AMS}; l={length}"), format!("{AMS}; l=5; t=9999")] {
         assert_eq!(check(&signed_by_hand(MESSAGE, 1, &held, AS)).status, ChainStatus::Pass, "{held}");
     }
     let seal = AS.replace("ed25519-sha256", "rsa-sha1");
-    fails(&signed_by_hand(MESSAGE, 1, AMS, &seal), 1, Cause::Seal(SignatureFailure::Sha1));
+    fails(&signed_by_hand(MESSAGE, 1, AMS, &seal), 1, Cause::Seal(SignatureFailure::Dkim(dkim::Failure::Sha1)));
 }
 
 #[test]
@@ -308,10 +318,13 @@ fn keys() {
     let message = chain_of(3);
     let name = |hop: u8| format!("sel._domainkey.hop{hop}.example");
     let key = |zone: &Zone| match check_with(zone, &message, 2_000).failure {
-        Some(Failure { instance, cause: Cause::MessageSignature(SignatureFailure::Key(failure)) }) => {
-            (instance, "AMS", failure)
+        Some(Failure {
+            instance,
+            cause: Cause::MessageSignature(SignatureFailure::Dkim(dkim::Failure::Key(failure))),
+        }) => (instance, "AMS", failure),
+        Some(Failure { instance, cause: Cause::Seal(SignatureFailure::Dkim(dkim::Failure::Key(failure))) }) => {
+            (instance, "AS", failure)
         }
-        Some(Failure { instance, cause: Cause::Seal(SignatureFailure::Key(failure)) }) => (instance, "AS", failure),
         other => panic!("{other:?}"),
     };
     let nothing = |hop| KeyFailure::NoKey { name: name(hop), others: 0 };
@@ -425,7 +438,7 @@ proptest! {
         prop_assert_eq!(chain.status, ChainStatus::Fail);
         let failure = chain.failure.expect("a failure");
         match failure.cause {
-            Cause::MessageSignature(_) | Cause::Seal(SignatureFailure::Signature | SignatureFailure::Key(_)) => {
+            Cause::MessageSignature(_) | Cause::Seal(SignatureFailure::Dkim(dkim::Failure::Signature | dkim::Failure::Key(_))) => {
                 prop_assert_eq!(failure.instance, Some(hops));
             }
             _ => {}

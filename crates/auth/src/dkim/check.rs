@@ -1,0 +1,42 @@
+//! The checks that signatures of DKIM and message signatures of ARC have in common (RFC 6376 §6.1, RFC 8617 §5.2): the time,
+//! the body, and whether a key of the signer's made it.
+
+use data_encoding::BASE64;
+
+use super::canonical::BodyHash;
+use super::signature::MessageSignature;
+use super::verification::Failure;
+
+/// RFC 8301 §3.2: the least length of an RSA modulus with which a signature is valid, in bits.
+pub(crate) const MINIMUM_RSA_BITS: usize = 1_024;
+
+/// Seconds since 1970 as `t=` and `x=` have them, to compare with a clock.
+pub(crate) fn seconds(time: u64) -> i64 {
+    i64::try_from(time).unwrap_or(i64::MAX)
+}
+
+/// Whether `x=` is not past; `now` is in seconds since 1970, and clocks may differ by `skew` seconds.
+pub(crate) fn not_expired(signature: &MessageSignature, now: i64, skew: u32) -> Result<(), Failure> {
+    match signature.expiration {
+        Some(expiration) if now > seconds(expiration).saturating_add(i64::from(skew)) => {
+            Err(Failure::Expired { expiration, now })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the body is as long as `l=` says.
+pub(crate) fn long_enough(signature: &MessageSignature, body: &BodyHash) -> Result<(), Failure> {
+    match signature.body_length {
+        Some(signed) if signed > body.length => Err(Failure::BodyTooShort { signed, length: body.length }),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the body is the one of `bh=`, and `b=`, for which `signature_holds` speaks, a signature.
+pub(crate) fn genuine(signature: &MessageSignature, body: &BodyHash, signature_holds: bool) -> Result<(), Failure> {
+    if body.digest.as_slice() != signature.body_hash {
+        return Err(Failure::BodyHash { computed: BASE64.encode(&body.digest), signature_holds });
+    }
+    if signature_holds { Ok(()) } else { Err(Failure::Signature) }
+}
