@@ -211,7 +211,11 @@ impl Evaluation {
 
     /// The deciding facts, each a clause that can stand after "because".
     pub fn because(&self) -> Vec<String> {
-        trace::reasons(&self.steps, self.identity.domain(), self.ip)
+        let mut reasons = trace::reasons(&self.steps, self.identity.domain(), self.ip);
+        if let Identity::Helo(name) = &self.identity {
+            reasons.insert(0, format!("SPF checks the name in HELO, {name}"));
+        }
+        reasons
     }
 
     /// The steps in lines, with their lookups and what they had cost by then.

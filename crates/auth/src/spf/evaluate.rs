@@ -416,7 +416,7 @@ impl<'a> Evaluator<'a> {
     fn count_void(&mut self) -> Result<(), Problem> {
         self.voids += 1;
         if self.voids > MAX_VOID_LOOKUPS {
-            return Err(permanent(format!("more than {MAX_VOID_LOOKUPS} lookups without an answer")));
+            return Err(permanent(format!("there were more than {MAX_VOID_LOOKUPS} lookups without an answer")));
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! Steps stand in the order in which they began: the record of a domain, then its terms as far as they were evaluated. What
 //! an `include` led to follows it, one level deeper; a `redirect` goes on at its own level.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -103,10 +104,13 @@ pub(super) fn lines(steps: &[Step]) -> Vec<String> {
     lines
 }
 
-/// The steps that decided, in clauses that can stand after "because". `domain` is what the first domain is called.
+/// The steps that decided, in clauses that can stand after "because", each once: records that include each other in a circle
+/// say nothing new the second time. `domain` is what the first domain is called.
 pub(super) fn reasons(steps: &[Step], domain: &str, ip: IpAddr) -> Vec<String> {
     let mut reasons = Vec::new();
     decide(steps, 0, Some(domain), ip, &mut reasons);
+    let mut told = BTreeSet::new();
+    reasons.retain(|reason| told.insert(reason.clone()));
     reasons
 }
 

@@ -87,6 +87,9 @@ fn records_that_point_at_themselves() {
     let evaluation = evaluate(ZONE, "192.0.2.10", "x@self.example");
     assert_eq!(evaluation.lookups().count(), 11);
     assert_eq!(evaluation.steps.last().map(|step| (step.depth, step.terms)), Some((10, 11)));
+    // The record is told once, however often it is read.
+    let [record, limit] = evaluation.because().try_into().expect("two reasons");
+    assert!(record.starts_with("self.example publishes ") && limit == "more than 10 terms ask DNS");
 }
 
 /// What is said of the failure at a domain.
