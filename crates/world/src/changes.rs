@@ -1,4 +1,4 @@
-//! What hosts on the way do to a message: tags, footers, damage.
+//! What hosts on the way do to a message: tags, footers, other white space, damage.
 //!
 //! Each change is a function from octets to octets. It touches what it is named after and nothing else, so that a scenario
 //! shows which change breaks which signature. Line ends are CRLF, as SMTP has them.
@@ -15,6 +15,14 @@ pub enum Change {
     Footer(String),
     /// A word of the body changes: its first letter does.
     BodyChanged,
+    /// The subject is folded: its text goes to a line of its own.
+    SubjectFolded,
+    /// Each space of the body becomes two.
+    SpacesDoubled,
+    /// A space is put at the end of each line of the body.
+    SpacesAtLineEnds,
+    /// Two empty lines are put below the body.
+    EmptyLinesAdded,
     /// The header fields change their order: the last one goes first.
     HeadersReordered,
     /// A character of the `b=` of the topmost DKIM signature changes.
@@ -38,14 +46,23 @@ impl Change {
         match self {
             Change::SubjectTag => {
                 if let Some(line) = first("Subject").and_then(|place| lines.get_mut(place)) {
-                    let colon = line.iter().position(|octet| *octet == b':').map_or(line.len(), |colon| colon + 1);
+                    let colon = behind_colon(line);
                     line.splice(colon..colon, *b" [list]");
                 }
             }
-            Change::Footer(text) => {
-                if !body.is_empty() && !body.ends_with(b"\r\n") {
-                    body.extend(b"\r\n");
+            Change::SubjectFolded => {
+                if let Some(line) = first("Subject").and_then(|place| lines.get_mut(place)) {
+                    fold_behind_colon(line);
                 }
+            }
+            Change::SpacesDoubled => body = with_each(&body, b" ", b"  "),
+            Change::SpacesAtLineEnds => body = with_each(&body, b"\r\n", b" \r\n"),
+            Change::EmptyLinesAdded => {
+                end_line(&mut body);
+                body.extend(b"\r\n\r\n");
+            }
+            Change::Footer(text) => {
+                end_line(&mut body);
                 for line in text.lines() {
                     body.extend(line.as_bytes());
                     body.extend(b"\r\n");
@@ -78,6 +95,44 @@ impl Change {
     }
 }
 
+/// Where a field's value begins.
+fn behind_colon(field: &[u8]) -> usize {
+    field.iter().position(|octet| *octet == b':').map_or(field.len(), |colon| colon + 1)
+}
+
+/// Folds a field in front of its value, if it has one: a line of a fold must not be empty.
+fn fold_behind_colon(field: &mut Vec<u8>) {
+    let colon = behind_colon(field);
+    match field.get(colon..) {
+        Some(value) if value.trim_ascii().is_empty() => {}
+        Some([b' ' | b'\t', ..]) => drop(field.splice(colon..colon, *b"\r\n")),
+        _ => drop(field.splice(colon..colon, *b"\r\n ")),
+    }
+}
+
+/// Ends the last line, if there is one that has no end.
+fn end_line(body: &mut Vec<u8>) {
+    if !body.is_empty() && !body.ends_with(b"\r\n") {
+        body.extend(b"\r\n");
+    }
+}
+
+/// The octets with `new` wherever `old` was.
+fn with_each(octets: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    let mut changed = Vec::with_capacity(octets.len());
+    let mut rest = octets;
+    while let Some((first, tail)) = rest.split_first() {
+        if let Some(behind) = rest.strip_prefix(old) {
+            changed.extend(new);
+            rest = behind;
+        } else {
+            changed.push(*first);
+            rest = tail;
+        }
+    }
+    changed
+}
+
 /// Another letter of the same case.
 fn other_letter(letter: u8) -> u8 {
     match letter {
@@ -101,7 +156,7 @@ mod tests {
     use super::*;
 
     const MESSAGE: &str = "\
-DKIM-Signature: v=1; bh=AAAA;\r\n b=zAbC=\r\nFrom: a@b.example\r\nSubject: Hello\r\n\r\nHi.\r\n";
+DKIM-Signature: v=1; bh=AAAA;\r\n b=zAbC=\r\nFrom: a@b.example\r\nSubject: Hello\r\n\r\nHi all.\r\n";
 
     #[track_caller]
     fn check(change: &Change, from: &str, to: &str) {
@@ -113,19 +168,33 @@ DKIM-Signature: v=1; bh=AAAA;\r\n b=zAbC=\r\nFrom: a@b.example\r\nSubject: Hello
     #[test]
     fn each_changes_what_it_is_named_after() {
         check(&Change::SubjectTag, "Subject: Hello", "Subject: [list] Hello");
-        check(&Change::Footer(FOOTER.into()), "Hi.\r\n", "Hi.\r\n-- \r\nSent through a list\r\n");
-        check(&Change::BodyChanged, "Hi.", "Ii.");
+        check(&Change::SubjectFolded, "Subject: Hello", "Subject:\r\n Hello");
+        check(&Change::SpacesDoubled, "Hi all.", "Hi  all.");
+        check(&Change::SpacesAtLineEnds, "Hi all.\r\n", "Hi all. \r\n");
+        check(&Change::EmptyLinesAdded, "Hi all.\r\n", "Hi all.\r\n\r\n\r\n");
+        check(&Change::Footer(FOOTER.into()), "Hi all.\r\n", "Hi all.\r\n-- \r\nSent through a list\r\n");
+        check(&Change::BodyChanged, "Hi all.", "Ii all.");
         check(&Change::SignatureBroken, "b=zAbC=", "b=aAbC=");
         check(&Change::SignaturesRemoved, "DKIM-Signature: v=1; bh=AAAA;\r\n b=zAbC=\r\n", "");
         let reordered =
-            "Subject: Hello\r\nDKIM-Signature: v=1; bh=AAAA;\r\n b=zAbC=\r\nFrom: a@b.example\r\n\r\nHi.\r\n";
+            "Subject: Hello\r\nDKIM-Signature: v=1; bh=AAAA;\r\n b=zAbC=\r\nFrom: a@b.example\r\n\r\nHi all.\r\n";
         assert_eq!(Change::HeadersReordered.apply(MESSAGE.as_bytes()), reordered.as_bytes());
+    }
+
+    #[test]
+    fn folds_have_text() {
+        let folded = |message: &str| String::from_utf8(Change::SubjectFolded.apply(message.as_bytes())).expect("text");
+        assert_eq!(folded("Subject:Hello\r\n\r\n"), "Subject:\r\n Hello\r\n\r\n");
+        assert_eq!(folded("Subject: \r\n\r\n"), "Subject: \r\n\r\n");
     }
 
     #[test]
     fn what_is_not_there_does_not_change() {
         let changes = [
             Change::SubjectTag,
+            Change::SubjectFolded,
+            Change::SpacesDoubled,
+            Change::SpacesAtLineEnds,
             Change::BodyChanged,
             Change::HeadersReordered,
             Change::SignatureBroken,

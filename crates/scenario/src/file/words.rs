@@ -186,6 +186,14 @@ words! {
         SignaturesRemoved = "signatures-removed",
         /// A word of the text changes.
         BodyChanged = "body-changed",
+        /// The subject goes to a line of its own.
+        SubjectFolded = "subject-folded",
+        /// Each space of the text becomes two.
+        SpacesDoubled = "spaces-doubled",
+        /// Each line of the text ends with a space.
+        SpacesAtLineEnds = "spaces-at-line-ends",
+        /// Empty lines go below the text.
+        EmptyLinesAdded = "empty-lines-added",
     }
     /// MAIL FROM of what an intermediary sends on.
     RelayEnvelope {

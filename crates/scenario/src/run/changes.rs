@@ -8,6 +8,10 @@ use crate::file::words;
 pub(super) fn change(word: words::Change) -> Option<Change> {
     Some(match word {
         words::Change::SubjectTag => Change::SubjectTag,
+        words::Change::SubjectFolded => Change::SubjectFolded,
+        words::Change::SpacesDoubled => Change::SpacesDoubled,
+        words::Change::SpacesAtLineEnds => Change::SpacesAtLineEnds,
+        words::Change::EmptyLinesAdded => Change::EmptyLinesAdded,
         words::Change::Footer => Change::Footer(FOOTER.to_owned()),
         words::Change::BodyChanged => Change::BodyChanged,
         words::Change::HeadersReordered => Change::HeadersReordered,
