@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use mxlab_auth::arc::{ChainStatus, Sealer};
 use mxlab_dns::wire::Message;
-use mxlab_fuzz::{INTERNET, QUESTIONS, arc_key, lookup};
+use mxlab_fuzz::{INTERNET, QUESTIONS, lookup, mail};
 
 const ZONE_TEXTS: &[&str] = &[
     "@ MX 10 mx1\nmx1 300 IN A 198.51.100.1\n AAAA 2001:db8::1\n",
@@ -61,10 +61,10 @@ const TAG_LISTS: &[&str] = &[
 
 /// Chains of one to three sets, and what breaks them.
 fn arc() -> std::io::Result<()> {
-    let record = arc_key().record();
+    let record = mail::key().record();
     let mut text = "From: Ann <ann@a.example>\r\nSubject: a\r\n\r\nHello\r\n".to_owned();
     for hop in 0..3 {
-        let sealer = Sealer::new(arc_key(), "hop.example", "sel").expect("the names are names");
+        let sealer = Sealer::new(mail::key(), "hop.example", "sel").expect("the names are names");
         let status = if hop == 0 { ChainStatus::None } else { ChainStatus::Pass };
         let message = mxlab_mail::Message::parse(text.as_bytes()).expect("a message");
         let set = sealer.seal(&message, "hop.example; spf=pass", status, jiff::Timestamp::UNIX_EPOCH).expect("a set");

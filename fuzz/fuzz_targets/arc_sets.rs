@@ -5,48 +5,15 @@
 //! that is added to a chain that passes, or to none, makes one that passes.
 #![no_main]
 
-use std::pin::pin;
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Waker};
-
-use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use mxlab_auth::arc::{Chain, ChainStatus, Layout, MAX_INSTANCE, Policy, SealError, Sealer, local_results, validate};
-use mxlab_auth::dkim::SigningKey;
-use mxlab_auth::dns::BoxFuture;
-use mxlab_auth::{Data, Dns, DnsError, RecordKind};
+use mxlab_fuzz::mail::{Records, at_once, key, now, record_and_message};
 use mxlab_mail::Message;
 
-/// Every name has the record of the input, and that of the sealer.
-struct Records<'a> {
-    record: &'a [u8],
-    asked: AtomicUsize,
-}
-
-impl Dns for Records<'_> {
-    fn lookup<'a>(&'a self, _: &'a str, _: RecordKind) -> BoxFuture<'a, Result<Vec<Data>, DnsError>> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        let texts = [self.record, RECORD.as_bytes()].map(|text| Data::Txt(text.to_vec())).to_vec();
-        Box::pin(std::future::ready(Ok(texts)))
-    }
-}
-
-static RECORD: LazyLock<String> = LazyLock::new(|| mxlab_fuzz::arc_key().record());
-
-fn now() -> Timestamp {
-    Timestamp::from_second(1_790_000_000).expect("the time is in range")
-}
-
 fn validated(record: &[u8], message: &Message<'_>) -> Chain {
-    let records = Records { record, asked: AtomicUsize::new(0) };
-    let policy = Policy::default();
-    let Poll::Ready(chain) =
-        pin!(validate(&records, message, now(), &policy)).poll(&mut Context::from_waker(Waker::noop()))
-    else {
-        panic!("nothing waits here")
-    };
-    assert!(records.asked.into_inner() <= 2 * usize::from(MAX_INSTANCE));
+    let records = Records::new(record);
+    let chain = at_once(validate(&records, message, now(), &Policy::default()));
+    assert!(records.asked() <= 2 * usize::from(MAX_INSTANCE));
     assert_eq!(chain.failure.is_some(), chain.status == ChainStatus::Fail);
     assert!(chain.sets.len() <= usize::from(MAX_INSTANCE));
     assert!(!chain.because().is_empty());
@@ -59,9 +26,7 @@ fn validated(record: &[u8], message: &Message<'_>) -> Chain {
 
 fuzz_target!(|input: &[u8]| {
     let Some((&flags, rest)) = input.split_first() else { return };
-    let end = rest.iter().position(|octet| *octet == 0).unwrap_or(rest.len());
-    let (record, text) = rest.split_at(end);
-    let text = text.get(1..).unwrap_or_default();
+    let (record, text) = record_and_message(rest);
     let Ok(message) = Message::parse(text) else { return };
     let before = validated(record, &message);
     let status = match flags % 4 {
@@ -69,8 +34,7 @@ fuzz_target!(|input: &[u8]| {
         picked => ChainStatus::ALL[usize::from(picked)],
     };
     let layout = if flags & 4 == 0 { Layout::Folded } else { Layout::Plain };
-    let key: SigningKey = mxlab_fuzz::arc_key();
-    let sealer = Sealer::new(key, "hop.example", "sel").expect("the names are names").with_layout(layout);
+    let sealer = Sealer::new(key(), "hop.example", "sel").expect("the names are names").with_layout(layout);
     let results = local_results(&message, "hop.example");
     let set = match sealer.seal(&message, &results, status, now()) {
         Ok(set) => set,

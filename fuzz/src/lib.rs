@@ -1,6 +1,8 @@
 //! What the fuzz targets share: a small signed internet, a machine without network and with a fixed clock, and the questions
 //! that are put to the resolver.
 
+pub mod mail;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
@@ -246,9 +248,4 @@ pub fn lookup(
     let answer = RUNTIME.with(|runtime| runtime.block_on(lookup)).expect("a lookup ends");
     assert!(mxlab_env::meter::take() <= MAX_CHECKS, "too many signature checks");
     answer
-}
-
-/// The key of whoever adds a set in the target `arc_sets`.
-pub fn arc_key() -> mxlab_auth::dkim::SigningKey {
-    mxlab_auth::dkim::SigningKey::from_ed25519_seed(&[7; 32]).expect("every seed is a key")
 }
