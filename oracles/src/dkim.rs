@@ -1,8 +1,6 @@
 //! DKIM: random messages, signed by ours and by dkimpy, changed, and verified by both.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::future::Future;
 use std::path::Path;
 use std::pin::pin;
@@ -18,12 +16,12 @@ use mxlab_auth::dns::BoxFuture;
 use mxlab_auth::{Data, Dns, DnsError, RecordKind};
 use mxlab_mail::Message;
 use mxlab_mail::tag_list::TagList;
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 mod differences;
 mod dkimpy;
 mod plan;
 
+use crate::pairs::{Counts, Run};
 use differences::{DIFFERENCES, Observed, explain};
 use dkimpy::Dkimpy;
 use plan::{Author, Case, Change, Key};
@@ -46,42 +44,35 @@ pub struct Verdict {
 
 /// What happened so far.
 #[derive(Default)]
-struct Counts {
-    agreed: BTreeMap<String, usize>,
+struct Tally {
+    counts: Counts,
     unsigned: usize,
-    accepted: BTreeMap<&'static str, usize>,
-    /// With `survey`: unexplained differences by what is said, each with its shortest example.
-    unexplained: BTreeMap<String, (usize, String)>,
 }
 
-/// Runs so many cases from a seed, as the differential test of validators does; says so and ends when dkimpy cannot be run.
+/// Runs the cases; says so and ends when dkimpy cannot be run.
 ///
 /// # Errors
 /// Both differ and nothing explains it, or dkimpy cannot be talked to.
-pub fn run(cases: u32, seed: u64, survey: bool, python: &Path) -> Result<String, String> {
+pub fn run(run: Run, python: &Path) -> Result<String, String> {
     let dkimpy = match Dkimpy::start(python) {
         Ok(dkimpy) => RefCell::new(dkimpy),
         Err(why) => return Ok(format!("skipped: {why}\n")),
     };
-    let counts = RefCell::new(Counts::default());
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_be_bytes());
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 5_000, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-    let result = runner.run(&plan::cases(), |case| {
-        check(&case, &mut dkimpy.borrow_mut(), survey, &mut counts.borrow_mut()).map_err(TestCaseError::fail)
-    });
-    match result {
-        Ok(()) => Ok(report(cases, seed, &counts.borrow())),
-        Err(TestError::Fail(why, case)) => {
-            let again = format!("run it again: dkim --seed {seed} --cases {cases}");
-            Err(format!("ours and dkimpy differ and nothing explains it\n{case:?}\n{why}\n{again}"))
-        }
-        Err(TestError::Abort(why)) => Err(format!("no cases: {why}")),
-    }
+    let tally = RefCell::new(Tally::default());
+    run.each(
+        "dkim",
+        &plan::cases(),
+        |case| check(case, &mut dkimpy.borrow_mut(), run.survey, &mut tally.borrow_mut()),
+        |case| format!("{case:?}"),
+    )?;
+    let Tally { counts, unsigned } = tally.into_inner();
+    let known = counts.differences(DIFFERENCES.iter().map(|difference| (difference.name, difference.explanation)));
+    let Run { cases, seed, .. } = run;
+    let head = format!("{cases} cases from seed {seed}\n{unsigned:>8} that dkimpy does not sign\n");
+    Ok(head + &counts.agreements() + &known)
 }
 
-fn check(case: &Case, dkimpy: &mut Dkimpy, survey: bool, counts: &mut Counts) -> Result<(), String> {
+fn check(case: &Case, dkimpy: &mut Dkimpy, survey: bool, tally: &mut Tally) -> Result<(), String> {
     let key = key(case.signing.key);
     let record = key.record();
     let record = format!("{} {}", case.record, record.trim_start_matches("v=DKIM1; "));
@@ -93,7 +84,7 @@ fn check(case: &Case, dkimpy: &mut Dkimpy, survey: bool, counts: &mut Counts) ->
         author => Some(our_field(case, key, &message, author)?),
     };
     let Some(field) = field else {
-        counts.unsigned += 1;
+        tally.unsigned += 1;
         return Ok(());
     };
     let message = changed(&[field, message].concat(), &case.change);
@@ -107,13 +98,13 @@ fn check(case: &Case, dkimpy: &mut Dkimpy, survey: bool, counts: &mut Counts) ->
     let unchanged =
         matches!(case.change, Change::Nothing) && matches!(case.signing.author, Author::Ours | Author::Dkimpy);
     if (word == "pass") == theirs.passed {
-        *counts.agreed.entry(word.clone()).or_default() += 1;
+        tally.counts.agreed(&word);
         let must_pass = unchanged && matches!(case.record, "" | "v=DKIM1;" | "h=sha256;" | "s=email;" | "t=y;");
         return if must_pass && word != "pass" { Err(format!("what is signed fails: {ours:?}")) } else { Ok(()) };
     }
     let observed = Observed { case, message: &message, ours: ours.as_ref(), word: &word, theirs: &theirs };
     if let Some(difference) = explain(&observed) {
-        *counts.accepted.entry(difference.name).or_default() += 1;
+        tally.counts.accepted(difference.name);
         return Ok(());
     }
     let reasons = ours.as_ref().map(Verification::because).unwrap_or_default().join("; ");
@@ -126,11 +117,7 @@ fn check(case: &Case, dkimpy: &mut Dkimpy, survey: bool, counts: &mut Counts) ->
     let short = |why: &str| why.split(['(', ':']).next().unwrap_or_default().to_owned();
     let reason = reasons.rsplit("malformed: ").next().filter(|_| word == "malformed").unwrap_or_default();
     let kind = format!("ours {word} {reason}, dkimpy {} {}", theirs.passed, short(&theirs.why));
-    let (count, kept) = counts.unexplained.entry(kind).or_insert_with(|| (0, example.clone()));
-    *count += 1;
-    if example.len() < kept.len() {
-        *kept = example;
-    }
+    tally.counts.unexplained(kind, example);
     Ok(())
 }
 
@@ -250,20 +237,4 @@ fn verified(record: &str, message: &[u8]) -> Option<Verification> {
         Poll::Ready(verifications) => verifications.into_iter().next(),
         Poll::Pending => None,
     }
-}
-
-fn report(cases: u32, seed: u64, counts: &Counts) -> String {
-    let mut text = format!("{cases} cases from seed {seed}\n");
-    let _ = writeln!(text, "{:>8} that dkimpy does not sign", counts.unsigned);
-    for (word, count) in &counts.agreed {
-        let _ = writeln!(text, "{count:>8} both agree: {word}");
-    }
-    for difference in DIFFERENCES {
-        let count = counts.accepted.get(difference.name).copied().unwrap_or_default();
-        let _ = writeln!(text, "{count:>8} differ: {}\n         {}", difference.name, difference.explanation);
-    }
-    for (kind, (count, example)) in &counts.unexplained {
-        let _ = writeln!(text, "{count:>8} unexplained: {kind}\n{example}");
-    }
-    text
 }

@@ -13,6 +13,7 @@ mod dkim;
 mod internet;
 mod judges;
 mod live;
+mod pairs;
 mod speed;
 mod spf;
 mod upstream;
@@ -94,9 +95,9 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Differential { cases, seed, survey } => differential::run(cases, seed, survey),
-        Command::Dkim { cases, seed, survey, python } => dkim::run(cases, seed, survey, &python),
+        Command::Dkim { cases, seed, survey, python } => dkim::run(pairs::Run { cases, seed, survey }, &python),
         Command::Live { filter } => live::run(&filter),
-        Command::Spf { cases, seed, survey, python } => spf::run(cases, seed, survey, &python),
+        Command::Spf { cases, seed, survey, python } => spf::run(pairs::Run { cases, seed, survey }, &python),
         Command::Cost => cost::run(),
         Command::CostWork { whose, curve } => cost::work(whose, curve),
         Command::Speed { messages, rounds, python } => speed::run(messages, rounds, &python),
