@@ -8,7 +8,16 @@
 //! behind a gateway the source address is the gateway's, and says nothing. The MX records are looked up when the report is
 //! made. The profile `rfc` reports about everything.
 //!
-//! Counts are kept in memory: what was counted before a crash is not reported.
+//! | what goes wrong | what is done |
+//! |---|---|
+//! | DNS does not answer about a destination, or about the recipients' MX | it is asked again three times, an hour apart; then the answer is no |
+//! | the machine's clock is set | days are those of the clock; a day that comes again has another report, with another identifier |
+//! | too much is counted | the report, or the record, says how many messages are missing |
+//! | the process dies | what was counted is not reported |
+//!
+//! A report has to pass DMARC itself (RFC 7489 §7.2.1.1). Its author and its return path are at the engine's own name, so
+//! whoever runs the engine publishes an SPF record there. Messages from that very address are not counted: reports about
+//! reports would go back and forth for ever.
 
 mod count;
 mod direct;
@@ -21,9 +30,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mxlab_auth::dmarc::Rules;
-use mxlab_auth::dmarc::report::deliver::{self, Decision};
+use mxlab_auth::Dns;
+use mxlab_auth::dmarc::report::deliver::{self, Decision, Destination, Skip};
 use mxlab_auth::dmarc::report::{Collector, Finished, Form, Reporter};
+use mxlab_auth::dmarc::{ReportUri, Rules};
 use mxlab_env::BoxFuture;
 use mxlab_mail::address::AddressError;
 use mxlab_mail::headers::Message;
@@ -34,14 +44,20 @@ use crate::Receiver;
 use crate::assess::Assessed;
 use crate::config::{Profile, ReceiverConfig};
 use crate::resolve::ResolverDns;
-use event::{NotReported, Reported};
+use direct::Way;
+use event::{LeftOut, NotCounted, NotReported, Postponed, Reported};
 
 /// How long after the end of a day its reports are made: by then every message of that day has been judged.
 const AFTER_THE_DAY: Duration = Duration::from_secs(5 * 60);
-/// How long after one report the next one leaves: none is urgent, and a burst at midnight helps nobody.
+/// How long after one report the next one leaves: none is urgent, and a burst at midnight helps nobody. As many as are kept
+/// ([`mxlab_auth::dmarc::report::collect::MAX_REPORTS`]) take fourteen hours to one address each.
 const BETWEEN_REPORTS: Duration = Duration::from_secs(5);
-/// The least time between two looks at the clock, should it be set back meanwhile.
-const LEAST_WAIT: Duration = Duration::from_secs(1);
+/// The longest time without a look at the clock, which may be set meanwhile.
+const LONGEST_SLEEP: Duration = Duration::from_secs(3_600);
+/// When DNS is asked again where it failed.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(3_600);
+/// How often a report is tried before what cannot be known counts as a no.
+const MOST_TRIES: u32 = 4;
 
 /// Takes the mail that the engine itself writes, and delivers it: an outbound engine.
 pub trait Outlet: Send + Sync {
@@ -69,7 +85,8 @@ impl Reports {
 
     /// Counts a message that came at `at` and was judged.
     pub(crate) fn count(&self, at: Timestamp, client: IpAddr, from: &ReversePath, assessed: &[Assessed]) {
-        for (evaluation, observation) in count::observations(client, from, assessed) {
+        let own = self.collector().reporter().email.clone();
+        for (evaluation, observation) in count::observations(&own, client, from, assessed) {
             if self.collector().add(at, evaluation, &observation) {
                 self.counted.notify_one();
             }
@@ -103,87 +120,179 @@ fn reporter(config: &ReceiverConfig) -> Result<Reporter, AddressError> {
     })
 }
 
+/// A report on its way.
+struct Waiting {
+    finished: Finished,
+    /// When it is to be sent.
+    due: Timestamp,
+    /// How often that was tried.
+    tries: u32,
+    /// Whether it went to an address already, and so the record has its text.
+    told: bool,
+}
+
 /// Sends the reports of each day when it is over, for as long as the process lives. `address` is where the engine listens.
 pub(crate) async fn run(receiver: Receiver, address: IpAddr) {
     let Some(reports) = &receiver.shared.reports else { return };
+    let mut waiting: Vec<Waiting> = Vec::new();
     loop {
-        let Some(due) = reports.due() else {
-            reports.counted.notified().await;
-            continue;
-        };
         let now = receiver.shared.env.now();
-        if now < due {
-            let wait = Duration::try_from(due.duration_since(now)).unwrap_or_default();
-            tokio::time::sleep(wait.max(LEAST_WAIT)).await;
+        let due = waiting.iter().map(|it| it.due).chain(reports.due()).min();
+        if due.is_none_or(|due| now < due) {
+            tokio::select! {
+                biased;
+                // The first of a day, or of a day before, if the clock was set.
+                () = reports.counted.notified() => {}
+                () = until(now, due) => {}
+            }
             continue;
         }
-        let finished = reports.collector().finish(now);
-        for finished in finished {
-            send(&receiver, reports, address, finished).await;
+        let (ready, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|it| it.due <= now);
+        let over = now.checked_sub(AFTER_THE_DAY).unwrap_or(now);
+        let finished = reports.collector().finish(over);
+        let left_out = reports.collector().take_left_out();
+        if left_out > 0 {
+            receiver.shared.recorder.tell(&NotCounted { messages: left_out });
+        }
+        let new = finished.into_iter().map(|finished| Waiting { finished, due: now, tries: 0, told: false });
+        waiting = later;
+        for report in ready.into_iter().chain(new) {
+            waiting.extend(Sending { receiver: &receiver, reports, address }.send(report).await);
         }
     }
 }
 
-/// Sends a report to whoever is to have it.
-async fn send(receiver: &Receiver, reports: &Reports, address: IpAddr, mut finished: Finished) {
-    let shared = &receiver.shared;
-    let config = receiver.config();
-    let dns = ResolverDns(shared.resolver.clone());
-    let skip = |finished: &Finished, to: Option<String>, why: String| {
-        shared.recorder.tell(&NotReported { report: &finished.report, to, why });
-    };
-    if config.profile == Profile::Exo {
-        let left_out = direct::keep_direct(&dns, &config.name, address, &mut finished).await;
-        for (domain, why) in left_out {
-            skip(&finished, None, format!("mail for {domain} is not told of: {why}"));
+/// Sleeps until a moment of the machine's clock, which may be set meanwhile: so never longer than [`LONGEST_SLEEP`].
+async fn until(now: Timestamp, due: Option<Timestamp>) {
+    match due {
+        Some(due) => {
+            let wait = Duration::try_from(due.duration_since(now)).unwrap_or_default();
+            tokio::time::sleep(wait.min(LONGEST_SLEEP)).await;
         }
-        if finished.report.rows.is_empty() {
-            return;
-        }
+        None => std::future::pending().await,
     }
-    let reporter = reports.collector().reporter().clone();
-    let attachment = match finished.report.attachment(&reporter.domain) {
-        Ok(attachment) => attachment,
-        Err(error) => return skip(&finished, None, error.to_string()),
-    };
-    let rules = match finished.report.form {
-        Form::Rfc7489 => Rules::Rfc7489,
-        Form::Rfc9990 => Rules::Rfc9989,
-    };
-    let publisher = finished.report.policy.domain.clone();
-    let (destinations, _) = deliver::destinations(&dns, rules, &publisher, &finished.uris, attachment.size()).await;
-    // An address that is named twice gets it once.
-    let mut served = BTreeSet::new();
-    for destination in destinations {
-        let uri = destination.uri.uri().to_owned();
-        let to = match destination.decision {
-            Decision::Send { to } => to,
-            Decision::Skip { why } => {
-                skip(&finished, Some(uri), why.to_string());
-                continue;
+}
+
+/// What it takes to send a report.
+struct Sending<'a> {
+    receiver: &'a Receiver,
+    reports: &'a Reports,
+    address: IpAddr,
+}
+
+impl Sending<'_> {
+    /// Sends a report to whoever is to have it. What cannot be known now comes back, to be tried later.
+    async fn send(&self, mut waiting: Waiting) -> Option<Waiting> {
+        let shared = &self.receiver.shared;
+        waiting.tries += 1;
+        waiting.due = shared.env.now().checked_add(TRY_AGAIN_AFTER).ok()?;
+        let dns = ResolverDns(shared.resolver.clone());
+        if !self.keep_direct(&dns, &mut waiting).await {
+            return Some(waiting);
+        }
+        if waiting.finished.report.rows.is_empty() {
+            self.skip(&waiting, None, "no message is left to tell of".to_owned());
+            return None;
+        }
+        let reporter = self.reports.collector().reporter().clone();
+        let attachment = match waiting.finished.report.attachment(&reporter.domain) {
+            Ok(attachment) => attachment,
+            Err(error) => {
+                self.skip(&waiting, None, error.to_string());
+                return None;
             }
         };
-        for to in to {
-            if !served.insert(to.clone()) {
+        let (to, later) = self.destinations(&dns, &waiting, attachment.size()).await;
+        for (to, because) in to {
+            let message = waiting.finished.report.to_message(&reporter, &attachment, &to, shared.env.now());
+            let id = message_id(&message);
+            if let Err(error) = self.reports.outlet.submit(reporter.email.clone().into(), to.clone(), message).await {
+                self.skip(&waiting, Some(format!("mailto:{to}")), error.to_string());
                 continue;
             }
-            let message = finished.report.to_message(&reporter, &attachment, &to, shared.env.now());
-            let id = message_id(&message);
-            match reports.outlet.submit(reporter.email.clone().into(), to.clone(), message).await {
-                Ok(()) => {
-                    let report = &finished.report;
-                    shared.recorder.tell(&Reported {
-                        report,
-                        asked: &uri,
-                        to: &to,
-                        message: id,
-                        again: served.len() > 1,
-                    });
-                    tokio::time::sleep(BETWEEN_REPORTS).await;
+            let again = std::mem::replace(&mut waiting.told, true);
+            let report = &waiting.finished.report;
+            shared.recorder.tell(&Reported { report, because, to: &to, message: id, again });
+            tokio::time::sleep(BETWEEN_REPORTS).await;
+        }
+        waiting.finished.uris = later;
+        (!waiting.finished.uris.is_empty()).then_some(waiting)
+    }
+
+    /// Takes out what came by other ways than straight from its senders, if that is not told of. False if it cannot be
+    /// known yet.
+    async fn keep_direct(&self, dns: &dyn Dns, waiting: &mut Waiting) -> bool {
+        let config = self.receiver.config();
+        if config.profile != Profile::Exo {
+            return true;
+        }
+        let ways = direct::ways(dns, &config.name, self.address, &waiting.finished.report).await;
+        let unknown = ways.iter().filter(|(_, way)| matches!(way, Way::Unknown { .. }));
+        let because: Vec<String> = unknown
+            .filter_map(|(domain, way)| Some(format!("mail for {domain}: {}", way.problem(&config.name)?)))
+            .collect();
+        if waiting.tries < MOST_TRIES && !because.is_empty() {
+            self.postpone(waiting, because);
+            return false;
+        }
+        for (recipients, way) in ways {
+            let Some(why) = way.problem(&config.name) else { continue };
+            let messages = direct::take_out(&mut waiting.finished.report, &recipients);
+            let report = &waiting.finished.report;
+            self.receiver.shared.recorder.tell(&LeftOut { report, recipients, messages, why });
+        }
+        true
+    }
+
+    /// The addresses that get a report of this size, each once and with the reason; and the URIs that have to be asked
+    /// about again. Who does not get it is told to the record.
+    async fn destinations(
+        &self,
+        dns: &dyn Dns,
+        waiting: &Waiting,
+        size: u64,
+    ) -> (Vec<(Address, Vec<String>)>, Vec<ReportUri>) {
+        let Finished { report, uris } = &waiting.finished;
+        let rules = match report.form {
+            Form::Rfc7489 => Rules::Rfc7489,
+            Form::Rfc9990 => Rules::Rfc9989,
+        };
+        let (decided, _) = deliver::destinations(dns, rules, &report.policy.domain, uris, size).await;
+        let (mut addresses, mut later, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+        let mut seen = BTreeSet::new();
+        for Destination { uri, decision } in decided {
+            match decision {
+                Decision::Send { to } => {
+                    for to in to {
+                        let mut because = vec![format!("its record says rua={uri}")];
+                        if uri.address() != Some(&to) {
+                            because.push("the destination wants it there instead".to_owned());
+                        }
+                        if seen.insert(to.clone()) {
+                            addresses.push((to, because));
+                        }
+                    }
                 }
-                Err(error) => skip(&finished, Some(format!("mailto:{to}")), error.to_string()),
+                Decision::Skip { why: why @ Skip::Unknown { .. } } if waiting.tries < MOST_TRIES => {
+                    unknown.push(why.to_string());
+                    later.push(uri);
+                }
+                Decision::Skip { why } => self.skip(waiting, Some(uri.uri().to_owned()), why.to_string()),
             }
         }
+        if !unknown.is_empty() {
+            self.postpone(waiting, unknown);
+        }
+        (addresses, later)
+    }
+
+    fn postpone(&self, waiting: &Waiting, because: Vec<String>) {
+        self.receiver.shared.recorder.tell(&Postponed { report: &waiting.finished.report, because });
+    }
+
+    fn skip(&self, waiting: &Waiting, to: Option<String>, why: String) {
+        let report = &waiting.finished.report;
+        self.receiver.shared.recorder.tell(&NotReported { report, to, why });
     }
 }
 

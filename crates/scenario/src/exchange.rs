@@ -65,6 +65,8 @@ fn report_sender(env: &Env, recorder: &Recorder, resolver: Resolver, settings: &
     let submission = SocketAddr::new(settings.address, SUBMISSION_PORT);
     let mut config = SenderConfig::new(settings.name.as_str(), submission, postmaster(&settings.name)?);
     config.profile = sender_profile(settings.profile);
+    // Nobody reads what comes back to the author of reports.
+    config.delay_notice = None;
     Sender::new(env, recorder, resolver, config).map_err(invalid)
 }
 

@@ -259,6 +259,48 @@ fn reports_are_counted_and_waited_for() {
     fails(&reporting(&reported.replace("within = \"+16h6m\"\n", "")), &["nothing was reported at all"]);
 }
 
+/// A clock that was wrong for a while loses no report and makes none twice: a day that comes again has another one.
+#[test]
+fn reports_survive_clocks_that_are_set() {
+    let shift = |at: &str, by: &str, until: &str| {
+        format!(
+            "[[at]]\ntime = \"{at}\"\nfault = {{ kind = \"clock-shift\", host = \"receiver\", shift = \"{by}\", until = \"{until}\" }}\n"
+        )
+    };
+    let send = |at: &str, id: &str| {
+        format!(
+            "[[at]]\ntime = \"{at}\"\nsend = {{ id = \"{id}\", from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"] }}\n"
+        )
+    };
+    let reported = |after: &str, within: &str, day: &str, count: u32| {
+        format!(
+            "[[expect]]\nafter = \"{after}\"\nwithin = \"{within}\"\nreported = {{ domain = \"contoso.example\", kind = \"dmarc\", day = {day}, successful = {count} }}\n"
+        )
+    };
+    // Five days ahead for ten minutes, in which a message comes: the day seems over, and the next one ends as it should.
+    let ahead = [
+        shift("+1h", "+5d", "+1h10m"),
+        send("+1h5m", "early"),
+        send("+17h", "next-day"),
+        reported("+1h", "+1h10m", "2026-03-02", 1),
+        reported("+40h5m", "+40h6m", "2026-03-03", 1),
+    ];
+    holds(&reporting(&ahead.concat()));
+    // Set ahead while it waits, and left so: midnight comes earlier.
+    holds(&reporting(&[shift("+1h", "+10h", "+30h"), reported("+6h5m", "+7h", "2026-03-02", 1)].concat()));
+    // Set back over midnight: the day that was over has another report.
+    let back = [
+        shift("+16h10m", "-30m", "+17h"),
+        send("+16h15m", "again"),
+        send("+16h16m", "and-again"),
+        reported("+16h5m", "+16h6m", "2026-03-02", 1),
+        reported("+16h35m", "+17h10m", "2026-03-02", 2),
+    ];
+    let run = holds(&reporting(&back.concat()));
+    let ids: std::collections::BTreeSet<&str> = run.story.lines().filter(|line| line.contains("<report_id>")).collect();
+    assert_eq!(ids.len(), 2, "{}", run.story);
+}
+
 #[test]
 fn a_step_that_cannot_be_done_is_shown_at_its_entry() {
     let rest =

@@ -12,7 +12,8 @@
 //! | [`deliver`] | which addresses may get it |
 //! | [`message`] | the message that carries it |
 //!
-//! Failure reports about single messages (RFC 7489 §7.3, RFC 9991) are not written here.
+//! Failure reports about single messages (RFC 7489 §7.3, RFC 9991) are not written here, nor the error reports that tell an
+//! owner that no destination could take a report (RFC 7489 §7.2.2).
 
 pub mod collect;
 pub mod deliver;

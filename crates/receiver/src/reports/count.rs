@@ -3,20 +3,25 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use mxlab_auth::dkim::{ResultWord, Verification};
+use mxlab_auth::dkim::{Failure, ResultWord, Verification};
 use mxlab_auth::dmarc::report::{DkimAuth, DkimWord, Observation, Scope, SpfAuth, SpfWord};
 use mxlab_auth::dmarc::{self, Policy};
 use mxlab_auth::spf;
-use mxlab_mail::ReversePath;
+use mxlab_mail::address::same_domain;
 use mxlab_mail::authres::{DmarcResult, SpfResult};
+use mxlab_mail::{Address, ReversePath};
 
 use crate::assess::Assessed;
 use crate::authenticate::Authenticated;
 use crate::disposition::{Disposition, Folder};
 
 /// What a message gives to count, for each domain among its recipients and for each thing that was done with it. Mail from
-/// inside the organization is not authenticated, and not counted.
+/// inside the organization is not authenticated, and not counted; nor are reports that `own` wrote.
+///
+/// Where `From` names several domains, the evaluation is that of the one whose policy is applied, and only its owner is
+/// told.
 pub(super) fn observations<'a>(
+    own: &Address,
     client: IpAddr,
     from: &ReversePath,
     assessed: &'a [Assessed],
@@ -25,6 +30,9 @@ pub(super) fn observations<'a>(
     let mut observations = Vec::new();
     for it in assessed {
         let Some(Authenticated { spf, dkim, dmarc }) = &it.verdict.authenticated else { continue };
+        if from.address() == Some(own) && same_domain(&dmarc.author, own.domain()) {
+            continue;
+        }
         let disposition = done(dmarc, &it.verdict.disposition);
         let domain = it.to.normalized_domain();
         if !seen.insert((domain.clone(), disposition)) {
@@ -54,8 +62,9 @@ fn done(dmarc: &dmarc::Evaluation, disposition: &Disposition) -> Policy {
     }
 }
 
-/// A signature whose domain could be read.
+/// A signature that was checked (RFC 9990 §3.1.3 wants those alone). One that is no signature, or one too many, was not.
 fn dkim_auth(verification: &Verification) -> Option<DkimAuth> {
+    let checked = verification.signature.is_some() && !matches!(verification.outcome, Err(Failure::NotChecked { .. }));
     let result = match verification.result() {
         ResultWord::Pass => DkimWord::Pass,
         ResultWord::Fail => DkimWord::Fail,
@@ -64,7 +73,7 @@ fn dkim_auth(verification: &Verification) -> Option<DkimAuth> {
         ResultWord::TempError => DkimWord::TempError,
         ResultWord::PermError => DkimWord::PermError,
     };
-    let domain = verification.domain.clone()?;
+    let domain = verification.domain.clone().filter(|_| checked)?;
     Some(DkimAuth { domain, selector: verification.selector.clone(), result, human_result: None })
 }
 

@@ -3,34 +3,56 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use mxlab_auth::dmarc::report::Finished;
+use mxlab_auth::dmarc::report::Report;
 use mxlab_auth::{Data, Dns, DnsError, RecordKind};
 use mxlab_mail::address::same_domain;
 
-/// Takes the rows out that are about domains whose mail does not come here straight from the sender. Returns these domains,
-/// each with the reason.
-pub(super) async fn keep_direct(
-    dns: &dyn Dns,
-    server: &str,
-    address: IpAddr,
-    finished: &mut Finished,
-) -> BTreeMap<String, String> {
-    let domains: BTreeSet<String> = finished.report.rows.iter().filter_map(|row| row.envelope_to.clone()).collect();
-    let mut left_out = BTreeMap::new();
-    for domain in domains {
-        match points_at(dns, &domain, server, address).await {
-            Ok(true) => {}
-            Ok(false) => {
-                left_out.insert(domain, format!("its MX is not {server}"));
-            }
-            Err(error) => {
-                left_out.insert(domain, format!("its MX could not be looked up: {error}"));
-            }
+/// Whether mail for a domain comes here straight from its senders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// It does.
+    Direct,
+    /// Its MX is somebody else.
+    Elsewhere,
+    /// DNS does not say.
+    Unknown {
+        /// Why.
+        problem: String,
+    },
+}
+
+impl Way {
+    /// Why mail for the domain is not told of by `server`; none if it is.
+    pub(super) fn problem(&self, server: &str) -> Option<String> {
+        match self {
+            Way::Direct => None,
+            Way::Elsewhere => Some(format!("its MX is not {server}")),
+            Way::Unknown { problem } => Some(format!("its MX could not be looked up: {problem}")),
         }
     }
-    let rows = &mut finished.report.rows;
-    rows.retain(|row| row.envelope_to.as_ref().is_none_or(|domain| !left_out.contains_key(domain)));
-    left_out
+}
+
+/// The way of mail for each domain that a report names as its recipients'.
+pub(super) async fn ways(dns: &dyn Dns, server: &str, address: IpAddr, report: &Report) -> BTreeMap<String, Way> {
+    let domains: BTreeSet<&String> = report.rows.iter().filter_map(|row| row.envelope_to.as_ref()).collect();
+    let mut ways = BTreeMap::new();
+    for domain in domains {
+        let way = match points_at(dns, domain, server, address).await {
+            Ok(true) => Way::Direct,
+            Ok(false) => Way::Elsewhere,
+            Err(error) => Way::Unknown { problem: error.to_string() },
+        };
+        ways.insert(domain.clone(), way);
+    }
+    ways
+}
+
+/// Takes the rows about these recipients out of a report. Returns how many messages that were.
+pub(super) fn take_out(report: &mut Report, recipients: &str) -> u64 {
+    let (out, kept): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut report.rows).into_iter().partition(|row| row.envelope_to.as_deref() == Some(recipients));
+    report.rows = kept;
+    out.iter().fold(0, |sum: u64, row| sum.saturating_add(row.count))
 }
 
 /// Whether the most preferred MX of a domain is this server, by name or by address. A domain without MX records is its own

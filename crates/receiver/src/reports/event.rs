@@ -6,11 +6,11 @@ use mxlab_auth::dmarc::report::{Form, Report};
 use mxlab_mail::Address;
 use mxlab_record::{Artefact, Event, Fields};
 
-/// `reported`: a DMARC aggregate report left for its address.
+/// `reported`: a DMARC aggregate report was handed over to leave for its address.
 pub(super) struct Reported<'a> {
     pub(super) report: &'a Report,
-    /// The URI of `rua=` that asks for it.
-    pub(super) asked: &'a str,
+    /// Why it goes there.
+    pub(super) because: Vec<String>,
     pub(super) to: &'a Address,
     /// The Message-ID of the mail that carries it.
     pub(super) message: Option<String>,
@@ -45,7 +45,7 @@ impl Event for Reported<'_> {
     }
 
     fn because(&self) -> Vec<String> {
-        vec![format!("its record says rua={}", self.asked)]
+        self.because.clone()
     }
 
     fn artefact(&self) -> Option<Artefact> {
@@ -54,7 +54,7 @@ impl Event for Reported<'_> {
     }
 }
 
-/// `not-reported`: a DMARC aggregate report, or a part of it, did not leave.
+/// `not-reported`: a DMARC aggregate report does not leave.
 pub(super) struct NotReported<'a> {
     pub(super) report: &'a Report,
     /// The URI that does not get it; none if nobody gets it.
@@ -75,13 +75,93 @@ impl Event for NotReported<'_> {
         let (domain, day) = (&self.report.policy.domain, day(self.report));
         vec![match &self.to {
             Some(to) => format!("does not report to {to} about {domain} on {day}"),
-            None => format!("leaves messages out of the report about {domain} on {day}"),
+            None => format!("reports to nobody about {domain} on {day}"),
         }]
     }
 
     fn because(&self) -> Vec<String> {
         vec![self.why.clone()]
     }
+}
+
+/// `postponed`: a DMARC aggregate report waits for DNS.
+pub(super) struct Postponed<'a> {
+    pub(super) report: &'a Report,
+    /// What could not be found out.
+    pub(super) because: Vec<String>,
+}
+
+impl Event for Postponed<'_> {
+    fn kind(&self) -> &'static str {
+        "postponed"
+    }
+
+    fn fields(&self) -> Fields {
+        report_fields(self.report)
+    }
+
+    fn story(&self) -> Vec<String> {
+        vec![format!("waits with the report about {} on {}", self.report.policy.domain, day(self.report))]
+    }
+
+    fn because(&self) -> Vec<String> {
+        self.because.clone()
+    }
+}
+
+/// `left-out`: a DMARC aggregate report does not tell of some messages.
+pub(super) struct LeftOut<'a> {
+    pub(super) report: &'a Report,
+    /// The domain of their recipients.
+    pub(super) recipients: String,
+    pub(super) messages: u64,
+    pub(super) why: String,
+}
+
+impl Event for LeftOut<'_> {
+    fn kind(&self) -> &'static str {
+        "left-out"
+    }
+
+    fn fields(&self) -> Fields {
+        report_fields(self.report)
+            .with("recipients", self.recipients.as_str())
+            .with("messages", i64::try_from(self.messages).unwrap_or(i64::MAX))
+            .with("why", self.why.as_str())
+    }
+
+    fn story(&self) -> Vec<String> {
+        let (domain, day) = (&self.report.policy.domain, day(self.report));
+        let (messages, recipients) = (in_words(self.messages), &self.recipients);
+        vec![format!("leaves {messages} for {recipients} out of the report about {domain} on {day}")]
+    }
+
+    fn because(&self) -> Vec<String> {
+        vec![self.why.clone()]
+    }
+}
+
+/// `not-counted`: there is no room for another report.
+pub(super) struct NotCounted {
+    pub(super) messages: u64,
+}
+
+impl Event for NotCounted {
+    fn kind(&self) -> &'static str {
+        "not-counted"
+    }
+
+    fn fields(&self) -> Fields {
+        Fields::new().with("messages", i64::try_from(self.messages).unwrap_or(i64::MAX))
+    }
+
+    fn story(&self) -> Vec<String> {
+        vec![format!("has no room to report on {} of other domains", in_words(self.messages))]
+    }
+}
+
+fn in_words(messages: u64) -> String {
+    if messages == 1 { "1 message".to_owned() } else { format!("{messages} messages") }
 }
 
 fn report_fields(report: &Report) -> Fields {

@@ -1,13 +1,13 @@
 use std::net::Ipv4Addr;
 
 use mxlab_auth::dmarc::Policy;
-use mxlab_auth::dmarc::report::{DkimAuth, Scope};
+use mxlab_auth::dmarc::report::{Day, Disposition, DkimAuth, Metadata, PolicyPublished, Report, Row, Scope};
 use mxlab_auth::{Data, Dns, DnsError, RecordKind};
 use mxlab_mail::smtp::Parameters;
 use mxlab_mail::smtp::server::{Delivery, Envelope, Hello};
 
 use super::count::observations;
-use super::direct::points_at;
+use super::direct::{points_at, take_out};
 use super::*;
 use crate::assess::assess;
 use crate::config::{AuthFailAction, Tenant};
@@ -100,13 +100,16 @@ fn check(policy: &'static str, client: u8, to: &[&str], expected: &[(&str, Polic
         recipients: to.iter().map(recipient).collect(),
         tls: true,
     };
-    let text = format!("From: {from}\r\nDKIM-Signature: v=1; d=contoso.example; s=s1\r\n\r\ntext\r\n");
+    // One signature whose key is missing, and one that is none.
+    let signature = "DKIM-Signature: v=1; a=rsa-sha256; d=contoso.example; s=s1; h=from; bh=YWJj; b=YWJj\r\n";
+    let text = format!("From: {from}\r\n{signature}DKIM-Signature: v=1; d=other.example; s=s1\r\n\r\ntext\r\n");
     let delivery = Delivery { envelope, message: text.into_bytes(), bare_lf: false, bare_cr: false };
     let message = Message::parse(&delivery.message).expect("a message");
     let client = IpAddr::from([192, 0, 2, client]);
     let at = "2026-03-02T08:00:00Z".parse().expect("a timestamp");
     let assessed = now(assess(&config, &Records(records), client, at, &delivery, &message)).expect("assessed");
-    let observations = observations(client, &delivery.envelope.from, &assessed);
+    let own = "dmarcreport@mx.fabrikam.example".parse().expect("an address");
+    let observations = observations(&own, client, &delivery.envelope.from, &assessed);
     let shown: Vec<(&str, Policy)> =
         observations.iter().map(|(_, it)| (it.envelope_to.as_deref().unwrap_or_default(), it.disposition)).collect();
     assert_eq!(shown, expected);
@@ -133,6 +136,45 @@ fn what_is_counted() {
     check("reject", 5, &["bo@fabrikam.example"], &[]);
 }
 
+/// Whether a message is counted whose return path and author these are; reports come from `d@mx.example`.
+#[test]
+fn own_reports_are_not_counted() {
+    let check = |from: &str, author: &str, counted: bool| {
+        let config = crate::stamp::testing::config();
+        let tenant = Tenant::new("fabrikam", vec!["fabrikam.example".into()]);
+        let config = ReceiverConfig { tenants: vec![tenant], ..config };
+        let envelope = Envelope {
+            hello: Hello { name: "mx.example".into(), extended: true },
+            from: format!("<{from}>").parse().expect("a path"),
+            parameters: Parameters::new(),
+            recipients: vec![("bo@fabrikam.example".parse().expect("an address"), Parameters::new())],
+            tls: true,
+        };
+        let message = format!("From: {author}\r\n\r\ntext\r\n").into_bytes();
+        let delivery = Delivery { envelope, message, bare_lf: false, bare_cr: false };
+        let message = Message::parse(&delivery.message).expect("a message");
+        let client = IpAddr::from([192, 0, 2, 1]);
+        let at = "2026-03-02T08:00:00Z".parse().expect("a timestamp");
+        let assessed = now(assess(&config, &Records(&[]), client, at, &delivery, &message)).expect("assessed");
+        let own = "d@mx.example".parse().expect("an address");
+        assert_eq!(observations(&own, client, &delivery.envelope.from, &assessed).len(), usize::from(counted));
+    };
+    check("d@mx.example", "d@mx.example", false);
+    check("d@MX.example", "e@mx.example", false);
+    // Who merely takes the address for a return path does not hide behind it.
+    check("d@mx.example", "ann@contoso.example", true);
+    check("e@mx.example", "d@mx.example", true);
+}
+
+#[test]
+fn rows_of_recipients_are_taken_out() {
+    let row = |to: &str, count| Row { envelope_to: Some(to.to_owned()), count, ..row() };
+    let mut report = report(vec![row("a.example", 1), row("b.example", 2), row("a.example", 4)]);
+    assert_eq!(take_out(&mut report, "a.example"), 5);
+    assert_eq!(report.rows, [row("b.example", 2)]);
+    assert_eq!(take_out(&mut report, "a.example"), 0);
+}
+
 #[test]
 fn who_reports() {
     let mut config = crate::stamp::testing::config();
@@ -142,4 +184,45 @@ fn who_reports() {
     config.profile = Profile::Rfc;
     let standard = reporter(&config).expect("a reporter");
     assert_eq!((standard.org_name, standard.form), (config.name, Form::Rfc9990));
+}
+
+fn row() -> Row {
+    Row {
+        source_ip: IpAddr::from([192, 0, 2, 10]),
+        count: 1,
+        disposition: Disposition::None,
+        dkim: false,
+        spf: true,
+        reasons: Vec::new(),
+        header_from: "contoso.example".to_owned(),
+        envelope_from: None,
+        envelope_to: None,
+        dkim_results: Vec::new(),
+        spf_results: Vec::new(),
+    }
+}
+
+fn report(rows: Vec<Row>) -> Report {
+    let metadata = Metadata {
+        org_name: "Fabrikam".to_owned(),
+        email: "d@mx.example".to_owned(),
+        extra_contact_info: None,
+        report_id: "1".to_owned(),
+        period: Day::of(Timestamp::UNIX_EPOCH).period(),
+        errors: Vec::new(),
+        generator: None,
+    };
+    let policy = PolicyPublished {
+        domain: "contoso.example".to_owned(),
+        discovery_method: None,
+        adkim: None,
+        aspf: None,
+        policy: Policy::None,
+        subdomain: None,
+        nonexistent: None,
+        percent: None,
+        testing: None,
+        failure_options: None,
+    };
+    Report { form: Form::Rfc7489, metadata, policy, rows }
 }

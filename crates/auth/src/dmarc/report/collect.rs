@@ -13,6 +13,7 @@ use mxlab_mail::Address;
 use mxlab_mail::authres::DmarcResult;
 use ring::digest;
 
+use super::deliver::MAX_DESTINATIONS;
 use super::{
     DiscoveryMethod, Disposition, DkimAuth, DkimWord, Form, Metadata, Period, PolicyPublished, Reason, ReasonKind,
     Report, Row, Scope, SpfAuth,
@@ -21,8 +22,16 @@ use crate::dmarc::record::FailureOption;
 use crate::dmarc::{Discovery, Evaluation, Method, Policy, ReportUri, Rules};
 use crate::idn::a_labels_or_same;
 
-/// The most rows that are kept. Messages that would need another one are counted as left out.
+/// The most reports that are kept at a time. A message that would need another one is in none.
+pub const MAX_REPORTS: usize = 10_000;
+/// The most rows of all reports that are kept at a time. A message that would need another one is counted as left out.
 pub const MAX_ROWS: usize = 100_000;
+/// The most rows of a report, so that the messages of one domain do not take the room of all others.
+pub const MAX_ROWS_OF_A_REPORT: usize = 10_000;
+/// The most errors of a report: an owner whose record is wrong in another way each time is told of some.
+pub const MAX_ERRORS: usize = 10;
+/// The most URIs that are kept of a record: one more than are looked at, so that the rest is not passed over in silence.
+const MAX_URIS: usize = MAX_DESTINATIONS + 1;
 /// The most signatures of a row (RFC 9990 §3.1.3).
 pub const MAX_SIGNATURES: usize = 100;
 /// The seconds of a day.
@@ -56,7 +65,7 @@ impl Day {
 /// Who reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reporter {
-    /// The receiver's domain, which signs for the reports and stands in their names.
+    /// The receiver's domain, which stands in the names of reports.
     pub domain: String,
     /// The organization's name.
     pub org_name: String,
@@ -114,13 +123,15 @@ struct Group {
 pub struct Collector {
     reporter: Reporter,
     groups: BTreeMap<Day, BTreeMap<PolicyPublished, Group>>,
+    reports: usize,
     rows: usize,
+    left_out: u64,
 }
 
 impl Collector {
     /// A collector that has counted nothing.
     pub fn new(reporter: Reporter) -> Collector {
-        Collector { reporter, groups: BTreeMap::new(), rows: 0 }
+        Collector { reporter, groups: BTreeMap::new(), reports: 0, rows: 0, left_out: 0 }
     }
 
     /// Who reports.
@@ -136,13 +147,23 @@ impl Collector {
         if record.aggregate.is_empty() {
             return false;
         }
+        let day = Day::of(at);
+        if !self.groups.get(&day).is_some_and(|groups| groups.contains_key(&policy)) {
+            if self.reports == MAX_REPORTS || self.rows == MAX_ROWS {
+                self.left_out = self.left_out.saturating_add(1);
+                return true;
+            }
+            self.reports += 1;
+        }
         let row = row(evaluation, observation, self.reporter.form);
-        let group = self.groups.entry(Day::of(at)).or_default().entry(policy).or_default();
-        group.uris.clone_from(&record.aggregate);
-        group.errors.extend(record.defects.iter().map(ToString::to_string));
+        let group = self.groups.entry(day).or_default().entry(policy).or_default();
+        group.uris = record.aggregate.iter().take(MAX_URIS).cloned().collect();
+        let room = MAX_ERRORS.saturating_sub(group.errors.len());
+        group.errors.extend(record.defects.iter().take(room).map(ToString::to_string));
+        let full = self.rows == MAX_ROWS || group.rows.len() == MAX_ROWS_OF_A_REPORT;
         match group.rows.get_mut(&row) {
             Some(count) => *count = count.saturating_add(1),
-            None if self.rows == MAX_ROWS => group.left_out = group.left_out.saturating_add(1),
+            None if full => group.left_out = group.left_out.saturating_add(1),
             None => {
                 self.rows += 1;
                 group.rows.insert(row, 1);
@@ -162,19 +183,23 @@ impl Collector {
         let mut finished = Vec::new();
         while let Some(entry) = self.groups.first_entry().filter(|entry| entry.key().is_over(now)) {
             let (day, groups) = entry.remove_entry();
-            for (index, (policy, group)) in groups.into_iter().enumerate() {
+            for (policy, group) in groups {
+                self.reports = self.reports.saturating_sub(1);
                 self.rows = self.rows.saturating_sub(group.rows.len());
-                // A group in which every message was left out has no row to report.
-                if !group.rows.is_empty() {
-                    finished.push(self.finished(day, index, policy, group));
-                }
+                finished.push(self.finished(day, policy, group));
             }
         }
         finished
     }
 
-    fn finished(&self, day: Day, index: usize, policy: PolicyPublished, group: Group) -> Finished {
-        let Reporter { domain, org_name, email, extra_contact_info, generator, form } = self.reporter.clone();
+    /// How many messages are in no report, since there was no room for another one; those that were asked for before are
+    /// not among them.
+    pub fn take_left_out(&mut self) -> u64 {
+        std::mem::take(&mut self.left_out)
+    }
+
+    fn finished(&self, day: Day, policy: PolicyPublished, group: Group) -> Finished {
+        let Reporter { domain: receiver, org_name, email, extra_contact_info, generator, form } = self.reporter.clone();
         let mut errors: Vec<String> = group.errors.into_iter().collect();
         if group.left_out > 0 {
             errors.push(format!("{} messages are not in this report", group.left_out));
@@ -186,20 +211,23 @@ impl Collector {
             org_name,
             email: email.to_string(),
             extra_contact_info,
-            report_id: report_id(&domain, &policy.domain, day, index),
+            report_id: String::new(),
             period: day.period(),
             errors,
             generator: generator.filter(|_| form == Form::Rfc9990),
         };
         let rows = group.rows.into_iter().map(|(row, count)| Row { count, ..row }).collect();
-        Finished { report: Report { form, metadata, policy, rows }, uris: group.uris }
+        let mut report = Report { form, metadata, policy, rows };
+        report.metadata.report_id = report_id(&receiver, &report);
+        Finished { report, uris: group.uris }
     }
 }
 
-/// 32 hexadecimal digits, as Microsoft has it: fit for a file's name (RFC 9990 §3.5.2); the same for the same report.
-fn report_id(receiver: &str, domain: &str, day: Day, index: usize) -> String {
-    let name = format!("{receiver} {domain} {} {index}", day.begin);
-    let hash = digest::digest(&digest::SHA256, name.as_bytes());
+/// 32 hexadecimal digits, as Microsoft has it: fit for a file's name (RFC 9990 §3.5.2). They come from all that the report
+/// holds: no two that differ have the same, not even of one day and domain, and the same report has the same again.
+fn report_id(receiver: &str, report: &Report) -> String {
+    let whole = format!("{receiver}\n{}", report.to_xml());
+    let hash = digest::digest(&digest::SHA256, whole.as_bytes());
     HEXLOWER.encode(hash.as_ref().get(..16).unwrap_or_default())
 }
 

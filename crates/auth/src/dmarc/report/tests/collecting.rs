@@ -1,6 +1,7 @@
 //! From messages to reports.
 
 use super::*;
+use crate::dmarc::Discovery;
 
 const DAY: &str = "2026-03-02T12:00:00Z";
 const NEXT: &str = "2026-03-03T00:00:00Z";
@@ -250,22 +251,86 @@ fn identifiers() {
     assert_eq!(told(Form::Rfc9990, "", Some(Scope::Helo)), (Some(String::new()), Some(Scope::MailFrom)));
 }
 
+/// Fills a report, with one row more than it may have.
+fn fill(collector: &mut Collector, evaluation: &Evaluation) {
+    let mut observation = observation("192.0.2.1");
+    for number in 0..=collect::MAX_ROWS_OF_A_REPORT {
+        observation.envelope_from = format!("a{number}.example");
+        assert!(collector.add(at(DAY), evaluation, &observation));
+    }
+}
+
 /// However many rows somebody provokes, so many are kept, and the report says what is missing.
 #[test]
 fn rows_are_bounded() {
     let mut collector = Collector::new(reporter(Form::Rfc9990));
     let evaluation = evaluation(Rules::Rfc9989, "contoso.example", "", 0);
-    let mut observation = observation("192.0.2.1");
-    for number in 0..=collect::MAX_ROWS + 1 {
-        observation.envelope_from = format!("a{number}.example");
-        collector.add(at(DAY), &evaluation, &observation);
+    fill(&mut collector, &evaluation);
+    let finished = collector.finish(at(NEXT));
+    assert_eq!(finished[0].report.rows.len(), collect::MAX_ROWS_OF_A_REPORT);
+    assert_eq!(finished[0].report.metadata.errors, ["1 messages are not in this report"]);
+    // There is room again.
+    collector.add(at(NEXT), &evaluation, &observation("192.0.2.1"));
+    assert_eq!(collector.finish(at("2026-03-04T00:00:00Z"))[0].report.rows.len(), 1);
+}
+
+/// An evaluation by a record that stands at this author's domain.
+fn asked_by(author: &str, tags: &str) -> Evaluation {
+    let zone = Zone::new(&format!("_dmarc.{author} TXT v=DMARC1; p=none; {tags}rua=mailto:d@{author}"));
+    now(evaluate(&zone, Settings::standard(Rules::Rfc7489), author, &Facts::default()))
+}
+
+#[test]
+fn what_all_reports_hold_is_bounded() {
+    let mut collector = Collector::new(reporter(Form::Rfc7489));
+    let full = collect::MAX_ROWS / collect::MAX_ROWS_OF_A_REPORT;
+    for number in 0..full {
+        fill(&mut collector, &asked_by(&format!("d{number}.example"), ""));
+    }
+    assert!(collector.add(at(DAY), &asked_by("late.example", ""), &observation("192.0.2.1")));
+    assert_eq!(collector.take_left_out(), 1);
+    assert_eq!(collector.take_left_out(), 0);
+    assert_eq!(collector.finish(at(NEXT)).len(), full);
+    assert_eq!(collector.next_end(), None);
+}
+
+#[test]
+fn reports_are_bounded() {
+    let mut collector = Collector::new(reporter(Form::Rfc7489));
+    let mut evaluation = asked_by("contoso.example", "");
+    for number in 0..=collect::MAX_REPORTS {
+        if let Discovery::Found { domain, .. } = &mut evaluation.discovery {
+            *domain = format!("d{number}.example");
+        }
+        assert!(collector.add(at(DAY), &evaluation, &observation("192.0.2.1")));
+    }
+    assert_eq!(collector.take_left_out(), 1);
+    assert_eq!(collector.finish(at(NEXT)).len(), collect::MAX_REPORTS);
+}
+
+#[test]
+fn errors_are_bounded() {
+    let mut collector = Collector::new(reporter(Form::Rfc7489));
+    for number in 0..2 * collect::MAX_ERRORS {
+        let evaluation = asked_by("contoso.example", &format!("adkim=x{number}; "));
+        assert!(collector.add(at(DAY), &evaluation, &observation("192.0.2.1")));
     }
     let finished = collector.finish(at(NEXT));
-    assert_eq!(finished[0].report.rows.len(), collect::MAX_ROWS);
-    assert_eq!(finished[0].report.metadata.errors, ["2 messages are not in this report"]);
-    // There is room again.
-    collector.add(at(NEXT), &evaluation, &observation);
-    assert_eq!(collector.finish(at("2026-03-04T00:00:00Z"))[0].report.rows.len(), 1);
+    assert_eq!((finished.len(), finished[0].report.metadata.errors.len()), (1, collect::MAX_ERRORS));
+}
+
+#[test]
+fn no_two_reports_have_one_identifier() {
+    // Messages of a day that is over already, as they come when a clock is set back, make another report of that day.
+    let mut collector = Collector::new(reporter(Form::Rfc7489));
+    let evaluation = evaluation(Rules::Rfc7489, "contoso.example", "", 0);
+    let mut identifiers = Vec::new();
+    for ip in ["192.0.2.1", "192.0.2.2", "192.0.2.1"] {
+        collector.add(at(DAY), &evaluation, &observation(ip));
+        identifiers.push(collector.finish(at(NEXT)).remove(0).report.metadata.report_id);
+    }
+    assert_ne!(identifiers[0], identifiers[1]);
+    assert_eq!(identifiers[0], identifiers[2], "the same report");
 }
 
 proptest! {
