@@ -4,7 +4,6 @@ use mxlab_auth::dkim::Verification;
 use mxlab_auth::dmarc::{self, Discovery};
 use mxlab_auth::spf;
 use mxlab_mail::authres::rfc8601::{Keyword, Mailbox, PartError, Payload, Property, PropertyValue, ResInfo, Value};
-use mxlab_mail::smtp::{Class, EnhancedCode, Reply};
 
 use crate::authenticate::Authenticated;
 use crate::disposition::{Disposition, Folder};
@@ -87,15 +86,21 @@ fn dmarc_result(dmarc: &dmarc::Evaluation) -> Result<ResInfo, PartError> {
     method("dmarc", dmarc.result.word(), properties)
 }
 
-/// What becomes of the message: what the owner of the author's domain asks for (RFC 9989 §5.4).
+/// What becomes of the message, after what the owner of the author's domain asks for (RFC 9989 §5.4).
+///
+/// Nothing is refused for `p=reject` alone, since it may have come by a mailing list: a receiver that knows nothing else about
+/// a message has to treat it as if the policy were `quarantine` (§7.4), and this profile knows nothing else.
 pub fn disposition(dmarc: &dmarc::Evaluation) -> Disposition {
     let asked = dmarc.request.filter(|_| dmarc.result == mxlab_mail::authres::DmarcResult::Fail);
     match asked.map(|request| request.applied) {
-        Some(dmarc::Policy::Reject) => {
-            let text = format!("Rejected by the DMARC policy of {}", dmarc.author);
-            Disposition::Reject(Reply::enhanced(550, EnhancedCode::new(Class::Permanent, 7, 1), text))
-        }
-        Some(dmarc::Policy::Quarantine) => Disposition::Deliver(Folder::Quarantine),
+        Some(dmarc::Policy::Reject | dmarc::Policy::Quarantine) => Disposition::Deliver(Folder::Quarantine),
         Some(dmarc::Policy::None) | None => Disposition::Deliver(Folder::Inbox),
     }
+}
+
+/// Why it does not become what the owner asks for; none if it does.
+pub fn because(dmarc: &dmarc::Evaluation) -> Option<&'static str> {
+    let asked = dmarc.request.filter(|_| dmarc.result == mxlab_mail::authres::DmarcResult::Fail)?;
+    let rejects = asked.applied == dmarc::Policy::Reject;
+    rejects.then_some("nothing is refused for p=reject alone: it is treated as p=quarantine (RFC 9989 §7.4)")
 }

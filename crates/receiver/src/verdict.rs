@@ -180,11 +180,13 @@ pub fn judge(
 pub fn judge_by_standard(server: &str, authenticated: &Authenticated) -> Result<Verdict, NotSupportedYet> {
     let payload = standard::payload(server, authenticated)
         .map_err(|error| NotSupportedYet::new(format!("Authentication-Results for such names: {error}")))?;
+    let mut because = authenticated.because();
+    because.extend(standard::because(&authenticated.dmarc).map(str::to_owned));
     Ok(Verdict {
         results: Results::Standard(payload),
         authenticated: Some(authenticated.clone()),
         disposition: standard::disposition(&authenticated.dmarc),
-        because: authenticated.because(),
+        because,
     })
 }
 
