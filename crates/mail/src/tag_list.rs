@@ -105,14 +105,15 @@ impl<'a> TagList<'a> {
             return Err(TagListError::TooLong);
         }
         let text = text(octets)?;
-        let mut tags: Vec<Tag<'a>> = Vec::new();
+        // Most lists have no more tags than this.
+        let mut tags: Vec<Tag<'a>> = Vec::with_capacity(12);
         let mut start = 0;
-        let specs: Vec<&str> = text.split(';').collect();
-        for (index, spec) in specs.iter().copied().enumerate() {
+        let mut specs = text.split(';').peekable();
+        while let Some(spec) = specs.next() {
             let end = start + spec.len();
             if trimmed(spec).is_empty() {
                 // The semicolon at the end of the list.
-                if index > 0 && index + 1 == specs.len() {
+                if start > 0 && specs.peek().is_none() {
                     break;
                 }
                 return Err(TagListError::EmptyTag);

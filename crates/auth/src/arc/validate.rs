@@ -217,7 +217,9 @@ impl Validator<'_, '_> {
 
 /// The fields of all sets in the form in which seals cover them; and for each set, where its AMS ends and its seal begins.
 pub(super) fn sealed_data(sets: &[ArcSet<'_>]) -> (Vec<u8>, Vec<usize>) {
-    let (mut data, mut ends) = (Vec::new(), Vec::new());
+    let length = |set: &ArcSet<'_>| set.fields.iter().map(|it| it.field.raw().len()).sum::<usize>();
+    let mut data = Vec::with_capacity(sets.iter().map(length).sum());
+    let mut ends = Vec::with_capacity(sets.len());
     for set in sets {
         let [results, signature, seal] = &set.fields;
         canonical::push_field(Form::Relaxed, results.field, &mut data);

@@ -126,13 +126,17 @@ fn push_relaxed(name: &str, value: &[u8], out: &mut Vec<u8>) {
                     out.push(b' ');
                 }
                 // A bare CR is text.
-                let run = tail.iter().position(|octet| matches!(octet, b' ' | b'\t' | b'\r' | b'\n'));
+                let run = tail.iter().position(|octet| *octet <= b' ' && is_blank_or_line_end(*octet));
                 let (text, behind) = rest.split_at_checked(1 + run.unwrap_or(tail.len())).unwrap_or((rest, &[]));
                 out.extend_from_slice(text);
                 rest = behind;
             }
         }
     }
+}
+
+fn is_blank_or_line_end(octet: u8) -> bool {
+    matches!(octet, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// What was hashed of a body.
@@ -238,20 +242,20 @@ impl BodyHasher {
     /// How many octets at the beginning of `text`, which begins with neither blank nor line end, stay as they are. Most
     /// lines do as a whole: a space with text on both sides is its own canonical form.
     fn run(&self, text: &[u8]) -> usize {
-        let is_special = |octet: u8| match octet {
-            b'\r' | b'\n' => true,
-            b' ' | b'\t' => self.form == Form::Relaxed,
-            _ => false,
-        };
+        let relaxed = self.form == Form::Relaxed;
         let mut from = 0;
         loop {
             let rest = text.get(from..).unwrap_or_default();
-            let Some(length) = rest.iter().position(|octet| is_special(*octet)) else { return text.len() };
+            // Whatever is special comes before all that is printed.
+            let Some(length) = rest.iter().position(|octet| *octet <= b' ') else { return text.len() };
             let end = from + length;
             match (text.get(end), text.get(end + 1)) {
-                (Some(b' '), Some(next)) if !is_special(*next) => from = end + 1,
-                _ => return end,
+                (Some(b' '), Some(next)) if relaxed && !is_blank_or_line_end(*next) => {}
+                (Some(b' ' | b'\t'), _) if relaxed => return end,
+                (Some(b'\r' | b'\n'), _) => return end,
+                _ => {}
             }
+            from = end + 1;
         }
     }
 

@@ -29,8 +29,18 @@ impl Domain {
         if text.len() > 4 * MAX_NAME {
             return None;
         }
-        let ascii: Option<Vec<String>> = text.split('.').map(a_label).collect();
-        let ascii = ascii.filter(|found| found.len() >= labels)?.join(".");
+        let mut ascii = String::with_capacity(text.len());
+        let mut found = 0;
+        for label in text.split('.') {
+            if found > 0 {
+                ascii.push('.');
+            }
+            ascii.push_str(&a_label(label)?);
+            found += 1;
+        }
+        if found < labels {
+            return None;
+        }
         (ascii.len() <= MAX_NAME).then(|| Domain { text: text.to_owned(), ascii })
     }
 
