@@ -143,15 +143,17 @@ pub(super) async fn align(
         Discovery::Found { record, .. } => (record.aspf, record.adkim),
         _ => (Mode::Relaxed, Mode::Relaxed),
     };
-    let spf = facts.spf.iter().map(|identifier| (Method::Spf, aspf, identifier));
-    let dkim = facts.dkim.iter().map(|identifier| (Method::Dkim, adkim, identifier));
+    let spf = facts.spf.iter().map(|identifier| (Method::Spf, aspf, true, identifier));
+    let dkim = facts.dkim.iter().enumerate();
+    let dkim = dkim.map(|(index, identifier)| (Method::Dkim, adkim, index < MAX_SIGNERS, identifier));
+    // RFC 9989 compares nothing without a record (§4.10.2).
+    let matters = rules == Rules::Rfc7489 || matches!(discovery, Discovery::Found { .. });
     let mut alignments = Vec::new();
-    for (index, (method, mode, identifier)) in spf.chain(dkim).enumerate() {
+    for (method, mode, in_bounds, identifier) in spf.chain(dkim) {
         let Identifier { domain, outcome } = identifier.clone();
-        // RFC 9989 compares nothing without a record (§4.10.2), and asks nothing on behalf of what did not pass.
-        let matters = rules == Rules::Rfc7489 || matches!(discovery, Discovery::Found { .. });
         let relation = match outcome {
-            Outcome::Pass | Outcome::TempError if matters && index <= MAX_SIGNERS => {
+            // Nothing is asked on behalf of what did not pass.
+            Outcome::Pass | Outcome::TempError if matters && in_bounds => {
                 relation(published, rules, &a_labels_or_same(&domain), author, mode).await
             }
             _ => Relation::NotExamined,

@@ -196,9 +196,13 @@ fn several_authors() {
         evaluation.because()[0],
         "From names several domains, and the worst result decides: reject.example fail, own.sub.example fail"
     );
-    let many: Vec<_> = (0..=MAX_AUTHORS).map(|number| format!("a{number}.example")).collect();
-    let evaluation = now(evaluate_authors(&Zone::new(ZONE), Settings::exchange(), &many, &facts("", &[])));
-    assert_eq!((evaluation.result, evaluation.lookups.len()), (NoResult, 0));
+    // As many as are checked, and one more.
+    let mut many: Vec<_> = (1..MAX_AUTHORS).map(|number| format!("a{number}.example")).collect();
+    many.push("reject.example".to_owned());
+    let of = |many: &[String]| now(evaluate_authors(&Zone::new(ZONE), Settings::exchange(), many, &facts("", &[])));
+    assert_eq!((of(&many).result, of(&many).author.as_str()), (Fail, "reject.example"));
+    many.push("sub.example".to_owned());
+    assert_eq!((of(&many).result, of(&many).lookups.len()), (NoResult, 0));
 }
 
 /// SPF for the null reverse-path authenticates the name in HELO, and that counts for alignment too.
@@ -248,17 +252,22 @@ fn the_reasons() {
             "_dmarc.reject.example TXT: \"v=DMARC1; p=reject\"",
         ]
     );
+    // What DNS failed to say about an identifier leaves nothing open here.
+    let reasons = evaluated("reject.example", &facts("temperror reject.example", &[])).because();
+    assert_eq!(reasons[1..], ["neither SPF nor DKIM passes for a domain aligned with reject.example"]);
     let reasons = evaluated("gone.np.example", &facts("", &[])).because();
     assert_eq!(reasons[1], "gone.np.example is below np.example and does not exist: np=reject");
     let reasons = evaluated("mail.np.example", &facts("", &[])).because();
     assert_eq!(reasons[1], "mail.np.example is below np.example: sp=quarantine");
 }
 
-/// At most so many signatures are compared.
+/// At most so many signatures are compared, whether there is SPF or not.
 #[test]
 fn many_signatures() {
     let mut dkim = vec!["pass other.example"; MAX_SIGNERS];
     dkim.push("pass reject.example");
-    check("reject.example", "fail x.example", &dkim, (Fail, Action::OReject, Some(Policy::Reject)));
-    check("reject.example", "fail x.example", &dkim[1..], (Pass, Action::None, Some(Policy::Reject)));
+    for spf in ["fail x.example", ""] {
+        check("reject.example", spf, &dkim, (Fail, Action::OReject, Some(Policy::Reject)));
+        check("reject.example", spf, &dkim[1..], (Pass, Action::None, Some(Policy::Reject)));
+    }
 }
