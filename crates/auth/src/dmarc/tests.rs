@@ -86,9 +86,11 @@ fn authors_of_a_message() {
 #[test]
 fn a_message_without_an_author() {
     let zone = Zone::new("");
-    let evaluation = now(evaluate_authors(&zone, Settings::exchange(), &[], &facts("", &[])));
-    assert_eq!(outcome(&evaluation), (NoResult, Action::None, None));
-    assert_eq!(evaluation.because(), ["the message names no author"]);
+    for settings in [Settings::exchange(), Settings::standard(Rules::Rfc9989)] {
+        let evaluation = now(evaluate_authors(&zone, settings, &[], &facts("", &[])));
+        assert_eq!(outcome(&evaluation), (NoResult, Action::None, None));
+        assert_eq!(evaluation.because(), ["the message names no author"]);
+    }
 }
 
 /// Domains of two organizations with their records, and everything that might be signed.

@@ -197,12 +197,15 @@ fn dns_that_fails() {
     check("fabrikam.example", "temperror contoso.example", &[], fail(Policy::Reject));
     check("fabrikam.example", "temperror fabrikam.example", &["pass fabrikam.example"], pass(Policy::Reject));
     check("fabrikam.example", "fail broken.fabrikam.example", &[], fail(Policy::Reject));
-    let reasons = evaluated("fabrikam.example", &facts("pass broken.fabrikam.example", &[])).because();
+    // Of the identifiers, the reasons tell those that pass or are open.
+    let facts = facts("pass broken.fabrikam.example", &["fail fabrikam.example", "pass contoso.example"]);
     assert_eq!(
-        reasons.last().map(String::as_str),
-        Some(
-            "SPF passes for broken.fabrikam.example, which may be aligned with fabrikam.example: _dmarc.broken.fabrikam.example TXT could not be looked up: timeout"
-        )
+        evaluated("fabrikam.example", &facts).because()[1..],
+        [
+            "neither SPF nor DKIM passes for a domain aligned with fabrikam.example",
+            "SPF passes for broken.fabrikam.example, which may be aligned with fabrikam.example: _dmarc.broken.fabrikam.example TXT could not be looked up: timeout",
+            "DKIM passes for contoso.example, which is not aligned with fabrikam.example: relaxed mode compares the organizational domains contoso.example (which has no record at or above it) and fabrikam.example (the shortest name with a record)",
+        ]
     );
 }
 
@@ -234,6 +237,45 @@ fn the_reasons() {
         evaluated("twice.fabrikam.example", &facts("", &[])).steps.iter().map(ToString::to_string).collect();
     let expected = "_dmarc.twice.fabrikam.example: \"v=DMARC1; p=none; p=none\" does not count: p= twice";
     assert_eq!(steps[0], expected);
+}
+
+#[test]
+fn relations_in_words() {
+    for (author, spf, words) in [
+        (
+            "fabrikam.example",
+            "pass Fabrikam.example",
+            "passes for Fabrikam.example, which is aligned with fabrikam.example",
+        ),
+        (
+            "fabrikam.example",
+            "temperror fabrikam.example",
+            "is undecided for fabrikam.example, which is aligned with fabrikam.example",
+        ),
+        (
+            "fabrikam.example",
+            "fail fabrikam.example",
+            "does not pass for fabrikam.example, which is not compared with fabrikam.example",
+        ),
+        (
+            "fabrikam.example",
+            "pass fabrikam.com",
+            "passes for fabrikam.com, which is not aligned with fabrikam.example: relaxed mode compares the organizational domains, and even the top-level domains differ",
+        ),
+        (
+            "strict.example",
+            "pass a.strict.example",
+            "passes for a.strict.example, which is not aligned with strict.example: strict mode wants the same domain",
+        ),
+        (
+            "contoso.example",
+            "pass contoso.example",
+            "passes for contoso.example, which is not compared with contoso.example",
+        ),
+    ] {
+        let alignments = evaluated(author, &facts(spf, &[])).alignments;
+        assert_eq!(alignments[0].because(author), format!("SPF {words}"), "{author}");
+    }
 }
 
 /// RFC 9989 §5.3.1.
