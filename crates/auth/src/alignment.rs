@@ -99,6 +99,11 @@ mod tests {
         organizational("mail..fabrikam.example", "mail..fabrikam.example");
     }
 
+    #[test]
+    fn words() {
+        assert_eq!([Mode::Relaxed, Mode::Strict].map(Mode::word), ["relaxed", "strict"]);
+    }
+
     #[track_caller]
     fn check(identifier: &str, author: &str, relaxed: bool, strict: bool) {
         assert_eq!(aligned(identifier, author, Mode::Relaxed), relaxed, "{identifier} {author} relaxed");

@@ -101,6 +101,31 @@ mod tests {
         assert_eq!(outcome(Some("fabrikam.example"), None), Outcome::Failed { why });
     }
 
+    /// Both files are read, in the folder or below it; comments and empty lines are no tests.
+    #[test]
+    fn files() {
+        let folder = std::env::temp_dir().join(format!("mxlab-psl-suite-{}", std::process::id()));
+        let write = |folder: &Path, calls: &str| {
+            fs::create_dir_all(folder).expect("a folder");
+            fs::write(folder.join("tests.txt"), "// a comment\n\nCOM null\n  a.b.com b.com\n").expect("a file");
+            fs::write(folder.join("test_psl.txt"), calls).expect("a file");
+        };
+        let told = || match run(&folder) {
+            Ok(cases) => cases.iter().map(|it| format!("{} {}", it.name, it.outcome == Outcome::Passed)).collect(),
+            Err(error) => vec![error.to_string()],
+        };
+        write(&folder, "// a comment\ncheckPublicSuffix(null, null);\ncheckPublicSuffix('com', 'com');\n");
+        let beside = told();
+        write(&folder.join("psl"), "checkPublicSuffix(null, null);\nCOM null\n");
+        let below = told();
+        fs::remove_dir_all(&folder).expect("it is there");
+        assert_eq!(
+            beside,
+            ["tests.txt/COM true", "tests.txt/a.b.com true", "test_psl.txt/null true", "test_psl.txt/com false"]
+        );
+        assert_eq!(below, ["test_psl.txt: \"COM null\" is no test"]);
+    }
+
     /// The suite itself, where it is at hand.
     #[test]
     fn the_suite() {
