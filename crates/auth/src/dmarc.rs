@@ -51,7 +51,8 @@ use published::Published;
 pub use record::{Policies, Policy, Record, RecordError};
 pub use uri::ReportUri;
 
-/// The most author domains of a message that are checked.
+/// The most author domains of a message that are checked. A message that names more is [`Discovery::NotApplicable`], so
+/// whoever takes messages has to refuse it, or a policy could be got around with more names.
 pub const MAX_AUTHORS: usize = 10;
 /// The most domains with a DKIM result that are compared with the author's.
 pub const MAX_SIGNERS: usize = 50;
@@ -152,15 +153,19 @@ pub fn author_domains(message: &Message<'_>) -> Vec<String> {
     mailboxes.flatten().map(|address| address.domain().to_owned()).collect()
 }
 
+/// Each of these domains once, as it is first written. Two that are the same in A-labels are one.
+pub fn distinct_domains<'a>(domains: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut known = BTreeSet::new();
+    domains.into_iter().filter(|domain| known.insert(a_labels_or_same(domain))).collect()
+}
+
 /// Evaluates DMARC for a message whose `From` names these domains; there may be none.
 ///
 /// One domain, however often it is named, is [`evaluate`]d. Of several, RFC 7489 §6.6.1 has each one checked, and the
 /// strictest policy among those that fail decides; so the message passes only if it passes for all. RFC 9989 §5.3.1 does
 /// not apply DMARC to them.
 pub async fn evaluate_authors(dns: &dyn Dns, settings: Settings, authors: &[String], facts: &Facts) -> Evaluation {
-    let mut known = BTreeSet::new();
-    let distinct: Vec<&str> =
-        authors.iter().map(String::as_str).filter(|author| known.insert(a_labels_or_same(author))).collect();
+    let distinct = distinct_domains(authors.iter().map(String::as_str));
     let not_applicable = |problem: String| {
         let discovery = Discovery::NotApplicable { problem };
         let first = distinct.first().copied().unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use mxlab_auth::Dns;
+use mxlab_auth::{Dns, dmarc};
 use mxlab_mail::Address;
 use mxlab_mail::headers::{AuthorError, Message};
 use mxlab_mail::smtp::server::Delivery;
@@ -31,7 +31,7 @@ pub(crate) struct Assessed {
 pub(crate) enum Refusal {
     /// Something about it is not supported yet.
     NotSupported(NotSupportedYet),
-    /// It is no message that anybody could be the author of.
+    /// Nobody could be the author of it, or it names more authors than are authenticated.
     Malformed(Reply),
 }
 
@@ -44,8 +44,8 @@ impl From<NotSupportedYet> for Refusal {
 /// Authenticates, judges and stamps the message for every recipient of the delivery.
 ///
 /// # Errors
-/// When nobody can be named as its author, or when something about it is not supported yet: then nothing is delivered, to
-/// nobody.
+/// When nobody can be named as its author, when authors of too many domains are, or when something about it is not supported
+/// yet: then nothing is delivered, to nobody.
 pub(crate) async fn assess(
     config: &ReceiverConfig,
     dns: &dyn Dns,
@@ -55,10 +55,7 @@ pub(crate) async fn assess(
     message: &Message<'_>,
 ) -> Result<Vec<Assessed>, Refusal> {
     let envelope = &delivery.envelope;
-    let authors = authors(message).map_err(|error| {
-        let code = EnhancedCode::new(Class::Permanent, 6, 0);
-        Refusal::Malformed(Reply::enhanced(550, code, format!("Message has no author to authenticate: {error}")))
-    })?;
+    let authors = authors(message).map_err(Refusal::Malformed)?;
     let arrival = Arrival { client, at, envelope, message };
     let dkim = signatures(dns, arrival).await;
     // SPF and DMARC are asked once, and only if a recipient needs them.
@@ -104,16 +101,26 @@ fn settled(mut assessed: Vec<Assessed>) -> Vec<Assessed> {
     assessed
 }
 
-/// Who the message says it is from.
+/// Who the message says it is from: at least one address, of at most [`dmarc::MAX_AUTHORS`] domains.
 ///
 /// # Errors
-/// When there is not exactly one `From` field, or when it names nobody: such a message does not fit RFC 5322 §3.6.
-fn authors(message: &Message<'_>) -> Result<Vec<Address>, AuthorError> {
-    match message.author() {
-        Ok(author) => Ok(vec![author]),
-        Err(AuthorError::SeveralAuthors { authors }) => Ok(authors),
-        Err(error) => Err(error),
+/// When there is not exactly one `From` field, or when it names nobody: such a message does not fit RFC 5322 §3.6. Also when
+/// it names more domains: RFC 7489 §6.6.1 has every one of them checked, so what is not checked cannot be let in. The reply
+/// is permanent, since the message stays what it is.
+fn authors(message: &Message<'_>) -> Result<Vec<Address>, Reply> {
+    let refused = |text: String| Reply::enhanced(550, EnhancedCode::new(Class::Permanent, 6, 0), text);
+    let authors = match message.author() {
+        Ok(author) => vec![author],
+        Err(AuthorError::SeveralAuthors { authors }) => authors,
+        Err(error) => return Err(refused(format!("Message has no author to authenticate: {error}"))),
+    };
+    let (domains, most) = (dmarc::distinct_domains(authors.iter().map(Address::domain)).len(), dmarc::MAX_AUTHORS);
+    if domains > most {
+        return Err(refused(format!(
+            "Message has authors of {domains} domains in From, more than the {most} authenticated"
+        )));
     }
+    Ok(authors)
 }
 
 #[cfg(test)]

@@ -32,6 +32,29 @@ fn config() -> ReceiverConfig {
     config
 }
 
+/// Assesses a message with this header, of which `from` is the sender, for one recipient.
+fn assessed(
+    config: &ReceiverConfig,
+    records: &[(&'static str, &'static str)],
+    client: u8,
+    from: &str,
+    header: &str,
+) -> Result<Vec<Assessed>, Refusal> {
+    let envelope = Envelope {
+        hello: Hello { name: "mail.contoso.example".into(), extended: true },
+        from: format!("<{from}>").parse().expect("a path"),
+        parameters: Parameters::new(),
+        recipients: vec![("bo@fabrikam.example".parse().expect("an address"), Parameters::new())],
+        tls: true,
+    };
+    let message = format!("{header}\r\ntext\r\n").into_bytes();
+    let delivery = Delivery { envelope, message, bare_lf: false, bare_cr: false };
+    let message = Message::parse(&delivery.message).expect("a message");
+    let dns = Texts(records.iter().copied().collect());
+    let (client, at) = (IpAddr::from([192, 0, 2, client]), "2026-03-02T08:00:00Z".parse().expect("a timestamp"));
+    now(assess(config, &dns, client, at, &delivery, &message))
+}
+
 /// Assesses a message from `from` (also the author) with this header at `client`; expected are the value of
 /// Authentication-Results and the folder, or what is missing.
 #[track_caller]
@@ -42,20 +65,8 @@ fn check(
     header: &str,
     expected: Result<(&str, &str), &str>,
 ) {
-    let message = format!("From: {from}\r\n{header}\r\ntext\r\n");
-    let envelope = Envelope {
-        hello: Hello { name: "mail.contoso.example".into(), extended: true },
-        from: format!("<{from}>").parse().expect("a path"),
-        parameters: Parameters::new(),
-        recipients: vec![("bo@fabrikam.example".parse().expect("an address"), Parameters::new())],
-        tls: true,
-    };
-    let delivery = Delivery { envelope, message: message.into_bytes(), bare_lf: false, bare_cr: false };
-    let parsed = Message::parse(&delivery.message).expect("a message");
-    let dns = Texts(records.iter().copied().collect());
-    let client = IpAddr::from([192, 0, 2, client]);
-    let at = "2026-03-02T08:00:00Z".parse().expect("a timestamp");
-    let outcome = match now(assess(&config(), &dns, client, at, &delivery, &parsed)) {
+    let header = format!("From: {from}\r\n{header}");
+    let outcome = match assessed(&config(), records, client, from, &header) {
         Ok(assessed) => {
             let it = &assessed[0];
             let text = String::from_utf8_lossy(&it.message).into_owned();
@@ -122,31 +133,46 @@ fn nobody_to_authenticate() {
     check(&[SPF], 10, "ann@contoso.example", "From: x@y.example\r\n", Err(two));
 }
 
+/// More domains than are checked are no way around the policy of one of them.
+#[test]
+fn authors_of_many_domains() {
+    let check = |profile, others: usize, expected: &str| {
+        let config = ReceiverConfig { profile, ..config() };
+        let others: String = (0..others).map(|number| format!(", x@d{number}.example, y@D{number}.example")).collect();
+        let header = format!("From: ann@contoso.example, cy@CONTOSO.example{others}\r\n");
+        let outcome = match assessed(&config, &[SPF, DMARC], 11, "mallory@woodgrove.example", &header) {
+            Ok(assessed) => match &assessed[0].verdict.disposition {
+                Disposition::Deliver(folder) => folder.word().to_owned(),
+                Disposition::Reject(reply) => reply.to_string(),
+            },
+            Err(Refusal::NotSupported(missing)) => missing.what,
+            Err(Refusal::Malformed(reply)) => reply.to_string(),
+        };
+        assert_eq!(outcome, expected);
+    };
+    let fails = "550 5.7.509 Access denied, sending domain [CONTOSO.EXAMPLE] does not pass DMARC verification and has a DMARC policy of reject.";
+    check(Profile::Exo, dmarc::MAX_AUTHORS - 1, fails);
+    // RFC 9989 does not apply DMARC to several.
+    check(Profile::Rfc, dmarc::MAX_AUTHORS - 1, "inbox");
+    let refused = "550 5.6.0 Message has authors of 11 domains in From, more than the 10 authenticated";
+    check(Profile::Exo, dmarc::MAX_AUTHORS, refused);
+    check(Profile::Rfc, dmarc::MAX_AUTHORS, refused);
+}
+
 #[test]
 fn one_reply_goes_back_for_all() {
-    let assessed = |dispositions: &[Disposition]| {
-        let records = [SPF, DMARC];
-        let dns = Texts(records.iter().copied().collect());
-        let text = b"From: ann@contoso.example\r\n\r\ntext\r\n";
-        let message = Message::parse(text).expect("a message");
-        let envelope = Envelope {
-            hello: Hello { name: "mail.contoso.example".into(), extended: true },
-            from: "<ann@contoso.example>".parse().expect("a path"),
-            parameters: Parameters::new(),
-            recipients: vec![("bo@fabrikam.example".parse().expect("an address"), Parameters::new())],
-            tls: true,
-        };
-        let delivery = Delivery { envelope, message: text.to_vec(), bare_lf: false, bare_cr: false };
-        let (client, at) = (IpAddr::from([192, 0, 2, 10]), "2026-03-02T08:00:00Z".parse().expect("a timestamp"));
-        let it = now(assess(&config(), &dns, client, at, &delivery, &message)).expect("assessed").remove(0);
+    let author = "ann@contoso.example";
+    let it =
+        assessed(&config(), &[SPF, DMARC], 10, author, &format!("From: {author}\r\n")).expect("assessed").remove(0);
+    let settled = |dispositions: &[Disposition]| {
         let each = dispositions.iter().map(|disposition| {
             let verdict = Verdict { disposition: disposition.clone(), ..it.verdict.clone() };
             Assessed { verdict, ..it.clone() }
         });
-        settled(each.collect()).into_iter().map(|it| it.verdict.disposition).collect::<Vec<_>>()
+        super::settled(each.collect()).into_iter().map(|it| it.verdict.disposition).collect::<Vec<_>>()
     };
     let reject = Disposition::Reject("550 5.7.509 No".parse().expect("a reply"));
     let inbox = Disposition::Deliver(Folder::Inbox);
-    assert_eq!(assessed(&[reject.clone(), reject.clone()]), [reject.clone(), reject.clone()]);
-    assert_eq!(assessed(&[reject, inbox.clone()]), [Disposition::Deliver(Folder::Quarantine), inbox]);
+    assert_eq!(settled(&[reject.clone(), reject.clone()]), [reject.clone(), reject.clone()]);
+    assert_eq!(settled(&[reject, inbox.clone()]), [Disposition::Deliver(Folder::Quarantine), inbox]);
 }
