@@ -14,7 +14,7 @@ use mxlab_dns::{Authority, Name, Resolver, ResolverConfig, TrustAnchor, Zone, se
 use mxlab_env::{BoxStream, Env, tls};
 use mxlab_mail::headers::Message;
 use mxlab_mail::smtp::{Reply, ReplyReader};
-use mxlab_receiver::{Delivered, Receiver, ReceiverConfig, Tenant};
+use mxlab_receiver::{Delivered, Profile, Receiver, ReceiverConfig, Tenant};
 use mxlab_record::{Entry, Journal};
 use mxlab_sim::{Config, End, Sim};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -68,6 +68,15 @@ fn certified_key() -> Arc<CertifiedKey> {
 /// Lets a client say `chunks` (each is written whole, then one reply is read for each line end that expects one); a chunk
 /// `TLS` stands for the handshake. `internal` makes the client one of the tenant's own hosts.
 fn run(chunks: &[&str], internal: bool) -> Ran {
+    run_with(chunks, |config| {
+        if internal {
+            config.internal = vec![CLIENT.parse().unwrap()];
+        }
+    })
+}
+
+/// The same for an engine that is configured so.
+fn run_with(chunks: &[&str], configure: impl FnOnce(&mut ReceiverConfig)) -> Ran {
     let mut sim = Sim::new(Config::default()).unwrap();
     let mut host = |name: &str, address: &str| sim.add_host(name, [address.parse().unwrap()]).unwrap();
     let (mx, dns, client) = (host("mx", "192.0.2.20"), host("dns", "192.0.2.53"), host("client", CLIENT));
@@ -91,9 +100,7 @@ fn run(chunks: &[&str], internal: bool) -> Ran {
     let resolver = Resolver::new(&env, &recorder, ResolverConfig::new(vec![DNS.parse().unwrap()], anchor));
     let mut config = ReceiverConfig::new("mx.fabrikam.example", certified_key());
     config.tenants = vec![Tenant::new("fabrikam", vec!["fabrikam.example".to_owned()])];
-    if internal {
-        config.internal = vec![CLIENT.parse().unwrap()];
-    }
+    configure(&mut config);
     let receiver = Receiver::new(&env, &recorder, resolver, config);
 
     let (env, listening) = (client.env(), receiver.clone());
@@ -123,6 +130,7 @@ async fn dialogue(env: Env, chunks: Vec<String>) -> io::Result<Vec<Reply>> {
             continue;
         }
         stream.write_all(chunk.as_bytes()).await?;
+        stream.flush().await?;
         replies.push(reply(&mut stream, &mut reader).await?);
     }
     Ok(replies)
@@ -192,6 +200,11 @@ impl ServerCertVerifier for Anything {
 
 /// A whole session over TLS with one message whose author is at `domain`.
 fn session(domain: &str) -> Vec<String> {
+    session_with(domain, &format!("From: ann@{domain}\r\nMessage-ID: <m1@{domain}>\r\n"))
+}
+
+/// The same for a message with this header, of which ann at `domain` is the sender.
+fn session_with(domain: &str, header: &str) -> Vec<String> {
     let lines = [
         "EHLO client.example\r\n".to_owned(),
         "STARTTLS\r\n".to_owned(),
@@ -200,7 +213,7 @@ fn session(domain: &str) -> Vec<String> {
         format!("MAIL FROM:<ann@{domain}>\r\n"),
         "RCPT TO:<bo@fabrikam.example>\r\n".to_owned(),
         "DATA\r\n".to_owned(),
-        format!("From: ann@{domain}\r\nMessage-ID: <m1@{domain}>\r\n\r\n..dot\r\n.\r\n"),
+        format!("{header}\r\n..dot\r\n.\r\n"),
         "QUIT\r\n".to_owned(),
     ];
     lines.into()
@@ -290,4 +303,93 @@ fn a_silent_client_is_sent_away() {
     // The client's line is no whole command, and nothing follows for ten minutes.
     let ran = run(&["EHLO client.example\r\n", "NOOP"], false);
     assert_eq!(ran.codes(), [220, 250, 421]);
+}
+
+/// Sends a message with this header to an engine of this profile.
+fn sent(header: &str, profile: Profile) -> Ran {
+    let lines = session_with("full.example", header);
+    run_with(&lines.iter().map(String::as_str).collect::<Vec<_>>(), |config| config.profile = profile)
+}
+
+/// A message with this header is refused for good: nothing is delivered and nobody is asked about it.
+#[track_caller]
+fn check_refused(header: &str, expected: &str) {
+    for profile in [Profile::Exo, Profile::Rfc] {
+        let ran = sent(header, profile);
+        assert_eq!(ran.replies[7].to_string(), expected);
+        let refused = ran.events("rejected", &["to", "by", "stage"]);
+        assert_eq!(refused, [["bo@fabrikam.example", "mx.fabrikam.example", "dot"]]);
+        assert!(ran.delivered.is_empty() && ran.events("resolved", &[]).is_empty());
+        // The session goes on.
+        assert_eq!(ran.codes()[8], 221);
+    }
+}
+
+#[test]
+fn who_has_no_author_or_too_many_is_refused() {
+    let none = "550 5.6.0 Message has no author to authenticate: no From field";
+    check_refused("Sender: ann@full.example\r\n", none);
+    let two = "550 5.6.0 Message has no author to authenticate: 2 From fields";
+    check_refused("From: ann@full.example\r\nFrom: cy@none.example\r\n", two);
+    let others: String = (0..10).map(|number| format!(",\r\n x@d{number}.example")).collect();
+    let many = "550 5.6.0 Message has authors of 11 domains in From, more than the 10 authenticated";
+    check_refused(&format!("From: ann@full.example{others}\r\n"), many);
+}
+
+/// Signatures that can be read, each with a key of its own.
+fn signatures(count: usize) -> String {
+    let signature = |number| {
+        let hash = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+        format!("DKIM-Signature: v=1; a=rsa-sha256; d=full.example; s=s{number};\r\n h=From; bh={hash}; b=AAAA\r\n")
+    };
+    (0..count).map(signature).collect()
+}
+
+#[test]
+fn a_header_beyond_bounds_is_refused() {
+    let from = "From: ann@full.example\r\n";
+    let corrupt = "554 5.6.0 Corrupt message content";
+    check_refused(&format!("{}{from}", signatures(10_000)), corrupt);
+    // A field of a megabyte, in one line and folded.
+    check_refused(&format!("X-Long: {}\r\n{from}", "x".repeat(1 << 20)), corrupt);
+    check_refused(&format!("X-Long:{}\r\n{from}", format!(" {}\r\n", "x".repeat(61)).repeat(1 << 14)), corrupt);
+}
+
+#[test]
+fn many_signatures_cost_no_more_than_a_few() {
+    for profile in [Profile::Exo, Profile::Rfc] {
+        let ran = sent(&format!("{}From: ann@full.example\r\n", signatures(1_000)), profile);
+        assert_eq!(ran.codes()[7..], [250, 221]);
+        assert_eq!(ran.events("verdict", &["spf", "dmarc"]), [["pass", "pass"]]);
+        // Only ten are checked; then SPF with the address of its a:, and DMARC.
+        let mut expected: Vec<_> = (0..10).map(|number| format!("s{number}._domainkey.full.example")).collect();
+        expected.extend(["full.example", "mail.spf.example", "_dmarc.full.example"].map(str::to_owned));
+        assert_eq!(ran.events("resolved", &["name"]).concat(), expected);
+        assert_eq!(ran.delivered.len(), 1);
+    }
+}
+
+/// RFC 8601 §5: what a message brings in our name is gone from what is delivered, and only that.
+#[test]
+fn forged_results_are_not_delivered_as_ours() {
+    let forged = "\
+Authentication-Results: mx.fabrikam.example; spf=pass smtp.mailfrom=forged@full.example; dmarc=pass header.from=full.example\r
+authentication-results : (x) MX.Fabrikam.EXAMPLE 1;\r
+ dkim=pass header.d=forged.example\r
+Authentication-Results: mx.fabrikam.example (forged) none\r
+Authentication-Results: relay.example; spf=fail smtp.mailfrom=ann@full.example\r
+From: ann@full.example\r
+";
+    let results = |profile| {
+        let ran = sent(forged, profile);
+        let message = Message::parse(&ran.delivered[0].message).unwrap();
+        let fields = |name| message.fields_named(name).map(|field| field.value()).collect::<Vec<_>>();
+        (fields("Authentication-Results"), fields("Authentication-Results-Original").len())
+    };
+    let own = "mx.fabrikam.example; spf=pass smtp.mailfrom=ann@full.example; dkim=none; dmarc=pass header.from=full.example polrec.p=reject";
+    let relay = "relay.example; spf=fail smtp.mailfrom=ann@full.example";
+    assert_eq!(results(Profile::Rfc), (vec![own.to_owned(), relay.to_owned()], 0));
+    // Exchange has no name in the field, and renames all that comes.
+    let own = "spf=pass (sender IP is 192.0.2.10) smtp.mailfrom=full.example; dkim=none (message not signed) header.d=none;dmarc=pass action=none header.from=full.example;compauth=pass reason=100";
+    assert_eq!(results(Profile::Exo), (vec![own.to_owned()], 4));
 }
