@@ -33,6 +33,7 @@ impl Authenticated {
     /// The deciding facts, each a clause that can stand after "because".
     pub fn because(&self) -> Vec<String> {
         let mut reasons = self.spf.because();
+        reasons.push(format!("SPF says {} for {}", self.spf.result.word(), self.spf.identity.domain()));
         if self.dkim.is_empty() {
             reasons.push("the message is not signed".to_owned());
         }

@@ -243,6 +243,7 @@ fn nothing_published() {
     let because = &ran.entries.iter().find(|entry| entry.kind == "verdict").unwrap().because;
     let expected = [
         "none.example publishes no SPF record",
+        "SPF says none for none.example",
         "the message is not signed",
         "none.example publishes no DMARC record",
         "neither SPF nor DKIM passes for a domain aligned with none.example",
