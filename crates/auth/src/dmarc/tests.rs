@@ -1,6 +1,9 @@
 use proptest::prelude::*;
 
+use super::identifiers::Alignment;
 use super::*;
+use crate::alignment::Mode;
+use crate::idn::a_labels_or_same;
 use crate::testing::{Zone, now};
 use mxlab_mail::authres::DmarcAction as Action;
 use mxlab_mail::authres::DmarcResult::{BestGuessPass, Fail, None as NoResult, Pass, PermError, TempError};
@@ -103,6 +106,20 @@ fn zones() -> impl Strategy<Value = String> {
         .prop_map(|(lines, failing)| lines.concat() + &failing.concat())
 }
 
+/// How SPF's pass for `identifier` stands to `author`, whose record has this mode.
+fn compared(zone: &Zone, rules: Rules, mode: Mode, author: &str, identifier: &str) -> Alignment {
+    let mut published = Published::new(zone, rules);
+    let tags = if mode == Mode::Strict { "; aspf=s" } else { "" };
+    let record = Record::parse(&format!("v=DMARC1; p=none{tags}"), rules).expect("a record");
+    let policies = record.policies().expect("a policy");
+    let text = String::new();
+    let discovery = Discovery::Found { domain: author.to_owned(), text, record, policies, place: Place::Author };
+    let spf = Identifier { domain: identifier.to_owned(), outcome: Outcome::Pass };
+    let facts = Facts { spf: Some(spf), ..Facts::default() };
+    let author = a_labels_or_same(author);
+    now(identifiers::align(&mut published, rules, &author, &discovery, &facts)).remove(0)
+}
+
 const NAME: &str = "([ab]\\.){0,12}((org|com)\\.)?example";
 
 proptest! {
@@ -111,17 +128,15 @@ proptest! {
     fn alignment_is_symmetric(zone in zones(), one in NAME, other in NAME) {
         let zone = Zone::new(&zone);
         let relation = |author: &str, identifier: &str, rules| {
-            let mut published = Published::new(&zone, rules);
-            let record = Record::parse("v=DMARC1; p=none", rules).expect("a record");
-            let policies = record.policies().expect("a policy");
-            let discovery = Discovery::Found { domain: author.to_owned(), text: String::new(), record, policies, place: Place::Author };
-            let facts = Facts { spf: Some(Identifier { domain: identifier.to_owned(), outcome: Outcome::Pass }), ..Facts::default() };
-            let alignments = now(identifiers::align(&mut published, rules, author, &discovery, &facts));
-            (alignments[0].is_related(), alignments[0].is_undecided())
+            let alignment = compared(&zone, rules, Mode::Relaxed, author, identifier);
+            (alignment.is_related(), alignment.is_undecided())
         };
         for rules in [Rules::Rfc7489, Rules::Rfc9989] {
             prop_assert_eq!(relation(&one, &other, rules), relation(&other, &one, rules));
             prop_assert_eq!(relation(&one, &one, rules), (true, false));
+            // What is aligned in strict mode is so in relaxed mode.
+            let strict = compared(&zone, rules, Mode::Strict, &one, &other);
+            prop_assert!(!strict.is_related() || relation(&one, &other, rules).0);
         }
     }
 

@@ -271,3 +271,34 @@ fn many_signatures() {
         check("reject.example", spf, &dkim[1..], (Pass, Action::None, Some(Policy::Reject)));
     }
 }
+
+#[test]
+fn alignment() {
+    let check = |identifier: &str, author: &str, relaxed: bool, strict: bool| {
+        let related = |mode| compared(&Zone::new(""), Rules::Rfc7489, mode, author, identifier).is_related();
+        assert_eq!((related(Mode::Relaxed), related(Mode::Strict)), (relaxed, strict), "{identifier} {author}");
+    };
+    check("contoso.example", "contoso.example", true, true);
+    check("CONTOSO.example.", "contoso.Example", true, true);
+    check("mail.contoso.example", "contoso.example", true, false);
+    check("contoso.example", "mail.contoso.example", true, false);
+    check("a.contoso.example", "b.contoso.example", true, false);
+    check("contoso.example", "fabrikam.example", false, false);
+    check("notcontoso.example", "contoso.example", false, false);
+    check("contoso.example.evil.example", "contoso.example", false, false);
+    check("contoso.com", "contoso.example", false, false);
+    // The organizational domain is the list's, not the last two labels.
+    check("a.co.uk", "b.co.uk", false, false);
+    check("mail.a.co.uk", "a.co.uk", true, false);
+    check("a.github.io", "b.github.io", false, false);
+    // A suffix speaks for no one below it.
+    check("com", "contoso.com", false, false);
+    check("example", "contoso.example", false, false);
+    check("com", "com", true, true);
+    // U-labels and A-labels are the same name.
+    check("źródło.example", "xn--rdo-gna01bwk.example", true, true);
+    check("poczta.ŹRÓDŁO.example", "xn--rdo-gna01bwk.example", true, false);
+    check("食狮.公司.cn", "xn--55qx5d.cn", false, false);
+    check("", "contoso.example", false, false);
+    check("contoso.example", "", false, false);
+}
