@@ -5,8 +5,8 @@ use mxlab_auth::dkim::canonical::{self, Form};
 use mxlab_auth::dkim::key::RsaKey;
 use mxlab_auth::dkim::signature::Signature;
 use mxlab_auth::dkim::signed_fields::{FieldIndex, OwnField};
-use mxlab_auth::dkim::tag_list::TagList;
 use mxlab_mail::Message;
+use mxlab_mail::tag_list::TagList;
 use ring::signature::{RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, RsaPublicKeyComponents};
 
 use super::world;
