@@ -326,9 +326,9 @@ pub struct Reported {
     pub to: Option<Spanned<Text>>,
     /// The UTC day that it tells of.
     pub day: Option<Spanned<Day>>,
-    /// Sessions that succeeded.
+    /// Sessions that succeeded; of a DMARC report, messages that passed.
     pub successful: Option<Spanned<Count>>,
-    /// Sessions that failed.
+    /// Sessions that failed; of a DMARC report, messages that did not pass.
     pub failed: Option<Spanned<Count>>,
     /// The result type of a failure.
     pub result: Option<Spanned<Text>>,
