@@ -51,7 +51,7 @@ pub use keys::{Algorithm, DigestType};
 pub use name::{Name, NameError};
 pub use record::{Class, RawRdata, Rcode, Record, RecordType, Rrset};
 pub use recursor::{Recursor, RecursorConfig};
-pub use resolver::{Resolver, ResolverConfig, TrustAnchor, Upstream};
+pub use resolver::{EVENTS, Resolver, ResolverConfig, TrustAnchor, Upstream};
 pub use security::{Bound, EntryKind, Reason, RrsetId, Security};
 pub use serve::{Reply, Responder, serve};
 pub use signed_zone::{Denial, Expiration, ServedZone, SignedZone, Signing};

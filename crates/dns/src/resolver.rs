@@ -37,7 +37,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use mxlab_env::Env;
-use mxlab_record::Recorder;
+use mxlab_record::{Kind, Recorder};
 use tokio::sync::OnceCell;
 
 use crate::answer::{Answer, Resolved};
@@ -50,6 +50,42 @@ use crate::resolver::cache::Cache;
 use crate::resolver::query::Asking;
 use crate::resolver::source::Source;
 use crate::validator::Policy;
+
+/// The kinds of events that a resolver tells, with their fields.
+pub const EVENTS: &[Kind] = &[
+    Kind::new("asked", &["name", "type", "server", "transport", "outcome"]),
+    // The answer to a question.
+    Kind::new(
+        "resolved",
+        &[
+            "name",
+            "type",
+            "status",
+            "reason",
+            "server",
+            "found",
+            "proof",
+            "wildcard",
+            "empty-non-terminal",
+            "aliases",
+            "dnames",
+            "key",
+            "ds-key",
+            "algorithm",
+            "transport",
+            "forwarder",
+            "bound",
+            "queries",
+            "signature-checks",
+            "hashes",
+            "failed-servers",
+            "expires",
+            "expires-by",
+        ],
+    ),
+    // What one server said of an RRset is bogus, and another server is asked.
+    Kind::new("resolved", &["name", "type", "status", "reason", "server", "next-server"]),
+];
 
 /// How many aliases are followed.
 pub(crate) const MAX_ALIASES: usize = 12;

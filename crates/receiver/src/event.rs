@@ -5,13 +5,61 @@ use std::net::IpAddr;
 use mxlab_mail::authres::rfc8601::Payload;
 use mxlab_mail::authres::{AuthenticationResults, DkimResult};
 use mxlab_mail::smtp::{Reply, Stage};
-use mxlab_record::{Artefact, Event, Fields};
+use mxlab_record::{Artefact, Event, Fields, Kind};
 
 use crate::authenticate::Authenticated;
 use crate::disposition::Folder;
 use crate::evidence;
 use crate::stamp::Stamp;
 use crate::verdict::{Results, Verdict};
+
+/// The kinds of events that the engine tells, with their fields. Its resolver tells events of its own
+/// ([`mxlab_dns::EVENTS`]), and so does the one who carries its reports.
+pub const EVENTS: &[Kind] = &[
+    Kind::new(
+        "verdict",
+        &[
+            "message",
+            "to",
+            "spf",
+            "dkim",
+            "dmarc",
+            "action",
+            "compauth",
+            "reason",
+            // What it rests on: see `evidence`.
+            "spf-identity",
+            "spf-path",
+            "spf-problem",
+            "dkim-signatures",
+            "dkim-causes",
+            "dkim-algorithms",
+            "dmarc-aligned",
+            "dmarc-rules",
+            "dmarc-authors",
+            "dmarc-questions",
+            "dmarc-record",
+            "dmarc-place",
+            "dmarc-testing",
+            "dmarc-spf-mode",
+            "dmarc-dkim-mode",
+            "dmarc-tag",
+            "dmarc-policy",
+            "dmarc-applied",
+            "dmarc-problem",
+        ],
+    ),
+    Kind::new("stamped", &["message", "to", "header", "value"]),
+    Kind::new("accepted", &["message", "from", "to", "host", "tls", "client", "folder"]),
+    Kind::new("rejected", &["message", "from", "to", "code", "text", "by", "stage"]),
+    Kind::new("not-supported", &["what", "message", "to"]),
+    // About DMARC aggregate reports.
+    Kind::new("reported", &["domain", "kind", "day", "to", "message", "form", "rows", "successful", "failed"]),
+    Kind::new("not-reported", &["domain", "kind", "day", "to", "why"]),
+    Kind::new("postponed", &["domain", "kind", "day"]),
+    Kind::new("left-out", &["domain", "kind", "day", "recipients", "messages", "why"]),
+    Kind::new("not-counted", &["messages"]),
+];
 
 /// A message and one of its recipients, as events name them.
 #[derive(Clone, Debug)]

@@ -51,6 +51,7 @@ use reports::Reports;
 
 pub use config::{AuthFailAction, Layout, Profile, ReceiverConfig, Tenant};
 pub use disposition::{Disposition, Folder};
+pub use event::EVENTS;
 pub use mailbox::{Delivered, Mailbox};
 pub use reports::Outlet;
 

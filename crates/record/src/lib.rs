@@ -5,6 +5,8 @@
 //! ([`Entry::canonical`]). What reads a record: the runner compares it with expectations (by kind and fields), the story
 //! prints it for people (by story lines and reasons).
 
+mod kind;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +15,8 @@ use indexmap::IndexMap;
 use mxlab_env::{Env, Timestamp};
 use serde::Serialize;
 use tokio::sync::Notify;
+
+pub use kind::{Kind, undeclared};
 
 /// A value of an event's field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -25,3 +25,14 @@ pub mod run;
 pub mod snapshot;
 pub mod story;
 pub mod suite;
+
+use mxlab_record::Kind;
+
+/// The kinds of events that a run itself tells, with their fields: steps of the script, and what can be read on the wire.
+pub const EVENTS: &[Kind] =
+    &[Kind::new("step", &["verb", "told", "fault", "roll"]), Kind::new("in-clear", &["to", "server", "message"])];
+
+/// The kinds of events that a record can hold, whoever tells them.
+pub fn kinds() -> Vec<Kind> {
+    [EVENTS, mxlab_world::EVENTS, mxlab_dns::EVENTS, mxlab_sender::EVENTS, mxlab_receiver::EVENTS].concat()
+}

@@ -8,11 +8,34 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use mxlab_mail::{Address, ReversePath};
-use mxlab_record::{Artefact, Event, Fields};
+use mxlab_record::{Artefact, Event, Fields, Kind};
 
 use crate::outcome::Failure;
 use crate::routing::TlsaDecision;
 use crate::smtp::Security;
+
+/// The kinds of events that the engine tells, with their fields. Its resolver tells events of its own
+/// ([`mxlab_dns::EVENTS`]).
+pub const EVENTS: &[Kind] = &[
+    Kind::new("queued", &["message", "from", "to"]),
+    Kind::new("resumed", &["message", "to"]),
+    Kind::new("spool-damaged", &["file", "problem"]),
+    Kind::new("attempt", &["message", "to", "attempt"]),
+    Kind::new("tlsa", &["host", "base", "decision", "records", "usable", "unusable"]),
+    Kind::new(
+        "tried",
+        &[
+            "message", "domain", "host", "ip", "outcome", "security", "code", "text", "stage", "problem", "matched",
+            "records",
+        ],
+    ),
+    Kind::new("relayed", &["message", "to", "host", "security", "ip", "matched", "records", "attempts"]),
+    Kind::new("deferred", &["message", "to", "code", "text", "attempts", "by", "stage", "problem", "next"]),
+    Kind::new("bounced", &["message", "to", "code", "text", "attempts", "by", "stage", "problem", "ndr"]),
+    Kind::new("notified", &["message", "to", "action", "dsn"]),
+    Kind::new("not-supported-yet", &["feature", "host"]),
+    Kind::new("rejected", &["from", "to", "code", "text", "by", "stage"]),
+];
 
 /// A message was taken over and is safe in the spool.
 #[derive(Clone, Debug)]

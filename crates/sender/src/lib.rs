@@ -37,6 +37,7 @@ mod submission;
 pub mod tls;
 
 pub use engine::{Sender, SenderConfig, SetupError, Submission, Tenant};
+pub use event::EVENTS;
 pub use resolve::Validating;
 
 /// Whose behaviour the engine follows where the two differ.

@@ -23,3 +23,12 @@ pub mod internet;
 pub mod mail_key;
 pub mod pki;
 pub mod server;
+
+use mxlab_record::Kind;
+
+/// The kinds of events that actors tell, with their fields.
+pub const EVENTS: &[Kind] = &[
+    Kind::new("accepted", &["message", "from", "to", "host", "tls", "client"]),
+    Kind::new("rejected", &["from", "to", "code", "text", "by", "stage"]),
+    Kind::new("handed-over", &["from", "to", "taken", "reply"]),
+];
