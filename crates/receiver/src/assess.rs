@@ -9,10 +9,10 @@ use mxlab_mail::headers::{AuthorError, Message};
 use mxlab_mail::smtp::server::Delivery;
 use mxlab_mail::smtp::{Class, EnhancedCode, Reply};
 
-use crate::NotSupportedYet;
 use crate::authenticate::{Arrival, authenticate, signatures};
 use crate::config::{Profile, ReceiverConfig};
 use crate::disposition::{Disposition, Folder};
+use crate::missing::NotSupportedYet;
 use crate::stamp::{Entrance, Stamp, stamped, stamps};
 use crate::verdict::{Verdict, inside, judge, judge_by_standard, judge_inside};
 
@@ -31,8 +31,8 @@ pub(crate) struct Assessed {
 pub(crate) enum Refusal {
     /// Something about it is not supported yet.
     NotSupported(NotSupportedYet),
-    /// Nobody could be the author of it, or it names more authors than are authenticated.
-    Malformed(Reply),
+    /// It is not taken, whatever it says.
+    Refused(Reply),
 }
 
 impl From<NotSupportedYet> for Refusal {
@@ -55,7 +55,7 @@ pub(crate) async fn assess(
     message: &Message<'_>,
 ) -> Result<Vec<Assessed>, Refusal> {
     let envelope = &delivery.envelope;
-    let authors = authors(message).map_err(Refusal::Malformed)?;
+    let authors = authors(message).map_err(Refusal::Refused)?;
     let arrival = Arrival { client, at, envelope, message };
     let dkim = signatures(dns, arrival).await;
     // SPF and DMARC are asked once, and only if a recipient needs them.

@@ -17,7 +17,9 @@
 //! | `assess` | one message for one recipient: facts, verdict, stamps |
 //! | `resolve` | the resolver as authentication asks it |
 //! | `event`, `evidence` | what the record is told |
+//! | `intake` | what the engine answers: it decides, keeps, tells |
 //! | `server` | the SMTP server |
+//! | `shared` | what all tasks of an engine share |
 //!
 //! A verdict that the implemented rules do not decide is not guessed: the engine records `not-supported` with what is
 //! missing, and answers 451, so nothing is delivered on a guess.
@@ -31,59 +33,41 @@ pub mod config;
 pub mod disposition;
 mod event;
 mod evidence;
+mod intake;
 pub mod mailbox;
+mod missing;
 pub mod reports;
 mod resolve;
 mod server;
+mod shared;
 pub mod stamp;
 pub mod standard;
 pub mod verdict;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use mxlab_dns::Resolver;
 use mxlab_env::Env;
 use mxlab_mail::address::AddressError;
 use mxlab_record::Recorder;
+
+use intake::Intake;
 use reports::Reports;
+use shared::Shared;
 
 pub use config::{AuthFailAction, Layout, Profile, ReceiverConfig, Tenant};
 pub use disposition::{Disposition, Folder};
 pub use event::EVENTS;
 pub use mailbox::{Delivered, Mailbox};
+pub use missing::NotSupportedYet;
 pub use reports::Outlet;
-
-/// What a verdict would need that this engine does not have. Whoever gets it must say so loudly.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not supported yet: {what}")]
-pub struct NotSupportedYet {
-    /// What is missing: `the composite reason for spf=fail, dmarc=none`.
-    pub what: String,
-}
-
-impl NotSupportedYet {
-    /// `what` names the part and where it was met.
-    pub fn new(what: impl Into<String>) -> NotSupportedYet {
-        NotSupportedYet { what: what.into() }
-    }
-}
 
 /// The inbound engine. Clones are the same engine.
 #[derive(Clone)]
 pub struct Receiver {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    env: Env,
-    recorder: Recorder,
-    resolver: Resolver,
-    config: Mutex<Arc<ReceiverConfig>>,
-    mailbox: Mailbox,
-    reports: Option<Reports>,
-    sessions: tokio::sync::Semaphore,
+    intake: Arc<Intake>,
 }
 
 impl Receiver {
@@ -114,16 +98,8 @@ impl Receiver {
         config: ReceiverConfig,
         reports: Option<Reports>,
     ) -> Receiver {
-        let shared = Shared {
-            env: env.clone(),
-            recorder: recorder.clone(),
-            resolver,
-            config: Mutex::new(Arc::new(config)),
-            mailbox: Mailbox::new(mailbox::MAX_MESSAGES),
-            reports,
-            sessions: tokio::sync::Semaphore::new(server::MAX_SESSIONS),
-        };
-        Receiver { shared: Arc::new(shared) }
+        let shared = Arc::new(Shared::new(env.clone(), recorder.clone(), resolver, config));
+        Receiver { intake: Arc::new(Intake { shared, reports: reports.map(Arc::new) }) }
     }
 
     /// Listens at `at` and takes mail there until the process dies. Returns the address, with the port that was chosen if
@@ -132,29 +108,26 @@ impl Receiver {
     /// # Errors
     /// When the address cannot be bound.
     pub async fn serve(&self, at: SocketAddr) -> io::Result<SocketAddr> {
-        server::serve(self.clone(), at).await
+        let address = server::serve(self.intake.clone(), at).await?;
+        let shared = &self.intake.shared;
+        if let Some(reports) = &self.intake.reports {
+            shared.env.spawn("DMARC reports", reports::run(shared.clone(), reports.clone(), address.ip()));
+        }
+        Ok(address)
     }
 
     /// Changes the settings; sessions that run see them at their next message.
     pub fn configure(&self, change: impl FnOnce(&mut ReceiverConfig)) {
-        let mut current = self.locked_config();
-        let mut config = ReceiverConfig::clone(&current);
-        change(&mut config);
-        *current = Arc::new(config);
+        self.intake.shared.configure(change);
     }
 
     /// The settings as they are.
     pub fn config(&self) -> Arc<ReceiverConfig> {
-        self.locked_config().clone()
+        self.intake.shared.config()
     }
 
     /// What has been delivered.
     pub fn mailbox(&self) -> &Mailbox {
-        &self.shared.mailbox
-    }
-
-    fn locked_config(&self) -> MutexGuard<'_, Arc<ReceiverConfig>> {
-        // The settings are replaced whole: a panic of another holder leaves nothing half done.
-        self.shared.config.lock().unwrap_or_else(PoisonError::into_inner)
+        &self.intake.shared.mailbox
     }
 }

@@ -40,10 +40,10 @@ use mxlab_mail::headers::Message;
 use mxlab_mail::{Address, ReversePath};
 use tokio::sync::Notify;
 
-use crate::Receiver;
 use crate::assess::Assessed;
 use crate::config::{Profile, ReceiverConfig};
 use crate::resolve::ResolverDns;
+use crate::shared::Shared;
 use direct::Way;
 use event::{LeftOut, NotCounted, NotReported, Postponed, Reported};
 
@@ -132,11 +132,10 @@ struct Waiting {
 }
 
 /// Sends the reports of each day when it is over, for as long as the process lives. `address` is where the engine listens.
-pub(crate) async fn run(receiver: Receiver, address: IpAddr) {
-    let Some(reports) = &receiver.shared.reports else { return };
+pub(crate) async fn run(shared: Arc<Shared>, reports: Arc<Reports>, address: IpAddr) {
     let mut waiting: Vec<Waiting> = Vec::new();
     loop {
-        let now = receiver.shared.env.now();
+        let now = shared.env.now();
         let due = waiting.iter().map(|it| it.due).chain(reports.due()).min();
         if due.is_none_or(|due| now < due) {
             tokio::select! {
@@ -152,12 +151,12 @@ pub(crate) async fn run(receiver: Receiver, address: IpAddr) {
         let finished = reports.collector().finish(over);
         let left_out = reports.collector().take_left_out();
         if left_out > 0 {
-            receiver.shared.recorder.tell(&NotCounted { messages: left_out });
+            shared.recorder.tell(&NotCounted { messages: left_out });
         }
         let new = finished.into_iter().map(|finished| Waiting { finished, due: now, tries: 0, told: false });
         waiting = later;
         for report in ready.into_iter().chain(new) {
-            waiting.extend(Sending { receiver: &receiver, reports, address }.send(report).await);
+            waiting.extend(Sending { shared: &shared, reports: &reports, address }.send(report).await);
         }
     }
 }
@@ -175,7 +174,7 @@ async fn until(now: Timestamp, due: Option<Timestamp>) {
 
 /// What it takes to send a report.
 struct Sending<'a> {
-    receiver: &'a Receiver,
+    shared: &'a Shared,
     reports: &'a Reports,
     address: IpAddr,
 }
@@ -183,7 +182,7 @@ struct Sending<'a> {
 impl Sending<'_> {
     /// Sends a report to whoever is to have it. What cannot be known now comes back, to be tried later.
     async fn send(&self, mut waiting: Waiting) -> Option<Waiting> {
-        let shared = &self.receiver.shared;
+        let shared = self.shared;
         waiting.tries += 1;
         waiting.due = shared.env.now().checked_add(TRY_AGAIN_AFTER).ok()?;
         let dns = ResolverDns(shared.resolver.clone());
@@ -222,7 +221,7 @@ impl Sending<'_> {
     /// Takes out what came by other ways than straight from its senders, if that is not told of. False if it cannot be
     /// known yet.
     async fn keep_direct(&self, dns: &dyn Dns, waiting: &mut Waiting) -> bool {
-        let config = self.receiver.config();
+        let config = self.shared.config();
         if config.profile != Profile::Exo {
             return true;
         }
@@ -239,7 +238,7 @@ impl Sending<'_> {
             let Some(why) = way.problem(&config.name) else { continue };
             let messages = direct::take_out(&mut waiting.finished.report, &recipients);
             let report = &waiting.finished.report;
-            self.receiver.shared.recorder.tell(&LeftOut { report, recipients, messages, why });
+            self.shared.recorder.tell(&LeftOut { report, recipients, messages, why });
         }
         true
     }
@@ -287,12 +286,12 @@ impl Sending<'_> {
     }
 
     fn postpone(&self, waiting: &Waiting, because: Vec<String>) {
-        self.receiver.shared.recorder.tell(&Postponed { report: &waiting.finished.report, because });
+        self.shared.recorder.tell(&Postponed { report: &waiting.finished.report, because });
     }
 
     fn skip(&self, waiting: &Waiting, to: Option<String>, why: String) {
         let report = &waiting.finished.report;
-        self.receiver.shared.recorder.tell(&NotReported { report, to, why });
+        self.shared.recorder.tell(&NotReported { report, to, why });
     }
 }
 

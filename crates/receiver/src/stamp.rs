@@ -16,7 +16,7 @@ use mxlab_mail::date;
 use mxlab_mail::headers::{Line, Message, folded};
 use mxlab_mail::smtp::server::Envelope;
 
-use crate::NotSupportedYet;
+use crate::missing::NotSupportedYet;
 use crate::verdict::Results;
 
 /// A field to be stamped.

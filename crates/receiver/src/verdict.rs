@@ -29,10 +29,10 @@ use mxlab_mail::authres::{
 };
 use mxlab_mail::{Address, ReversePath};
 
-use crate::NotSupportedYet;
 use crate::authenticate::Authenticated;
 use crate::config::{Layout, ReceiverConfig, Tenant};
 use crate::disposition::{self, Disposition, Folder};
+use crate::missing::NotSupportedYet;
 use crate::standard;
 
 /// What stands in `Authentication-Results`.

@@ -80,7 +80,7 @@ fn check(
             }
         }
         Err(Refusal::NotSupported(missing)) => Err(missing.what),
-        Err(Refusal::Malformed(reply)) => Err(reply.to_string()),
+        Err(Refusal::Refused(reply)) => Err(reply.to_string()),
     };
     let expected = expected.map(|(results, folder)| (results.to_owned(), folder.to_owned()));
     assert_eq!(outcome, expected.map_err(str::to_owned));
@@ -146,7 +146,7 @@ fn authors_of_many_domains() {
                 Disposition::Reject(reply) => reply.to_string(),
             },
             Err(Refusal::NotSupported(missing)) => missing.what,
-            Err(Refusal::Malformed(reply)) => reply.to_string(),
+            Err(Refusal::Refused(reply)) => reply.to_string(),
         };
         assert_eq!(outcome, expected);
     };
