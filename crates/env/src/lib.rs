@@ -82,6 +82,10 @@ pub trait Files: Send + Sync {
 pub trait Ports: Send + Sync + 'static {
     /// The wall clock.
     fn now(&self) -> Timestamp;
+    /// The time of what set off the code that runs now. See [`Env::moment`].
+    fn moment(&self) -> Timestamp {
+        self.now()
+    }
     /// Fills `buffer` with random bytes.
     fn fill(&self, buffer: &mut [u8]);
     /// Runs a task in this process. See [`Env::spawn`].
@@ -109,6 +113,15 @@ impl Env {
     /// The wall clock. Under simulation: the scenario's epoch plus the virtual time elapsed.
     pub fn now(&self) -> Timestamp {
         self.0.now()
+    }
+
+    /// The moment that the running code belongs to: the time of the cause that set it off, be it a timer or somebody's
+    /// deed, however long what followed from it has taken since.
+    ///
+    /// A simulated machine follows causes from task to task and through packets, so that what belongs together is told
+    /// together. On a real machine it is [`Env::now`].
+    pub fn moment(&self) -> Timestamp {
+        self.0.moment()
     }
 
     /// Fills `buffer` with random bytes: the system's, or the scenario's seeded ones.

@@ -185,6 +185,8 @@ pub struct EntryId(pub usize);
 pub struct Entry {
     /// When.
     pub at: Timestamp,
+    /// The time of what set it off. Entries of one moment belong together. See [`Env::moment`].
+    pub moment: Timestamp,
     /// Who: the host's name in the scenario (`sender`, `mx1`).
     pub actor: Arc<str>,
     /// The actor's place in the order of declaration.
@@ -326,6 +328,7 @@ impl Recorder {
         *next += 1;
         let entry = Entry {
             at: self.env.now(),
+            moment: self.env.moment(),
             actor: self.actor.clone(),
             order: self.order,
             sequence,
@@ -392,6 +395,7 @@ mod tests {
     fn the_canonical_line_holds_everything_in_order() {
         let entry = Entry {
             at: "2026-03-02T08:00:00.5Z".parse().unwrap(),
+            moment: "2026-03-02T08:00:00Z".parse().unwrap(),
             actor: "sender".into(),
             order: 1,
             sequence: 7,
@@ -404,7 +408,7 @@ mod tests {
             artefact: Some(Artefact { title: "NDR".into(), text: "a\nb".into() }),
         };
         let expected = concat!(
-            r#"{"at":"2026-03-02T08:00:00.5Z","actor":"sender","order":1,"sequence":7,"cause":3,"kind":"said","#,
+            r#"{"at":"2026-03-02T08:00:00.5Z","moment":"2026-03-02T08:00:00Z","actor":"sender","order":1,"sequence":7,"cause":3,"kind":"said","#,
             r#""fields":{"what":"x","count":3},"story":["x"],"because":["y"],"state_of":null,"#,
             r#""artefact":{"title":"NDR","text":"a\nb"}}"#
         );

@@ -429,6 +429,7 @@ mod tests {
     fn entry(kind: &'static str, fields: Fields) -> Entry {
         Entry {
             at: jiff::Timestamp::UNIX_EPOCH,
+            moment: jiff::Timestamp::UNIX_EPOCH,
             actor: "x".into(),
             order: 0,
             sequence: 0,

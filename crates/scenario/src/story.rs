@@ -157,8 +157,10 @@ mod tests {
     use mxlab_record::Fields;
 
     fn entry(actor: &str, order: u32, millis: i64, line: &str) -> Entry {
+        let at = Timestamp::from_millisecond(1_772_438_400_000 + millis).unwrap();
         Entry {
-            at: Timestamp::from_millisecond(1_772_438_400_000 + millis).unwrap(),
+            at,
+            moment: at,
             actor: actor.into(),
             order,
             sequence: 0,
