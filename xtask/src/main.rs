@@ -1,5 +1,5 @@
 //! The command line: arguments in, text and exit codes out. What it does is in `mxlab-scenario`, how it looks in
-//! `mxlab-report`; conformance suites are run by the crates of their standards.
+//! `mxlab-report`; other people's suites are run by `mxlab-conformance`.
 
 mod conformance;
 mod determinism;

@@ -9,8 +9,6 @@
 //! RFC 9989 asks DNS for organizational domains instead of the list: [`crate::dmarc::walk`]. Domains are compared in
 //! [`crate::dmarc::identifiers`].
 
-pub mod suite;
-
 use crate::idn::a_labels_or_same;
 
 /// How closely two domains must agree.

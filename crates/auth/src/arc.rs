@@ -26,7 +26,6 @@
 //! | [`sets`] | §4.2 | from header fields to sets |
 //! | [`fields`] | §4.1 | the three fields |
 //! | [`local_results`](mod@local_results) | §4.1.1 | one AAR from several `Authentication-Results` |
-//! | [`suite`] | | the conformance suite |
 //!
 //! Where the RFC and the suite that it grew up with (written for a draft) differ, the modules say what was chosen.
 
@@ -35,7 +34,6 @@ pub mod fields;
 pub mod local_results;
 pub mod sealer;
 pub mod sets;
-pub mod suite;
 pub mod validate;
 
 #[cfg(test)]

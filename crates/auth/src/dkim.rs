@@ -19,7 +19,6 @@
 //! | [`canonical`] | §3.4 | the form in which fields and body are hashed |
 //! | [`crypto`] | §3.3 | the algorithms |
 //! | [`domain`] | RFC 8616 | names in tags |
-//! | [`suite`] | | the messages of a conformance suite
 
 pub mod canonical;
 pub(crate) mod check;
@@ -31,7 +30,6 @@ pub mod sign;
 pub mod signature;
 pub mod signed_fields;
 pub mod signed_message;
-pub mod suite;
 pub mod verification;
 pub mod verify;
 

@@ -25,7 +25,7 @@ pub fn a_labels(domain: &str) -> Option<String> {
 }
 
 /// As [`a_labels`]; a name without such a form stays as it is, in lower case.
-pub(crate) fn a_labels_or_same(domain: &str) -> Cow<'_, str> {
+pub fn a_labels_or_same(domain: &str) -> Cow<'_, str> {
     match a_labels(domain) {
         Some(ascii) if ascii == domain => Cow::Borrowed(domain),
         Some(ascii) => Cow::Owned(ascii),

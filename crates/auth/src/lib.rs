@@ -12,7 +12,6 @@
 //! | [`dmarc`] | RFC 7489, 9091, 9989, 9990 | the record, its discovery, the result, aggregate reports |
 //! | [`dkim`] | RFC 6376 | signatures of messages: verified, made |
 //! | [`arc`] | RFC 8617 | the chain of those who forwarded a message: validating and sealing |
-//! | [`suite`] | | cases of conformance suites |
 
 pub mod alignment;
 pub mod arc;
@@ -21,7 +20,6 @@ pub mod dmarc;
 pub mod dns;
 pub mod idn;
 pub mod spf;
-pub mod suite;
 
 pub use dns::{Data, Dns, DnsError, RecordKind};
 

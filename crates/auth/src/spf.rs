@@ -36,13 +36,12 @@
 //!
 //! # Modules
 //! [`record`] reads records and [`macros`] their domains into types; `names` knows what DNS can be asked for; `evaluate`
-//! asks; [`trace`] tells it. [`suite`] runs a conformance suite.
+//! asks; [`trace`] tells it.
 
 mod evaluate;
 pub mod macros;
 mod names;
 pub mod record;
-pub mod suite;
 pub mod trace;
 
 use std::convert::Infallible;

@@ -16,7 +16,6 @@
 //! | [`validator`], [`denial`] | RRsets, keys and proofs, as functions over what was received and a given time |
 //! | [`resolver`] | the validating resolver and what it answers; below it how it asks and iterates |
 //! | [`authority`] | answers from signed zones; below it keys and their rollovers, proofs, faults, and the service |
-//! | [`rpl`] | replays: files by which others test validators |
 //!
 //! Not here: mail, and the simulation. A server and a resolver share no memory; they meet on the network of the env.
 
@@ -30,7 +29,6 @@ mod rdata_dnssec;
 mod rdata_text;
 pub mod record;
 pub mod resolver;
-pub mod rpl;
 pub mod security;
 pub mod sign;
 pub mod validator;

@@ -297,7 +297,7 @@ fn before_replacement(octets: &[u8]) -> usize {
 
 /// Appends record data in canonical form: letters of names in lower case for the types that RFC 4034 §6.2 names, without
 /// NSEC (RFC 6840 §5.1); everything else as it is.
-pub(crate) fn push_canonical(rtype: RecordType, octets: &[u8], to: &mut Vec<u8>) {
+pub fn push_canonical(rtype: RecordType, octets: &[u8], to: &mut Vec<u8>) {
     // Octets before the first name, and how many names follow.
     let (before, names) = match rtype {
         RecordType::NS | RecordType::CNAME | RecordType::PTR | RecordType::DNAME => (0, 1),

@@ -15,7 +15,6 @@ mod nsec3;
 mod reasons;
 mod resolution;
 mod respond;
-mod rpl;
 mod served;
 mod simulated;
 mod text;

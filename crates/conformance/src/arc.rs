@@ -10,11 +10,8 @@
 //! last one counts, as for other readers of YAML.
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::io;
 use std::path::Path;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 
 use jiff::Timestamp;
 use mxlab_mail::Message;
@@ -22,35 +19,30 @@ use mxlab_mail::tag_list::TagList;
 use saphyr::{Yaml, YamlLoader};
 use saphyr_parser::Parser;
 
-use super::{
+use mxlab_auth::arc::{
     Cause, Chain, ChainStatus, Failure, Layout, Policy, SealError, SealedSet, Sealer, local_results, validate,
 };
-use crate::dkim::crypto::SigningKey;
-use crate::dns::{BoxFuture, Data, Dns, DnsError, RecordKind};
-use crate::suite::{Case, Outcome};
+use mxlab_auth::dkim::SigningKey;
+use mxlab_auth::dns::{BoxFuture, Data, Dns, DnsError, RecordKind};
+
+use crate::ready::ready;
+use crate::yaml::string;
+use crate::{Case, Outcome, folder};
 
 const VALIDATION: &str = "arc-draft-validation-tests.yml";
 const SIGNING: &str = "arc-draft-sign-tests.yml";
-/// The longest file that is read, in octets.
-const MAX_FILE: u64 = 8 << 20;
 
 /// Runs the suite in the folder `arc` of a folder of suites, or in the folder itself.
 ///
 /// # Errors
 /// There is no suite, it is no YAML, or it does not hold what it should; the error says where.
-pub fn run(folder: &Path) -> io::Result<Vec<Case>> {
-    let nested = folder.join("arc");
-    let folder = if nested.is_dir() { nested.as_path() } else { folder };
+pub fn run(suites: &Path) -> io::Result<Vec<Case>> {
+    let own = folder::below(suites, "arc");
     let mut cases = Vec::new();
     for (file, run) in [(VALIDATION, validation as RunTest), (SIGNING, signing)] {
-        let path = folder.join(file);
+        let path = own.join(file);
         let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {why}", path.display()));
-        let length =
-            std::fs::metadata(&path).map_err(|error| io::Error::new(error.kind(), format!("{file}: {error}")))?;
-        if length.len() > MAX_FILE {
-            return Err(invalid(format!("longer than {MAX_FILE} octets")));
-        }
-        let text = std::fs::read_to_string(&path)?;
+        let text = folder::text(&path)?;
         cases.extend(run_file(&text, run).map_err(invalid)?);
     }
     Ok(cases)
@@ -91,12 +83,6 @@ fn load(text: &str) -> Result<Vec<Yaml<'_>>, String> {
     }
 }
 
-/// The text of a member of a mapping.
-fn string<'a>(of: &'a Yaml<'_>, member: &str) -> Result<&'a str, String> {
-    let value = of.as_mapping_get(member).ok_or_else(|| format!("no {member}"))?;
-    value.as_str().ok_or_else(|| format!("{member} is no text"))
-}
-
 /// The text of a message as it is on the wire.
 fn wire(test: &Yaml<'_>) -> Result<String, String> {
     Ok(string(test, "message")?.replace('\n', "\r\n"))
@@ -130,11 +116,7 @@ impl Dns for Records {
 }
 
 fn chain_of(message: &Message<'_>, records: &Records) -> Result<Chain, String> {
-    // The records are there at once, so that validation never waits.
-    match pin!(validate(records, message, NOW, &Policy::default())).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(chain) => Ok(chain),
-        Poll::Pending => Err("the validation waits for something".to_owned()),
-    }
+    ready(validate(records, message, NOW, &Policy::default()))
 }
 
 fn validation(test: &Yaml<'_>, document: &Document<'_>) -> Result<Outcome, String> {

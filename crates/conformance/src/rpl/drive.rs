@@ -25,9 +25,9 @@ use super::expression::Variables;
 use super::script::{Action, Elapse, Script, Step};
 use super::subject::{self, Subject};
 use super::wire::{Machine, Pending, Wire};
-use crate::exchange::Transport;
-use crate::record::{Record, RecordType};
-use crate::wire::{Flags, Message, Question};
+use mxlab_dns::exchange::Transport;
+use mxlab_dns::record::{Record, RecordType};
+use mxlab_dns::wire::{Flags, Message, Question};
 
 /// The most rounds that a script takes; more is a loop.
 const MAX_ROUNDS: usize = 5_000;
@@ -38,7 +38,7 @@ const MAX_EVENTS: usize = 1_000;
 
 /// How a replay came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Replayed {
     /// Everything was as the file expects it.
     Passed,
     /// Something was not: what, and what the resolver said.
@@ -63,17 +63,17 @@ pub struct Failure {
 /// Replays a script against a resolver of its own.
 ///
 /// It blocks; nothing in it takes real time.
-pub fn replay(script: &Script) -> Outcome {
+pub fn replay(script: &Script) -> Replayed {
     replay_against(script, subject::resolver)
 }
 
 /// Makes what a replay is about: its env and pen, what the file gives it, and its network.
 type Make = fn(&Env, &Recorder, &Setup, Arc<Wire>) -> Box<dyn Subject>;
 
-fn replay_against(script: &Script, make: Make) -> Outcome {
+fn replay_against(script: &Script, make: Make) -> Replayed {
     let setup = match Setup::of(script) {
         Ok(setup) => setup,
-        Err(unsupported) => return Outcome::Skipped(unsupported),
+        Err(unsupported) => return Replayed::Skipped(unsupported),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let outcome = match runtime {
@@ -82,7 +82,7 @@ fn replay_against(script: &Script, make: Make) -> Outcome {
             Err(Failure { step: 0, line: None, differences: vec![format!("no runtime: {error}")], notes: Vec::new() })
         }
     };
-    outcome.map_or_else(Outcome::Failed, |()| Outcome::Passed)
+    outcome.map_or_else(Replayed::Failed, |()| Replayed::Passed)
 }
 
 async fn drive(script: &Script, setup: &Setup, make: Make) -> Result<(), Failure> {
@@ -433,10 +433,10 @@ fn minimize(reply: &mut Message) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::wire::Wire;
     use super::*;
-    use crate::exchange::Exchange as _;
-    use crate::record::Rcode;
-    use crate::rpl::wire::Wire;
+    use mxlab_dns::exchange::Exchange as _;
+    use mxlab_dns::record::Rcode;
 
     /// Asks the first server what it is asked, and repeats what that says; SERVFAIL if it says nothing.
     struct Parrot {
@@ -491,9 +491,9 @@ mod tests {
             Box::new(Parrot { wire, setup: setup.clone() })
         });
         let found = match outcome {
-            Outcome::Passed => Vec::new(),
-            Outcome::Failed(failure) => failure.differences,
-            Outcome::Skipped(unsupported) => panic!("{unsupported}"),
+            Replayed::Passed => Vec::new(),
+            Replayed::Failed(failure) => failure.differences,
+            Replayed::Skipped(unsupported) => panic!("{unsupported}"),
         };
         assert_eq!(found, expected, "{text}");
     }

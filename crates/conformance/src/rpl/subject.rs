@@ -7,9 +7,9 @@ use mxlab_record::Recorder;
 
 use super::config::{Mode, Setup};
 use super::wire::Wire;
-use crate::name::Name;
-use crate::resolver::{Resolver, ResolverConfig, TrustAnchor};
-use crate::wire::Message;
+use mxlab_dns::name::Name;
+use mxlab_dns::resolver::{Resolver, ResolverConfig, TrustAnchor};
+use mxlab_dns::wire::Message;
 
 /// What answers clients.
 pub(crate) trait Subject {

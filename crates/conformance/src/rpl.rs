@@ -44,7 +44,9 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `script`, `read`, `entry`, `records` | the file as data, and its reader |
+//! | `mistake` | what is wrong with a line |
+//! | `options`, `records`, `entry`, `script` | the file as data, from its smallest parts to the whole |
+//! | `read` | the reader of a file |
 //! | `config` | the configuration: what the resolver is given, and which files are not for it |
 //! | `expression` | `${…}`: variables, the time, arithmetic |
 //! | `compare` | which queries an entry answers, and how a reply differs from what was expected |
@@ -55,13 +57,15 @@
 //!
 //! The files themselves are nobody's property here: they are read where they lie.
 //!
-//! [`Resolver`]: crate::Resolver
+//! [`Resolver`]: mxlab_dns::Resolver
 
 mod compare;
 mod config;
 mod drive;
 mod entry;
 mod expression;
+mod mistake;
+mod options;
 mod read;
 mod records;
 mod script;
@@ -70,6 +74,6 @@ pub mod suite;
 mod wire;
 
 pub use config::{Mode, Setup, Unsupported};
-pub use drive::{Outcome, replay};
-pub use read::SyntaxError;
+pub use drive::{Replayed, replay};
+pub use mistake::SyntaxError;
 pub use script::Script;

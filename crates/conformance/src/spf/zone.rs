@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use saphyr::Yaml;
 
-use crate::dns::{BoxFuture, Data, Dns, DnsError, RecordKind};
+use mxlab_auth::dns::{BoxFuture, Data, Dns, DnsError, RecordKind};
 
 /// The longest chain of aliases.
 const MAX_ALIASES: usize = 10;

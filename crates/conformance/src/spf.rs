@@ -7,47 +7,37 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 
 use jiff::Timestamp;
 use saphyr::{LoadableYamlNode, Yaml};
 
-use super::{Client, Evaluation, Identity, check_host};
-use crate::suite::{Case, Outcome};
+use mxlab_auth::spf::{Client, Evaluation, Identity, check_host};
+
+use crate::ready::ready;
+use crate::yaml::string;
+use crate::{Case, Outcome, folder};
 use zone::Zone;
 
 mod zone;
 
 /// The name of the suite's file.
 const FILE: &str = "rfc7208-tests.yml";
-/// The longest file that is read, in octets.
-const MAX_FILE: u64 = 8 << 20;
 
 /// Runs the suite in the folder `spf` of a folder of suites, or in the folder itself.
 ///
 /// # Errors
 /// There is no suite, it is no YAML, or it does not hold what it should; the error says where.
-pub fn run(folder: &Path) -> io::Result<Vec<Case>> {
-    let file = file(folder)?;
-    let text = std::fs::read_to_string(&file)?;
+pub fn run(suites: &Path) -> io::Result<Vec<Case>> {
+    let file = file(suites)?;
+    let text = folder::text(&file)?;
     let cases = cases(&text).map_err(|why| format!("{}: {why}", file.display()));
     cases.map_err(|why| io::Error::new(io::ErrorKind::InvalidData, why))
 }
 
-fn file(folder: &Path) -> io::Result<PathBuf> {
-    for file in [folder.join("spf").join(FILE), folder.join(FILE)] {
-        match std::fs::metadata(&file) {
-            Ok(found) if found.len() > MAX_FILE => {
-                let why = format!("{} is longer than {MAX_FILE} octets", file.display());
-                return Err(io::Error::new(io::ErrorKind::InvalidData, why));
-            }
-            Ok(_) => return Ok(file),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Err(io::Error::new(io::ErrorKind::NotFound, format!("there is no {FILE} in it")))
+fn file(suites: &Path) -> io::Result<PathBuf> {
+    let places = [suites.join("spf").join(FILE), suites.join(FILE)];
+    let found = places.into_iter().find(|file| file.is_file());
+    found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("there is no {FILE} in it")))
 }
 
 /// The cases of all documents.
@@ -67,12 +57,6 @@ fn cases(text: &str) -> Result<Vec<Case>, String> {
         }
     }
     if cases.is_empty() { Err("no tests".to_owned()) } else { Ok(cases) }
-}
-
-/// The text of a member of a mapping.
-fn string<'a>(of: &'a Yaml<'_>, member: &str) -> Result<&'a str, String> {
-    let value = of.as_mapping_get(member).ok_or_else(|| format!("no {member}"))?;
-    value.as_str().ok_or_else(|| format!("{member} is no text"))
 }
 
 struct Test {
@@ -107,12 +91,10 @@ impl Test {
     }
 
     fn run(&self, zone: &Zone) -> Outcome {
-        // The zone answers at once, so that the evaluation never waits.
-        let evaluation = match pin!(check_host(zone, &self.client)).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(evaluation) => evaluation,
-            Poll::Pending => return Outcome::Failed { why: "the evaluation waits for something".to_owned() },
-        };
-        self.judge(&evaluation)
+        match ready(check_host(zone, &self.client)) {
+            Ok(evaluation) => self.judge(&evaluation),
+            Err(why) => Outcome::Failed { why },
+        }
     }
 
     fn judge(&self, evaluation: &Evaluation) -> Outcome {

@@ -1,17 +1,22 @@
 //! Replays from end to end: files made here from zones of our own, and the suite of others where it can be found.
 
+#![allow(unreachable_pub, reason = "`net` is a module of another test program too")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use mxlab_dns::rpl::{
-    Mode, Script, Setup,
-    suite::{self, Verdict},
-};
+use mxlab_conformance::Outcome;
+use mxlab_conformance::rpl::{Mode, Script, Setup, suite};
 use mxlab_dns::wire::Edns;
 use mxlab_dns::*;
 use proptest::prelude::*;
 
-use crate::net::*;
+#[path = "../../dns/tests/it/net.rs"]
+#[allow(dead_code, reason = "the tests of `dns` use all of it")]
+mod net;
+
+use net::*;
 
 /// Where the suites lie: the environment says, or they lie beside the repository.
 fn suites() -> PathBuf {
@@ -31,12 +36,12 @@ fn the_suite_of_others_passes() {
     let cases: Vec<_> = files.iter().map(|file| suite::run(file)).collect();
     let failed: Vec<String> = cases
         .iter()
-        .filter(|case| case.verdict == Verdict::Failed)
-        .map(|case| format!("{}: {}", case.name, case.why))
+        .filter(|case| matches!(case.outcome, Outcome::Failed { .. }))
+        .map(|case| format!("{}: {}", case.name, case.outcome.why()))
         .collect();
     assert!(failed.is_empty(), "{} of {} failed:\n{}", failed.len(), cases.len(), failed.join("\n"));
-    for case in cases.iter().filter(|case| case.verdict == Verdict::Skipped) {
-        eprintln!("skipped: {}: {}", case.name, case.why);
+    for case in cases.iter().filter(|case| matches!(case.outcome, Outcome::Skipped { .. })) {
+        eprintln!("skipped: {}: {}", case.name, case.outcome.why());
     }
 }
 
@@ -105,9 +110,17 @@ fn replay((net, upstream): Asking, owner: &str, tamper: impl Fn(&mut Message), e
 }
 
 #[track_caller]
-fn check(text: &str, expected: (Verdict, &str)) {
-    let (verdict, why) = suite::judge(text);
-    assert_eq!((verdict, why.split(" [").next().unwrap()), expected, "{why}\n{text}");
+fn passes(text: &str) {
+    assert_eq!(suite::judge(text), Outcome::Passed, "{text}");
+}
+
+/// The file fails, and the reason holds this.
+#[track_caller]
+fn fails(text: &str, expected: &str) {
+    match suite::judge(text) {
+        Outcome::Failed { why } => assert!(why.contains(expected), "{why}"),
+        other => panic!("{other:?}\n{text}"),
+    }
 }
 
 #[test]
@@ -124,21 +137,19 @@ fn a_resolver_is_held_to_a_file() {
     assert!(records.contains("RRSIG"), "{records}");
     let whole = replay(iterating(), owner, unchanged, &format!("{secure}{records}"));
     assert_eq!(Setup::of(&Script::parse(&whole).unwrap()).unwrap().mode, Mode::Iterate);
-    check(&whole, (Verdict::Passed, ""));
+    passes(&whole);
     // An expectation that is not met is told.
     let other = replay(iterating(), owner, unchanged, &format!("MATCH answer\n{question}{owner}. 300 A 192.0.2.99"));
-    let (verdict, why) = suite::judge(&other);
-    assert!(verdict == Verdict::Failed && why.contains("missing: mx1.contoso.example. 300 A 192.0.2.99"), "{why}");
+    fails(&other, "missing: mx1.contoso.example. 300 A 192.0.2.99");
     // Without its signature the answer is bogus, with the error that says so.
     let unsigned = |message: &mut Message| {
         let asked = message.question.as_ref().is_some_and(|question| question.name == name(owner));
         message.answer.retain(|record| !asked || record.rtype != RecordType::RRSIG);
     };
     let bogus = format!("MATCH all ede=10\nREPLY QR RD RA DO SERVFAIL\n{question}");
-    check(&replay(iterating(), owner, unsigned, &bogus), (Verdict::Passed, ""));
+    passes(&replay(iterating(), owner, unsigned, &bogus));
     let error = format!("MATCH ede=6\nREPLY QR RD RA DO SERVFAIL\n{question}");
-    let (verdict, why) = suite::judge(&replay(iterating(), owner, unsigned, &error));
-    assert!(verdict == Verdict::Failed && why.contains("extended error: expected 6, found 10"), "{why}");
+    fails(&replay(iterating(), owner, unsigned, &error), "extended error: expected 6, found 10");
 }
 
 #[test]
@@ -147,7 +158,7 @@ fn a_transport_is_held_to_a_file() {
     let expected = format!("MATCH rcode flags\nREPLY QR AA AD NOERROR\nSECTION QUESTION\n{owner}. IN A");
     let text = replay(forwarding(), owner, |message| message.flags.authoritative = true, &expected);
     assert_eq!(Setup::of(&Script::parse(&text).unwrap()).unwrap().mode, Mode::Transport);
-    check(&text, (Verdict::Passed, ""));
+    passes(&text);
 }
 
 proptest! {

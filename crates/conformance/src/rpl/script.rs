@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::config::Options;
 use super::entry::Entry;
+use super::options::Options;
 
 /// A replay file.
 #[derive(Clone, Debug)]

@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::compare::Sent;
-use crate::exchange::{Exchange, Transport};
-use crate::wire::Message;
+use mxlab_dns::exchange::{Exchange, Transport};
+use mxlab_dns::wire::Message;
 
 /// A query of the resolver that has no answer yet.
 pub(crate) struct Pending {

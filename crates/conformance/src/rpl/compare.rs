@@ -7,12 +7,12 @@ use std::net::IpAddr;
 
 use super::entry::{Entry, ExpectedError, Matching, Packet};
 use super::script::Range;
-use crate::exchange::Transport;
-use crate::name::Name;
-use crate::rdata::{Nsec, Rdata as _, Soa};
-use crate::rdata_dnssec::push_canonical;
-use crate::record::{Record, RecordType};
-use crate::wire::{Edns, Flags, Message, Question};
+use mxlab_dns::exchange::Transport;
+use mxlab_dns::name::Name;
+use mxlab_dns::rdata::push_canonical;
+use mxlab_dns::rdata::{Nsec, Rdata as _, Soa};
+use mxlab_dns::record::{Record, RecordType};
+use mxlab_dns::wire::{Edns, Flags, Message, Question};
 
 /// A message that was sent.
 #[derive(Clone, Copy, Debug)]
@@ -243,8 +243,8 @@ fn after_name(octets: &[u8], mut at: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::script::{Action, Script};
     use super::*;
-    use crate::rpl::script::{Action, Script};
 
     /// The script of these ranges and steps.
     fn script(text: &str) -> Script {
@@ -348,7 +348,7 @@ mod tests {
         check("MATCH ednsdata\nHEX_EDNSDATA_BEGIN\n00 0f 00 02 ; a comment\n0007\nHEX_EDNSDATA_END", error(7), &[]);
         check("MATCH opcode\nREPLY NOTIFY", |_| (), &["opcode: expected 4, found 0"]);
         let soa = |message: &mut Message| {
-            let record = crate::rpl::records::record("z. SOA a. b. 7 1 1 1 1", &Name::root());
+            let record = super::super::records::record("z. SOA a. b. 7 1 1 1 1", &Name::root());
             message.authority.push(record.unwrap());
         };
         check("MATCH serial=7", soa, &[]);

@@ -103,8 +103,7 @@ fn mistakes_in_a_suite() {
 /// The suite itself, where it is at hand.
 #[test]
 fn the_suite() {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/suites");
-    let folder = std::env::var_os("MXLAB_SUITES").map_or_else(beside, PathBuf::from);
+    let folder = folder::by_default();
     let cases = match run(&folder) {
         Ok(cases) => cases,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

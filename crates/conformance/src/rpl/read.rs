@@ -4,48 +4,18 @@
 //! are written as Unbound's `testpkts` wants them, and a few that only other readers know (`flags`, `authority`,
 //! `additional`, `AD`, `CD`, `RD`, `OPCODE`).
 
-use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::config::Options;
 use super::entry::{Entry, ExpectedError, Matching, Packet};
+use super::mistake::{Mistake, SyntaxError, mistake};
+use super::options::Options;
 use super::records;
 use super::script::{Action, Elapse, Range, Script, Step};
-use crate::exchange::Transport;
-use crate::name::Name;
-use crate::record::Rcode;
-use crate::wire::Flags;
-
-/// A line that cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: found {found}, expected {expected}")]
-pub struct SyntaxError {
-    /// Its number, from 1.
-    pub line: usize,
-    /// What stands there, in backticks, or a phrase.
-    pub found: String,
-    /// What should stand there, as a phrase.
-    pub expected: String,
-}
-
-/// A mistake in a line that is being read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Mistake {
-    pub(crate) found: String,
-    pub(crate) expected: String,
-}
-
-impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "found {}, expected {}", self.found, self.expected)
-    }
-}
-
-pub(crate) fn mistake(found: &str, expected: impl Into<String>) -> Mistake {
-    let found = if found.is_empty() { "end of line".to_owned() } else { format!("`{found}`") };
-    Mistake { found, expected: expected.into() }
-}
+use mxlab_dns::exchange::Transport;
+use mxlab_dns::name::Name;
+use mxlab_dns::record::Rcode;
+use mxlab_dns::wire::Flags;
 
 impl Script {
     /// Reads a replay file.

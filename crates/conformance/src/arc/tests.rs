@@ -2,8 +2,7 @@ use super::*;
 
 #[test]
 fn the_suite_passes() {
-    let by_default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/suites");
-    let folder = std::env::var_os("MXLAB_SUITES").map_or_else(by_default, Into::into);
+    let folder = folder::by_default();
     let cases = match run(&folder) {
         Ok(cases) => cases,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

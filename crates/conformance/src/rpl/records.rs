@@ -2,11 +2,11 @@
 
 use std::str::FromStr as _;
 
-use super::read::{Mistake, mistake};
-use crate::name::Name;
-use crate::record::{Class, Record, RecordType};
-use crate::wire::Question;
-use crate::zonefile;
+use super::mistake::{Mistake, mistake};
+use mxlab_dns::name::Name;
+use mxlab_dns::record::{Class, Record, RecordType};
+use mxlab_dns::wire::Question;
+use mxlab_dns::zonefile;
 
 /// The TTL of records that give none.
 const DEFAULT_TTL: u32 = 3_600;

@@ -1,33 +1,30 @@
 //! The messages and key records of a suite, and what must come out for them.
 //!
-//! The suite has no expectations of its own. They stand in a table beside this module (`suite/table.txt`), which names every
+//! The suite has no expectations of its own. They stand in a table beside this module (`dkim/table.txt`), which names every
 //! file of the suite; a file that it does not name is a case that fails, and so is a row whose file is not there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::future::Future;
 use std::io;
 use std::path::Path;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 
 use data_encoding::BASE64;
 use jiff::Timestamp;
 use mxlab_mail::Message;
 
-use super::canonical::{Canonicalization, Form};
-use super::crypto::SigningKey;
-use super::key::{KeyRecord, Material, PublicKey};
-use super::sign::Signer;
-use super::verify::{Policy, verify};
-use crate::dns::BoxFuture;
-use crate::suite::{Case, Outcome};
-use crate::{Data, Dns, DnsError, RecordKind};
+use mxlab_auth::dkim::canonical::{Canonicalization, Form};
+use mxlab_auth::dkim::key::{KeyRecord, Material, PublicKey, RsaKey};
+use mxlab_auth::dkim::{Failure, Policy, Signer, SigningKey, verify};
+use mxlab_auth::dns::BoxFuture;
+use mxlab_auth::{Data, Dns, DnsError, RecordKind};
 
-const TABLE: &str = include_str!("suite/table.txt");
+use crate::ready::ready;
+use crate::{Case, Outcome, folder};
+
+const TABLE: &str = include_str!("dkim/table.txt");
 
 /// RFC 8463 appendix A.1.
-const RSA_KEY: &str = include_str!("testkeys/rfc8463-rsa.pem");
+const RSA_KEY: &str = include_str!("../../auth/src/dkim/testkeys/rfc8463-rsa.pem");
 const ED25519_SEED: &str = "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
 /// RFC 8463 appendix A.2.
 const ED25519_RECORD: &str = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
@@ -130,7 +127,7 @@ fn outcome(folder: &Path, row: &Row) -> Result<String, String> {
 }
 
 fn read(folder: &Path, file: &str) -> Result<Vec<u8>, String> {
-    fs::read(folder.join(file)).map_err(|error| format!("{file}: {error}"))
+    folder::octets(&folder.join(file)).map_err(|error| format!("{file}: {error}"))
 }
 
 fn record_text(folder: &Path, file: &str) -> Result<Vec<u8>, String> {
@@ -140,7 +137,7 @@ fn record_text(folder: &Path, file: &str) -> Result<Vec<u8>, String> {
     }
 }
 
-fn rsa_key(folder: &Path, file: &str) -> Result<super::key::RsaKey, String> {
+fn rsa_key(folder: &Path, file: &str) -> Result<RsaKey, String> {
     let record = KeyRecord::parse(&record_text(folder, file)?).map_err(|error| error.to_string())?;
     match record.material {
         Material::Key(PublicKey::Rsa(key)) => Ok(key),
@@ -179,8 +176,7 @@ fn now() -> Result<Timestamp, String> {
 fn verified(zone: &Records, message: &[u8]) -> Result<String, String> {
     let message = Message::parse(message).map_err(|error| error.to_string())?;
     let verifications = ready(verify(zone, &message, now()?, &Policy::default()))?;
-    let word =
-        |outcome: &Result<(), super::Failure>| outcome.as_ref().map_or_else(|failure| failure.word(), |()| "pass");
+    let word = |outcome: &Result<(), Failure>| outcome.as_ref().map_or_else(|failure| failure.word(), |()| "pass");
     Ok(verifications.iter().map(|verification| word(&verification.outcome)).collect::<Vec<_>>().join(" "))
 }
 
@@ -195,30 +191,15 @@ impl Dns for Records {
     }
 }
 
-/// The value of a future that never waits.
-fn ready<T>(future: impl Future<Output = T>) -> Result<T, String> {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => Ok(value),
-        Poll::Pending => Err("a lookup waits".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
-
-    /// Where the suites lie: `MXLAB_SUITES`, or beside the repository.
-    fn suites() -> PathBuf {
-        let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/suites");
-        std::env::var_os("MXLAB_SUITES").map_or_else(beside, PathBuf::from)
-    }
 
     #[test]
     fn all_rows_hold() {
-        let Ok(cases) = run(&suites()) else {
-            eprintln!("skipped: there is no suite in {}", suites().display());
+        let suites = folder::by_default();
+        let Ok(cases) = run(&suites) else {
+            eprintln!("skipped: there is no suite in {}", suites.display());
             return;
         };
         let failed: Vec<&Case> = cases.iter().filter(|case| case.outcome != Outcome::Passed).collect();

@@ -3,23 +3,23 @@
 //! Both files hold a name and the registrable domain that it must give, or `null` for none: one with a blank between
 //! them, the other as calls of a function. Names are compared in A-labels, since some tests give U-labels.
 
+use std::io;
 use std::path::Path;
-use std::{fs, io};
 
-use super::registrable_domain;
-use crate::idn::a_labels_or_same;
-use crate::suite::{Case, Outcome};
+use mxlab_auth::alignment::registrable_domain;
+use mxlab_auth::idn::a_labels_or_same;
+
+use crate::{Case, Outcome, folder};
 
 /// Runs the tests in the folder `psl` of a folder of suites, or in the folder itself, in the order of the files.
 ///
 /// # Errors
 /// When a file cannot be read, or holds a line that is no test.
-pub fn run(folder: &Path) -> io::Result<Vec<Case>> {
-    let nested = folder.join("psl");
-    let folder = if nested.is_dir() { nested.as_path() } else { folder };
+pub fn run(suites: &Path) -> io::Result<Vec<Case>> {
+    let own = folder::below(suites, "psl");
     let mut cases = Vec::new();
     for (file, read) in [("tests.txt", plain as Reader), ("test_psl.txt", call as Reader)] {
-        let text = fs::read_to_string(folder.join(file))?;
+        let text = folder::text(&own.join(file))?;
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")) {
             let (name, expected) = read(line).ok_or_else(|| no_test(file, line))?;
             let outcome = outcome(name, expected);
@@ -73,7 +73,7 @@ fn outcome(name: Option<&str>, expected: Option<&str>) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
+    use std::fs;
 
     use super::*;
 
@@ -129,8 +129,7 @@ mod tests {
     /// The suite itself, where it is at hand.
     #[test]
     fn the_suite() {
-        let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/suites");
-        let folder = std::env::var_os("MXLAB_SUITES").map_or_else(beside, PathBuf::from).join("psl");
+        let folder = folder::by_default().join("psl");
         if !folder.is_dir() {
             println!("skipped: there is no {}", folder.display());
             return;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::exchange::Transport;
-use crate::record::{Rcode, RecordType};
-use crate::wire::{Edns, Message};
+use mxlab_dns::exchange::Transport;
+use mxlab_dns::record::{Rcode, RecordType};
+use mxlab_dns::wire::{Edns, Message};
 
 /// An entry of a replay file.
 #[derive(Clone, Debug)]
@@ -158,9 +158,9 @@ impl Packet {
 }
 
 /// An OPT record with these options, which the writer of messages takes for any other record.
-fn opt_record(edns: &Edns, options: &[u8]) -> crate::record::Record {
+fn opt_record(edns: &Edns, options: &[u8]) -> mxlab_dns::record::Record {
     let ttl = if edns.dnssec_ok { 0x8000 } else { 0 };
-    let mut record = crate::record::Record::new(crate::name::Name::root(), RecordType::OPT, ttl, options);
-    record.class = crate::record::Class(edns.udp_size);
+    let mut record = mxlab_dns::record::Record::new(mxlab_dns::name::Name::root(), RecordType::OPT, ttl, options);
+    record.class = mxlab_dns::record::Class(edns.udp_size);
     record
 }

@@ -7,98 +7,13 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
 use super::entry::Entry;
-use super::read::{Mistake, mistake};
+use super::options::{ConfigOption, Options};
 use super::records;
 use super::script::{Action, Script};
-use crate::name::Name;
-use crate::rdata::{Dnskey, Ds, Rrsig};
-use crate::record::{Record, RecordType};
-use crate::resolver::TrustAnchor;
-
-/// The options of an `unbound.conf`, in the order of the file.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Options {
-    clause: String,
-    /// The number of clauses that have begun.
-    clauses: usize,
-    list: Vec<ConfigOption>,
-    /// The first thing in the configuration that only Unbound's own driver knows.
-    foreign: Option<&'static str>,
-}
-
-/// One option.
-#[derive(Clone, Debug)]
-struct ConfigOption {
-    clause: String,
-    /// The how many-th clause it stands in.
-    number: usize,
-    name: String,
-    value: String,
-}
-
-/// Keywords that begin a clause.
-const CLAUSES: &[&str] = &[
-    "server",
-    "stub-zone",
-    "forward-zone",
-    "auth-zone",
-    "view",
-    "remote-control",
-    "python",
-    "dynlib",
-    "dnscrypt",
-    "cachedb",
-    "rpz",
-    "dnstap",
-    "ipset",
-];
-
-impl Options {
-    pub(crate) fn note_foreign(&mut self, what: &'static str) {
-        self.foreign.get_or_insert(what);
-    }
-
-    /// Reads a line: `name: value`, with a clause before it if it likes.
-    pub(crate) fn read_line(&mut self, line: &str) -> Result<(), Mistake> {
-        let mut rest = line.trim();
-        while !rest.is_empty() && !rest.starts_with(['#', ';']) {
-            let (name, value) = rest.split_once(':').ok_or_else(|| mistake(rest, "an option, such as stub-addr:"))?;
-            let (name, value) = (name.trim(), value.trim());
-            if CLAUSES.contains(&name) {
-                (self.clause, self.clauses, rest) = (name.to_owned(), self.clauses + 1, value);
-                continue;
-            }
-            let value = unquoted(value).to_owned();
-            let (clause, number, name) = (self.clause.clone(), self.clauses, name.to_owned());
-            self.list.push(ConfigOption { clause, number, name, value });
-            break;
-        }
-        Ok(())
-    }
-
-    fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.list.iter().filter(move |option| option.name == name).map(|option| option.value.as_str())
-    }
-
-    /// The name and the addresses of every clause of this kind.
-    fn zones<'a>(&'a self, clause: &'a str, address: &'a str) -> impl Iterator<Item = (&'a str, Vec<&'a str>)> {
-        let names = self.list.iter().filter(move |option| option.clause == clause && option.name == "name");
-        names.map(move |zone| {
-            let own = self.list.iter().filter(|option| option.number == zone.number && option.name == address);
-            (zone.value.as_str(), own.map(|option| option.value.as_str()).collect())
-        })
-    }
-}
-
-/// A value without its quotes and the comment after it.
-fn unquoted(value: &str) -> &str {
-    for quote in ['"', '\''] {
-        if let Some(inner) = value.strip_prefix(quote) {
-            return inner.split(quote).next().unwrap_or_default();
-        }
-    }
-    value.split('#').next().unwrap_or_default().trim()
-}
+use mxlab_dns::name::Name;
+use mxlab_dns::rdata::{Dnskey, Ds, Rrsig};
+use mxlab_dns::record::{Record, RecordType};
+use mxlab_dns::resolver::TrustAnchor;
 
 /// Which way of taking a file is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -272,10 +187,10 @@ impl Setup {
 /// An upstream outside of its clause is that of a transport; so is the only one of a file that names none.
 fn mode(options: &Options) -> Mode {
     let upstream = |clause: &str, address: &str| {
-        options.list.iter().any(|option| option.clause == clause && option.name == address)
+        options.list().iter().any(|option| option.clause == clause && option.name == address)
     };
     let roots = |clause, address| options.zones(clause, address).any(|(zone, _)| zone == ".");
-    let clauses = options.list.iter().any(|option| matches!(option.clause.as_str(), "stub-zone" | "forward-zone"));
+    let clauses = options.list().iter().any(|option| matches!(option.clause.as_str(), "stub-zone" | "forward-zone"));
     let stray = ["", "server"].iter().any(|clause| upstream(clause, "stub-addr") || upstream(clause, "forward-addr"));
     match () {
         () if stray || !clauses => Mode::Transport,
@@ -291,7 +206,7 @@ pub(crate) fn skip_reason(text: &str) -> Option<Unsupported> {
 }
 
 fn check_options(options: &Options, mode: Mode) -> Result<(), Unsupported> {
-    for ConfigOption { clause, name, value, .. } in &options.list {
+    for ConfigOption { clause, name, value, .. } in options.list() {
         // Transports are given a few options of other resolvers too; nothing of them matters to a validator.
         let known = FREE_OPTIONS.contains(&name.as_str());
         let own_clause = matches!(clause.as_str(), "" | "server" | "stub-zone" | "forward-zone" | "remote-control");
@@ -313,7 +228,7 @@ fn check_options(options: &Options, mode: Mode) -> Result<(), Unsupported> {
             None => return Err(Unsupported::Option { option: option() }),
         }
     }
-    options.foreign.map_or(Ok(()), |keyword| Err(Unsupported::Keyword { keyword }))
+    options.foreign().map_or(Ok(()), |keyword| Err(Unsupported::Keyword { keyword }))
 }
 
 fn check_keywords(script: &Script) -> Result<(), Unsupported> {
