@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use mxlab_language::values::{Duration, Scalar as _};
 use mxlab_report::{json, text};
-use mxlab_scenario::file::values::{Duration, Scalar as _};
 use mxlab_scenario::suite::{self, CaseOutcome, Options, Progress, Summary};
 
 use crate::determinism;

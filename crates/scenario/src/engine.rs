@@ -14,7 +14,7 @@ use mxlab_env::{BoxFuture, Env};
 use mxlab_record::Recorder;
 use rustls::sign::CertifiedKey;
 
-use crate::file::words::{AuthFailAction, DaneMode, HeaderLayout, Limitation, Profile};
+use mxlab_language::words::{AuthFailAction, DaneMode, HeaderLayout, Limitation, Profile};
 
 /// An organization, as both engines need to know it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use mxlab_sender::engine::{Sender, SenderConfig, Submission, Tenant};
 use mxlab_sender::retry::Timetable;
 
 use crate::engine::{Engines, Inbound, InboundSettings, Outbound, OutboundSettings, TenantSettings};
-use crate::file::words::{AuthFailAction, DaneMode, HeaderLayout, Limitation, Profile};
+use mxlab_language::words::{AuthFailAction, DaneMode, HeaderLayout, Limitation, Profile};
 
 /// Starts `mxlab-sender` and `mxlab-receiver`.
 #[derive(Clone, Copy, Debug, Default)]

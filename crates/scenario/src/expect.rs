@@ -12,11 +12,10 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use mxlab_record::{Entry, Value};
 
-use crate::file::Scenario;
-use crate::file::expectations::{Attempted, Delivered, Expectation, Failed, Verb};
-use crate::file::references::{self, Resolve};
-use crate::file::values::Count;
-use crate::story::format_offset;
+use mxlab_language::Scenario;
+use mxlab_language::expectations::{Attempted, Delivered, Expectation, Failed, Verb};
+use mxlab_language::references::{self, Resolve};
+use mxlab_language::values::{Count, format_offset};
 
 /// What the messages of a file are called and how they are recognized in the record.
 #[derive(Clone, Debug, Default)]
@@ -425,7 +424,7 @@ fn describe_attempted(table: &Attempted) -> String {
     format!("attempted, with {}", parts.join(", "))
 }
 
-fn text<T: ToString>(value: &Option<crate::file::Spanned<T>>) -> Option<String> {
+fn text<T: ToString>(value: &Option<mxlab_language::Spanned<T>>) -> Option<String> {
     value.as_ref().map(|value| value.get().to_string())
 }
 

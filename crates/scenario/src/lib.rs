@@ -1,12 +1,11 @@
-//! The scenario: its file, running it, and what must come of it.
+//! A scenario run, and what must come of it. The file itself is read by `mxlab_language`.
 //!
 //! ```text
-//! file ── read ──▶ cells ── run ──▶ record ──▶ expectations, story ──▶ snapshot
+//! cell ── run ──▶ record ──▶ expectations, story ──▶ snapshot
 //! ```
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`mod@file`] | the language: from text to typed cells, or to all that is wrong with it |
 //! | [`engine`], [`exchange`] | the engines under test as the runner sees them, and ours |
 //! | [`run`] | one cell: the world, the engines, the script, the end |
 //! | [`expect`] | expectations as questions to the record |
@@ -19,7 +18,6 @@
 pub mod engine;
 pub mod exchange;
 pub mod expect;
-pub mod file;
 pub mod registry;
 pub mod run;
 pub mod snapshot;

@@ -27,10 +27,10 @@ use tokio::time::Instant;
 
 use crate::engine::Engines;
 use crate::expect::Asked;
-use crate::file::expectations::Expectation;
-use crate::file::script::Action;
-use crate::file::values::BehaviourRef;
-use crate::file::{Cell, Diagnostic, Diagnostics, Scenario, Sources, Span, Spanned};
+use mxlab_language::expectations::Expectation;
+use mxlab_language::script::Action;
+use mxlab_language::values::{BehaviourRef, format_offset};
+use mxlab_language::{Cell, Diagnostic, Diagnostics, Scenario, Sources, Span, Spanned};
 
 use crate::{registry, story};
 use error::LabError;
@@ -399,7 +399,7 @@ fn last_events(epoch: Timestamp, entries: &[Entry]) -> Vec<String> {
     let from = entries.len().saturating_sub(LAST_EVENTS);
     let line = |entry: &Entry| {
         let told = entry.story.first().map_or(entry.kind, String::as_str);
-        format!("{} {}: {told}", story::format_offset(entry.at.duration_since(epoch).as_secs()), entry.actor)
+        format!("{} {}: {told}", format_offset(entry.at.duration_since(epoch).as_secs()), entry.actor)
     };
     entries.get(from..).unwrap_or_default().iter().map(line).collect()
 }

@@ -14,6 +14,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use mxlab_language::values::format_offset;
 use mxlab_record::Entry;
 
 /// A silence of at least this length ends a moment. Longer than any exchange of packets takes, shorter than any time-out.
@@ -98,26 +99,6 @@ fn shown_seconds(epoch: Timestamp, at: Timestamp) -> i64 {
     let seconds = since.as_secs();
     let exact = since.subsec_nanos() == 0;
     if exact { seconds } else { seconds - seconds.rem_euclid(COARSE) }
-}
-
-/// An offset from the epoch in the notation of scenario files: `+1d2h`, `+15m`, `-30s`.
-pub fn format_offset(seconds: i64) -> String {
-    let mut text = String::from(if seconds < 0 { "-" } else { "+" });
-    let mut rest = seconds.unsigned_abs();
-    for (unit, size) in [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)] {
-        // A day and more is told in hours up to two days: retry timetables are read so.
-        if unit == "d" && rest < 2 * size {
-            continue;
-        }
-        if rest >= size {
-            let _ = write!(text, "{}{unit}", rest / size);
-            rest %= size;
-        }
-    }
-    if text.len() == 1 {
-        text.push_str("0s");
-    }
-    text
 }
 
 /// What the story has said of states: by actor and what it is the state of.
@@ -218,22 +199,5 @@ mod tests {
         let told = tell(&heading, &entries);
         assert_eq!(told.matches("MX a").count(), 3, "{told}");
         assert!(!told.contains("+15m"), "{told}");
-    }
-
-    #[test]
-    fn offsets_are_written_as_in_files() {
-        for (seconds, expected) in [
-            (0, "+0s"),
-            (59, "+59s"),
-            (900, "+15m"),
-            (5_400, "+1h30m"),
-            (86_400, "+24h"),
-            (129_600, "+36h"),
-            (172_800, "+2d"),
-            (176_461, "+2d1h1m1s"),
-            (-86_400, "-24h"),
-        ] {
-            assert_eq!(format_offset(seconds), expected);
-        }
     }
 }

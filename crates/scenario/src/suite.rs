@@ -17,7 +17,6 @@ use std::sync::mpsc;
 use mxlab_sim::Bounds;
 
 use crate::engine::Engines;
-use crate::file;
 pub use crate::run::Failure;
 use crate::run::{self, CellRun, End, RunOptions};
 use crate::snapshot;
@@ -463,7 +462,7 @@ pub fn write_schema(root: &Path) -> Result<&'static str, SuiteError> {
     if let Some(folder) = target.parent() {
         std::fs::create_dir_all(folder).map_err(io_error)?;
     }
-    std::fs::write(&target, file::schema::text()).map_err(io_error)?;
+    std::fs::write(&target, mxlab_language::schema::text()).map_err(io_error)?;
     Ok(SCHEMA)
 }
 

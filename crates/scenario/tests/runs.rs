@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
+use mxlab_language::WorldDirectory;
 use mxlab_scenario::exchange::Exchange;
-use mxlab_scenario::file::{self, WorldDirectory};
 use mxlab_scenario::registry;
 use mxlab_scenario::run::{CellRun, End, RunOptions, run_cell};
 use mxlab_sim::Bounds;
@@ -13,7 +13,8 @@ use mxlab_sim::Bounds;
 fn try_run(text: &str) -> Result<CellRun, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
     let worlds = WorldDirectory { directory: root.join("scenarios/worlds"), shown: "scenarios/worlds".to_owned() };
-    let loaded = file::read("test.toml", text, &worlds, &registry::ids()).map_err(|wrong| wrong.render(false))?;
+    let loaded =
+        mxlab_language::read("test.toml", text, &worlds, &registry::ids()).map_err(|wrong| wrong.render(false))?;
     let options =
         RunOptions { id: "test".into(), reproduce: String::new(), seed: 1, until: None, bounds: Bounds::default() };
     run_cell(&loaded.cells[0], &loaded.sources, &Exchange, &options).map_err(|wrong| wrong.render(false))

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use mxlab_record::Entry;
 
 use super::{Asked, Question, number};
-use crate::file::expectations::{Cost, Expectation};
-use crate::file::values::Count;
+use mxlab_language::expectations::{Cost, Expectation};
+use mxlab_language::values::Count;
 
 /// The fields of `cost` that are given, as the record calls them.
 fn costs(table: &Cost) -> impl Iterator<Item = (&'static str, &'static str, Count)> {

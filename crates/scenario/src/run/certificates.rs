@@ -5,10 +5,10 @@ use mxlab_world::derive::Identity;
 use mxlab_world::pki::{self, AuthoritySpec, CertificateSpec, IssuerName, MadeAuthority, MadeCertificate, Sends};
 
 use super::error::LabError;
-use crate::file::Scenario;
-use crate::file::declarations::{Cert, Smtp, items};
-use crate::file::values::Time;
-use crate::file::words::ChainSent;
+use mxlab_language::Scenario;
+use mxlab_language::declarations::{Cert, Smtp, items};
+use mxlab_language::values::Time;
+use mxlab_language::words::ChainSent;
 
 /// All certificates of a scenario, by name: declared ones, and the automatic ones of hosts under the hosts' names.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use mxlab_world::changes::{Change, FOOTER};
 
-use crate::file::words;
+use mxlab_language::words;
 
 /// The change; none if the lab cannot make it yet.
 pub(super) fn change(word: words::Change) -> Option<Change> {

@@ -13,10 +13,10 @@ use mxlab_world::server::{ActiveFault, ServerFault};
 use super::error::{self, LabError};
 use super::lab::Lab;
 use super::script::{Due, Script};
-use crate::file::faults::FaultKind;
-use crate::file::script::Fault;
-use crate::file::values::Time;
-use crate::file::words;
+use mxlab_language::faults::FaultKind;
+use mxlab_language::script::Fault;
+use mxlab_language::values::Time;
+use mxlab_language::words;
 
 /// Ends what a fault began.
 type Undo = Box<dyn FnOnce(&Lab, &Control)>;

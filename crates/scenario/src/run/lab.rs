@@ -25,10 +25,10 @@ use super::error::{LabError, name};
 use super::mail_keys::MailKeys;
 use super::references::{Made, References};
 use crate::engine::{InboundSettings, OutboundSettings, TenantSettings};
-use crate::file::declarations::{Smtp, Zone, items};
-use crate::file::references::Resolve;
-use crate::file::words::{Denial, ForwarderKind, TlsVersion, ZoneAlgorithm, ZoneKeys};
-use crate::file::{Scenario, zone_text};
+use mxlab_language::declarations::{Smtp, Zone, items};
+use mxlab_language::references::Resolve;
+use mxlab_language::words::{Denial, ForwarderKind, TlsVersion, ZoneAlgorithm, ZoneKeys};
+use mxlab_language::{Scenario, zone_text};
 
 /// The most entries that a record may have; a run that tells more is ended.
 pub(crate) const MAX_ENTRIES: usize = 200_000;

@@ -12,8 +12,8 @@ use mxlab_world::internet::DEFAULT_TTL;
 use mxlab_world::mail_key::{self, MailKeyKind};
 
 use super::error::{LabError, name};
-use crate::file::words::KeyAlgorithm;
-use crate::file::{Scenario, zone_text};
+use mxlab_language::words::KeyAlgorithm;
+use mxlab_language::{Scenario, zone_text};
 
 /// An identity: its name in DNS, and who signs with it.
 #[derive(Debug)]

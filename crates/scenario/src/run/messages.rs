@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use mxlab_mail::date;
 
-use crate::file::Scenario;
+use mxlab_language::Scenario;
 
 /// What is filled in.
 #[derive(Clone, Debug)]

@@ -6,8 +6,8 @@ use ring::digest::{SHA256, SHA512, digest};
 
 use super::certificates::Certificates;
 use super::mail_keys::MailKeys;
-use crate::file::Scenario;
-use crate::file::references::{Form, Reference, Resolve};
+use mxlab_language::Scenario;
+use mxlab_language::references::{Form, Reference, Resolve};
 
 /// What is made of a scenario's declarations before its internet, since the texts of zones may refer to it.
 #[derive(Debug)]

@@ -20,11 +20,11 @@ use super::references::References;
 use super::send::InFlight;
 use crate::engine::{Engines, Inbound, Outbound};
 use crate::expect::Sent;
-use crate::file::declarations::items;
-use crate::file::script::{Action, Configure, Publish, Restart};
-use crate::file::values::Time;
-use crate::file::words::{self, RestartHow};
-use crate::file::{Scenario, Span, zone_text};
+use mxlab_language::declarations::items;
+use mxlab_language::script::{Action, Configure, Publish, Restart};
+use mxlab_language::values::Time;
+use mxlab_language::words::{self, RestartHow};
+use mxlab_language::{Scenario, Span, zone_text};
 
 /// A step of the script, for the story.
 pub(crate) struct Step {
@@ -284,7 +284,7 @@ impl<'a> Script<'a> {
     }
 
     fn removals(&self, publish: &Publish, apex: &Name) -> Result<Vec<(Name, Option<RecordType>)>, LabError> {
-        let removal = |without: &crate::file::values::Without| {
+        let removal = |without: &mxlab_language::values::Without| {
             let owner =
                 Name::parse_relative(&without.owner, apex).map_err(|_| LabError::Name(without.owner.clone()))?;
             let rtype = without.rtype.as_deref().map(str::parse).transpose();

@@ -21,9 +21,9 @@ use super::error::LabError;
 use super::messages::{self, FillIns};
 use super::references::References;
 use super::script::Script;
-use crate::file::declarations::items;
-use crate::file::references;
-use crate::file::script::Send;
+use mxlab_language::declarations::items;
+use mxlab_language::references;
+use mxlab_language::script::Send;
 
 /// Counts what is on its way: messages from a client to a server, lookups.
 #[derive(Clone, Default)]
@@ -84,7 +84,7 @@ impl Script<'_> {
         let mut texts = Vec::new();
         for number in 0..count {
             let message_id = self.message_id(send, number);
-            let date = self.scenario.instant(crate::file::values::Time::Relative(jiff::SignedDuration::ZERO));
+            let date = self.scenario.instant(mxlab_language::values::Time::Relative(jiff::SignedDuration::ZERO));
             let offset = Instant::now().duration_since(self.start) + every * number;
             let date = date.checked_add(offset).unwrap_or(date);
             let mut message = self.compose(send, &message_id, date);

@@ -4,16 +4,16 @@
 //! place in the file.
 
 use super::{changes, messages};
-use crate::file::declarations::{Host, Sender, Smtp, Tenant, items};
-use crate::file::expectations::{Expectation, Verb};
-use crate::file::faults::{FaultFamily, FaultKind};
-use crate::file::script::{Action, Configure, Send};
-use crate::file::values::SentRef;
-use crate::file::words::{
+use mxlab_language::declarations::{Host, Sender, Smtp, Tenant, items};
+use mxlab_language::expectations::{Expectation, Verb};
+use mxlab_language::faults::{FaultFamily, FaultKind};
+use mxlab_language::script::{Action, Configure, Send};
+use mxlab_language::values::SentRef;
+use mxlab_language::words::{
     AuthFailAction, DmarcRejectAction, MtaStsMode, NotifiedAction, ReportKind, RestartHow, RestartWhen, SecurityLevel,
     TlsVersion,
 };
-use crate::file::{Diagnostic, Scenario, Span, Spanned};
+use mxlab_language::{Diagnostic, Scenario, Span, Spanned};
 
 /// The refusals, collected.
 #[derive(Default)]

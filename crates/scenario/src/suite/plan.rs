@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::filter::{Filter, nearest};
 use super::{CaseOutcome, CaseResult, Failure, Options, SuiteError};
-use crate::file::{self, Cell, Diagnostics, Loaded, Severity, Sources, WorldDirectory};
 use crate::registry;
+use mxlab_language::{Cell, Diagnostics, Loaded, Severity, Sources, WorldDirectory};
 
 /// A scenario file as found.
 #[derive(Clone, Debug)]
@@ -136,7 +136,7 @@ pub(super) fn plan(options: &Options) -> Result<Plan, SuiteError> {
     for file in &found {
         let failures = match &file.text {
             Err(failure) => vec![failure.clone()],
-            Ok(text) => match file::read(&file.path, text, &worlds, &registry::ids()) {
+            Ok(text) => match mxlab_language::read(&file.path, text, &worlds, &registry::ids()) {
                 Ok(loaded) => {
                     plan_file(options, file, loaded, &mut plan, &mut selection);
                     continue;

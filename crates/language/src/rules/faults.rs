@@ -1,0 +1,144 @@
+//! Faults: the fields of each kind, the hosts at which it can happen, the stages and replies that make sense.
+
+use std::collections::BTreeSet;
+
+use crate::diagnostics::Diagnostic;
+use crate::faults::{ALWAYS, FaultFamily, FaultKind};
+use crate::scenario::File;
+use crate::script::Fault;
+use crate::spanned::{Span, Spanned};
+use crate::values::Time;
+use crate::words::Stage;
+
+pub(super) fn check(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
+    for fault in file.at.iter().filter_map(|entry| entry.fault.as_ref()) {
+        fields(fault, pruned, mistakes);
+        at_engine(fault, mistakes);
+        stage(fault, mistakes);
+        reply(fault, mistakes);
+        shift(fault, mistakes);
+    }
+}
+
+/// Whether a fault is something that a scripted server does itself.
+pub(super) fn is_done_by_scripted_server(kind: FaultKind) -> bool {
+    matches!(kind.family(), FaultFamily::Tls | FaultFamily::Smtp) || kind == FaultKind::Refused
+}
+
+/// The fields that a fault has, besides its kind, with their places.
+fn written(fault: &Fault) -> Vec<(&'static str, Span)> {
+    fn at<T>(name: &'static str, field: &Option<Spanned<T>>) -> Option<(&'static str, Span)> {
+        field.as_ref().map(|value| (name, value.span()))
+    }
+    let fields = [
+        at("name", &fault.name),
+        at("until", &fault.until),
+        at("times", &fault.times),
+        at("host", &fault.host),
+        at("from", &fault.from),
+        at("by", &fault.by),
+        at("zone", &fault.zone),
+        at("owner", &fault.owner),
+        at("type", &fault.rtype),
+        at("server", &fault.server),
+        at("stage", &fault.stage),
+        at("reply", &fault.reply),
+        at("count", &fault.count),
+        at("records", &fault.records),
+        at("text", &fault.text),
+        at("cert", &fault.cert),
+        at("version", &fault.version),
+        at("delay", &fault.delay),
+        at("percent", &fault.percent),
+        at("status", &fault.status),
+        at("shift", &fault.shift),
+    ];
+    fields.into_iter().flatten().collect()
+}
+
+/// Checks the fields of a fault against its kind.
+fn fields(fault: &Spanned<Fault>, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
+    let kind: FaultKind = *fault.kind.get();
+    let written = written(fault);
+    let quoted = |fields: &[&str]| fields.iter().map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", ");
+    let takes = format!("it takes {}, and always {}", quoted(kind.takes()), quoted(&ALWAYS));
+    for (field, span) in &written {
+        if !kind.takes().contains(field) && !ALWAYS.contains(field) {
+            let message = format!("a `{kind}` fault has no `{field}`");
+            let found = Diagnostic::error("not-for-this", message, *span, "does not apply");
+            mistakes.push(found.and(fault.kind.span(), format!("{} fault", kind.family().word())).help(takes.clone()));
+        }
+    }
+    if pruned.contains(&fault.span()) {
+        return;
+    }
+    for field in kind.needs() {
+        if !written.iter().any(|(name, _)| name == field) {
+            let message = format!("a `{kind}` fault needs `{field}`");
+            let found = Diagnostic::error("missing", message, fault.span(), format!("no `{field}` here"));
+            mistakes.push(found.help(takes.clone()));
+        }
+    }
+    if kind.family() == FaultFamily::Dns && !written.iter().any(|(name, _)| matches!(*name, "zone" | "server")) {
+        let message = format!("a `{kind}` fault needs `zone` or `server`");
+        mistakes.push(Diagnostic::error("missing", message, fault.span(), "neither is here").help(takes));
+    }
+    if let Some(percent) = fault.percent.as_ref().filter(|percent| *percent.get() > 100) {
+        let message = format!("`percent` cannot be {percent}");
+        mistakes.push(Diagnostic::error("bad-value", message, percent.span(), "from 0 to 100"));
+    }
+}
+
+/// A clock is wrong by so much: a time of day says nothing.
+fn shift(fault: &Fault, mistakes: &mut Vec<Diagnostic>) {
+    let Some(shift) = &fault.shift else { return };
+    let label = match shift.get() {
+        Time::Absolute(_) => "this is a point in time",
+        Time::Relative(shift) if shift.is_zero() => "the clock stays right",
+        Time::Relative(_) => return,
+    };
+    let message = "`shift` says by how much the clock is wrong";
+    mistakes.push(Diagnostic::error("bad-value", message, shift.span(), label).help("write '+20d' or '-2h'"));
+}
+
+/// The engines are under test and do what they do: only scripted servers misbehave on demand.
+fn at_engine(fault: &Fault, mistakes: &mut Vec<Diagnostic>) {
+    let kind = *fault.kind.get();
+    let Some(host) = fault.host.as_ref().filter(|host| matches!(host.as_str(), "sender" | "receiver")) else { return };
+    if is_done_by_scripted_server(kind) {
+        let message = format!("a `{kind}` fault is for scripted servers");
+        let found = Diagnostic::error("wrong-role", message, host.span(), "this is an engine");
+        mistakes.push(found.help("name a host with `smtp`"));
+    }
+}
+
+/// Before the greeting and during the handshake there is no SMTP.
+fn stage(fault: &Fault, mistakes: &mut Vec<Diagnostic>) {
+    let (kind, Some(stage)) = (*fault.kind.get(), &fault.stage) else { return };
+    let instead = match (kind, *stage.get()) {
+        (FaultKind::SmtpReply | FaultKind::SmtpClosed, Stage::Connect) => {
+            "`refused` lets nobody connect; the stage of the greeting is `banner`"
+        }
+        (FaultKind::SmtpStalled, Stage::Connect) => {
+            "`unreachable` lets attempts to connect time out; the stage of the greeting is `banner`"
+        }
+        (FaultKind::SmtpReply, Stage::Handshake) => "use `tls-alert` or `tls-garbage`",
+        (FaultKind::SmtpClosed, Stage::Handshake) => "use `tls-closed`",
+        (FaultKind::SmtpStalled, Stage::Handshake) => "use `tls-stalled`",
+        _ => return,
+    };
+    let message = format!("a `{kind}` fault has no stage `{stage}`");
+    let found = Diagnostic::error("not-for-this", message, stage.span(), "no SMTP is spoken then");
+    mistakes.push(found.and(fault.kind.span(), "smtp fault").help(instead));
+}
+
+/// A reply that takes a sender, a recipient or a message and means nothing by it would be a lie that no server tells.
+fn reply(fault: &Fault, mistakes: &mut Vec<Diagnostic>) {
+    let (Some(stage), Some(reply)) = (&fault.stage, &fault.reply) else { return };
+    let decides = matches!(stage.get(), Stage::Mail | Stage::Rcpt | Stage::Dot);
+    if *fault.kind.get() == FaultKind::SmtpReply && decides && reply.code() < 400 {
+        let message = format!("a `smtp-reply` fault at `{stage}` refuses");
+        let label = "expected a reply that begins with 4 or 5";
+        mistakes.push(Diagnostic::error("bad-value", message, reply.span(), label).and(stage.span(), "the stage"));
+    }
+}

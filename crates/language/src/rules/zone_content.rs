@@ -1,0 +1,158 @@
+//! Records that no zone can hold together, or this one cannot: found when the file is read, at their place in the text.
+//!
+//! What a zone can hold, `mxlab_dns` knows. Data stand for themselves here: references need no values for that.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use mxlab_dns::{Name, RecordType, Zone, ZoneError};
+
+use crate::check::content;
+use crate::declarations::items;
+use crate::diagnostics::{Diagnostic, Sources};
+use crate::scenario::{File, Scenario};
+use crate::script::{Action, Publish};
+use crate::spanned::{Span, Spanned};
+use crate::values::ZoneText;
+use crate::zone_text::{self, Entry, Line, full_name, is_within};
+
+/// Checks the zones as they are declared, and as they are after each `publish`, in order.
+pub(crate) fn check(
+    file: &File,
+    world_records: &IndexMap<String, String>,
+    scenario: &Scenario,
+    sources: &Sources,
+    mistakes: &mut Vec<Diagnostic>,
+) {
+    // A record that could not be read may be the one that is meant.
+    if mistakes.iter().any(|mistake| mistake.code == "zone-syntax") {
+        return;
+    }
+    let mut zones: BTreeMap<String, Held> = BTreeMap::new();
+    for (name, zone) in &file.zone {
+        let origin = name.to_ascii_lowercase();
+        let Some(mut held) = Held::new(&origin) else { continue };
+        let own = zone.records.iter().flat_map(|text| zone_text::entries(text, &origin)).collect::<Vec<_>>();
+        let below = world_records.get(&origin).map(|text| zone_text::entries(text, &origin)).unwrap_or_default();
+        let replaced =
+            |entry: &Entry| own.iter().any(|other| (&other.owner, &other.rtype) == (&entry.owner, &entry.rtype));
+        let left_out =
+            |entry: &Entry| items(&zone.without).any(|without| zone_text::is_named_by(entry, without, &origin));
+        for entry in below.iter().filter(|entry| !replaced(entry) && !left_out(entry)) {
+            // The world is right by itself: its mistakes are found when it is read with an empty file.
+            let _ = held.insert(&entry.owner, &entry.rtype, &entry.data, None);
+        }
+        if let Some(text) = &zone.records {
+            held.insert_text(text, sources, mistakes);
+            below_cuts(file, &origin, text, sources, mistakes);
+        }
+        zones.insert(origin, held);
+    }
+    for action in scenario.at.iter().map(|at| &at.action) {
+        let Action::Publish(publish) = action else { continue };
+        let origin = publish.zone.to_ascii_lowercase();
+        let Some(held) = zones.remove(&origin).or_else(|| Held::new(&origin)) else { continue };
+        let after = held.clone().after(publish, sources, mistakes);
+        // What is published at one server says nothing of the others.
+        zones.insert(origin, if publish.server.is_some() { held } else { after });
+    }
+}
+
+/// What is said of a zone of its own in the text of the zone above it would be lost: the delegation is made.
+fn below_cuts(file: &File, origin: &str, text: &Spanned<ZoneText>, sources: &Sources, mistakes: &mut Vec<Diagnostic>) {
+    for line in zone_text::read(text).0 {
+        let owner = full_name(&line.owner, origin);
+        let child = file.zone.iter().find(|(name, _)| {
+            let name = name.to_ascii_lowercase();
+            name != origin && is_within(&name, origin) && is_within(&owner, &name)
+        });
+        let Some((child, _)) = child else { continue };
+        let delegation = matches!(line.rtype.as_str(), "NS" | "DS") && child.eq_ignore_ascii_case(&owner);
+        let label = if delegation { "its delegation is made" } else { "this belongs into its own text" };
+        let place = content(sources, text.span(), text, line.owner_range.clone());
+        let found = Diagnostic::error("zone-content", format!("{child} is a zone of its own"), place, label);
+        let help = "say `servers`, `signed` and `delegated` in that zone, or `publish` another DS here";
+        mistakes.push(found.and(child.span(), "declared here").maybe_help(delegation.then(|| help.to_owned())));
+    }
+}
+
+/// A zone, and where its records stand in the file.
+#[derive(Clone)]
+struct Held {
+    origin: String,
+    zone: Zone,
+    places: BTreeMap<Name, Span>,
+}
+
+impl Held {
+    fn new(origin: &str) -> Option<Held> {
+        let apex: Name = origin.parse().ok()?;
+        let zone = Zone::new(apex.clone(), &[apex], 300);
+        Some(Held { origin: origin.to_owned(), zone, places: BTreeMap::new() })
+    }
+
+    fn after(mut self, publish: &Publish, sources: &Sources, mistakes: &mut Vec<Diagnostic>) -> Held {
+        if let Some(text) = &publish.replace {
+            for entry in zone_text::entries(text, &self.origin) {
+                self.remove(&entry.owner, Some(&entry.rtype));
+            }
+            self.insert_text(text, sources, mistakes);
+        }
+        if let Some(text) = &publish.add {
+            self.insert_text(text, sources, mistakes);
+        }
+        for without in items(&publish.remove) {
+            self.remove(&full_name(&without.owner, &self.origin), without.rtype.as_deref());
+        }
+        self
+    }
+
+    fn remove(&mut self, owner: &str, rtype: Option<&str>) {
+        let rtype: Result<Option<RecordType>, _> = rtype.map(str::parse).transpose();
+        if let (Ok(owner), Ok(rtype)) = (owner.parse(), rtype) {
+            self.zone.remove(&owner, rtype);
+        }
+    }
+
+    fn insert(&mut self, owner: &str, rtype: &str, data: &str, place: Option<Span>) -> Result<(), ZoneError> {
+        // What the syntax check let through and this cannot read is told when the world is built.
+        let (Ok(owner), Ok(rtype)) = (owner.parse::<Name>(), rtype.parse()) else { return Ok(()) };
+        let record = mxlab_dns::Record::new(owner.clone(), rtype, 300, data.as_bytes().to_vec());
+        self.zone.insert(record)?;
+        if let Some(place) = place {
+            self.places.entry(owner).or_insert(place);
+        }
+        Ok(())
+    }
+
+    fn insert_text(&mut self, text: &Spanned<ZoneText>, sources: &Sources, mistakes: &mut Vec<Diagnostic>) {
+        for line in zone_text::read(text).0 {
+            let place = |range: &std::ops::Range<usize>| content(sources, text.span(), text, range.clone());
+            let owner = full_name(&line.owner, &self.origin);
+            if let Err(error) = self.insert(&owner, &line.rtype, &line.data, Some(place(&line.owner_range))) {
+                mistakes.push(self.mistake(&error, &line, &place));
+            }
+        }
+    }
+
+    fn mistake(&self, error: &ZoneError, line: &Line, place: &dyn Fn(&std::ops::Range<usize>) -> Span) -> Diagnostic {
+        let (range, label, other) = match error {
+            ZoneError::OutOfZone { .. } => (&line.owner_range, "not in this zone", None),
+            ZoneError::AliasAndData { owner } => (&line.rtype_range, "an alias stands alone", Some(owner)),
+            ZoneError::Two { owner, .. } => (&line.rtype_range, "one is all that a name can have", Some(owner)),
+            ZoneError::BelowDname { dname, below } => {
+                let is_dname = line.rtype == "DNAME";
+                let label = if is_dname { "it would hide names below it" } else { "the DNAME above hides it" };
+                (&line.rtype_range, label, Some(if is_dname { below } else { dname }))
+            }
+            ZoneError::DnameAtCut { owner } => (&line.rtype_range, "here another zone begins", Some(owner)),
+            ZoneError::AtWildcard { .. } => (&line.rtype_range, "not at a wildcard", None),
+            _ => (&line.rtype_range, "the zone cannot hold this", None),
+        };
+        let found = Diagnostic::error("zone-content", error.to_string(), place(range), label);
+        match other.and_then(|name| self.places.get(name)) {
+            Some(first) if *first != place(&line.owner_range) => found.and(*first, "the other one"),
+            _ => found,
+        }
+    }
+}
