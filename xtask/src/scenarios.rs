@@ -184,9 +184,9 @@ fn print(arguments: &Arguments, summary: &Summary) -> u8 {
             eprintln!("{said}");
         }
         if (arguments.story || arguments.until.is_some())
-            && let Some(run) = &case.run
+            && let Some(story) = &case.story
         {
-            let story = format!("── {} (seed {}) ──\n{}\n", case.scenario, case.seed, run.story);
+            let story = format!("── {} (seed {}) ──\n{story}\n", case.scenario, case.seed);
             if arguments.json { eprint!("{story}") } else { write_out(&story) }
         }
     }

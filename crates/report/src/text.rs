@@ -97,6 +97,8 @@ mod tests {
             warnings: Vec::new(),
             compared: true,
             run: None,
+            story: None,
+            record: None,
             wall_ms: 0.0,
         }
     }

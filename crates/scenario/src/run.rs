@@ -7,12 +7,15 @@ mod certificates;
 mod changes;
 mod error;
 mod fault;
+mod judge;
 mod lab;
 mod mail_keys;
 mod messages;
+mod record;
 mod references;
 mod script;
 mod send;
+mod settle;
 mod support;
 mod wire;
 
@@ -21,23 +24,21 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use mxlab_env::meter;
-use mxlab_record::{Entry, Journal};
+use mxlab_record::Journal;
 use mxlab_sim::{Bounds, Config, PacketRecord, Protocol, Verdict};
-use tokio::time::Instant;
 
 use crate::engine::Engines;
 use crate::expect::Asked;
-use mxlab_language::expectations::Expectation;
-use mxlab_language::script::Action;
-use mxlab_language::values::{BehaviourRef, format_offset};
-use mxlab_language::{Cell, Diagnostic, Diagnostics, Scenario, Sources, Span, Spanned};
-
-use crate::{registry, story};
 use error::LabError;
 use lab::Lab;
+use mxlab_language::expectations::Expectation;
+use mxlab_language::script::Action;
+use mxlab_language::{Cell, Diagnostic, Diagnostics, Scenario, Sources, Span};
 use references::References;
 use script::Script;
 use wire::{InClear, Listener};
+
+pub use record::{Heading, Run};
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,19 +76,24 @@ pub struct Failure {
     pub column: Option<usize>,
 }
 
-/// What came of a run.
+/// A run: what happened, and what came of it.
 #[derive(Clone, Debug)]
 pub struct CellRun {
+    /// What happened.
+    pub record: Arc<Run>,
+    /// What came of it.
+    pub result: RunResult,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct RunResult {
     /// How it ended.
     pub end: End,
     /// What did not hold.
     pub failures: Vec<Failure>,
     /// The claims in `covers` that this record does not show. Another cell of the file may show them.
     pub unshown: Vec<Failure>,
-    /// The story.
-    pub story: String,
-    /// The last entries of the record, one a line, for a run that a bound ended.
-    pub last_events: Vec<String>,
     /// Hash of the record.
     pub record_hash: String,
     /// Hash of the packets.
@@ -104,10 +110,6 @@ pub struct CellRun {
 const DEFAULT_UNTIL_HOURS: u64 = 48;
 /// The longest run of all, in days.
 const MAX_DAYS: u64 = 40;
-/// How long the world is left alone after everything is at rest, so that sessions close and the last replies arrive.
-const GRACE: Duration = Duration::from_secs(60);
-/// How many of the last entries are shown when a bound ends a run.
-const LAST_EVENTS: usize = 20;
 
 /// What a run needs to know besides the scenario.
 #[derive(Clone, Debug)]
@@ -122,6 +124,8 @@ pub struct RunOptions {
     pub until: Option<u64>,
     /// What ends a run that never rests.
     pub bounds: Bounds,
+    /// How many packets the record keeps, from the first on: none, unless a renderer reads them.
+    pub packets: usize,
 }
 
 /// Runs a cell with these engines.
@@ -147,6 +151,7 @@ pub fn run_cell(
         seed: options.seed,
         until: longest(scenario, options),
         bounds: options.bounds,
+        packet_log: options.packets,
         ..Config::default()
     };
     let (sim, lab) =
@@ -157,11 +162,11 @@ pub fn run_cell(
     let control = sim.control();
     let recorder = lab.recorder(scenario, "script");
     let mut script = Script::new(scenario, engines, lab, control, recorder);
-    let outcome = sim.run(async {
-        let result = play(&mut script).await;
+    let mut outcome = sim.run(async {
+        let result = settle::play(&mut script).await;
         (result, script.sent.clone())
     });
-    let (failed, sent) = match outcome.value {
+    let (failed, sent) = match outcome.value.take() {
         Some((Err(error), sent)) => (Some(error), sent),
         Some((Ok(()), sent)) => (None, sent),
         // The run was cut off: the messages sent so far are all that there are.
@@ -170,33 +175,26 @@ pub fn run_cell(
     if let Some(error) = failed {
         return Err(cannot_go_on(scenario, sources, script.acting, &error));
     }
-    let entries = journal.entries();
+    let record = Run::new(scenario, journal.entries(), std::mem::take(&mut outcome.log));
     let references = References::new(scenario, &script.lab.made, Some(&script.lab.internet));
-    let end = end_of(&outcome.end, &journal);
-    let mut failures =
-        judge(scenario, sources, &Asked { scenario, entries: &entries, sent: &sent, references: &references });
-    let claim = |claim: &Spanned<BehaviourRef>| {
-        let message = registry::unshown(claim.as_str(), &entries)?;
-        Some(failure("covers", message, sources, claim.span()))
-    };
-    let unshown = scenario.covers.iter().filter_map(claim).collect();
-    if outcome.end == mxlab_sim::End::Until && scenario.until.is_none() && options.until.is_none() && !at_rest(&script)
-    {
+    let asked = Asked { scenario, entries: &record.entries, sent: &sent, references: &references };
+    let mut failures = judge::judge(scenario, sources, &asked);
+    let to_its_end = scenario.until.is_none() && options.until.is_none();
+    if outcome.end == mxlab_sim::End::Until && to_its_end && !settle::at_rest(&script) {
         let message = "the run was cut off while something was still queued, on its way or due; say `until`".to_owned();
-        failures.push(failure("cut-off", message, sources, scenario.title.span()));
+        failures.push(judge::failure("cut-off", message, sources, scenario.title.span()));
     }
-    Ok(CellRun {
+    let result = RunResult {
+        end: end_of(&outcome.end, &journal),
         failures,
-        unshown,
-        story: tell(scenario, &entries),
-        last_events: last_events(scenario.epoch, &entries),
+        unshown: judge::unshown(scenario, sources, &record.entries),
         record_hash: journal.hash(),
         packet_hash: outcome.packet_hash,
         packets: outcome.packets,
         crypto_operations: meter::take(),
         virtual_seconds: outcome.elapsed.as_secs(),
-        end,
-    })
+    };
+    Ok(CellRun { record: Arc::new(record), result })
 }
 
 /// The world is built, and the script played, from what was checked; what still fails is told at the entry that acted.
@@ -209,11 +207,6 @@ fn cannot_go_on(scenario: &Scenario, sources: &Arc<Sources>, acting: Option<Span
         }
     };
     Diagnostics::new(sources.clone(), vec![diagnostic])
-}
-
-fn tell(scenario: &Scenario, entries: &[Entry]) -> String {
-    let words = scenario.story.as_ref().map(|words| words.as_str());
-    story::tell(&story::Heading { title: scenario.title.as_str(), words, epoch: scenario.epoch }, entries)
 }
 
 fn end_of(end: &mxlab_sim::End, journal: &Journal) -> End {
@@ -290,116 +283,4 @@ fn watch_the_wire(scenario: &Scenario, sim: &mxlab_sim::Sim, lab: &Lab) {
         }
         Verdict::Pass
     });
-}
-
-/// Starts the engines, plays the script, and waits until everything is at rest.
-async fn play(script: &mut Script<'_>) -> Result<(), LabError> {
-    script.start = Instant::now();
-    script.start_outbound().await?;
-    script.start_inbound().await?;
-    script.run().await?;
-    settle(script).await
-}
-
-/// Waits until nothing is queued, nothing is on its way, and no window is open; doing what falls due.
-async fn settle(script: &mut Script<'_>) -> Result<(), LabError> {
-    loop {
-        let now = Instant::now();
-        script.do_due(now).await?;
-        let open = open_until(script);
-        if at_rest(script) && open.is_none() {
-            tokio::time::sleep(GRACE).await;
-            if at_rest(script) {
-                return Ok(());
-            }
-            continue;
-        }
-        let wake = [open, script.next_due()].into_iter().flatten().filter(|at| *at > now).min();
-        let (journal, in_flight) = (script.lab.journal.clone(), script.in_flight.clone());
-        tokio::select! {
-            biased;
-            () = journal.grown() => {}
-            () = in_flight.changed() => {}
-            () = sleep_until_or_for_ever(wake) => {}
-        }
-    }
-}
-
-/// Whether nothing is queued, on its way or due.
-fn at_rest(script: &Script<'_>) -> bool {
-    !is_busy(script) && script.next_due().is_none()
-}
-
-/// Whether something is queued or on its way.
-fn is_busy(script: &Script<'_>) -> bool {
-    !script.in_flight.is_empty()
-        || script.outbound.as_ref().is_some_and(|engine| engine.queued() > 0)
-        || script.inbound.as_ref().is_some_and(|engine| engine.queued() > 0)
-}
-
-async fn sleep_until_or_for_ever(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// When the last window closes that a file gives and that is not decided; none if all are.
-fn open_until(script: &Script<'_>) -> Option<Instant> {
-    let scenario = script.scenario;
-    let now = scenario.epoch.checked_add(Instant::now().duration_since(script.start)).unwrap_or(Timestamp::MAX);
-    let open: Vec<(&Expectation, Timestamp)> = expectations(scenario)
-        .filter_map(|expectation| Some((expectation, scenario.instant(*expectation.within.as_ref()?.get()))))
-        .filter(|(_, end)| *end > now)
-        .collect();
-    if open.is_empty() {
-        return None;
-    }
-    // While something waits or is on its way, more entries come: the windows need not be looked at yet.
-    let busy = is_busy(script);
-    let entries = if busy { Vec::new() } else { script.lab.journal.entries() };
-    let references = References::new(scenario, &script.lab.made, Some(&script.lab.internet));
-    let asked = Asked { scenario, entries: &entries, sent: &script.sent, references: &references };
-    let undecided = open.into_iter().filter(|(expectation, _)| busy || !asked.is_decided(expectation));
-    let last = undecided.map(|(_, end)| end).max()?;
-    Some(script.start + Duration::try_from(last.duration_since(scenario.epoch)).unwrap_or_default())
-}
-
-fn judge(scenario: &Scenario, sources: &Arc<Sources>, asked: &Asked<'_>) -> Vec<Failure> {
-    let mut failures = Vec::new();
-    for entry in asked.entries.iter().filter(|entry| entry.kind.starts_with("not-supported")) {
-        let told = entry.story.first().map_or("", String::as_str);
-        failures.push(failure("not-supported", format!("{}: {told}", entry.actor), sources, scenario.title.span()));
-    }
-    for expectation in &scenario.expects {
-        if let Some(message) = asked.unmet(expectation) {
-            failures.push(failure("expectation", message, sources, expectation.span));
-        }
-    }
-    for expectation in &scenario.nevers {
-        if let Some(message) = asked.broken(expectation) {
-            failures.push(failure("never", message, sources, expectation.span));
-        }
-    }
-    failures
-}
-
-fn failure(code: &str, message: String, sources: &Sources, span: Span) -> Failure {
-    let place = sources.position(span);
-    Failure {
-        code: code.to_owned(),
-        message,
-        file: Some(place.path),
-        line: Some(place.line),
-        column: Some(place.column),
-    }
-}
-
-fn last_events(epoch: Timestamp, entries: &[Entry]) -> Vec<String> {
-    let from = entries.len().saturating_sub(LAST_EVENTS);
-    let line = |entry: &Entry| {
-        let told = entry.story.first().map_or(entry.kind, String::as_str);
-        format!("{} {}: {told}", format_offset(entry.at.duration_since(epoch).as_secs()), entry.actor)
-    };
-    entries.get(from..).unwrap_or_default().iter().map(line).collect()
 }

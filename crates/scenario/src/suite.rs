@@ -12,13 +12,13 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use mxlab_sim::Bounds;
 
 use crate::engine::Engines;
 pub use crate::run::Failure;
-use crate::run::{self, CellRun, End, RunOptions};
+use crate::run::{self, CellRun, End, Run, RunOptions, RunResult};
 use crate::snapshot;
 pub use filter::absolute_filter;
 pub use plan::{Found, discover};
@@ -42,6 +42,9 @@ pub struct Options {
     /// Stop every run here, in seconds of virtual time, and compare nothing.
     pub until: Option<u64>,
 }
+
+/// How many of the last entries are shown when a bound ends a run.
+const LAST_EVENTS: usize = 20;
 
 /// How one case came out. In order of precedence for the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,8 +129,13 @@ pub struct CaseResult {
     /// Whether its story is compared with a snapshot: not if the file lies outside `scenarios/`, nor if the story depends
     /// on the seed and this is another seed than the file's.
     pub compared: bool,
-    /// The run, if there was one.
-    pub run: Option<CellRun>,
+    /// What came of the run, if there was one.
+    pub run: Option<RunResult>,
+    /// Its story.
+    pub story: Option<String>,
+    /// What happened in it. Only until the case has been handed to `progress`: the records of a whole suite, with many
+    /// seeds, would not fit into memory.
+    pub record: Option<Arc<Run>>,
     /// Real time that the run took, in milliseconds.
     pub wall_ms: f64,
 }
@@ -321,8 +329,9 @@ fn run_jobs(
         }
         drop(results);
         let mut cases: Vec<Option<CaseResult>> = jobs.iter().map(|_| None).collect();
-        for (index, case) in finished {
+        for (index, mut case) in finished {
             progress(Progress::Ended(&case));
+            case.record = None;
             if let Some(slot) = cases.get_mut(index) {
                 *slot = Some(case);
             }
@@ -345,6 +354,8 @@ fn case_of(job: &Job, outcome: CaseOutcome) -> CaseResult {
         warnings: job.warnings.clone(),
         compared: job.compared,
         run: None,
+        story: None,
+        record: None,
         wall_ms: 0.0,
     }
 }
@@ -358,6 +369,7 @@ fn run_job(options: &Options, engines: &dyn Engines, job: &Job) -> CaseResult {
         seed: job.seed,
         until: options.until,
         bounds: Bounds::default(),
+        packets: 0,
     };
     // Tasks that panic are the simulation's to report. What panics besides is the runner, or an engine that is just
     // being started; the world of that case is dropped with it, and the next case begins with a new one.
@@ -365,9 +377,10 @@ fn run_job(options: &Options, engines: &dyn Engines, job: &Job) -> CaseResult {
     let result = catch_unwind(run);
     case.wall_ms = milliseconds_since(started);
     match result {
-        Ok(Ok(run)) => {
-            judge(options, &mut case, &run);
-            case.run = Some(run);
+        Ok(Ok(CellRun { record, result })) => {
+            judge(options, &mut case, &record, &result);
+            case.story = Some(record.story());
+            (case.run, case.record) = (Some(result), Some(record));
         }
         Ok(Err(diagnostics)) => {
             case.outcome = CaseOutcome::Invalid;
@@ -384,7 +397,7 @@ fn run_job(options: &Options, engines: &dyn Engines, job: &Job) -> CaseResult {
     case
 }
 
-fn judge(options: &Options, case: &mut CaseResult, run: &CellRun) {
+fn judge(options: &Options, case: &mut CaseResult, record: &Run, run: &RunResult) {
     match &run.end {
         End::Panicked { host, task, message } => {
             case.outcome = CaseOutcome::Panicked;
@@ -393,9 +406,9 @@ fn judge(options: &Options, case: &mut CaseResult, run: &CellRun) {
         End::Bound { which } => {
             case.outcome = CaseOutcome::BoundExceeded;
             let mut message = format!("the run was ended by a bound: {which}; the last events:");
-            for line in &run.last_events {
+            for line in record.last_events(LAST_EVENTS) {
                 message.push_str("\n  ");
-                message.push_str(line);
+                message.push_str(&line);
             }
             case.failures.push(Failure::new("bound", message));
         }

@@ -15,8 +15,14 @@ fn try_run(text: &str) -> Result<CellRun, String> {
     let worlds = WorldDirectory { directory: root.join("scenarios/worlds"), shown: "scenarios/worlds".to_owned() };
     let loaded =
         mxlab_language::read("test.toml", text, &worlds, &registry::ids()).map_err(|wrong| wrong.render(false))?;
-    let options =
-        RunOptions { id: "test".into(), reproduce: String::new(), seed: 1, until: None, bounds: Bounds::default() };
+    let options = RunOptions {
+        id: "test".into(),
+        reproduce: String::new(),
+        seed: 1,
+        until: None,
+        bounds: Bounds::default(),
+        packets: 0,
+    };
     run_cell(&loaded.cells[0], &loaded.sources, &Exchange, &options).map_err(|wrong| wrong.render(false))
 }
 
@@ -28,25 +34,25 @@ fn run(text: &str) -> CellRun {
 #[track_caller]
 fn holds(text: &str) -> CellRun {
     let run = run(text);
-    assert_eq!(run.end, End::Finished);
-    let failures: Vec<&str> = run.failures.iter().map(|failure| failure.message.as_str()).collect();
-    assert!(failures.is_empty(), "{}\n{}", failures.join("\n"), run.story);
+    assert_eq!(run.result.end, End::Finished);
+    let failures: Vec<&str> = run.result.failures.iter().map(|failure| failure.message.as_str()).collect();
+    assert!(failures.is_empty(), "{}\n{}", failures.join("\n"), run.record.story());
     run
 }
 
 #[track_caller]
 fn fails(text: &str, saying: &[&str]) {
     let run = run(text);
-    let failures: Vec<&str> = run.failures.iter().map(|failure| failure.message.as_str()).collect();
+    let failures: Vec<&str> = run.result.failures.iter().map(|failure| failure.message.as_str()).collect();
     let failures = failures.join("\n");
     for part in saying {
-        assert!(failures.contains(part), "`{part}` is not in\n{failures}\n{}", run.story);
+        assert!(failures.contains(part), "`{part}` is not in\n{failures}\n{}", run.record.story());
     }
 }
 
 #[track_caller]
 fn refused(text: &str, saying: &str) {
-    let wrong = try_run(text).map(|run| run.story).unwrap_err();
+    let wrong = try_run(text).map(|run| run.record.story()).unwrap_err();
     assert!(wrong.contains(saying), "{wrong}");
 }
 
@@ -63,11 +69,11 @@ fn outbound(declarations: &str, rest: &str) -> String {
 #[test]
 fn a_run_ends_when_everything_is_at_rest() {
     let run = holds(&outbound("", &format!("{SEND}{DELIVERED}")));
-    assert!(run.virtual_seconds < 300, "{}", run.virtual_seconds);
+    assert!(run.result.virtual_seconds < 300, "{}", run.result.virtual_seconds);
     // An open window of a `never` keeps it going.
     let never = "[[never]]\nwithin = \"+6h\"\nbounced = { to = \"bo@fabrikam.example\" }\n";
     let run = holds(&outbound("", &format!("{SEND}{DELIVERED}{never}")));
-    assert!((21_600..22_000).contains(&run.virtual_seconds), "{}", run.virtual_seconds);
+    assert!((21_600..22_000).contains(&run.result.virtual_seconds), "{}", run.result.virtual_seconds);
 }
 
 #[test]
@@ -76,8 +82,8 @@ fn messages_one_an_hour_are_all_sent() {
     let last = "[[expect]]\nafter = \"+58h\"\ndelivered = { message = \"hourly\" }\n";
     let run = holds(&outbound("", &format!("{send}{last}")));
     assert_eq!(
-        run.story.matches("mx1         takes the message").count()
-            + run.story.matches("mx1     takes the message").count(),
+        run.record.story().matches("mx1         takes the message").count()
+            + run.record.story().matches("mx1     takes the message").count(),
         60
     );
 }
@@ -89,8 +95,8 @@ fn a_host_that_is_down_sends_nothing_and_the_run_ends_all_the_same() {
         [[at]]\ntime = \"+10m\"\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"] }\n\
         [[never]]\ndelivered = { to = \"bo@fabrikam.example\" }\n";
     let run = holds(text);
-    assert!(run.story.contains("it cannot be sent: mail is down"), "{}", run.story);
-    assert!(run.virtual_seconds < 7_200, "{}", run.virtual_seconds);
+    assert!(run.record.story().contains("it cannot be sent: mail is down"), "{}", run.record.story());
+    assert!(run.result.virtual_seconds < 7_200, "{}", run.result.virtual_seconds);
 }
 
 #[test]
@@ -116,8 +122,9 @@ fn an_actor_that_was_restarted_is_told_in_order() {
         ),
     );
     let run = holds(&text);
-    let position = |part: &str| run.story.find(part).unwrap_or_else(|| panic!("no {part} in\n{}", run.story));
-    assert!(position("stays queued: 450 4.4.316") < position("finds the message"), "{}", run.story);
+    let position =
+        |part: &str| run.record.story().find(part).unwrap_or_else(|| panic!("no {part} in\n{}", run.record.story()));
+    assert!(position("stays queued: 450 4.4.316") < position("finds the message"), "{}", run.record.story());
 }
 
 #[test]
@@ -298,8 +305,9 @@ fn reports_survive_clocks_that_are_set() {
         reported("+16h35m", "+17h10m", "2026-03-02", 2),
     ];
     let run = holds(&reporting(&back.concat()));
-    let ids: std::collections::BTreeSet<&str> = run.story.lines().filter(|line| line.contains("<report_id>")).collect();
-    assert_eq!(ids.len(), 2, "{}", run.story);
+    let story = run.record.story();
+    let ids: std::collections::BTreeSet<&str> = story.lines().filter(|line| line.contains("<report_id>")).collect();
+    assert_eq!(ids.len(), 2, "{story}");
 }
 
 #[test]

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use mxlab_record::Entry;
 use mxlab_scenario::exchange::Exchange;
-use mxlab_scenario::suite::{self, CaseOutcome, Options, Summary};
+use mxlab_scenario::suite::{self, CaseOutcome, CaseResult, Options, Progress, Summary};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
@@ -15,7 +17,18 @@ fn root() -> PathBuf {
 fn run(seeds: Vec<u64>) -> Summary {
     let options =
         Options { root: root(), filters: Vec::new(), seeds, jobs: 2, bless: false, partition: None, until: None };
-    suite::run(&options, &Exchange, &AtomicBool::new(false), &mut |_| {}).unwrap()
+    let kinds = mxlab_scenario::kinds();
+    let mut wrong = BTreeSet::new();
+    let summary = suite::run(&options, &Exchange, &AtomicBool::new(false), &mut |progress| {
+        let Progress::Ended(CaseResult { record: Some(record), .. }) = progress else { return };
+        let undeclared = |entry: &Entry| {
+            let problem = mxlab_record::undeclared(&kinds, entry.kind, &entry.fields)?;
+            Some(format!("{}: {problem}", entry.actor))
+        };
+        wrong.extend(record.entries.iter().filter_map(undeclared));
+    });
+    assert!(wrong.is_empty(), "events are told that nobody declares: {wrong:#?}");
+    summary.unwrap()
 }
 
 fn complain(summary: &Summary) -> String {

@@ -251,6 +251,8 @@ fn invalid(file: &Found, failures: Vec<Failure>) -> CaseResult {
         warnings: Vec::new(),
         compared: false,
         run: None,
+        story: None,
+        record: None,
         wall_ms: 0.0,
     }
 }

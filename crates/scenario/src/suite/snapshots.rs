@@ -53,10 +53,10 @@ pub(super) fn settle(options: &Options, cases: &mut [CaseResult]) {
 fn one_story_for_all_seeds(cases: &mut [CaseResult]) {
     let mut first: BTreeMap<String, (u64, String)> = BTreeMap::new();
     for case in cases.iter_mut().filter(|case| case.outcome == CaseOutcome::Passed && case.compared) {
-        let Some(run) = &case.run else { continue };
-        let (seed, story) = first.entry(case.scenario.clone()).or_insert_with(|| (case.seed, run.story.clone()));
-        if *story != run.story {
-            let lines = snapshot::difference(story, &run.story).join("\n  ");
+        let Some(told) = &case.story else { continue };
+        let (seed, story) = first.entry(case.scenario.clone()).or_insert_with(|| (case.seed, told.clone()));
+        if story != told {
+            let lines = snapshot::difference(story, told).join("\n  ");
             let message = format!("not blessed, since the story differs from that of seed {seed}:\n  {lines}");
             case.outcome = CaseOutcome::SnapshotDiffers;
             case.failures.push(Failure::new("snapshot", message));
@@ -65,21 +65,21 @@ fn one_story_for_all_seeds(cases: &mut [CaseResult]) {
 }
 
 fn bless(file: &Path, case: &CaseResult) -> io::Result<()> {
-    let Some(run) = &case.run else { return Ok(()) };
-    snapshot::write(file, &case.path, &run.story, false)?;
+    let Some(story) = &case.story else { return Ok(()) };
+    snapshot::write(file, &case.path, story, false)?;
     snapshot::drop_pending(file)
 }
 
 /// Compares one story; whether it is that of the snapshot.
 fn compare(options: &Options, file: &Path, case: &mut CaseResult, refused: bool) -> io::Result<bool> {
-    let Some(run) = &case.run else { return Ok(true) };
-    let what = match snapshot::compare(file, &run.story)? {
+    let Some(story) = &case.story else { return Ok(true) };
+    let what = match snapshot::compare(file, story)? {
         Comparison::Same => return Ok(true),
         Comparison::Missing if refused => "there is no snapshot yet".to_owned(),
         Comparison::Missing => "there is no snapshot yet; read the story, then bless it".to_owned(),
         Comparison::Differs(lines) => format!("the story differs from its snapshot:\n  {}", lines.join("\n  ")),
     };
-    snapshot::write(file, &case.path, &run.story, true)?;
+    snapshot::write(file, &case.path, story, true)?;
     let why = if refused { "not blessed, since other cells of the file failed; " } else { "" };
     let shown = file.strip_prefix(&options.root).unwrap_or(file).display().to_string();
     case.outcome = CaseOutcome::SnapshotDiffers;

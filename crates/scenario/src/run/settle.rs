@@ -1,0 +1,89 @@
+//! From the first step of the script to the moment when nothing is left to wait for.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::error::LabError;
+use super::expectations;
+use super::references::References;
+use super::script::Script;
+use crate::expect::Asked;
+use mxlab_language::expectations::Expectation;
+
+/// How long the world is left alone after everything is at rest, so that sessions close and the last replies arrive.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// Starts the engines, plays the script, and waits until everything is at rest.
+pub(super) async fn play(script: &mut Script<'_>) -> Result<(), LabError> {
+    script.start = Instant::now();
+    script.start_outbound().await?;
+    script.start_inbound().await?;
+    script.run().await?;
+    settle(script).await
+}
+
+/// Waits until nothing is queued, nothing is on its way, and no window is open; doing what falls due.
+async fn settle(script: &mut Script<'_>) -> Result<(), LabError> {
+    loop {
+        let now = Instant::now();
+        script.do_due(now).await?;
+        let open = open_until(script);
+        if at_rest(script) && open.is_none() {
+            tokio::time::sleep(GRACE).await;
+            if at_rest(script) {
+                return Ok(());
+            }
+            continue;
+        }
+        let wake = [open, script.next_due()].into_iter().flatten().filter(|at| *at > now).min();
+        let (journal, in_flight) = (script.lab.journal.clone(), script.in_flight.clone());
+        tokio::select! {
+            biased;
+            () = journal.grown() => {}
+            () = in_flight.changed() => {}
+            () = sleep_until_or_for_ever(wake) => {}
+        }
+    }
+}
+
+/// Whether nothing is queued, on its way or due.
+pub(super) fn at_rest(script: &Script<'_>) -> bool {
+    !is_busy(script) && script.next_due().is_none()
+}
+
+/// Whether something is queued or on its way.
+fn is_busy(script: &Script<'_>) -> bool {
+    !script.in_flight.is_empty()
+        || script.outbound.as_ref().is_some_and(|engine| engine.queued() > 0)
+        || script.inbound.as_ref().is_some_and(|engine| engine.queued() > 0)
+}
+
+async fn sleep_until_or_for_ever(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// When the last window closes that a file gives and that is not decided; none if all are.
+fn open_until(script: &Script<'_>) -> Option<Instant> {
+    let scenario = script.scenario;
+    let now = scenario.epoch.checked_add(Instant::now().duration_since(script.start)).unwrap_or(Timestamp::MAX);
+    let open: Vec<(&Expectation, Timestamp)> = expectations(scenario)
+        .filter_map(|expectation| Some((expectation, scenario.instant(*expectation.within.as_ref()?.get()))))
+        .filter(|(_, end)| *end > now)
+        .collect();
+    if open.is_empty() {
+        return None;
+    }
+    // While something waits or is on its way, more entries come: the windows need not be looked at yet.
+    let busy = is_busy(script);
+    let entries = if busy { Vec::new() } else { script.lab.journal.entries() };
+    let references = References::new(scenario, &script.lab.made, Some(&script.lab.internet));
+    let asked = Asked { scenario, entries: &entries, sent: &script.sent, references: &references };
+    let undecided = open.into_iter().filter(|(expectation, _)| busy || !asked.is_decided(expectation));
+    let last = undecided.map(|(_, end)| end).max()?;
+    Some(script.start + Duration::try_from(last.duration_since(scenario.epoch)).unwrap_or_default())
+}
