@@ -18,46 +18,49 @@ pub enum AxisValues {
     Any(Vec<String>),
 }
 
-/// An entry of `[[expect]]` or `[[never]]` as it is written.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct ExpectEntry {
-    /// Not before (`+0s`).
-    pub after: Option<Spanned<Time>>,
-    /// Not after (the end of the run).
-    pub within: Option<Spanned<Time>>,
-    /// Only in these cells.
-    pub when: Option<Spanned<Map<Name, Spanned<AxisValues>>>>,
-    /// A server took the message.
-    pub delivered: Option<Spanned<Delivered>>,
-    /// An attempt failed, the message stays queued.
-    pub deferred: Option<Spanned<Failed>>,
-    /// The sender gave up and made an NDR.
-    pub bounced: Option<Spanned<Failed>>,
-    /// A receiver refused it.
-    pub rejected: Option<Spanned<Failed>>,
-    /// A DSN other than a failure went out.
-    pub notified: Option<Spanned<Notified>>,
-    /// The whole list of attempts.
-    pub attempted: Option<Spanned<Attempted>>,
-    /// How the inbound engine judged it.
-    pub verdict: Option<Spanned<Verdict>>,
-    /// A header field of the message as delivered.
-    pub stamped: Option<Spanned<Stamped>>,
-    /// A DKIM signature put on.
-    pub signed: Option<Spanned<Signed>>,
-    /// A report left for its address.
-    pub reported: Option<Spanned<Reported>>,
-    /// The resolver's verdict on an answer.
-    pub resolved: Option<Spanned<Resolved>>,
-    /// A DKIM configuration is in this state.
-    pub status: Option<Spanned<Status>>,
-    /// A `configure` or `rotate` was refused.
-    pub refused: Option<Spanned<Refused>>,
-    /// Content or addresses of a message crossed the wire outside TLS.
-    pub in_clear: Option<Spanned<InClear>>,
-    /// The most work one lookup took.
-    pub cost: Option<Spanned<Cost>>,
+verbs! {
+    /// An entry of `[[expect]]` or `[[never]]` as it is written.
+    entry ExpectEntry {
+        /// Not before (`+0s`).
+        after: Time,
+        /// Not after (the end of the run).
+        within: Time,
+        /// Only in these cells.
+        when: Map<Name, Spanned<AxisValues>>,
+    }
+    /// What an expectation is about. Each holds the place of its table.
+    enum Verb by into_verb {
+        /// A server took the message.
+        delivered = "delivered": Delivered(Delivered),
+        /// An attempt failed, the message stays queued.
+        deferred = "deferred": Deferred(Failed),
+        /// The sender gave up and made an NDR.
+        bounced = "bounced": Bounced(Failed),
+        /// A receiver refused it.
+        rejected = "rejected": Rejected(Failed),
+        /// A DSN other than a failure went out.
+        notified = "notified": Notified(Notified),
+        /// The whole list of attempts.
+        attempted = "attempted": Attempted(Attempted),
+        /// How the inbound engine judged it.
+        verdict = "verdict": Verdict(Verdict),
+        /// A header field of the message as delivered.
+        stamped = "stamped": Stamped(Stamped),
+        /// A DKIM signature put on.
+        signed = "signed": Signed(Signed),
+        /// A report left for its address.
+        reported = "reported": Reported(Reported),
+        /// The resolver's verdict on an answer.
+        resolved = "resolved": Resolved(Resolved),
+        /// A DKIM configuration is in this state.
+        status = "status": Status(Status),
+        /// A `configure` or `rotate` was refused.
+        refused = "refused": Refused(Refused),
+        /// Content or addresses of a message crossed the wire outside TLS.
+        in_clear = "in-clear": InClear(InClear),
+        /// The most work one lookup took.
+        cost = "cost": Cost(Cost),
+    }
 }
 
 /// An expectation that applies to a cell.
@@ -73,85 +76,10 @@ pub struct Expectation {
     pub verb: Verb,
 }
 
-/// What an expectation is about. Each holds the place of its table.
-#[derive(Clone, Debug)]
-pub enum Verb {
-    /// A server took the message.
-    Delivered(Box<Spanned<Delivered>>),
-    /// An attempt failed, the message stays queued.
-    Deferred(Box<Spanned<Failed>>),
-    /// The sender gave up and made an NDR.
-    Bounced(Box<Spanned<Failed>>),
-    /// A receiver refused it.
-    Rejected(Box<Spanned<Failed>>),
-    /// A DSN other than a failure went out.
-    Notified(Box<Spanned<Notified>>),
-    /// The whole list of attempts.
-    Attempted(Box<Spanned<Attempted>>),
-    /// How the inbound engine judged it.
-    Verdict(Box<Spanned<Verdict>>),
-    /// A header field of the message as delivered.
-    Stamped(Box<Spanned<Stamped>>),
-    /// A DKIM signature put on.
-    Signed(Box<Spanned<Signed>>),
-    /// A report left for its address.
-    Reported(Box<Spanned<Reported>>),
-    /// The resolver's verdict on an answer.
-    Resolved(Box<Spanned<Resolved>>),
-    /// A DKIM configuration is in this state.
-    Status(Box<Spanned<Status>>),
-    /// A `configure` or `rotate` was refused.
-    Refused(Box<Spanned<Refused>>),
-    /// Content or addresses of a message crossed the wire outside TLS.
-    InClear(Box<Spanned<InClear>>),
-    /// The most work one lookup took.
-    Cost(Box<Spanned<Cost>>),
-}
-
 /// A recipient and a message, as far as they are named.
 pub type About<'v> = (Option<&'v Spanned<KnownAddress>>, Option<&'v Spanned<SentRef>>);
 
 impl Verb {
-    /// The verb as it is written.
-    pub fn verb(&self) -> &'static str {
-        match self {
-            Self::Delivered(_) => "delivered",
-            Self::Deferred(_) => "deferred",
-            Self::Bounced(_) => "bounced",
-            Self::Rejected(_) => "rejected",
-            Self::Notified(_) => "notified",
-            Self::Attempted(_) => "attempted",
-            Self::Verdict(_) => "verdict",
-            Self::Stamped(_) => "stamped",
-            Self::Signed(_) => "signed",
-            Self::Reported(_) => "reported",
-            Self::Resolved(_) => "resolved",
-            Self::Status(_) => "status",
-            Self::Refused(_) => "refused",
-            Self::InClear(_) => "in-clear",
-            Self::Cost(_) => "cost",
-        }
-    }
-
-    /// Where its table is written.
-    pub fn span(&self) -> Span {
-        match self {
-            Self::Delivered(table) => table.span(),
-            Self::Deferred(table) | Self::Bounced(table) | Self::Rejected(table) => table.span(),
-            Self::Notified(table) => table.span(),
-            Self::Attempted(table) => table.span(),
-            Self::Verdict(table) => table.span(),
-            Self::Stamped(table) => table.span(),
-            Self::Signed(table) => table.span(),
-            Self::Reported(table) => table.span(),
-            Self::Resolved(table) => table.span(),
-            Self::Status(table) => table.span(),
-            Self::Refused(table) => table.span(),
-            Self::InClear(table) => table.span(),
-            Self::Cost(table) => table.span(),
-        }
-    }
-
     /// The recipient and the message that it names, for the verbs about messages; nothing for the other verbs.
     pub fn about(&self) -> Option<About<'_>> {
         Some(match self {
@@ -165,29 +93,8 @@ impl Verb {
             Self::Stamped(table) => (table.to.as_ref(), table.message.as_ref()),
             Self::Signed(table) => (None, table.message.as_ref()),
             Self::InClear(table) => (table.to.as_ref(), table.message.as_ref()),
-            _ => return None,
+            Self::Reported(_) | Self::Resolved(_) | Self::Status(_) | Self::Refused(_) | Self::Cost(_) => return None,
         })
-    }
-}
-
-impl ExpectEntry {
-    /// The one thing that the entry is about; nothing if it has no verb.
-    pub(crate) fn into_verb(self) -> Option<Verb> {
-        None.or(self.delivered.map(|table| Verb::Delivered(Box::new(table))))
-            .or(self.deferred.map(|table| Verb::Deferred(Box::new(table))))
-            .or(self.bounced.map(|table| Verb::Bounced(Box::new(table))))
-            .or(self.rejected.map(|table| Verb::Rejected(Box::new(table))))
-            .or(self.notified.map(|table| Verb::Notified(Box::new(table))))
-            .or(self.attempted.map(|table| Verb::Attempted(Box::new(table))))
-            .or(self.verdict.map(|table| Verb::Verdict(Box::new(table))))
-            .or(self.stamped.map(|table| Verb::Stamped(Box::new(table))))
-            .or(self.signed.map(|table| Verb::Signed(Box::new(table))))
-            .or(self.reported.map(|table| Verb::Reported(Box::new(table))))
-            .or(self.resolved.map(|table| Verb::Resolved(Box::new(table))))
-            .or(self.status.map(|table| Verb::Status(Box::new(table))))
-            .or(self.refused.map(|table| Verb::Refused(Box::new(table))))
-            .or(self.in_clear.map(|table| Verb::InClear(Box::new(table))))
-            .or(self.cost.map(|table| Verb::Cost(Box::new(table))))
     }
 }
 

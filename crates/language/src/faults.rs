@@ -1,5 +1,15 @@
-//! The kinds of faults, and which fields each of them takes and needs (reference section 6).
+//! The kinds of faults in one table: the word, the group, the fields, and what it comes to (reference section 6).
+//!
+//! A new kind is a row of the table. If it comes to something that no actor can do yet, that is a new [`Effect`], or a new
+//! lapse of a name server ([`mxlab_dns::fault`]) or of a mail server ([`mxlab_mail::smtp::fault`]).
 
+use jiff::SignedDuration;
+use mxlab_dns::fault::FaultKind as D;
+use mxlab_mail::smtp::Stage;
+use mxlab_mail::smtp::fault::{FATAL_ALERT, Instead, NO_TLS, tls_not_available};
+
+use super::script::Fault;
+use super::values::Time;
 use super::words::words;
 
 /// The groups in which the documentation and the messages tell of faults.
@@ -39,114 +49,184 @@ impl FaultFamily {
     }
 }
 
-words! {
-    /// The kind of a fault.
-    FaultKind {
-        /// The server answers SERVFAIL.
-        Servfail = "servfail",
-        /// The server answers REFUSED.
-        DnsRefused = "dns-refused",
-        /// The server does not answer.
-        DnsTimeout = "dns-timeout",
-        /// Answers come late.
-        DnsSlow = "dns-slow",
-        /// The server does not know the zone.
-        Lame = "lame",
-        /// Answers are cut off, with the TC bit, and TCP does not help.
-        Truncated = "truncated",
-        /// Answers are no DNS messages.
-        DnsMalformed = "dns-malformed",
-        /// Answers have another id than the query.
-        DnsWrongId = "dns-wrong-id",
-        /// Answers have another question than the query.
-        DnsWrongQuestion = "dns-wrong-question",
-        /// Names that exist do not, as the server says.
-        DnsNxdomain = "dns-nxdomain",
-        /// The name is an alias of itself.
-        AliasLoop = "alias-loop",
-        /// Answers come without anything of DNSSEC, as through a forwarder that does not know it.
-        DnssecStripped = "dnssec-stripped",
-        /// Signatures are past their end.
-        RrsigExpired = "rrsig-expired",
-        /// Signatures are before their start.
-        RrsigNotYetValid = "rrsig-not-yet-valid",
-        /// Signatures are left out.
-        RrsigMissing = "rrsig-missing",
-        /// Signatures do not verify.
-        RrsigBad = "rrsig-bad",
-        /// Signatures are by a key that the zone does not publish.
-        RrsigWrongKey = "rrsig-wrong-key",
-        /// The key that signed is not published.
-        KeyMissing = "key-missing",
-        /// The DS at the parent fits no key.
-        DsMismatch = "ds-mismatch",
-        /// The DS at the parent has an algorithm that nobody knows.
-        DsUnsupported = "ds-unsupported",
-        /// The parent has a DS for a zone that is not signed.
-        DsWithoutKey = "ds-without-key",
-        /// A denial has no proof.
-        DenialMissing = "denial-missing",
-        /// A denial has the wrong proof.
-        DenialWrong = "denial-wrong",
-        /// NSEC3 with too many iterations.
-        Nsec3Iterations = "nsec3-iterations",
-        /// Very many keys with one tag.
-        ManyKeys = "many-keys",
-        /// Answers are forged on the path.
-        AnswerForged = "answer-forged",
-        /// Old answers are replayed on the path.
-        AnswerReplayed = "answer-replayed",
-        /// STARTTLS is taken out of the EHLO reply on the path.
-        StarttlsStripped = "starttls-stripped",
-        /// Text is put in before the handshake on the path.
-        StarttlsInjected = "starttls-injected",
-        /// The session is ended by somebody on the path, with another certificate.
-        CertSubstituted = "cert-substituted",
-        /// The version of TLS is lowered on the path.
-        TlsDowngraded = "tls-downgraded",
-        /// The server sends an alert.
-        TlsAlert = "tls-alert",
-        /// The server sends what is no TLS.
-        TlsGarbage = "tls-garbage",
-        /// The server closes during the handshake.
-        TlsClosed = "tls-closed",
-        /// The server falls silent during the handshake.
-        TlsStalled = "tls-stalled",
-        /// The server gives a certain reply.
-        SmtpReply = "smtp-reply",
-        /// The server closes the connection.
-        SmtpClosed = "smtp-closed",
-        /// The server falls silent.
-        SmtpStalled = "smtp-stalled",
-        /// The server does not offer STARTTLS.
-        StarttlsMissing = "starttls-missing",
-        /// The server answers STARTTLS with 454.
-        StarttlsRefused = "starttls-refused",
-        /// Connections are refused.
-        Refused = "refused",
-        /// The host cannot be reached.
-        Unreachable = "unreachable",
-        /// Connections are reset.
-        Reset = "reset",
-        /// Packets take longer.
-        Slow = "slow",
-        /// Packets are lost.
-        Loss = "loss",
-        /// The web server answers with a certain status.
-        HttpStatus = "http-status",
-        /// The web server redirects.
-        HttpRedirect = "http-redirect",
-        /// The web server gives a wrong content type.
-        HttpContentType = "http-content-type",
-        /// The web server sends more than is allowed.
-        HttpOversize = "http-oversize",
-        /// The web server falls silent.
-        HttpStalled = "http-stalled",
-        /// The disk is full.
-        DiskFull = "disk-full",
-        /// The clock is wrong.
-        ClockShift = "clock-shift",
+/// What a fault comes to: who does what. The one place in which the runner learns of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Name servers answer so.
+    Names(D),
+    /// A mail server does this at this stage of a session.
+    Session(Stage, Instead),
+    /// A mail server does not offer STARTTLS.
+    NoStartTls,
+    /// Nothing listens at a mail server's port. The machine itself then refuses, whoever asks.
+    NobodyListens,
+    /// No packet comes to the host or from it.
+    Unreachable,
+    /// The host's clock is wrong by so much.
+    ClockShift(SignedDuration),
+    /// The language has the word, and no run can do it yet.
+    NotYet,
+}
+
+impl Effect {
+    /// Whether it can be confined to one client, and to a number of times.
+    pub fn is_counted(&self) -> bool {
+        match self {
+            Self::Names(_) | Self::Session(..) | Self::NoStartTls => true,
+            Self::NobodyListens | Self::Unreachable | Self::ClockShift(_) => false,
+            // Refused as a whole.
+            Self::NotYet => true,
+        }
     }
+}
+
+/// What the table says of a kind.
+struct Row {
+    family: FaultFamily,
+    takes: &'static [&'static str],
+    needs: &'static [&'static str],
+    effect: fn(&Fault) -> Option<Effect>,
+}
+
+macro_rules! faults {
+    ($(
+        $(#[doc = $doc:literal])+
+        $variant:ident = $word:literal: $family:ident, takes [$($takes:tt)*], needs [$($needs:tt)*], $effect:expr;
+    )+) => {
+        words! {
+            /// The kind of a fault.
+            FaultKind { $($(#[doc = $doc])+ $variant = $word,)+ }
+        }
+
+        impl FaultKind {
+            const fn row(self) -> Row {
+                match self {$(
+                    Self::$variant => Row {
+                        family: FaultFamily::$family,
+                        takes: &[$(stringify!($takes),)*],
+                        needs: &[$(stringify!($needs),)*],
+                        effect: $effect,
+                    },
+                )+}
+            }
+        }
+    };
+}
+
+faults! {
+    /// The server answers SERVFAIL.
+    Servfail = "servfail": Dns, takes [zone owner type server], needs [], |_| names(D::Servfail);
+    /// The server answers REFUSED.
+    DnsRefused = "dns-refused": Dns, takes [zone owner type server], needs [], |_| names(D::Refused);
+    /// The server does not answer.
+    DnsTimeout = "dns-timeout": Dns, takes [zone owner type server], needs [], |_| names(D::Timeout);
+    /// Answers come late.
+    DnsSlow = "dns-slow": Dns, takes [zone owner type server delay], needs [delay],
+        |fault| names(D::Slow(fault.delay.as_ref()?.get().get()));
+    /// The server does not know the zone.
+    Lame = "lame": Dns, takes [zone server], needs [], |_| names(D::Lame);
+    /// Answers are cut off, with the TC bit, and TCP does not help.
+    Truncated = "truncated": Dns, takes [zone owner type server], needs [], |_| names(D::Truncated);
+    /// Answers are no DNS messages.
+    DnsMalformed = "dns-malformed": Dns, takes [zone owner type server], needs [], |_| names(D::Malformed);
+    /// Answers have another id than the query.
+    DnsWrongId = "dns-wrong-id": Dns, takes [zone owner type server], needs [], |_| names(D::WrongId);
+    /// Answers have another question than the query.
+    DnsWrongQuestion = "dns-wrong-question": Dns, takes [zone owner type server], needs [], |_| names(D::WrongQuestion);
+    /// Names that exist do not, as the server says.
+    DnsNxdomain = "dns-nxdomain": Dns, takes [zone owner type server], needs [], |_| names(D::NxDomain);
+    /// The name is an alias of itself.
+    AliasLoop = "alias-loop": Dns, takes [zone owner type server], needs [], |_| names(D::AliasLoop);
+    /// Answers come without anything of DNSSEC, as through a forwarder that does not know it.
+    DnssecStripped = "dnssec-stripped": Dnssec, takes [zone owner type server], needs [zone], |_| names(D::Stripped);
+    /// Signatures are past their end.
+    RrsigExpired = "rrsig-expired": Dnssec, takes [zone owner type server], needs [zone], |_| names(D::RrsigExpired);
+    /// Signatures are before their start.
+    RrsigNotYetValid = "rrsig-not-yet-valid": Dnssec, takes [zone owner type server], needs [zone],
+        |_| names(D::RrsigNotYetValid);
+    /// Signatures are left out.
+    RrsigMissing = "rrsig-missing": Dnssec, takes [zone owner type server by], needs [zone], |_| names(D::RrsigMissing);
+    /// Signatures do not verify.
+    RrsigBad = "rrsig-bad": Dnssec, takes [zone owner type server], needs [zone], |_| names(D::RrsigBad);
+    /// Signatures are by a key that the zone does not publish.
+    RrsigWrongKey = "rrsig-wrong-key": Dnssec, takes [zone owner type server], needs [zone],
+        |_| names(D::RrsigWrongKey);
+    /// The key that signed is not published.
+    KeyMissing = "key-missing": Dnssec, takes [zone server], needs [zone], |_| names(D::KeyMissing);
+    /// The DS at the parent fits no key.
+    DsMismatch = "ds-mismatch": Dnssec, takes [zone server], needs [zone], |_| names(D::DsMismatch);
+    /// The DS at the parent has an algorithm that nobody knows.
+    DsUnsupported = "ds-unsupported": Dnssec, takes [zone server], needs [zone], |_| names(D::DsUnsupported);
+    /// The parent has a DS for a zone that is not signed.
+    DsWithoutKey = "ds-without-key": Dnssec, takes [zone server], needs [zone], |_| names(D::DsWithoutKey);
+    /// A denial has no proof.
+    DenialMissing = "denial-missing": Dnssec, takes [zone owner type server], needs [zone], |_| names(D::DenialMissing);
+    /// A denial has the wrong proof.
+    DenialWrong = "denial-wrong": Dnssec, takes [zone owner type server], needs [zone], |_| names(D::DenialWrong);
+    /// NSEC3 with too many iterations.
+    Nsec3Iterations = "nsec3-iterations": Dnssec, takes [zone server count], needs [zone count],
+        |fault| names(D::Nsec3Iterations(count(fault)?));
+    /// Very many keys with one tag.
+    ManyKeys = "many-keys": Dnssec, takes [zone server count], needs [zone count],
+        |fault| names(D::ManyKeys(count(fault)?));
+    /// Answers are forged on the path.
+    AnswerForged = "answer-forged": Path, takes [zone owner type by records], needs [zone records], NOT_YET;
+    /// Old answers are replayed on the path.
+    AnswerReplayed = "answer-replayed": Path, takes [zone owner type by], needs [zone], |_| names(D::Replayed);
+    /// STARTTLS is taken out of the EHLO reply on the path.
+    StarttlsStripped = "starttls-stripped": Path, takes [host from by], needs [host], NOT_YET;
+    /// Text is put in before the handshake on the path.
+    StarttlsInjected = "starttls-injected": Path, takes [host from by text], needs [host text], NOT_YET;
+    /// The session is ended by somebody on the path, with another certificate.
+    CertSubstituted = "cert-substituted": Path, takes [host from by cert], needs [host cert], NOT_YET;
+    /// The version of TLS is lowered on the path.
+    TlsDowngraded = "tls-downgraded": Path, takes [host from by version], needs [host version], NOT_YET;
+    /// The server sends an alert.
+    TlsAlert = "tls-alert": Tls, takes [host from], needs [host], |_| handshake(Instead::Octets(FATAL_ALERT));
+    /// The server sends what is no TLS.
+    TlsGarbage = "tls-garbage": Tls, takes [host from], needs [host], |_| handshake(Instead::Octets(NO_TLS));
+    /// The server closes during the handshake.
+    TlsClosed = "tls-closed": Tls, takes [host from], needs [host], |_| handshake(Instead::Close);
+    /// The server falls silent during the handshake.
+    TlsStalled = "tls-stalled": Tls, takes [host from], needs [host], |_| handshake(Instead::Stall);
+    /// The server gives a certain reply.
+    SmtpReply = "smtp-reply": Smtp, takes [host from stage reply], needs [host stage reply],
+        |fault| session(fault, Instead::Reply(fault.reply.as_ref()?.as_str().parse().ok()?));
+    /// The server closes the connection.
+    SmtpClosed = "smtp-closed": Smtp, takes [host from stage], needs [host stage],
+        |fault| session(fault, Instead::Close);
+    /// The server falls silent.
+    SmtpStalled = "smtp-stalled": Smtp, takes [host from stage], needs [host stage],
+        |fault| session(fault, Instead::Stall);
+    /// The server does not offer STARTTLS.
+    StarttlsMissing = "starttls-missing": Smtp, takes [host from], needs [host], |_| Some(Effect::NoStartTls);
+    /// The server answers STARTTLS with 454.
+    StarttlsRefused = "starttls-refused": Smtp, takes [host from], needs [host],
+        |_| Some(Effect::Session(Stage::StartTls, Instead::Reply(tls_not_available())));
+    /// Connections are refused.
+    Refused = "refused": Net, takes [host from], needs [host], |_| Some(Effect::NobodyListens);
+    /// The host cannot be reached.
+    Unreachable = "unreachable": Net, takes [host from], needs [host], |_| Some(Effect::Unreachable);
+    /// Connections are reset.
+    Reset = "reset": Net, takes [host from stage], needs [host], NOT_YET;
+    /// Packets take longer.
+    Slow = "slow": Net, takes [host from delay], needs [host delay], NOT_YET;
+    /// Packets are lost.
+    Loss = "loss": Net, takes [host from percent], needs [host percent], NOT_YET;
+    /// The web server answers with a certain status.
+    HttpStatus = "http-status": Https, takes [host from status], needs [host status], NOT_YET;
+    /// The web server redirects.
+    HttpRedirect = "http-redirect": Https, takes [host from], needs [host], NOT_YET;
+    /// The web server gives a wrong content type.
+    HttpContentType = "http-content-type": Https, takes [host from], needs [host], NOT_YET;
+    /// The web server sends more than is allowed.
+    HttpOversize = "http-oversize": Https, takes [host from], needs [host], NOT_YET;
+    /// The web server falls silent.
+    HttpStalled = "http-stalled": Https, takes [host from], needs [host], NOT_YET;
+    /// The disk is full.
+    DiskFull = "disk-full": Machine, takes [host], needs [host], NOT_YET;
+    /// The clock is wrong.
+    ClockShift = "clock-shift": Machine, takes [host shift], needs [host shift], clock_shift;
 }
 
 /// The fields that every kind takes.
@@ -155,83 +235,74 @@ pub const ALWAYS: [&str; 3] = ["name", "until", "times"];
 impl FaultKind {
     /// The group that it belongs to.
     pub const fn family(self) -> FaultFamily {
-        use FaultFamily as F;
-        match self {
-            Self::Servfail | Self::DnsRefused | Self::DnsTimeout | Self::DnsSlow | Self::Lame | Self::Truncated => {
-                F::Dns
-            }
-            Self::DnsMalformed | Self::DnsWrongId | Self::DnsWrongQuestion => F::Dns,
-            Self::DnsNxdomain | Self::AliasLoop => F::Dns,
-            Self::RrsigExpired | Self::RrsigNotYetValid | Self::RrsigMissing | Self::RrsigBad => F::Dnssec,
-            Self::RrsigWrongKey | Self::KeyMissing | Self::DnssecStripped => F::Dnssec,
-            Self::DsMismatch | Self::DsUnsupported | Self::DsWithoutKey => F::Dnssec,
-            Self::DenialMissing | Self::DenialWrong | Self::Nsec3Iterations | Self::ManyKeys => F::Dnssec,
-            Self::AnswerForged | Self::AnswerReplayed | Self::StarttlsStripped | Self::StarttlsInjected => F::Path,
-            Self::CertSubstituted | Self::TlsDowngraded => F::Path,
-            Self::TlsAlert | Self::TlsGarbage | Self::TlsClosed | Self::TlsStalled => F::Tls,
-            Self::SmtpReply | Self::SmtpClosed | Self::SmtpStalled => F::Smtp,
-            Self::StarttlsMissing | Self::StarttlsRefused => F::Smtp,
-            Self::Refused | Self::Unreachable | Self::Reset | Self::Slow | Self::Loss => F::Net,
-            Self::HttpStatus | Self::HttpRedirect | Self::HttpContentType => F::Https,
-            Self::HttpOversize | Self::HttpStalled => F::Https,
-            Self::DiskFull | Self::ClockShift => F::Machine,
-        }
-    }
-
-    /// Whether it is the zone's parent that is wrong about it, so that it happens at the parent's servers.
-    pub const fn is_at_parent(self) -> bool {
-        matches!(self, Self::DsMismatch | Self::DsUnsupported | Self::DsWithoutKey)
+        self.row().family
     }
 
     /// The fields that it must have.
     pub const fn needs(self) -> &'static [&'static str] {
-        match self {
-            Self::Nsec3Iterations | Self::ManyKeys => &["zone", "count"],
-            Self::AnswerForged => &["zone", "records"],
-            Self::StarttlsInjected => &["host", "text"],
-            Self::CertSubstituted => &["host", "cert"],
-            Self::TlsDowngraded => &["host", "version"],
-            Self::SmtpReply => &["host", "stage", "reply"],
-            Self::SmtpClosed | Self::SmtpStalled => &["host", "stage"],
-            Self::DnsSlow => &["delay"],
-            Self::Slow => &["host", "delay"],
-            Self::Loss => &["host", "percent"],
-            Self::HttpStatus => &["host", "status"],
-            Self::ClockShift => &["host", "shift"],
-            _ => match self.family() {
-                FaultFamily::Dns => &[],
-                FaultFamily::Dnssec => &["zone"],
-                FaultFamily::Path if matches!(self, Self::AnswerReplayed) => &["zone"],
-                _ => &["host"],
-            },
-        }
+        self.row().needs
     }
 
     /// The fields that it takes besides [`ALWAYS`], those that it needs among them.
     pub const fn takes(self) -> &'static [&'static str] {
-        match self {
-            Self::Lame => &["zone", "server"],
-            Self::DnsSlow => &["zone", "owner", "type", "server", "delay"],
-            Self::RrsigMissing => &["zone", "owner", "type", "server", "by"],
-            Self::KeyMissing | Self::DsMismatch | Self::DsUnsupported | Self::DsWithoutKey => &["zone", "server"],
-            Self::Nsec3Iterations | Self::ManyKeys => &["zone", "server", "count"],
-            Self::AnswerForged => &["zone", "owner", "type", "by", "records"],
-            Self::AnswerReplayed => &["zone", "owner", "type", "by"],
-            Self::StarttlsStripped => &["host", "from", "by"],
-            Self::StarttlsInjected => &["host", "from", "by", "text"],
-            Self::CertSubstituted => &["host", "from", "by", "cert"],
-            Self::TlsDowngraded => &["host", "from", "by", "version"],
-            Self::SmtpReply => &["host", "from", "stage", "reply"],
-            Self::SmtpClosed | Self::SmtpStalled | Self::Reset => &["host", "from", "stage"],
-            Self::Slow => &["host", "from", "delay"],
-            Self::Loss => &["host", "from", "percent"],
-            Self::HttpStatus => &["host", "from", "status"],
-            Self::DiskFull => &["host"],
-            Self::ClockShift => &["host", "shift"],
-            _ => match self.family() {
-                FaultFamily::Dns | FaultFamily::Dnssec => &["zone", "owner", "type", "server"],
-                _ => &["host", "from"],
-            },
+        self.row().takes
+    }
+}
+
+impl Fault {
+    /// What it comes to; nothing if it lacks a field that its kind needs. A file that was read without a mistake has none
+    /// such.
+    pub fn effect(&self) -> Option<Effect> {
+        (self.kind.get().row().effect)(self)
+    }
+
+    /// Whether it is the zone's parent that is wrong about it, so that it happens at the parent's servers.
+    pub fn is_at_parent(&self) -> bool {
+        matches!(self.effect(), Some(Effect::Names(kind)) if kind.is_at_parent())
+    }
+}
+
+const NOT_YET: fn(&Fault) -> Option<Effect> = |_| Some(Effect::NotYet);
+
+fn names(kind: D) -> Option<Effect> {
+    Some(Effect::Names(kind))
+}
+
+fn handshake(does: Instead) -> Option<Effect> {
+    Some(Effect::Session(Stage::Handshake, does))
+}
+
+fn session(fault: &Fault, does: Instead) -> Option<Effect> {
+    Some(Effect::Session(fault.stage.as_ref()?.get().0, does))
+}
+
+fn count(fault: &Fault) -> Option<u16> {
+    u16::try_from(*fault.count.as_ref()?.get()).ok()
+}
+
+/// A shift is relative: a point in time is refused when the file is read.
+fn clock_shift(fault: &Fault) -> Option<Effect> {
+    match *fault.shift.as_ref()?.get() {
+        Time::Relative(by) => Some(Effect::ClockShift(by)),
+        Time::Absolute(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ALWAYS, FaultKind};
+    use crate::schema;
+
+    /// The rows of the table name fields that there are, and need none that they do not take.
+    #[test]
+    fn rows_name_fields_of_a_fault() {
+        let schema = schema();
+        let fields = schema["definitions"]["Fault"]["properties"].as_object().expect("a fault has fields");
+        for kind in FaultKind::ALL {
+            for field in kind.takes().iter().chain(&ALWAYS) {
+                assert!(fields.contains_key(*field), "{kind}: {field}");
+            }
+            assert!(kind.needs().iter().all(|field| kind.takes().contains(field)), "{kind}");
         }
     }
 }

@@ -171,7 +171,9 @@ fn roles(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
                         .help("engines: sender, receiver"),
                 );
             }
-            _ => {}
+            FaultFamily::Dns | FaultFamily::Dnssec | FaultFamily::Net | FaultFamily::Machine => {}
+            // Done by scripted servers, seen above.
+            FaultFamily::Tls | FaultFamily::Smtp => {}
         }
         if let Some(server) = &fault.server {
             lacks(server, "dns", has(server, |host| host.dns.is_some()));

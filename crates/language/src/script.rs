@@ -10,30 +10,33 @@ use super::words::*;
 
 pub use super::faults::FaultKind;
 
-/// An `[[at]]` entry as it is written.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct AtEntry {
-    /// When (`+0s`).
-    pub time: Option<Spanned<Time>>,
-    /// A message is submitted.
-    pub send: Option<Spanned<Send>>,
-    /// A zone changes, and is signed again.
-    pub publish: Option<Spanned<Publish>>,
-    /// Settings change.
-    pub configure: Option<Spanned<Configure>>,
-    /// DKIM key rotation is called.
-    pub rotate: Option<Spanned<Rotate>>,
-    /// Something breaks.
-    pub fault: Option<Spanned<Fault>>,
-    /// A named fault ends.
-    pub heal: Option<Spanned<FaultRef>>,
-    /// An engine or host goes down and comes back.
-    pub restart: Option<Spanned<Restart>>,
-    /// The resolver is asked.
-    pub lookup: Option<Spanned<Lookup>>,
-    /// A raw SMTP session.
-    pub dialogue: Option<Spanned<Dialogue>>,
+verbs! {
+    /// An `[[at]]` entry as it is written.
+    entry AtEntry {
+        /// When (`+0s`).
+        time: Time,
+    }
+    /// What an entry of the script does. Each holds the place of its table.
+    enum Action by into_action {
+        /// A message is submitted.
+        send = "send": Send(Send),
+        /// A zone changes, and is signed again.
+        publish = "publish": Publish(Publish),
+        /// Settings change.
+        configure = "configure": Configure(Configure),
+        /// DKIM key rotation is called.
+        rotate = "rotate": Rotate(Rotate),
+        /// Something breaks.
+        fault = "fault": Fault(Fault),
+        /// A named fault ends.
+        heal = "heal": Heal(FaultRef),
+        /// An engine or host goes down and comes back.
+        restart = "restart": Restart(Restart),
+        /// The resolver is asked.
+        lookup = "lookup": Lookup(Lookup),
+        /// A raw SMTP session.
+        dialogue = "dialogue": Dialogue(Dialogue),
+    }
 }
 
 /// An entry of the script: something that is done at a time.
@@ -45,76 +48,6 @@ pub struct At {
     pub time: Time,
     /// What is done.
     pub action: Action,
-}
-
-/// What an entry of the script does. Each holds the place of its table.
-#[derive(Clone, Debug)]
-pub enum Action {
-    /// A message is submitted.
-    Send(Box<Spanned<Send>>),
-    /// A zone changes, and is signed again.
-    Publish(Box<Spanned<Publish>>),
-    /// Settings change.
-    Configure(Box<Spanned<Configure>>),
-    /// DKIM key rotation is called.
-    Rotate(Spanned<Rotate>),
-    /// Something breaks.
-    Fault(Box<Spanned<Fault>>),
-    /// A named fault ends.
-    Heal(Spanned<FaultRef>),
-    /// An engine or host goes down and comes back.
-    Restart(Spanned<Restart>),
-    /// The resolver is asked.
-    Lookup(Spanned<Lookup>),
-    /// A raw SMTP session.
-    Dialogue(Spanned<Dialogue>),
-}
-
-impl Action {
-    /// The verb as it is written.
-    pub fn verb(&self) -> &'static str {
-        match self {
-            Self::Send(_) => "send",
-            Self::Publish(_) => "publish",
-            Self::Configure(_) => "configure",
-            Self::Rotate(_) => "rotate",
-            Self::Fault(_) => "fault",
-            Self::Heal(_) => "heal",
-            Self::Restart(_) => "restart",
-            Self::Lookup(_) => "lookup",
-            Self::Dialogue(_) => "dialogue",
-        }
-    }
-
-    /// Where its table is written.
-    pub fn span(&self) -> Span {
-        match self {
-            Self::Send(table) => table.span(),
-            Self::Publish(table) => table.span(),
-            Self::Configure(table) => table.span(),
-            Self::Rotate(table) => table.span(),
-            Self::Fault(table) => table.span(),
-            Self::Heal(name) => name.span(),
-            Self::Restart(table) => table.span(),
-            Self::Lookup(table) => table.span(),
-            Self::Dialogue(table) => table.span(),
-        }
-    }
-}
-
-impl AtEntry {
-    /// The one thing that the entry does; nothing if it has no verb.
-    pub(crate) fn into_action(self) -> Option<Action> {
-        None.or(self.send.map(|table| Action::Send(Box::new(table))))
-            .or(self.publish.map(|table| Action::Publish(Box::new(table))))
-            .or(self.configure.map(|table| Action::Configure(Box::new(table))))
-            .or(self.rotate.map(Action::Rotate))
-            .or(self.fault.map(|table| Action::Fault(Box::new(table))))
-            .or(self.heal.map(Action::Heal))
-            .or(self.restart.map(Action::Restart))
-            .or(self.lookup.map(Action::Lookup))
-            .or(self.dialogue.map(Action::Dialogue))
-    }
 }
 
 /// `send`: a message is submitted.

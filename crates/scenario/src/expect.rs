@@ -471,7 +471,8 @@ fn question(asked: &Asked<'_>, verb: &Verb) -> Option<Question> {
             .is("to", text(&table.to))
             .message(text(&table.message))
             .host("seen-by", "seen-by", text(&table.seen_by)),
-        _ => return None,
+        Verb::Attempted(_) | Verb::Cost(_) => return None,
+        Verb::Signed(_) | Verb::Status(_) | Verb::Refused(_) => return None,
     })
 }
 

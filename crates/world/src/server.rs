@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use mxlab_env::{BoxStream, Env, tls};
 use mxlab_mail::headers::Message;
+use mxlab_mail::smtp::fault::Instead;
 use mxlab_mail::smtp::server::{Action, Delivery, Question, Session, Settings};
-use mxlab_mail::smtp::{Class, EnhancedCode, Reply, Stage};
+use mxlab_mail::smtp::{Reply, Stage};
 use mxlab_record::{Event, Fields, Recorder};
 use rustls::ServerConfig;
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -77,23 +78,9 @@ pub enum ServerFault {
     Refused,
     /// STARTTLS is not offered.
     StartTlsMissing,
-    /// STARTTLS is answered 454.
-    StartTlsRefused,
-    /// The handshake ends with an alert.
-    TlsAlert,
-    /// What comes in the handshake is no TLS.
-    TlsGarbage,
-    /// The connection is closed in the handshake.
-    TlsClosed,
-    /// Nothing comes in the handshake.
-    TlsStalled,
-    /// This reply at this stage. At [`Stage::Connect`] and [`Stage::Handshake`] no reply is due: there it has no effect.
-    Reply(Stage, Reply),
-    /// The connection is closed at this stage: at [`Stage::Connect`] before the banner, at [`Stage::Handshake`] as with
-    /// [`ServerFault::TlsClosed`].
-    Closed(Stage),
-    /// Nothing comes any more at this stage; at [`Stage::Handshake`] as with [`ServerFault::TlsStalled`].
-    Stalled(Stage),
+    /// This in place of the answer at this stage: at [`Stage::Connect`] before the greeting, at [`Stage::Handshake`] in
+    /// place of the handshake. No reply is due at either: there [`Instead::Reply`] has no effect.
+    Lapse(Stage, Instead),
 }
 
 impl ServerFault {
@@ -102,21 +89,12 @@ impl ServerFault {
         *self != ServerFault::Refused
     }
 
-    /// What it is in the handshake, if it acts there.
-    fn in_handshake(&self) -> Option<ServerFault> {
+    /// What it does at this stage in place of the answer, if anything.
+    fn at(&self, stage: Stage) -> Option<Instead> {
         match self {
-            ServerFault::TlsAlert | ServerFault::TlsGarbage | ServerFault::TlsClosed | ServerFault::TlsStalled => {
-                Some(self.clone())
-            }
-            ServerFault::Closed(Stage::Handshake) => Some(ServerFault::TlsClosed),
-            ServerFault::Stalled(Stage::Handshake) => Some(ServerFault::TlsStalled),
-            _ => None,
+            ServerFault::Lapse(at, does) if *at == stage => Some(does.clone()),
+            ServerFault::Lapse(..) | ServerFault::Refused | ServerFault::StartTlsMissing => None,
         }
-    }
-
-    /// Whether it acts on a connection of which nothing is said yet.
-    fn is_at_connect(&self) -> bool {
-        matches!(self, ServerFault::Closed(Stage::Connect) | ServerFault::Stalled(Stage::Connect))
     }
 }
 
@@ -311,10 +289,11 @@ async fn listen(env: &Env, recorder: &Recorder, control: &ServerControl, at: Soc
 /// Everything from the connection to its end.
 async fn converse_with(env: Env, recorder: Recorder, control: ServerControl, mut stream: BoxStream) -> io::Result<()> {
     let client = stream.peer_addr().ip();
-    match control.acts(client, |fault| fault.is_at_connect().then(|| fault.clone())) {
-        Some(ServerFault::Closed(_)) => stream.shutdown().await,
-        Some(_) => stall(stream).await,
-        None => Conversation::new(env, recorder, control, client).run(stream).await,
+    match control.acts(client, |fault| fault.at(Stage::Connect)) {
+        Some(Instead::Close) => stream.shutdown().await,
+        Some(Instead::Stall) => stall(stream).await,
+        Some(Instead::Octets(octets)) => say(stream, octets).await,
+        Some(Instead::Reply(_)) | None => Conversation::new(env, recorder, control, client).run(stream).await,
     }
 }
 
@@ -355,22 +334,14 @@ impl Conversation {
     }
 
     async fn over_tls(mut self, mut stream: BoxStream) -> io::Result<()> {
-        let fault = self.control.acts(self.client, ServerFault::in_handshake);
-        match fault {
-            Some(ServerFault::TlsClosed) => return stream.shutdown().await,
-            Some(ServerFault::TlsStalled) => return stall(stream).await,
-            Some(ServerFault::TlsGarbage) => {
+        match self.lapse_at(Stage::Handshake) {
+            Some(Instead::Close) => return stream.shutdown().await,
+            Some(Instead::Stall) => return stall(stream).await,
+            Some(Instead::Octets(octets)) => {
                 read_some(&mut stream).await?;
-                stream.write_all(b"500 5.5.1 Command unrecognized\r\n").await?;
-                return linger(stream).await;
+                return say(stream, octets).await;
             }
-            Some(ServerFault::TlsAlert) => {
-                read_some(&mut stream).await?;
-                // RFC 8446 §5.1, §6: record of type alert, TLS 1.2 on the wire, two octets: fatal, handshake_failure.
-                stream.write_all(&[0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28]).await?;
-                return linger(stream).await;
-            }
-            _ => {}
+            Some(Instead::Reply(_)) | None => {}
         }
         let Some(config) = tls_config(&self.env, &self.control.settings()) else { return stream.shutdown().await };
         let mut secured = TlsAcceptor::from(config).accept(stream).await?;
@@ -392,30 +363,22 @@ impl Conversation {
                     stream.shutdown().await?;
                     return Ok(Paused::Over);
                 }
-                Action::Ask(question) => match self.fault_at(stage_of(&question)) {
-                    Some(ServerFault::Closed(_)) => {
+                Action::Ask(question) => match self.lapse_at(stage_of(&question)) {
+                    Some(Instead::Close) => {
                         stream.shutdown().await?;
                         return Ok(Paused::Over);
                     }
-                    Some(ServerFault::Stalled(_)) => return stall(stream).await.map(|()| Paused::Over),
-                    Some(ServerFault::Reply(_, reply)) => self.answer_with(&question, reply),
-                    _ => self.answer(&question),
+                    Some(Instead::Stall) => return stall(stream).await.map(|()| Paused::Over),
+                    Some(Instead::Octets(octets)) => return say(stream, octets).await.map(|()| Paused::Over),
+                    Some(Instead::Reply(reply)) => self.answer_with(&question, reply),
+                    None => self.answer(&question),
                 },
             }
         }
     }
 
-    fn fault_at(&self, stage: Stage) -> Option<ServerFault> {
-        self.control.acts(self.client, |fault| match fault {
-            ServerFault::Reply(at, _) | ServerFault::Closed(at) | ServerFault::Stalled(at) if *at == stage => {
-                Some(fault.clone())
-            }
-            ServerFault::StartTlsRefused if stage == Stage::StartTls => {
-                let code = EnhancedCode::new(Class::Transient, 7, 0);
-                Some(ServerFault::Reply(stage, Reply::enhanced(454, code, "TLS not available due to temporary reason")))
-            }
-            _ => None,
-        })
+    fn lapse_at(&self, stage: Stage) -> Option<Instead> {
+        self.control.acts(self.client, |fault| fault.at(stage))
     }
 
     /// The usual answer, as far as the settings do not give another.
@@ -507,6 +470,12 @@ async fn read_some(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<usize> {
 async fn stall(mut stream: impl AsyncRead + Unpin) -> io::Result<()> {
     while read_some(&mut stream).await? > 0 {}
     Ok(())
+}
+
+/// Says these octets and nothing after them.
+async fn say(mut stream: impl AsyncRead + AsyncWrite + Unpin, octets: &[u8]) -> io::Result<()> {
+    stream.write_all(octets).await?;
+    linger(stream).await
 }
 
 /// Ends the sending side and waits for the client to go: a connection dropped with unread bytes would be reset, and what

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use mxlab_env::Env;
 use mxlab_mail::smtp::Stage;
+use mxlab_mail::smtp::fault::{self, FATAL_ALERT, Instead};
 use mxlab_record::Journal;
 use mxlab_sim::{Config, End, Sim};
 use mxlab_world::derive::Identity;
@@ -39,7 +40,7 @@ fn fault(fault: ServerFault) -> ActiveFault {
 }
 
 fn reply(stage: Stage, text: &str) -> ServerFault {
-    ServerFault::Reply(stage, text.parse().unwrap())
+    ServerFault::Lapse(stage, Instead::Reply(text.parse().unwrap()))
 }
 
 /// What comes of a session in which the client sends these lines, each after an answer to the one before; an empty line
@@ -115,16 +116,16 @@ fn a_fault_acts_at_its_stage() {
     };
     check(None, STARTTLS, "220 250 220 silent");
     check(None, NO_TLS, "220 250 220 tls");
-    check(Some(ServerFault::Closed(Stage::Connect)), STARTTLS, "closed");
-    check(Some(ServerFault::Stalled(Stage::Connect)), STARTTLS, "silent");
+    check(Some(ServerFault::Lapse(Stage::Connect, Instead::Close)), STARTTLS, "closed");
+    check(Some(ServerFault::Lapse(Stage::Connect, Instead::Stall)), STARTTLS, "silent");
     check(Some(reply(Stage::Connect, "421 4.3.2 Busy")), STARTTLS, "220 250 220 silent");
-    check(Some(ServerFault::Closed(Stage::Banner)), STARTTLS, "closed");
-    check(Some(ServerFault::Closed(Stage::Handshake)), STARTTLS, "220 250 220 closed");
-    check(Some(ServerFault::Stalled(Stage::Handshake)), NO_TLS, "220 250 220 silent");
+    check(Some(ServerFault::Lapse(Stage::Banner, Instead::Close)), STARTTLS, "closed");
+    check(Some(ServerFault::Lapse(Stage::Handshake, Instead::Close)), STARTTLS, "220 250 220 closed");
+    check(Some(ServerFault::Lapse(Stage::Handshake, Instead::Stall)), NO_TLS, "220 250 220 silent");
     check(Some(reply(Stage::Handshake, "421 4.3.2 Busy")), STARTTLS, "220 250 220 silent");
-    check(Some(ServerFault::TlsAlert), NO_TLS, "220 250 220 tls");
-    check(Some(ServerFault::TlsGarbage), NO_TLS, "220 250 220 500");
-    check(Some(ServerFault::Stalled(Stage::Mail)), MAIL, "220 250 silent");
+    check(Some(ServerFault::Lapse(Stage::Handshake, Instead::Octets(FATAL_ALERT))), NO_TLS, "220 250 220 tls");
+    check(Some(ServerFault::Lapse(Stage::Handshake, Instead::Octets(fault::NO_TLS))), NO_TLS, "220 250 220 500");
+    check(Some(ServerFault::Lapse(Stage::Mail, Instead::Stall)), MAIL, "220 250 silent");
     check(Some(ServerFault::Refused), MAIL, "refused");
 }
 
@@ -137,7 +138,7 @@ fn a_fault_acts_for_its_client_and_so_many_times() {
         assert_eq!(used, used_up, "{acting:?}");
     };
     let usual = "220 250 220 silent";
-    let at_connect = ServerFault::Closed(Stage::Connect);
+    let at_connect = ServerFault::Lapse(Stage::Connect, Instead::Close);
     check(at_connect.clone(), None, Some(3), ["closed", "closed", "closed", usual], true);
     check(at_connect.clone(), Some(1), Some(1), [usual, "closed", usual, usual], true);
     check(at_connect, Some(1), Some(3), [usual, "closed", usual, "closed"], false);
@@ -149,9 +150,11 @@ fn a_fault_acts_for_its_client_and_so_many_times() {
 
 #[test]
 fn faults_are_scoped_unless_the_port_is_closed() {
-    for (fault, scoped) in
-        [(ServerFault::Refused, false), (ServerFault::TlsAlert, true), (ServerFault::Closed(Stage::Connect), true)]
-    {
+    for (fault, scoped) in [
+        (ServerFault::Refused, false),
+        (ServerFault::Lapse(Stage::Handshake, Instead::Octets(FATAL_ALERT)), true),
+        (ServerFault::Lapse(Stage::Connect, Instead::Close), true),
+    ] {
         assert_eq!(fault.is_scoped(), scoped, "{fault:?}");
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn check(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Dia
         }
         count(fault, mistakes);
         if let (Some(server), Some(zone)) = (&fault.server, &fault.zone) {
-            let serving = if fault.kind.get().is_at_parent() { parent(file, zone) } else { zone.to_ascii_lowercase() };
+            let serving = if fault.is_at_parent() { parent(file, zone) } else { zone.to_ascii_lowercase() };
             serves(file, server, &serving, pruned, mistakes);
         }
     }
@@ -85,7 +85,7 @@ fn effect(
         mistakes.push(found.help(help.to_owned()));
     };
     let signed = declaration.and_then(|zone| zone.signed.as_ref()).map(|signed| (signed.span(), "said here"));
-    if kind.is_at_parent() && zone.as_str() == "." {
+    if fault.is_at_parent() && zone.as_str() == "." {
         without_effect("the root has no parent".to_owned(), None, "name a zone below it");
     } else if kind == FaultKind::DsWithoutKey && !is_ever(file, zone.as_str(), false) {
         without_effect(format!("{zone} is signed"), signed, "write `signed = false` in the zone");

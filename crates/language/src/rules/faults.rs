@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use mxlab_mail::smtp::Stage;
+use mxlab_mail::smtp::fault::Instead;
+
 use crate::diagnostics::Diagnostic;
-use crate::faults::{ALWAYS, FaultFamily, FaultKind};
+use crate::faults::{ALWAYS, Effect, FaultFamily, FaultKind};
 use crate::scenario::File;
 use crate::script::Fault;
 use crate::spanned::{Span, Spanned};
 use crate::values::Time;
-use crate::words::Stage;
 
 pub(super) fn check(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
     for fault in file.at.iter().filter_map(|entry| entry.fault.as_ref()) {
@@ -115,17 +117,20 @@ fn at_engine(fault: &Fault, mistakes: &mut Vec<Diagnostic>) {
 /// Before the greeting and during the handshake there is no SMTP.
 fn stage(fault: &Fault, mistakes: &mut Vec<Diagnostic>) {
     let (kind, Some(stage)) = (*fault.kind.get(), &fault.stage) else { return };
-    let instead = match (kind, *stage.get()) {
-        (FaultKind::SmtpReply | FaultKind::SmtpClosed, Stage::Connect) => {
+    let Some(Effect::Session(at, does)) = fault.effect().filter(|_| kind.family() == FaultFamily::Smtp) else { return };
+    let instead = match (at, does) {
+        (Stage::Connect, Instead::Reply(_) | Instead::Octets(_) | Instead::Close) => {
             "`refused` lets nobody connect; the stage of the greeting is `banner`"
         }
-        (FaultKind::SmtpStalled, Stage::Connect) => {
+        (Stage::Connect, Instead::Stall) => {
             "`unreachable` lets attempts to connect time out; the stage of the greeting is `banner`"
         }
-        (FaultKind::SmtpReply, Stage::Handshake) => "use `tls-alert` or `tls-garbage`",
-        (FaultKind::SmtpClosed, Stage::Handshake) => "use `tls-closed`",
-        (FaultKind::SmtpStalled, Stage::Handshake) => "use `tls-stalled`",
-        _ => return,
+        (Stage::Handshake, Instead::Reply(_)) => "use `tls-alert` or `tls-garbage`",
+        (Stage::Handshake, Instead::Octets(_)) => "use `tls-garbage`",
+        (Stage::Handshake, Instead::Close) => "use `tls-closed`",
+        (Stage::Handshake, Instead::Stall) => "use `tls-stalled`",
+        (Stage::Banner | Stage::Ehlo | Stage::StartTls | Stage::Mail | Stage::Rcpt, _) => return,
+        (Stage::Data | Stage::Dot | Stage::Quit, _) => return,
     };
     let message = format!("a `{kind}` fault has no stage `{stage}`");
     let found = Diagnostic::error("not-for-this", message, stage.span(), "no SMTP is spoken then");
@@ -135,7 +140,7 @@ fn stage(fault: &Fault, mistakes: &mut Vec<Diagnostic>) {
 /// A reply that takes a sender, a recipient or a message and means nothing by it would be a lie that no server tells.
 fn reply(fault: &Fault, mistakes: &mut Vec<Diagnostic>) {
     let (Some(stage), Some(reply)) = (&fault.stage, &fault.reply) else { return };
-    let decides = matches!(stage.get(), Stage::Mail | Stage::Rcpt | Stage::Dot);
+    let decides = matches!(stage.get().0, Stage::Mail | Stage::Rcpt | Stage::Dot);
     if *fault.kind.get() == FaultKind::SmtpReply && decides && reply.code() < 400 {
         let message = format!("a `smtp-reply` fault at `{stage}` refuses");
         let label = "expected a reply that begins with 4 or 5";

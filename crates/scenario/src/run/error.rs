@@ -2,6 +2,7 @@
 
 use mxlab_auth::dkim::SignError;
 use mxlab_dns::Name;
+use mxlab_language::faults::FaultKind;
 use mxlab_sim::SimError;
 use mxlab_world::internet::{FaultError, InternetError};
 use mxlab_world::pki::PkiError;
@@ -31,6 +32,10 @@ pub(crate) enum LabError {
     NoAuthority(String),
     #[error("the {0} does not start: {1}")]
     Engine(&'static str, std::io::Error),
+    #[error("{0} cannot be done yet")]
+    NotYet(String),
+    #[error("the fault `{0}` lacks a field")]
+    Incomplete(FaultKind),
     #[error("host `{0}` has no address")]
     NoAddress(String),
 }

@@ -1,11 +1,8 @@
 //! `fault` and `heal`: what breaks, where, and how it ends.
 
-use std::time::Duration;
-
 use jiff::SignedDuration;
 use mxlab_dns::Name;
 use mxlab_dns::fault::FaultKind as DnsFaultKind;
-use mxlab_mail::smtp::{Reply, Stage};
 use mxlab_sim::{Control, HostHandle};
 use mxlab_world::internet::NameServerFault;
 use mxlab_world::server::{ActiveFault, ServerFault};
@@ -13,10 +10,8 @@ use mxlab_world::server::{ActiveFault, ServerFault};
 use super::error::{self, LabError};
 use super::lab::Lab;
 use super::script::{Due, Script};
-use mxlab_language::faults::FaultKind;
+use mxlab_language::faults::Effect;
 use mxlab_language::script::Fault;
-use mxlab_language::values::Time;
-use mxlab_language::words;
 
 /// Ends what a fault began.
 type Undo = Box<dyn FnOnce(&Lab, &Control)>;
@@ -36,8 +31,11 @@ impl Script<'_> {
     pub(super) fn fault(&mut self, fault: &Fault) -> Result<(), LabError> {
         self.began += 1;
         let number = self.began;
-        let clock = self.clock(fault)?;
-        let undo = if clock.is_some() { Box::new(|_: &Lab, _: &Control| {}) } else { self.begin_fault(fault, number)? };
+        let effect = fault.effect().ok_or(LabError::Incomplete(*fault.kind.get()))?;
+        let (undo, clock) = match effect {
+            Effect::ClockShift(error) => (nothing_to_undo(), Some((self.host_of(fault)?, error))),
+            other => (self.begin_fault(fault, other, number)?, None),
+        };
         let told = describe_fault(fault);
         self.tell_what("fault", format!("fault {told} begins"), "fault", fault.kind.get().to_string());
         let name = fault.name.as_ref().map(|name| name.get().to_string());
@@ -50,38 +48,39 @@ impl Script<'_> {
         Ok(())
     }
 
-    fn begin_fault(&self, fault: &Fault, number: u64) -> Result<Undo, LabError> {
-        if let Some(kind) = dns_fault(fault) {
-            return self.begin_dns_fault(fault, kind);
+    fn begin_fault(&self, fault: &Fault, effect: Effect, number: u64) -> Result<Undo, LabError> {
+        match effect {
+            Effect::Names(kind) => self.begin_dns_fault(fault, kind),
+            Effect::Session(stage, does) => self.begin_server_fault(fault, ServerFault::Lapse(stage, does), number),
+            Effect::NoStartTls => self.begin_server_fault(fault, ServerFault::StartTlsMissing, number),
+            Effect::NobodyListens => self.begin_server_fault(fault, ServerFault::Refused, number),
+            Effect::Unreachable => {
+                let host = self.host_of(fault)?;
+                self.control.isolate(&host);
+                Ok(Box::new(move |_, control| control.rejoin(&host)))
+            }
+            // The clocks are set when all faults that shift one are known.
+            Effect::ClockShift(_) => Ok(nothing_to_undo()),
+            Effect::NotYet => Err(LabError::NotYet(format!("the fault `{}`", fault.kind.get()))),
         }
-        let short = fault.host.as_ref().map_or("", |host| host.as_str()).to_owned();
-        if *fault.kind.get() == FaultKind::Unreachable {
-            let host = self.lab.hosts.get(&short).cloned().ok_or_else(|| LabError::NoAddress(short.clone()))?;
-            self.control.isolate(&host);
-            return Ok(Box::new(move |_, control| control.rejoin(&host)));
-        }
-        let server = self.lab.servers.get(&short).cloned().ok_or_else(|| LabError::NoAddress(short.clone()))?;
-        let active = ActiveFault {
+    }
+
+    fn begin_server_fault(&self, fault: &Fault, does: ServerFault, number: u64) -> Result<Undo, LabError> {
+        let short = host_name(fault);
+        let server = self.lab.servers.get(short).cloned().ok_or_else(|| LabError::NoAddress(short.to_owned()))?;
+        server.begin_fault(ActiveFault {
             id: number,
-            fault: server_fault(fault)?,
+            fault: does,
             from: fault.from.as_ref().and_then(|from| self.address(from.as_str())),
             times: fault.times.as_ref().map(|times| u64::from(*times.get())),
-        };
-        server.begin_fault(active);
+        });
         Ok(Box::new(move |_, _| server.end_fault(number)))
     }
 
-    /// The clock that a fault makes wrong.
-    fn clock(&self, fault: &Fault) -> Result<Option<(HostHandle, SignedDuration)>, LabError> {
-        // Checked when the file was read: a shift is relative.
-        let (FaultKind::ClockShift, Some(host), Some(Time::Relative(error))) =
-            (*fault.kind.get(), &fault.host, fault.shift.as_ref().map(|shift| *shift.get()))
-        else {
-            return Ok(None);
-        };
-        let short = host.as_str();
-        let host = self.lab.hosts.get(short).cloned().ok_or_else(|| LabError::NoAddress(short.to_owned()))?;
-        Ok(Some((host, error)))
+    /// The host at which a fault happens.
+    fn host_of(&self, fault: &Fault) -> Result<HostHandle, LabError> {
+        let short = host_name(fault);
+        self.lab.hosts.get(short).cloned().ok_or_else(|| LabError::NoAddress(short.to_owned()))
     }
 
     /// Sets the clocks as the faults that are not over want them; of two the later acts.
@@ -146,76 +145,12 @@ fn owner_name(owner: &str, zone: Option<&Name>) -> Result<Name, LabError> {
     }
 }
 
-/// What a name server does wrong; none if the fault is of another family.
-fn dns_fault(fault: &Fault) -> Option<DnsFaultKind> {
-    use DnsFaultKind as K;
-    // Both are needed by their kinds, and checked when the file is read.
-    let count = fault.count.as_ref().map_or(0, |count| u16::try_from(*count.get()).unwrap_or(u16::MAX));
-    let delay = fault.delay.as_ref().map_or(Duration::ZERO, |delay| delay.get().get());
-    Some(match fault.kind.get() {
-        FaultKind::Servfail => K::Servfail,
-        FaultKind::DnsRefused => K::Refused,
-        FaultKind::DnsTimeout => K::Timeout,
-        FaultKind::DnsSlow => K::Slow(delay),
-        FaultKind::Lame => K::Lame,
-        FaultKind::Truncated => K::Truncated,
-        FaultKind::DnsMalformed => K::Malformed,
-        FaultKind::DnsWrongId => K::WrongId,
-        FaultKind::DnsWrongQuestion => K::WrongQuestion,
-        FaultKind::DnsNxdomain => K::NxDomain,
-        FaultKind::AliasLoop => K::AliasLoop,
-        FaultKind::DnssecStripped => K::Stripped,
-        FaultKind::RrsigExpired => K::RrsigExpired,
-        FaultKind::RrsigNotYetValid => K::RrsigNotYetValid,
-        FaultKind::RrsigMissing => K::RrsigMissing,
-        FaultKind::RrsigBad => K::RrsigBad,
-        FaultKind::RrsigWrongKey => K::RrsigWrongKey,
-        FaultKind::AnswerReplayed => K::Replayed,
-        FaultKind::KeyMissing => K::KeyMissing,
-        FaultKind::ManyKeys => K::ManyKeys(count),
-        FaultKind::DsMismatch => K::DsMismatch,
-        FaultKind::DsUnsupported => K::DsUnsupported,
-        FaultKind::DsWithoutKey => K::DsWithoutKey,
-        FaultKind::DenialMissing => K::DenialMissing,
-        FaultKind::DenialWrong => K::DenialWrong,
-        FaultKind::Nsec3Iterations => K::Nsec3Iterations(count),
-        _ => return None,
-    })
+fn nothing_to_undo() -> Undo {
+    Box::new(|_, _| {})
 }
 
-fn stage(stage: words::Stage) -> Stage {
-    match stage {
-        words::Stage::Connect => Stage::Connect,
-        words::Stage::Banner => Stage::Banner,
-        words::Stage::Ehlo => Stage::Ehlo,
-        words::Stage::Starttls => Stage::StartTls,
-        words::Stage::Handshake => Stage::Handshake,
-        words::Stage::Mail => Stage::Mail,
-        words::Stage::Rcpt => Stage::Rcpt,
-        words::Stage::Data => Stage::Data,
-        words::Stage::Dot => Stage::Dot,
-        words::Stage::Quit => Stage::Quit,
-    }
-}
-
-fn server_fault(fault: &Fault) -> Result<ServerFault, LabError> {
-    let at = fault.stage.as_ref().map_or(Stage::Banner, |given| stage(*given.get()));
-    Ok(match fault.kind.get() {
-        FaultKind::TlsAlert => ServerFault::TlsAlert,
-        FaultKind::TlsGarbage => ServerFault::TlsGarbage,
-        FaultKind::TlsClosed => ServerFault::TlsClosed,
-        FaultKind::TlsStalled => ServerFault::TlsStalled,
-        FaultKind::StarttlsMissing => ServerFault::StartTlsMissing,
-        FaultKind::StarttlsRefused => ServerFault::StartTlsRefused,
-        FaultKind::SmtpClosed => ServerFault::Closed(at),
-        FaultKind::SmtpStalled => ServerFault::Stalled(at),
-        FaultKind::SmtpReply => {
-            let text = fault.reply.as_ref().map_or("", |reply| reply.as_str());
-            let reply: Reply = text.parse().map_err(|_| LabError::Reply(text.to_owned()))?;
-            ServerFault::Reply(at, reply)
-        }
-        _ => ServerFault::Refused,
-    })
+fn host_name(fault: &Fault) -> &str {
+    fault.host.as_ref().map_or("", |host| host.as_str())
 }
 
 fn describe_fault(fault: &Fault) -> String {

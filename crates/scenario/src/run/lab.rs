@@ -170,7 +170,8 @@ pub(crate) fn apply_smtp(
         settings.tls = match tls.get() {
             TlsVersion::None => TlsLevel::None,
             TlsVersion::V1_2 => TlsLevel::Tls12,
-            TlsVersion::V1_0 | TlsVersion::V1_3 => TlsLevel::Tls13,
+            TlsVersion::V1_0 => return Err(LabError::NotYet("TLS 1.0".to_owned())),
+            TlsVersion::V1_3 => TlsLevel::Tls13,
         };
     }
     if let Some(banner) = &smtp.banner {

@@ -226,7 +226,7 @@ impl<'a> Script<'a> {
             }
             Action::Lookup(lookup) => self.lookup(lookup.name.as_str(), lookup.rtype.as_str()),
             // Refused before the run.
-            Action::Rotate(_) | Action::Dialogue(_) => Ok(()),
+            Action::Rotate(_) | Action::Dialogue(_) => Err(LabError::NotYet(format!("`{}`", action.verb()))),
         }
     }
 

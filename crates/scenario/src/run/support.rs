@@ -6,8 +6,8 @@
 use super::{changes, messages};
 use mxlab_language::declarations::{Host, Sender, Smtp, Tenant, items};
 use mxlab_language::expectations::{Expectation, Verb};
-use mxlab_language::faults::{FaultFamily, FaultKind};
-use mxlab_language::script::{Action, Configure, Send};
+use mxlab_language::faults::Effect;
+use mxlab_language::script::{Action, Configure, Fault, Send};
 use mxlab_language::values::SentRef;
 use mxlab_language::words::{
     AuthFailAction, DmarcRejectAction, MtaStsMode, NotifiedAction, ReportKind, RestartHow, RestartWhen, SecurityLevel,
@@ -120,16 +120,7 @@ impl Refusals {
         match action {
             Action::Send(send) => self.send(scenario, send),
             Action::Configure(configure) => self.configure(configure),
-            Action::Fault(fault) => {
-                if !is_supported(*fault.kind.get()) {
-                    self.refuse(&format!("the fault `{}`", fault.kind.get()), fault.kind.span());
-                }
-                self.written("a fault by somebody on the path", &fault.by);
-                if matches!(fault.kind.get(), FaultKind::Refused | FaultKind::Unreachable | FaultKind::ClockShift) {
-                    self.written("this fault for one client only", &fault.from);
-                    self.written("this fault for a number of times", &fault.times);
-                }
-            }
+            Action::Fault(fault) => self.fault(fault),
             Action::Restart(restart) => {
                 self.unless("a restart at this moment", &restart.when, |when| *when == RestartWhen::Now);
                 self.unless("an orderly stop", &restart.how, |how| *how != RestartHow::Stop);
@@ -138,6 +129,18 @@ impl Refusals {
             Action::Rotate(_) | Action::Dialogue(_) => {
                 self.refuse(&format!("`{}`", action.verb()), action.span());
             }
+        }
+    }
+
+    fn fault(&mut self, fault: &Fault) {
+        let effect = fault.effect();
+        if matches!(effect, None | Some(Effect::NotYet)) {
+            self.refuse(&format!("the fault `{}`", fault.kind.get()), fault.kind.span());
+        }
+        self.written("a fault by somebody on the path", &fault.by);
+        if effect.is_some_and(|effect| !effect.is_counted()) {
+            self.written("this fault for one client only", &fault.from);
+            self.written("this fault for a number of times", &fault.times);
         }
     }
 
@@ -217,10 +220,4 @@ impl Refusals {
     fn message(&mut self, message: &Option<Spanned<SentRef>>) {
         self.unless("this report", message, |message| message.as_str() != "tls-report");
     }
-}
-
-fn is_supported(kind: FaultKind) -> bool {
-    use FaultKind as K;
-    let family = matches!(kind.family(), FaultFamily::Dns | FaultFamily::Dnssec | FaultFamily::Tls | FaultFamily::Smtp);
-    family || matches!(kind, K::AnswerReplayed | K::Refused | K::Unreachable | K::ClockShift)
 }
