@@ -19,7 +19,7 @@ const ZONE_TEXTS: &[&str] = &[
     "h NSEC mx1 A RRSIG NSEC\nh RRSIG A 15 3 300 20260316080000 20260302080000 1 fabrikam.example. AAAA\n",
 ];
 
-/// Records, each with a few answers behind a zero octet.
+/// Records, each with a few answers after a zero octet.
 const SPF_RECORDS: &[&[u8]] = &[
     b"\0a mx/24//64 ptr:%{d2} exists:%{ir}.%{v}.%{l1r-}.h2.example -all\0\x12\x01\x12\x02\x03\x12\x03",
     b"\x01include:h1.example ?include:%{d} ip4:192.0.2.0/30 ip6:::/64 redirect=h3.example\0\x12\x04-all",
@@ -59,7 +59,7 @@ const TAG_LISTS: &[&str] = &[
     "k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
 ];
 
-/// Chains of one to three sets, and what breaks them.
+/// Chains of one to three sets, and changes that break them.
 fn arc() -> std::io::Result<()> {
     let record = mail::key().record();
     let mut text = "From: Ann <ann@a.example>\r\nSubject: a\r\n\r\nHello\r\n".to_owned();

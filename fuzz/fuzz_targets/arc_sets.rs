@@ -63,7 +63,8 @@ fuzz_target!(|input: &[u8]| {
         assert_eq!(after.status, ChainStatus::Pass, "{:?}", after.because());
         assert_eq!(after.sets.len(), before.sets.len() + 1);
     } else if status == ChainStatus::Pass && newest_message_fails(&before) {
-        // The newest message signature alone counts (RFC 8617 §5.2 step 4): who seals with cv=pass vouches for those before.
+        // Only the newest message signature counts (RFC 8617 §5.2 step 4): a sealer with cv=pass vouches for the older
+        // ones.
     } else {
         assert_eq!(after.status, ChainStatus::Fail);
     }

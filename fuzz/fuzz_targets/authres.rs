@@ -1,5 +1,5 @@
 //! Text as the value of each field of authentication: what is read is written and read again as the same, folded too, and
-//! mistakes lie within the text.
+//! the positions of mistakes are within the text.
 #![no_main]
 
 use std::fmt::{Debug, Display};

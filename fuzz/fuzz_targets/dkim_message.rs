@@ -1,8 +1,8 @@
 //! Key records, a message, and a change to it: nothing panics, lookups stay within their bound, and a message that is
 //! signed passes before the change.
 //!
-//! The input: an octet of flags, two octets that say where the change is, one that says what stands there afterwards, a key
-//! record up to a zero octet, then the message.
+//! The input: an octet of flags, two octets with the place of the change, one with the new octet, a key record up to a
+//! zero octet, then the message.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -41,7 +41,7 @@ fuzz_target!(|input: &[u8]| {
     let [flags, high, low, octet, rest @ ..] = input else { return };
     let (record, message) = record_and_message(rest);
     verified(record, message);
-    // A field on top would be gone on with by a line that begins with a blank.
+    // A line that begins with a blank would continue a field added on top.
     if matches!(message.first(), Some(b' ' | b'\t')) {
         return;
     }

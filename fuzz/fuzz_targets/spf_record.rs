@@ -1,8 +1,8 @@
 //! A record and the answers to everything that its evaluation asks, all from the input: nothing panics, the lookups stay
-//! within their bound, and a record is read again as it is printed.
+//! within their bound, and a record is read back from its printed form.
 //!
 //! The input: an octet of flags, the record up to a zero octet, then the answers. Each answer begins with an octet that
-//! says of what kind it is, and how many records or octets follow.
+//! gives its kind and how many records or octets follow.
 
 #![no_main]
 
@@ -31,7 +31,7 @@ struct Rest {
 }
 
 impl Rest {
-    /// The next octet; at the end of the input they are zero.
+    /// The next octet; zero after the end of the input.
     fn next(&mut self) -> u8 {
         let octet = self.octets.get(self.at).copied().unwrap_or_default();
         self.at += 1;
@@ -42,7 +42,7 @@ impl Rest {
         (0..count).map(|_| self.next()).collect()
     }
 
-    /// A name, mostly one of a few; perhaps an odd one, which is escaped where it has to be.
+    /// A name, mostly one of a few; sometimes an odd one, escaped as needed.
     fn name(&mut self) -> String {
         match self.next() {
             octet @ 0..=199 => format!("h{}.example", octet % 8),

@@ -1,4 +1,4 @@
-//! A tag list, read as that, as a signature and as a key record: values lie within the input, and what is read can be
+//! A tag list, read as that, as a signature and as a key record: values are parts of the input, and what is read can be
 //! written and read again as the same.
 #![no_main]
 
@@ -14,7 +14,7 @@ fuzz_target!(|input: &[u8]| {
         if let PublicKey::Rsa(key) = &key {
             assert!(key.bits() > 0);
         }
-        // Whatever the key is, there is no signature like this.
+        // No key makes a signature like this.
         assert!(!key.verifies(Algorithm::RsaSha256, input, input));
         assert!(!key.verifies(Algorithm::Ed25519Sha256, input, input));
     }

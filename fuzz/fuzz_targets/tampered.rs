@@ -1,4 +1,4 @@
-//! Genuine answers that are changed on their way: whatever is changed, what is called secure is what the zone holds.
+//! Genuine answers that are changed on their way: whatever is changed, every secure result is what the zone holds.
 //!
 //! The first octet picks the question. What follows are changes of eight octets each: to which query's answer, to which
 //! section and record, what, and with which octets.
@@ -54,7 +54,7 @@ fn tamper(message: &mut Message, &[_, section, record, what, at, octet, more, la
         2 => message.authority.clear(),
         3 => std::mem::swap(&mut message.answer, &mut message.authority),
         4 => {
-            // What another question is answered.
+            // The answer to another question.
             let (owner, rtype) = QUESTIONS[usize::from(octet) % QUESTIONS.len()];
             let other = INTERNET.answer(&name(owner), rtype);
             message.answer.extend(other.answer);

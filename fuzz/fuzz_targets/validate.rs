@@ -1,7 +1,7 @@
 //! Arbitrary packets as answers to the queries of the validating resolver.
 //!
-//! The first octet picks the question. What follows is a row of packets, each after its length in two octets; each query of
-//! the resolver gets the next one, with the query's id and question in place of its own, so that it is read.
+//! The first octet picks the question. Packets follow, each after its length in two octets; each query of the resolver
+//! gets the next one, with the query's id and question in place of its own, so that it is read.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

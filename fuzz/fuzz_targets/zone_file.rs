@@ -1,4 +1,5 @@
-//! Text as a zone file: what is read can be written and read again as the same, and mistakes lie within the text.
+//! Text as a zone file: what is read can be written and read again as the same, and the positions of mistakes are
+//! within the text.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,5 +1,5 @@
 //! What the fuzz targets share: a small signed internet, a machine without network and with a fixed clock, and the questions
-//! that are put to the resolver.
+//! that the resolver is asked.
 
 pub mod mail;
 
@@ -119,7 +119,7 @@ fn key(zone: &Name) -> Arc<SigningKey> {
 }
 
 thread_local! {
-    /// Whoever waits, waits no real time.
+    /// Waiting takes no real time.
     static RUNTIME: Runtime = Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -181,7 +181,7 @@ impl Internet {
         Internet { authority, answers: Mutex::default() }
     }
 
-    /// What a resolver that finds answers for others answers.
+    /// The answer of a recursive resolver.
     pub fn answer(self: &Arc<Internet>, question: &Name, rtype: RecordType) -> Message {
         let key = (question.to_lowercase(), rtype);
         let mut answers = self.answers.lock().expect("nobody panics with it");
@@ -193,7 +193,7 @@ impl Internet {
             panic!("the authority has no faults")
         };
         let answer = Message::decode(&octets).expect("answers are messages");
-        // Names are made up by the inputs: what is kept has a bound.
+        // Inputs invent names, so the cache is bounded.
         if answers.len() > 10_000 {
             answers.clear();
         }

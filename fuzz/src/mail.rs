@@ -30,7 +30,7 @@ pub struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    /// A DNS that was not asked yet.
+    /// A DNS without any lookups so far.
     pub fn new(record: &'a [u8]) -> Records<'a> {
         Records { record, asked: AtomicUsize::new(0) }
     }
@@ -49,7 +49,7 @@ impl Dns for Records<'_> {
     }
 }
 
-/// What a future gives that waits for nothing.
+/// The value of a future that does not wait.
 ///
 /// # Panics
 /// It waits.
@@ -60,7 +60,7 @@ pub fn at_once<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// An input that begins with a key record and goes on, behind a zero octet, with a message.
+/// An input that begins with a key record and continues, after a zero octet, with a message.
 pub fn record_and_message(input: &[u8]) -> (&[u8], &[u8]) {
     let end = input.iter().position(|octet| *octet == 0).unwrap_or(input.len());
     let (record, message) = input.split_at(end);

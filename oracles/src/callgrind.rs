@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-/// What callgrind counts: the work alone, and nothing that prepares it.
+/// The part that callgrind counts: the work without its preparation.
 #[inline(never)]
 pub fn measured(work: &mut dyn FnMut()) {
     work();
@@ -13,8 +13,8 @@ pub fn is_there() -> bool {
     Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success())
 }
 
-/// Runs this program under callgrind with these arguments. Gives the instructions inside [`measured`], and what the run
-/// says. Where they go stays in a file for `callgrind_annotate`, called after `name`.
+/// Runs this program under callgrind with these arguments. Returns the instructions inside [`measured`], and the output
+/// of the run. The details are in a file for `callgrind_annotate`, named after `name`.
 ///
 /// # Errors
 /// Valgrind is missing, or the run fails.

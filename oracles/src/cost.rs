@@ -24,7 +24,7 @@ use crate::upstream::{Recorded, Upstream};
 /// Whose work is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Whose {
-    /// Nobody's: what measuring itself costs
+    /// None: the cost of measuring itself
     Nobody,
     /// Our resolver's
     Ours,
@@ -81,17 +81,17 @@ struct Prepared {
     signature: Vec<u8>,
 }
 
-/// Does the work of one, inside [`measured`], and says how many signatures were verified.
+/// Does one contender's work inside [`measured`], and says how many signatures were verified.
 ///
 /// # Errors
-/// An answer is not secure: then nothing was measured that means anything.
+/// An answer is not secure: then the measurement is meaningless.
 pub fn work(whose: Whose, curve: Curve) -> Result<String, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(|e| e.to_string())?;
     let env = real::env(std::env::temp_dir());
     let internet = Internet::new(&plan(curve), env.now());
     let upstream = Arc::new(Upstream::new(&env, &internet));
     let questions: Vec<(Name, RecordType)> = QUESTIONS.iter().map(|(owner, rtype)| (name(owner), *rtype)).collect();
-    // What each asks is recorded first, and validated once: what it will be told is there.
+    // First the answers to each contender's questions are recorded and validated once, so that all are available.
     let ours = judges::over_upstream(&env, &internet, &upstream);
     for (owner, rtype) in &questions {
         let verdict = judges::verdict(&runtime.block_on(ours.lookup(owner, *rtype)));
@@ -119,7 +119,7 @@ pub fn work(whose: Whose, curve: Curve) -> Result<String, String> {
         Whose::Nobody => measured(&mut || ()),
         Whose::Signatures => {
             let mut failed = 0;
-            // As many as ours checks: all are of one algorithm and cost the same.
+            // As many as ours checks: all have the same algorithm and cost the same.
             let as_many = || prepared.iter().cycle().take(usize::try_from(checks).unwrap_or(usize::MAX));
             measured(&mut || failed = as_many().filter(|one| !one.is_good(curve)).count());
             if failed > 0 {
@@ -182,7 +182,7 @@ fn prepare(upstream: &Upstream, curve: Curve) -> Vec<Prepared> {
     prepared
 }
 
-/// Runs everybody's work under callgrind and compares.
+/// Runs the work of all contenders under callgrind and compares.
 ///
 /// # Errors
 /// Valgrind is missing, or a run fails.
@@ -205,7 +205,7 @@ pub fn run() -> Result<String, String> {
     Ok(text)
 }
 
-/// The instructions of one run, and what the run says.
+/// The instructions of one run, and its output.
 fn instructions(whose: Whose, curve: Curve) -> Result<(u64, String), String> {
     let name = format!("cost-{whose:?}-{curve:?}");
     callgrind::count(&name, &["cost-work", &callgrind::word(&whose), &callgrind::word(&curve)])

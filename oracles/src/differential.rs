@@ -25,15 +25,15 @@ struct Counts {
     questions: usize,
     agreed: BTreeMap<Status, usize>,
     accepted: BTreeMap<&'static str, usize>,
-    /// With `survey`: unexplained differences by what the validators say, each with its first example.
+    /// With `survey`: unexplained differences, grouped by what the validators say, each with its first example.
     unexplained: BTreeMap<String, (usize, String)>,
 }
 
-/// Runs so many cases from a seed. The text is a report; of a failure, the smallest case found. With `survey`, it goes on
-/// after unexplained differences and counts them.
+/// Runs this many cases from a seed. The text is a report; for a failure, the smallest case found. With `survey`, it
+/// continues after unexplained differences and counts them.
 ///
 /// # Errors
-/// Some validators differ and nothing explains it.
+/// Some validators differ, and no entry explains it.
 pub fn run(cases: u32, seed: u64, survey: bool) -> Result<String, String> {
     let counts = RefCell::new(Counts::default());
     let mut bytes = [0; 32];

@@ -35,7 +35,7 @@ pub const SELECTOR: &str = "sel";
 const RSA_KEY: &str = include_str!("../../crates/auth/src/dkim/testkeys/rfc8463-rsa.pem");
 const SEED: [u8; 32] = [7; 32];
 
-/// What dkimpy says of a signature.
+/// dkimpy's result for a signature.
 #[derive(Clone, Debug)]
 pub struct Verdict {
     pub passed: bool,
@@ -52,7 +52,7 @@ struct Tally {
 /// Runs the cases; says so and ends when dkimpy cannot be run.
 ///
 /// # Errors
-/// Both differ and nothing explains it, or dkimpy cannot be talked to.
+/// Both differ and no entry explains it, or dkimpy does not respond.
 pub fn run(run: Run, python: &Path) -> Result<String, String> {
     let dkimpy = match Dkimpy::start(python) {
         Ok(dkimpy) => RefCell::new(dkimpy),
@@ -113,7 +113,7 @@ fn check(case: &Case, dkimpy: &mut Dkimpy, survey: bool, tally: &mut Tally) -> R
     if !survey {
         return Err(example);
     }
-    // The reason without what is particular to the case.
+    // The reason without the details of the case.
     let short = |why: &str| why.split(['(', ':']).next().unwrap_or_default().to_owned();
     let reason = reasons.rsplit("malformed: ").next().filter(|_| word == "malformed").unwrap_or_default();
     let kind = format!("ours {word} {reason}, dkimpy {} {}", theirs.passed, short(&theirs.why));
@@ -154,7 +154,7 @@ fn our_field(case: &Case, key: SigningKey, message: &[u8], author: Author) -> Re
     odd_field(case, &field, &parsed, change, order, blanks, semicolon).map(String::into_bytes)
 }
 
-/// The tags of `field` in another layout, one of them changed or one more, and signed again.
+/// The tags of `field` in another layout, with one of them changed or one added, and signed again.
 fn odd_field(
     case: &Case,
     field: &str,
@@ -180,7 +180,7 @@ fn odd_field(
     let unsigned = format!("DKIM-Signature:{}{end}\r\n", written.join(";"));
     let Ok(parsed) = Message::parse(unsigned.as_bytes()) else { return Ok(unsigned) };
     let Some(own) = parsed.fields().next() else { return Ok(unsigned) };
-    // What is no signature needs none.
+    // A field that is not a signature needs none.
     let Ok(list) = TagList::parse(own.raw_value()) else { return Ok(unsigned) };
     let Some(span) = list.tag("b").map(|tag| tag.value_span()) else { return Ok(unsigned) };
     let names = list.value("h").unwrap_or_default().split(':').map(|name| name.trim().to_ascii_lowercase());
@@ -227,7 +227,7 @@ impl Dns for Record<'_> {
     }
 }
 
-/// What we say of the first signature; none if there is none.
+/// Our result for the first signature; none if there is none.
 fn verified(record: &str, message: &[u8]) -> Option<Verification> {
     let message = Message::parse(message).ok()?;
     let record = Record(record);

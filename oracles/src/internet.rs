@@ -14,7 +14,7 @@ use mxlab_dns::{
 /// The TTL of all records.
 const TTL: u32 = 300;
 
-/// Where all zones are served at once.
+/// The address at which all zones are served.
 pub const EVERYTHING: Ipv4Addr = Ipv4Addr::new(127, 53, 0, 1);
 
 /// How a zone is signed.
@@ -39,7 +39,7 @@ pub enum Keys {
     Combined(KeyKind),
     /// A key-signing and a zone-signing key.
     Split(KeyKind),
-    /// In the middle of a rollover, after so many steps.
+    /// In the middle of a rollover, after this many steps.
     Rolling(Rollover, usize),
 }
 
@@ -76,7 +76,7 @@ impl Rollover {
         }
     }
 
-    /// The keys at the beginning, and the one that comes.
+    /// The keys at the beginning, and the new one.
     fn keys(self, origin: &Name) -> (KeySet, Arc<SigningKey>) {
         let split = || {
             KeySet::from(vec![
@@ -95,7 +95,7 @@ impl Rollover {
         }
     }
 
-    /// The keys after so many steps.
+    /// The keys after this many steps.
     fn after(self, steps: usize, origin: &Name) -> KeySet {
         let (mut keys, new) = self.keys(origin);
         for step in 0..steps.min(self.steps()) {
@@ -117,7 +117,7 @@ impl Rollover {
     }
 }
 
-/// A key follows from its zone and its number.
+/// A key is derived from its zone and its number.
 fn key(origin: &Name, kind: KeyKind, role: KeyRole, number: u8) -> Arc<SigningKey> {
     let mut seed = [number + 1; 32];
     seed.iter_mut().skip(1).zip(origin.wire()).for_each(|(slot, byte)| *slot = *byte);
@@ -154,7 +154,7 @@ impl Keys {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ZoneSpec {
     pub origin: Name,
-    /// Records as master-file text. What the zone cannot hold is left out.
+    /// Records as master-file text. Records that the zone cannot hold are left out.
     pub text: String,
     pub signed: Option<Signed>,
 }
@@ -174,11 +174,11 @@ impl ZoneSpec {
     }
 }
 
-/// What goes wrong in a zone.
+/// A fault in a zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaultSpec {
     pub kind: FaultKind,
-    /// The zone; for what is wrong at its parent, the child.
+    /// The zone; for a fault of its parent, the child.
     pub zone: Name,
     pub owner: Option<Name>,
     pub rtype: Option<RecordType>,
@@ -197,7 +197,7 @@ pub struct Internet {
     pub servers: Vec<(Name, Ipv4Addr, Arc<Authority>)>,
     /// One server with all zones and all faults.
     pub everything: Arc<Authority>,
-    /// The root's keys, to be trusted.
+    /// The root's keys, as trust anchors.
     pub anchor: Vec<Dnskey>,
 }
 
@@ -313,7 +313,7 @@ fn insert(zone: &mut Zone, owner: &Name, rtype: RecordType, rdata: RawRdata) {
     let _ = zone.insert(Record::new(owner.clone(), rtype, TTL, rdata));
 }
 
-/// A name from text that is one.
+/// A name from valid text.
 pub fn name(text: &str) -> Name {
     text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
 }

@@ -33,7 +33,7 @@ impl fmt::Display for Status {
     }
 }
 
-/// A status and what its judge says about it.
+/// A status and its judge's comment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     pub status: Status,

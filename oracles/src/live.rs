@@ -34,12 +34,12 @@ pub struct Question {
     pub rtype: RecordType,
 }
 
-/// What somebody says of a case.
+/// One validator's result for a case.
 enum Judged {
     Verdict(Verdict),
     /// Not asked, and why.
     Skipped(&'static str),
-    /// Asked, and what went wrong.
+    /// It was asked, but something went wrong.
     Failed(String),
 }
 
@@ -60,7 +60,7 @@ impl fmt::Display for Judged {
     }
 }
 
-/// What three validators say of a case.
+/// The results of three validators for a case.
 struct Row {
     case: Case,
     ours: Verdict,
@@ -68,7 +68,7 @@ struct Row {
     delv: Judged,
 }
 
-/// How what somebody says compares with ours.
+/// How a result compares with ours.
 enum Comparison {
     Same,
     Explained(&'static Difference),
@@ -95,7 +95,7 @@ impl Row {
         [self.compare(Other::Unbound), self.compare(Other::Delv)]
     }
 
-    /// ` ` if all say the same, `~` if what differs is explained, `!` if not.
+    /// ` ` if all agree, `~` if the difference is explained, `!` if not.
     fn mark(&self) -> char {
         let comparisons = self.comparisons();
         if comparisons.iter().any(|comparison| matches!(comparison, Comparison::Different)) {
@@ -111,7 +111,7 @@ impl Row {
 /// Runs the cases whose names contain `filter`. The text is a table; without Unbound or delv it says so.
 ///
 /// # Errors
-/// Some validators differ, or the machine does not let us.
+/// Some validators differ without explanation, or the machine refuses something.
 pub fn run(filter: &str) -> Result<String, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
     runtime.block_on(all(filter)).map_err(|error| error.to_string())?

@@ -1,4 +1,4 @@
-//! Other people's implementations as judges of ours. See the README beside this package.
+//! Independent implementations judge ours. See the README beside this package.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -73,7 +73,7 @@ enum Command {
     },
     /// What validation costs beside its signatures alone, in instructions counted by callgrind
     Cost,
-    /// The work of one, for callgrind
+    /// The work of one contender, for callgrind
     #[command(hide = true)]
     CostWork { whose: cost::Whose, curve: cost::Curve },
     /// What it costs to authenticate a message, beside mail-auth, dkimpy with pyspf, and its signatures alone

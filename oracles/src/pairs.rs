@@ -1,4 +1,4 @@
-//! Random cases that ours and one other judge: what the tests of SPF and of DKIM share.
+//! Random cases for ours and one other judge: the common part of the tests of SPF and DKIM.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
-/// Which cases, and what becomes of a difference that nothing explains.
+/// Which cases to run, and what to do with unexplained differences.
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
     /// How many.
@@ -18,10 +18,10 @@ pub struct Run {
 }
 
 impl Run {
-    /// Draws the cases, and has each one checked.
+    /// Draws the cases, and checks each one.
     ///
     /// # Errors
-    /// What is wrong with the smallest case that was found, the case in words, and how to run it again with `command`.
+    /// The failure of the smallest case found, the case in words, and how to run it again with `command`.
     pub fn each<S: Strategy>(
         self,
         command: &str,
@@ -50,7 +50,7 @@ impl Run {
 pub struct Counts {
     agreed: BTreeMap<String, usize>,
     accepted: BTreeMap<&'static str, usize>,
-    /// By what is said, each with its shortest example.
+    /// Grouped by what both say, each with its shortest example.
     unexplained: BTreeMap<String, (usize, String)>,
 }
 
@@ -60,12 +60,12 @@ impl Counts {
         *self.agreed.entry(word.to_owned()).or_default() += 1;
     }
 
-    /// They differ, and it is known why.
+    /// They differ for a known reason.
     pub fn accepted(&mut self, name: &'static str) {
         *self.accepted.entry(name).or_default() += 1;
     }
 
-    /// They differ in this way, and nothing explains it.
+    /// They differ in this way, for no known reason.
     pub fn unexplained(&mut self, kind: String, example: String) {
         let (count, kept) = self.unexplained.entry(kind).or_insert_with(|| (0, example.clone()));
         *count += 1;
@@ -74,7 +74,7 @@ impl Counts {
         }
     }
 
-    /// A line for each word on which both agreed.
+    /// A line for each result on which both agreed.
     pub fn agreements(&self) -> String {
         self.agreed.iter().fold(String::new(), |mut text, (word, count)| {
             let _ = writeln!(text, "{count:>8} both agree: {word}");

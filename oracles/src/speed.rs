@@ -1,14 +1,15 @@
 //! What it costs to authenticate a message: SPF with two includes, one RSA signature of DKIM, DMARC, and three ARC sets; by
 //! ours, by mail-auth, and by dkimpy with pyspf, which ask one server; and beside them the signatures alone.
 //!
-//! Each is a process of its own that authenticates the message so many times, one after the other, and measures itself. So
-//! the server's time is nobody's. First everybody must come to the same verdict. Rounds take turns, and medians are told.
-//! Each is measured twice: with answers kept from the message before, and asking for each one. Only the first can be
-//! compared with the signatures alone; the second is mostly the price of sockets.
+//! Each is a separate process that authenticates the message many times, one after the other, and measures itself. So
+//! the server's time is not counted. First all must come to the same verdict. Rounds take turns, and medians are
+//! reported. Each is measured twice: with answers cached from the previous message, and with new lookups for each. Only
+//! the first can be compared with the signatures alone; the second is mostly the cost of sockets.
 //!
-//! Not all do the same work. ARC asks for the newest message signature and all seals; ours checks the older message
+//! Not all do the same work. ARC requires the newest message signature and all seals; ours checks the older message
 //! signatures too, to find oldest-pass (RFC 8617 section 5.2 step 5), unless it is told not to, and so does dkimpy.
-//! mail-auth does not. So the signatures alone are there twice, and everybody is compared with as many as it checks.
+//! mail-auth does not. So the signatures alone are measured twice, and each contender is compared with as many as it
+//! checks.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -81,7 +82,7 @@ pub enum Answers {
     Asked,
 }
 
-/// What a message passes.
+/// The expected verdict.
 struct Verdict {
     spf: bool,
     dkim: bool,
@@ -110,10 +111,10 @@ struct Cost {
     questions: f64,
 }
 
-/// Measures everybody in so many rounds.
+/// Measures all contenders in this many rounds.
 ///
 /// # Errors
-/// Somebody does not come to the verdict that everything passes, or the machine does not let us.
+/// A contender does not come to the verdict that everything passes, or the machine refuses something.
 pub fn run(messages: u32, rounds: u32, python: &Path) -> Result<String, String> {
     let messages = messages.max(1);
     let server = Server::start(world::authority()).map_err(|error| error.to_string())?;
@@ -144,7 +145,7 @@ pub fn run(messages: u32, rounds: u32, python: &Path) -> Result<String, String> 
     Ok(table.to_string())
 }
 
-/// The arguments with which this program does the work of one.
+/// The arguments with which this program does one contender's work.
 fn arguments(whose: Whose, answers: Answers, server: SocketAddr, messages: u32) -> Vec<String> {
     let words = [callgrind::word(&whose), callgrind::word(&answers)];
     ["speed-work".to_owned()].into_iter().chain(words).chain([server.to_string(), messages.to_string()]).collect()
@@ -159,7 +160,7 @@ fn has_libraries(python: &Path) -> Result<(), String> {
     }
 }
 
-/// Lets somebody do the work in a process of its own.
+/// Runs one contender in a separate process.
 fn cost(whose: Whose, answers: Answers, server: &Server, messages: u32, python: &Path) -> Result<Cost, String> {
     let before = server.asked();
     let said = match whose {
@@ -189,17 +190,17 @@ fn cost(whose: Whose, answers: Answers, server: &Server, messages: u32, python: 
     Ok(Cost { wall, cpu, questions })
 }
 
-/// How many messages go before those that count.
+/// How many messages are sent before those that count.
 fn warming(messages: u32) -> u32 {
     1 + messages / 10
 }
 
-/// What a process says that is told `job`.
+/// The answer of a process to `job`.
 fn said(mut command: Command, job: &Value) -> Result<Value, String> {
     let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = started.map_err(|error| error.to_string())?;
     if let Some(mut input) = child.stdin.take() {
-        // Who does not read it says why on its own.
+        // A process that does not read it reports the reason itself.
         let _ = write!(input, "{job}");
     }
     let output = child.wait_with_output().map_err(|error| error.to_string())?;
@@ -209,10 +210,10 @@ fn said(mut command: Command, job: &Value) -> Result<Value, String> {
     serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())
 }
 
-/// Does the work of one, and says in seconds how long it took.
+/// Does one contender's work, and returns the time in seconds.
 ///
 /// # Errors
-/// Not everything passes: then nothing was measured that means anything.
+/// Not everything passes: then the measurement is meaningless.
 pub fn work(whose: Whose, answers: Answers, server: SocketAddr, messages: u32) -> Result<String, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
     let env = real::env(std::env::temp_dir());

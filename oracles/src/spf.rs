@@ -13,12 +13,12 @@ use differences::{DIFFERENCES, Observed, explain};
 use pyspf::Pyspf;
 use world::Case;
 
-/// What an implementation says of a case.
+/// One implementation's result for a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// `pass`, `fail` and so on; `crash` when the implementation itself fails.
     pub result: String,
-    /// What the domain says of its failure.
+    /// The domain's explanation of the failure.
     pub explanation: Option<String>,
     /// Why, if it is told.
     pub detail: String,
@@ -47,7 +47,7 @@ struct Tally {
 /// Runs the cases; says so and ends when pyspf cannot be run.
 ///
 /// # Errors
-/// Both differ and nothing explains it, or pyspf cannot be talked to.
+/// Both differ and no entry explains it, or pyspf does not respond.
 pub fn run(run: Run, python: &Path) -> Result<String, String> {
     let pyspf = match Pyspf::start(python) {
         Ok(pyspf) => RefCell::new(pyspf),

@@ -1,4 +1,4 @@
-//! What all judges ask: one server that holds all zones, in memory, and gives every judge the same octets.
+//! The server that all judges ask: it holds all zones, in memory, and gives every judge the same octets.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use crate::internet::Internet;
 /// What was asked.
 type Asked = (Name, RecordType);
 
-/// What was answered, if anything.
+/// The answer, if there was one.
 type Octets = Option<Vec<u8>>;
 
 /// A server that remembers every answer as octets.
@@ -27,7 +27,7 @@ impl Upstream {
         Upstream { env: env.clone(), everything: internet.everything.clone(), answers: Mutex::default() }
     }
 
-    /// The answer to a query: the same octets for each question but for the id.
+    /// The answer to a query: the same octets for each question, except for the id.
     pub fn ask(&self, query: &[u8]) -> Octets {
         let query = Message::decode(query).ok()?;
         let question = query.question?;
@@ -46,7 +46,7 @@ impl Upstream {
             Reply::Bytes(octets) | Reply::Later(_, octets) => octets,
             Reply::Nothing | Reply::Close => return None,
         };
-        // What every transport sees to: another id or question makes it no answer (RFC 5452 section 9.1).
+        // Every transport checks this: a message with another id or question is not an answer (RFC 5452 section 9.1).
         let is_answer = |answer: Message| answer.id == asked.id && answer.question == asked.question;
         Message::decode(&octets).is_ok_and(is_answer).then_some(octets)
     }
@@ -57,7 +57,7 @@ impl Upstream {
     }
 }
 
-/// Answers that were recorded, found by the octets of their question alone, so that looking one up costs next to nothing.
+/// Answers that were recorded, found only by the octets of their question, so that looking one up costs almost nothing.
 pub struct Recorded(Vec<(Vec<u8>, Vec<u8>)>);
 
 impl Recorded {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use mxlab_conformance::{Outcome, SUITES};
 
-/// The variable that says where the suites lie.
+/// The environment variable with the folder of the suites.
 const VARIABLE: &str = "MXLAB_SUITES";
 
 /// The table of exit codes, for the end of the help.
@@ -22,7 +22,8 @@ pub(crate) struct Arguments {
     /// The suite's name.
     #[arg(value_name = "NAME")]
     name: String,
-    /// The folder of the suites [default: the environment's MXLAB_SUITES, else `../shared/suites` beside the repository].
+    /// The folder of the suites [default: the environment's MXLAB_SUITES, else `../shared/suites` beside the
+    /// repository].
     #[arg(long, value_name = "DIR")]
     suites: Option<PathBuf>,
 }
@@ -61,7 +62,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> u8 {
     if failed == 0 { 0 } else { 11 }
 }
 
-/// There is no suite in the folder: wrong usage if somebody has named it, nothing to do if nobody has.
+/// There is no suite in the folder: wrong usage if the user named the folder, otherwise nothing to do.
 fn missing(folder: &Path, error: &io::Error, named: bool) -> u8 {
     if named {
         eprintln!("error: {}: {error}", folder.display());
@@ -72,7 +73,7 @@ fn missing(folder: &Path, error: &io::Error, named: bool) -> u8 {
     0
 }
 
-/// A reader that went away (`| head`) is no error.
+/// A reader that closed the pipe (`| head`) is not an error.
 fn write_out(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }

@@ -1,4 +1,4 @@
-//! The command line: arguments in, text and exit codes out. What it does is in `mxlab-scenario`, how it looks in
+//! The command line: arguments in, text and exit codes out. The work is done in `mxlab-scenario`, the text is made in
 //! `mxlab-report`; other people's suites are run by `mxlab-conformance`.
 
 mod conformance;
@@ -22,14 +22,14 @@ struct Arguments {
 enum Command {
     /// Run scenarios and compare their stories with the snapshots; without a filter, all of them.
     Scenarios(scenarios::Arguments),
-    /// Hold an implementation to a suite that others have written.
+    /// Test an implementation with a suite from another project.
     Conformance(conformance::Arguments),
     /// Write the JSON schema of scenario files to `schema/scenario.schema.json`.
     Schema,
 }
 
 fn main() -> ExitCode {
-    // clap ends with 2 on wrong usage, as the exit codes of this project want it.
+    // clap exits with 2 on wrong usage, like this project.
     let arguments = Arguments::parse();
     let root = root();
     let code = match arguments.command {
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-/// The repository: the nearest folder from here upwards that holds `scenarios/`; else the one this was built in.
+/// The repository: the nearest folder upwards that contains `scenarios/`; else the one this was built in.
 fn root() -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default();

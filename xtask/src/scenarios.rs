@@ -29,15 +29,15 @@ Exit codes:
 #[derive(clap::Args)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct Arguments {
-    /// Parts of scenario ids (`dane/`, `mismatch`), or paths of files that lie anywhere (`my-failure.toml`).
+    /// Parts of scenario ids (`dane/`, `mismatch`), or paths of files anywhere on disk (`my-failure.toml`).
     ///
-    /// Behind either may stand a cell: `'my-failure.toml[how=kill]'`.
+    /// Either may be followed by a cell: `'my-failure.toml[how=kill]'`.
     #[arg(value_name = "FILTER|PATH")]
     filters: Vec<String>,
     /// Run with this seed instead of the file's.
     #[arg(long, value_name = "N", conflicts_with = "seeds")]
     seed: Option<u64>,
-    /// Run with each of the seeds 1 to N against the one snapshot.
+    /// Run with each of the seeds 1 to N, and compare all with the same snapshot.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     seeds: Option<u64>,
     /// Number of threads [default: the machine's cores].
@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
     /// Run only part M of N, chosen by the hash of the id.
     #[arg(long, value_name = "hash:M/N", value_parser = partition)]
     partition: Option<(u64, u64)>,
-    /// Write the snapshots of all files whose expectations hold, in every cell and with every seed.
+    /// Write the snapshots of all files whose expectations hold in every cell and with every seed.
     #[arg(long, conflicts_with_all = ["until", "verify_determinism"])]
     bless: bool,
     /// Run everything again in a second process, seconds later and in another environment, and compare hashes.
@@ -58,7 +58,7 @@ pub(crate) struct Arguments {
     /// Print the stories.
     #[arg(long)]
     story: bool,
-    /// Print one JSON object a line on standard output.
+    /// Print JSON on standard output, one object a line.
     #[arg(long)]
     json: bool,
     /// Stop every run at this time, print the stories and compare nothing.
@@ -109,7 +109,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> u8 {
     print(arguments, &summary)
 }
 
-/// Compares with a second process. If that does not run what the first one ran, the error is ours, not the scenarios'.
+/// Compares with a second process. If that runs other cells than the first one, the error is ours, not the scenarios'.
 fn compare(second: determinism::SecondProcess, summary: &mut Summary) {
     match second.hashes() {
         Ok((hashes, said)) => {
@@ -197,7 +197,7 @@ fn print(arguments: &Arguments, summary: &Summary) -> u8 {
     summary.exit_code()
 }
 
-/// A reader that went away (`| head`) is no error.
+/// A reader that closed the pipe (`| head`) is not an error.
 fn write_out(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }

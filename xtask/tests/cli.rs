@@ -1,4 +1,4 @@
-//! The command contract of `cargo xtask scenarios`: what each situation prints and which code it ends with.
+//! The contract of `cargo xtask scenarios`: output and exit code for each situation.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -102,7 +102,7 @@ fn a_snapshot_without_scenario_is_an_orphan() {
     repository.run(&["--bless"]).check(0, &[]);
     std::fs::write(repository.root.join("snapshots/gone.snap"), "").unwrap();
     repository.run(&[]).check(12, &["snapshots/gone.snap", "no scenario has this snapshot"]);
-    // Only a run of everything can tell.
+    // Only a complete run can know.
     repository.run(&["holds"]).check(0, &[]);
     std::fs::rename(repository.root.join("snapshots/gone.snap"), repository.root.join("snapshots/gone.snap.new"))
         .unwrap();
@@ -150,7 +150,7 @@ fn a_claim_is_shown_by_one_of_the_cells() {
     let run = repository.run(&["claims", "--bless"]);
     run.check(11, &says);
     assert!(!run.err.contains("claims dnssec.secure"), "{}", run.err);
-    // One cell alone does not show what the other one does.
+    // Running one cell does not check the other.
     repository.run(&["cells[signed=false]"]).check(0, &["1 passed"]);
 }
 
@@ -159,7 +159,7 @@ fn a_file_with_mistakes_is_not_run() {
     let wrong = HOLDS.replace("lookup =", "lokup =").replace("[[expect]]", "[[expct]]");
     let repository = Repository::new("wrong", &[("holds.toml", HOLDS), ("wrong.toml", &wrong)]);
     repository.run(&["--bless"]).check(10, &["did you mean `lookup`?", "did you mean `expect`?", "wrong.toml:5:1"]);
-    // The other file runs all the same.
+    // The other file still runs.
     repository.run(&["holds"]).check(0, &["1 passed"]);
 }
 
@@ -254,7 +254,7 @@ fn a_file_is_blessed_whole_or_not_at_all() {
     // The cell alone may be.
     repository.run(&["--bless", "scenarios/matrix.toml[type=MX]"]).check(0, &["1 passed"]);
     assert!(repository.root.join("snapshots/matrix/type=MX.snap").exists());
-    // Whoever asks for more than the snapshot of that cell hears only what really failed.
+    // A run of both cells reports only the one that really failed.
     repository.run(&["--bless"]).check(11, &["2 passed, 1 failed"]);
 }
 

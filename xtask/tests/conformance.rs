@@ -1,4 +1,4 @@
-//! The command contract of `cargo xtask conformance`: what each situation prints and which code it ends with.
+//! The contract of `cargo xtask conformance`: output and exit code for each situation.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -69,7 +69,7 @@ fn check(arguments: &[&str], suites: &Path, code: i32, out: &str, err: &[&str]) 
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     let output = command.arg("conformance").args(arguments).env("MXLAB_SUITES", suites).output().unwrap();
     let (own_out, own_err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    // What the resolver says of itself stands in brackets at the end of a line; it has tests of its own.
+    // The resolver's messages are in brackets at the end of a line; they have tests of their own.
     let lines: String = own_out.lines().map(|line| format!("{}\n", line.split(" [").next().unwrap())).collect();
     assert_eq!((output.status.code().unwrap(), lines.as_str()), (code, out), "{own_err}");
     for part in err {

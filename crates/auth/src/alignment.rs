@@ -1,12 +1,12 @@
-//! What identifier alignment is made of (RFC 7489 §3.1): whether an authenticated domain speaks for the author's.
+//! The basis of identifier alignment (RFC 7489 §3.1): whether an authenticated domain speaks for the author's domain.
 //!
-//! *Strict* wants the same domain. *Relaxed* wants the same organizational domain (§3.2): the public suffix and one label
-//! more. Public suffixes come from the Public Suffix List; a top-level domain that is not on it is a suffix itself (the
-//! list's default rule `*`), so the organizational domain of `a.b.fabrikam.example` is `fabrikam.example`. Names are
-//! compared in A-labels ([`crate::idn`]). The list is the one that the crate `psl` was built with: rules of its private
-//! section come and go with that crate's version.
+//! *Strict* requires the same domain. *Relaxed* requires the same organizational domain (§3.2): the public suffix and
+//! one label more. Public suffixes come from the Public Suffix List; a top-level domain that is not on it is a suffix
+//! itself (the list's default rule `*`), so the organizational domain of `a.b.fabrikam.example` is `fabrikam.example`.
+//! Names are compared in A-labels ([`crate::idn`]). The list is the one that the crate `psl` was built with: rules of
+//! its private section come and go with that crate's version.
 //!
-//! RFC 9989 asks DNS for organizational domains instead of the list: [`crate::dmarc::walk`]. Domains are compared in
+//! RFC 9989 finds organizational domains in DNS instead of the list: [`crate::dmarc::walk`]. Domains are compared in
 //! [`crate::dmarc::identifiers`].
 
 use crate::idn::a_labels_or_same;
@@ -32,7 +32,7 @@ impl Mode {
 }
 
 /// The public suffix of the domain and one label more: what somebody registered (RFC 7489 §3.2), in A-labels and lower
-/// case. A public suffix has no such domain, nor has a name with an empty label.
+/// case. A public suffix has no such domain, nor does a name with an empty label.
 pub fn registrable_domain(domain: &str) -> Option<String> {
     let domain = a_labels_or_same(domain);
     if domain.split('.').any(str::is_empty) {
@@ -41,7 +41,7 @@ pub fn registrable_domain(domain: &str) -> Option<String> {
     psl::domain_str(&domain).map(str::to_owned)
 }
 
-/// The organizational domain, in A-labels and lower case. A public suffix has none, and stands for itself.
+/// The organizational domain, in A-labels and lower case. A public suffix has none, and is returned itself.
 pub fn organizational_domain(domain: &str) -> String {
     registrable_domain(domain).unwrap_or_else(|| a_labels_or_same(domain).into_owned())
 }
@@ -71,7 +71,7 @@ mod tests {
         organizational("x.tenant.github.io", "tenant.github.io");
         organizational("x.y.foo.ck", "y.foo.ck");
         organizational("x.www.ck", "www.ck");
-        // Suffixes stand for themselves.
+        // Suffixes are returned unchanged.
         organizational("com", "com");
         organizational("co.uk", "co.uk");
         organizational("example", "example");
@@ -90,7 +90,7 @@ mod tests {
     }
 
     proptest! {
-        /// An organizational domain is its own, and ends the domain.
+        /// The organizational domain of an organizational domain is itself; it is a suffix of the domain.
         #[test]
         fn organizational_domains_are_their_own(domain in "([a-c]{1,2}\\.){0,3}(com|example|co\\.uk|ck)") {
             let organizational = organizational_domain(&domain);

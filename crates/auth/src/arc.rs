@@ -1,22 +1,22 @@
 //! ARC, the Authenticated Received Chain (RFC 8617).
 //!
-//! Who forwards a message breaks what was signed: SPF does not know the forwarder, and a footer breaks DKIM. ARC lets each
-//! forwarder write down what *it* saw when the message came in, and vouch for that with a signature. What one forwarder adds
-//! is a *set* of three header fields with the same *instance* (`i=`), which is 1 for the first forwarder and counts up:
+//! Forwarding breaks authentication: SPF does not know the forwarder, and a footer breaks DKIM. ARC lets each forwarder
+//! record what *it* saw when the message arrived, and vouch for that with a signature. What one forwarder adds is a
+//! *set* of three header fields with the same *instance* (`i=`), which is 1 for the first forwarder and counts up:
 //!
 //! | field | holds |
 //! |---|---|
 //! | `ARC-Authentication-Results` (AAR) | the results of SPF, DKIM and DMARC as this forwarder saw them |
 //! | `ARC-Message-Signature` (AMS) | a signature over the message, as DKIM has it, after this forwarder's changes |
-//! | `ARC-Seal` (AS) | a signature over this set and all sets before it, and `cv=`: whether the chain held when it came in |
+//! | `ARC-Seal` (AS) | a signature over this set and all sets before it, and `cv=`: whether the chain held when it arrived |
 //!
-//! A chain *passes* when every set is there exactly once, each `cv=` is what it must be, every seal holds, and the newest
-//! message signature does (§5.2). Older message signatures may be broken by later forwarders: *oldest-pass* says since
-//! which set nobody has changed the message. A passing chain says who handled the message and what they claim to have seen.
-//! Whether to believe them is policy.
+//! A chain *passes* when every set is there exactly once, each `cv=` is what it must be, every seal holds, and the
+//! newest message signature holds (§5.2). Later forwarders may break older message signatures: *oldest-pass* says since
+//! which set nobody has changed the message. A passing chain says who handled the message and what they claim to have
+//! seen. Whether to believe them is policy.
 //!
-//! Every failure is final (§5.2.1): there is no "try again later" in a chain. Who finds it broken says so with `cv=fail`, in
-//! a seal that covers its own set alone (§5.1.2), and nobody adds to such a chain.
+//! Every failure is final (§5.2.1): there is no "try again later" in a chain. A sealer that finds it broken says
+//! `cv=fail`, in a seal that covers only its own set (§5.1.2), and nobody adds to such a chain.
 //!
 //! | module | section | holds |
 //! |---|---|---|
@@ -27,7 +27,7 @@
 //! | [`fields`] | §4.1 | the three fields |
 //! | [`local_results`](mod@local_results) | §4.1.1 | one AAR from several `Authentication-Results` |
 //!
-//! Where the RFC and the suite that it grew up with (written for a draft) differ, the modules say what was chosen.
+//! The suite was written for a draft. Where it differs from the RFC, the modules say what was chosen.
 
 pub mod chain;
 pub mod fields;

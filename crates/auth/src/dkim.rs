@@ -1,15 +1,15 @@
 //! DKIM (RFC 6376; RFC 8301 on algorithms, RFC 8463 on Ed25519, RFC 8616 on names beyond US-ASCII).
 //!
-//! Who signs a message takes responsibility for it: a `DKIM-Signature` field names a domain (`d=`) and one of its keys
-//! (`s=`), and holds a hash of the body (`bh=`) and a signature (`b=`) over the header fields that it lists (`h=`) and over
-//! itself. A verifier finds the key in the DNS of that domain.
+//! The signer of a message takes responsibility for it: a `DKIM-Signature` field names a domain (`d=`) and one of its
+//! keys (`s=`), and holds a hash of the body (`bh=`) and a signature (`b=`) over the header fields that it lists (`h=`)
+//! and over itself. A verifier finds the key in the DNS of that domain.
 //!
 //! Both fields and key records are tag lists, which [`mxlab_mail::tag_list`] reads (§3.2).
 //!
 //! | module | section | holds |
 //! |---|---|---|
 //! | [`verify`](mod@verify) | §6.1 | all signatures of a message, one after the other |
-//! | [`verification`] | §3.9 | what became of a signature, and why |
+//! | [`verification`] | §3.9 | the result for a signature, and why |
 //! | [`sign`] | §5 | making signatures |
 //! | [`signature`] | §3.5 | the signature field |
 //! | [`key`] | §3.6.1 | the key record |

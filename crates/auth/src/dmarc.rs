@@ -1,17 +1,17 @@
-//! DMARC: does the owner of the author's domain stand behind this message?
+//! DMARC: does the owner of the author's domain vouch for this message?
 //!
-//! The owner publishes `v=DMARC1; p=…` at `_dmarc.` the author's domain, or above it for all below. A message passes when
-//! SPF or DKIM passed for a domain that is aligned with the author's: the same one, or one of the same organization. When
-//! it fails, the record says what the owner asks for.
+//! The owner publishes `v=DMARC1; p=…` at `_dmarc.` below the author's domain, or above it for all domains below. A
+//! message passes when SPF or DKIM passed for a domain that is aligned with the author's: the same one, or one of the
+//! same organization. When it fails, the record says what the owner asks for.
 //!
 //! Two standards say how ([`Rules`]):
 //!
 //! | | RFC 7489, with RFC 9091 | RFC 9989 |
 //! |---|---|---|
-//! | where a record may stand | author's domain, organizational domain | both, and the public suffix above |
-//! | the organizational domain | Public Suffix List ([`crate::alignment`]) | asked of DNS ([`walk`]) |
+//! | where a record may be | author's domain, organizational domain | both, and the public suffix above |
+//! | the organizational domain | Public Suffix List ([`crate::alignment`]) | found in DNS ([`walk`]) |
 //! | a subdomain does not exist (`np=`) | no A, no AAAA and no MX record | NXDOMAIN |
-//! | the policy is asked of some only | `pct=`: the rest gets the next weaker one | `t=y`: all get the next weaker one |
+//! | the policy applies to some messages only | `pct=`: the rest gets the next weaker one | `t=y`: all get the next weaker one |
 //! | DNS fails while an identifier is checked | the identifier does not pass | the result is `temperror` (§5.3.6) |
 //! | several author domains | each is checked, the strictest failure decides (§6.6.1) | not applied (§5.3.1) |
 //!
@@ -22,7 +22,7 @@
 //! |---|---|
 //! | [`record`], [`uri`] | what is published |
 //! | [`published`], [`discovery`], [`walk`] | where it is found |
-//! | [`identifiers`] | which authenticated domains speak for the author's |
+//! | [`identifiers`] | which authenticated domains are aligned with the author's |
 //! | [`evaluation`] | the result with what it rests on |
 //! | [`report`] | aggregate reports |
 
@@ -52,7 +52,7 @@ pub use record::{Policies, Policy, Record, RecordError};
 pub use uri::ReportUri;
 
 /// The most author domains of a message that are checked. A message that names more is [`Discovery::NotApplicable`], so
-/// whoever takes messages has to refuse it, or a policy could be got around with more names.
+/// the receiver has to refuse it, or more names would be a way around a policy.
 pub const MAX_AUTHORS: usize = 10;
 /// The most domains with a DKIM result that are compared with the author's.
 pub const MAX_SIGNERS: usize = 50;
@@ -72,7 +72,7 @@ pub enum Rules {
 pub struct Settings {
     /// The standard.
     pub rules: Rules,
-    /// Whether a message that passes without a record is a `bestguesspass`, as Microsoft has it.
+    /// Whether a message that passes without a record is a `bestguesspass`, as at Microsoft.
     pub best_guess: bool,
 }
 
@@ -82,24 +82,24 @@ impl Settings {
         Settings { rules: Rules::Rfc7489, best_guess: true }
     }
 
-    /// A standard to the letter.
+    /// A standard, exactly.
     pub fn standard(rules: Rules) -> Settings {
         Settings { rules, best_guess: false }
     }
 }
 
-/// What became of an authentication.
+/// The outcome of an authentication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
     /// The domain is authenticated.
     Pass,
     /// It is not.
     Fail,
-    /// DNS failed, so nobody knows.
+    /// DNS failed, so the outcome is unknown.
     TempError,
 }
 
-/// A domain and what became of its authentication.
+/// A domain and the outcome of its authentication.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identifier {
     /// The domain, as it was received.
@@ -108,15 +108,15 @@ pub struct Identifier {
     pub outcome: Outcome,
 }
 
-/// What is known of a message beside its author.
+/// What is known of a message besides its author.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// SPF, for the domain of MAIL FROM, which for the null reverse-path is the name in HELO (RFC 7208 §2.4).
     pub spf: Option<Identifier>,
     /// DKIM, one for each signature, with its `d=`.
     pub dkim: Vec<Identifier>,
-    /// The draw for `pct=`, from 0 to 99: the message is in the share when the draw is below the percentage. Whoever
-    /// evaluates gives it, so that the same message gets the same answer.
+    /// The draw for `pct=`, from 0 to 99: the message is in the share when the draw is below the percentage. The caller
+    /// gives it, so that the same message gets the same result.
     pub draw: u8,
 }
 
@@ -146,14 +146,14 @@ pub async fn evaluate(dns: &dyn Dns, settings: Settings, author: &str, facts: &F
     evaluation
 }
 
-/// The domains of all authors of a message, in order: of every address that can be read in every `From` field, though RFC
-/// 5322 §3.6 allows only one field. What to make of several is for [`evaluate_authors`].
+/// The domains of all authors of a message, in order: of every address that can be read in every `From` field, although
+/// RFC 5322 §3.6 allows only one field. [`evaluate_authors`] decides about several.
 pub fn author_domains(message: &Message<'_>) -> Vec<String> {
     let mailboxes = message.fields_named("From").flat_map(|field| parse_mailboxes(&field.value()));
     mailboxes.flatten().map(|address| address.domain().to_owned()).collect()
 }
 
-/// Each of these domains once, as it is first written. Two that are the same in A-labels are one.
+/// Each of these domains once, as first written. Two that are the same in A-labels count as one.
 pub fn distinct_domains<'a>(domains: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let mut known = BTreeSet::new();
     domains.into_iter().filter(|domain| known.insert(a_labels_or_same(domain))).collect()
@@ -161,9 +161,9 @@ pub fn distinct_domains<'a>(domains: impl IntoIterator<Item = &'a str>) -> Vec<&
 
 /// Evaluates DMARC for a message whose `From` names these domains; there may be none.
 ///
-/// One domain, however often it is named, is [`evaluate`]d. Of several, RFC 7489 §6.6.1 has each one checked, and the
-/// strictest policy among those that fail decides; so the message passes only if it passes for all. RFC 9989 §5.3.1 does
-/// not apply DMARC to them.
+/// One domain, however often it is named, is [`evaluate`]d. If there are several, by RFC 7489 §6.6.1 each is checked,
+/// and the strictest policy among those that fail decides; so the message passes only if it passes for all. RFC 9989
+/// §5.3.1 does not apply DMARC to them.
 pub async fn evaluate_authors(dns: &dyn Dns, settings: Settings, authors: &[String], facts: &Facts) -> Evaluation {
     let distinct = distinct_domains(authors.iter().map(String::as_str));
     let not_applicable = |problem: String| {
@@ -197,7 +197,7 @@ pub async fn evaluate_authors(dns: &dyn Dns, settings: Settings, authors: &[Stri
     worst
 }
 
-/// How much an evaluation counts against the message: failures first, by what is asked for.
+/// How much an evaluation counts against the message: failures first, by the policy that they ask for.
 fn badness(evaluation: &Evaluation) -> (u8, Option<Policy>) {
     let rank = match evaluation.result {
         DmarcResult::Pass => 0,
@@ -221,7 +221,7 @@ async fn existence(published: &mut Published<'_>, rules: Rules, domain: &str) ->
         match published.ask(domain, *kind).await {
             Ok(data) if data.is_empty() && rules == Rules::Rfc7489 => {}
             Ok(_) => return Existence::Exists,
-            // RFC 8020: there is nothing of any other kind either.
+            // RFC 8020: then there are no records of other types either.
             Err(DnsError::NxDomain) => return Existence::Missing,
             Err(error) => {
                 let reason = error.to_string();

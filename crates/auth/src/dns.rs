@@ -1,12 +1,12 @@
 //! The questions that authentication asks of DNS.
 //!
-//! A [`Dns`] answers with the data at the end of the alias chain. Whether the answer was secure does not matter here: SPF
-//! and DMARC are evaluated on insecure answers too. A bogus one counts as a failure of DNS.
+//! A [`Dns`] answers with the data at the end of the alias chain. Whether the answer was secure does not matter here:
+//! SPF and DMARC are evaluated on insecure answers too. A bogus one counts as a failure of DNS.
 //!
-//! Names are texts without final dot: labels with dots between them, in which a backslash escapes as in RFC 1035 §5.1 and
-//! every other ASCII octet stands for itself, blanks and control characters included. SPF macros can make any of them.
-//! Answers hold names in the same form. A text that is no name (an empty or too long label, octets beyond ASCII) cannot
-//! exist in DNS: a resolver answers [`DnsError::NxDomain`] to it.
+//! Names are texts without final dot: labels with dots between them, in which a backslash escapes as in RFC 1035 §5.1
+//! and every other ASCII octet stands for itself, blanks and control characters included. SPF macros can produce any of
+//! them. Answers hold names in the same form. A text that is not a name (an empty or too long label, octets beyond
+//! ASCII) cannot exist in DNS: a resolver answers [`DnsError::NxDomain`] to it.
 
 use std::fmt;
 use std::future::Future;
@@ -25,7 +25,7 @@ pub enum RecordKind {
     Aaaa,
     /// Mail exchangers.
     Mx,
-    /// The names of an address, asked for below `in-addr.arpa` and `ip6.arpa`.
+    /// The names of an address, looked up below `in-addr.arpa` and `ip6.arpa`.
     Ptr,
     /// Texts.
     Txt,
@@ -64,7 +64,7 @@ pub enum Data {
 }
 
 impl Data {
-    /// The kind of record that it is the data of.
+    /// The kind of record that this is the data of.
     pub fn kind(&self) -> RecordKind {
         match self {
             Data::A(_) => RecordKind::A,
@@ -82,10 +82,10 @@ pub enum DnsError {
     /// The name does not exist (RCODE 3).
     #[error("the name does not exist")]
     NxDomain,
-    /// No answer came in time: later one may.
+    /// No answer came in time; a later attempt may succeed.
     #[error("timeout")]
     Timeout,
-    /// SERVFAIL, or a bogus answer: later it may be there.
+    /// SERVFAIL, or a bogus answer; a later attempt may succeed.
     #[error("{reason}")]
     Temporary {
         /// What went wrong, in a few words.
@@ -95,7 +95,7 @@ pub enum DnsError {
 
 /// A resolver.
 pub trait Dns: Send + Sync {
-    /// The records of this kind at `name` (see the module). A name that exists without such records gives none.
+    /// The records of this kind at `name` (see the module); empty if the name exists without such records.
     fn lookup<'a>(&'a self, name: &'a str, kind: RecordKind) -> BoxFuture<'a, Result<Vec<Data>, DnsError>>;
 }
 
@@ -116,7 +116,7 @@ impl fmt::Display for Lookup {
     }
 }
 
-/// Asks, and notes question and answer in `evidence`.
+/// Asks, and adds question and answer to `evidence`.
 pub(crate) async fn ask(
     dns: &dyn Dns,
     evidence: &mut Vec<Lookup>,

@@ -1,9 +1,9 @@
 //! Internationalized domain names (RFC 5890): U-labels to A-labels.
 //!
-//! A mailbox may be at `źródło.example` (RFC 6531); DNS knows that name as `xn--rdo-gna01bwk.example`. SPF, DKIM and DMARC
-//! look names up and compare them, so both forms have to mean the same: everything is turned into A-labels first (RFC 8616
-//! §4 to §6, RFC 9989 §5.3.1). The mapping is UTS 46's without its transitional forms, which is what IDNA2008 says for
-//! every character that both of them allow.
+//! A mailbox may be at `źródło.example` (RFC 6531); DNS knows that name as `xn--rdo-gna01bwk.example`. SPF, DKIM and
+//! DMARC look names up and compare them, so both forms have to mean the same: everything is turned into A-labels first
+//! (RFC 8616 §4 to §6, RFC 9989 §5.3.1). The mapping is that of UTS 46 without its transitional forms, which agrees
+//! with IDNA2008 for every character that both allow.
 
 use std::borrow::Cow;
 
@@ -11,8 +11,8 @@ use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 use mxlab_mail::address::normalized_domain;
 
-/// The domain in A-labels, in lower case and without final dot; `None` when a label has no such form. A name that is ASCII
-/// already is taken as it is: underscores are no letters of a host name, and are met all the same.
+/// The domain in A-labels, in lower case and without final dot; `None` when a label has no such form. A name that is
+/// ASCII already is kept as it is: host names may not have underscores, but some do.
 pub fn a_labels(domain: &str) -> Option<String> {
     let domain = normalized_domain(domain);
     if domain.is_ascii() {
@@ -52,10 +52,10 @@ mod tests {
         check("ŹRÓDŁO.Example", Some("xn--rdo-gna01bwk.example"));
         check("食狮.公司.cn", Some("xn--85x722f.xn--55qx5d.cn"));
         check("食狮。公司。cn。", Some("xn--85x722f.xn--55qx5d.cn"));
-        // IDNA2008 keeps the sharp s, IDNA2003 made two of it.
+        // IDNA2008 keeps the sharp s, IDNA2003 mapped it to "ss".
         check("straße.example", Some("xn--strae-oqa.example"));
         check("XN--85X722F.cn", Some("xn--85x722f.cn"));
-        // What is ASCII is not judged.
+        // ASCII is not checked.
         check("xn--a.example", Some("xn--a.example"));
         check("", Some(""));
         // A label that begins with a combining mark; a soft sign of another direction amid Latin letters.
@@ -68,7 +68,7 @@ mod tests {
         fn laws(domain in "\\PC{0,20}(\\.\\PC{0,8}){0,3}") {
             if let Some(ascii) = a_labels(&domain) {
                 prop_assert!(ascii.is_ascii());
-                // One final dot is taken off, so a name that had several is no name yet.
+                // One final dot is removed, so a name with several is still not a name.
                 prop_assert!(ascii.ends_with('.') || a_labels(&ascii) == Some(ascii.clone()));
             }
             a_labels_or_same(&domain);

@@ -1,6 +1,6 @@
 //! Who sent this? SPF, DKIM and DMARC, evaluated with all their evidence.
 //!
-//! Each evaluation takes facts and a [`Dns`], and gives a result with what it rests on: which record, which term, which
+//! Each evaluation takes facts and a [`Dns`], and gives a result with its evidence: which record, which term, which
 //! lookup. What to do about a result is policy, and not decided here; nor is Microsoft's composite verdict.
 //!
 //! | module | standard | holds |

@@ -1,42 +1,43 @@
 //! SPF (RFC 7208): may this address send mail for this domain?
 //!
 //! The domain's TXT record `v=spf1 …` holds terms. Mechanisms are tried from left to right, the first that matches the
-//! client's address decides with its qualifier: `+` pass, `-` fail, `~` softfail, `?` neutral. When none does, the record of
-//! the `redirect` modifier decides instead; without one the result is neutral (§4.7). `include` asks whether another
-//! domain's record passes the client. Domains may hold macros, facts of the session ([`macros`]). Of a failure, the domain
-//! may give an explanation (`exp`), words of its own that a reply can carry.
+//! client's address decides with its qualifier: `+` pass, `-` fail, `~` softfail, `?` neutral. When none does, the
+//! record of the `redirect` modifier decides instead; without one the result is neutral (§4.7). `include` asks whether
+//! another domain's record passes the client. Domains may hold macros, facts of the session ([`macros`]). For a
+//! failure, the domain may give an explanation (`exp`), its own text for the reply.
 //!
 //! [`check_host`] gives the result with all evidence: each [`Step`] with its lookups, its cost and its outcome.
 //!
 //! | result | when |
 //! |---|---|
-//! | none | no record, or nothing to look for: an address literal, a name of one label, no name of DNS |
+//! | none | no record, or nothing to look up: an address literal, a name of one label, not a name of DNS |
 //! | pass, fail, softfail, neutral | a record decides |
 //! | temperror | DNS failed: no answer, or a bogus one |
 //! | permerror | several records, a syntax error anywhere in one, a limit exceeded, an `include` or `redirect` to no record |
 //!
 //! # Bounds
-//! - Ten terms ask DNS in one check, includes and redirects counted ([`MAX_LOOKUPS`]); more are a permerror (§4.6.4). This
-//!   bounds the depth of includes as well, and ends records that point at themselves.
-//! - Of one `mx` ten hosts ([`MAX_MX_HOSTS`]); more are a permerror. Of the client's names the first ten
-//!   ([`MAX_PTR_NAMES`]) are looked at, once in a check.
-//! - Two lookups without an answer ([`MAX_VOID_LOOKUPS`]): those of `a`, `mx`, `exists` and `ptr`. The client chooses its
-//!   own names, so what they lead to is not counted: nobody else's record gets a permerror from it.
-//! - So a check makes at most [`MAX_QUERIES`] lookups. How long they take in all is for the caller to limit, to 20 seconds
-//!   or more; then the result is a temperror (§4.6.4).
-//! - A record is as long as DNS can hold it, 65,535 octets, and is read in one pass. An expanded domain has at most 253
+//! - Ten terms ask DNS in one check, includes and redirects counted ([`MAX_LOOKUPS`]); more are a permerror (§4.6.4).
+//!   This bounds the depth of includes as well, and ends records that point at themselves.
+//! - For one `mx` ten hosts ([`MAX_MX_HOSTS`]); more are a permerror. The first ten of the client's names
+//!   ([`MAX_PTR_NAMES`]) are used, once in a check.
+//! - Two lookups without an answer ([`MAX_VOID_LOOKUPS`]): those of `a`, `mx`, `exists` and `ptr`. The client chooses
+//!   its own names, so lookups for them are not counted: they must not cause a permerror of somebody else's record.
+//! - So a check makes at most [`MAX_QUERIES`] lookups. The caller limits how long they take in all, to 20 seconds or
+//!   more; then the result is a temperror (§4.6.4).
+//! - A record may be as long as DNS allows, 65,535 octets, and is read in one pass. An expanded domain has at most 253
 //!   octets, an explanation at most [`macros::MAX_EXPLANATION`].
 //!
 //! # Where the standard leaves a choice
-//! - A target that is no name of DNS matches nothing (§4.8); as that of `include` or `redirect` it is a permerror (§4.3).
-//! - Internationalized domains are looked up, and stand in macros, as A-labels. A term whose domain expands to more than
-//!   ASCII, as it does with the local part of such an address, matches nothing (RFC 8616 §4).
+//! - A target that is not a name of DNS matches nothing (§4.8); as the target of `include` or `redirect` it is a
+//!   permerror (§4.3).
+//! - Internationalized domains are A-labels in lookups and in macros. A term whose domain expands to more than ASCII,
+//!   as it does with the local part of such an address, matches nothing (RFC 8616 §4).
 //! - Unknown modifiers are ignored, but have to be macro strings, without the letters that only explanations may have
 //!   (§7.2).
 //!
 //! # Modules
-//! [`record`] reads records and [`macros`] their domains into types; `names` knows what DNS can be asked for; `evaluate`
-//! asks; [`trace`] tells it.
+//! [`record`] reads records and [`macros`] their domains into types; `names` knows which names DNS can have; `evaluate`
+//! looks them up; [`trace`] lists the steps.
 
 mod evaluate;
 pub mod macros;
@@ -62,15 +63,15 @@ pub use trace::{Outcome, Step};
 pub const MAX_LOOKUPS: usize = 10;
 /// The most hosts of one `mx` (RFC 7208 §4.6.4).
 pub const MAX_MX_HOSTS: usize = 10;
-/// The most names of the client that are looked at (RFC 7208 §4.6.4).
+/// The most names of the client that are used (RFC 7208 §4.6.4).
 pub const MAX_PTR_NAMES: usize = 10;
 /// The most lookups without an answer (RFC 7208 §4.6.4).
 pub const MAX_VOID_LOOKUPS: usize = 2;
-/// The most lookups of one check: the first record, each term with all its hosts, the client's names with their addresses,
-/// and the explanation.
+/// The most lookups of one check: the first record, each term with all its hosts, the client's names with their
+/// addresses, and the explanation.
 pub const MAX_QUERIES: usize = 1 + MAX_LOOKUPS * (1 + MAX_MX_HOSTS) + (1 + MAX_PTR_NAMES) + 1;
 
-/// The sender of RFC 7208 §2.4, both halves as they were received. They need not fit the grammar of addresses.
+/// The sender of RFC 7208 §2.4, both halves as they were received. They need not follow the grammar of addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sender {
     local_part: String,
@@ -116,7 +117,7 @@ impl fmt::Display for Sender {
 pub enum Identity {
     /// The domain of MAIL FROM.
     MailFrom(Sender),
-    /// The name in HELO, when MAIL FROM is the null reverse-path or when it is checked for its own sake.
+    /// The name in HELO, when MAIL FROM is the null reverse-path or when HELO itself is checked.
     Helo(String),
 }
 
@@ -161,7 +162,7 @@ pub struct Client {
     pub now: Timestamp,
 }
 
-/// A result with what it rests on.
+/// A result with its evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evaluation {
     /// The result.
@@ -174,16 +175,17 @@ pub struct Evaluation {
     pub record: Option<String>,
     /// The term that matched, in that record or in the one to which it redirects.
     pub matched: Option<String>,
-    /// Why there is no better result: what is wrong with a record, which limit was hit, how DNS failed.
+    /// Why there is no better result: what is wrong with a record, which limit was exceeded, how DNS failed.
     pub problem: Option<String>,
-    /// Of a failure, what the domain says about it. Somebody else's words: RFC 7208 §11.5 wants them marked as such.
+    /// For a failure, the domain's explanation. It is somebody else's text: RFC 7208 §11.5 requires it to be marked as
+    /// such.
     pub explanation: Option<String>,
-    /// Everything that was done, in order.
+    /// All steps, in order.
     pub steps: Vec<Step>,
 }
 
 impl Evaluation {
-    /// The result when a check was given up after `time` (RFC 7208 §4.6.4).
+    /// The result when a check was abandoned after `time` (RFC 7208 §4.6.4).
     pub fn out_of_time(client: &Client, time: Duration) -> Evaluation {
         let problem = format!("SPF had no result within {} seconds", time.as_secs());
         let step = Step {
@@ -208,7 +210,7 @@ impl Evaluation {
         }
     }
 
-    /// The deciding facts, each a clause that can stand after "because".
+    /// The deciding facts, each a clause that can follow "because".
     pub fn because(&self) -> Vec<String> {
         let mut reasons = trace::reasons(&self.steps, self.identity.domain(), self.ip);
         if let Identity::Helo(name) = &self.identity {
@@ -217,7 +219,7 @@ impl Evaluation {
         reasons
     }
 
-    /// The steps in lines, with their lookups and what they had cost by then.
+    /// The steps in lines, with their lookups and the cost so far.
     pub fn trace(&self) -> Vec<String> {
         trace::lines(&self.steps)
     }

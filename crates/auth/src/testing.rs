@@ -25,7 +25,7 @@ impl Zone {
         Zone { lines: zone, more: BTreeMap::new() }
     }
 
-    /// With data at a name that the text cannot express.
+    /// Adds data at a name that the text cannot express.
     pub(crate) fn with(mut self, name: &str, data: Data) -> Zone {
         self.more.entry(name.to_ascii_lowercase()).or_default().push(data);
         self

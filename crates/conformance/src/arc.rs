@@ -1,13 +1,13 @@
 //! The conformance suite that ValiMail began when ARC was a draft: `arc-draft-validation-tests.yml` and
 //! `arc-draft-sign-tests.yml`, several YAML documents each.
 //!
-//! A document holds `tests`, by name, and `txt-records`. A validation test gives a `message` and `cv`, what must come out;
-//! an empty `cv` stands for a chain with a seal that says `cv=fail` itself, for which the draft had no answer and RFC 8617
-//! §5.2 has `fail`. A signing test gives a message, `t`, `sig-headers` and `srv-id` (whose results go into the AAR), and
-//! the three fields; empty ones stand for a chain that is not added to. The document has the signer's key.
+//! A document holds `tests`, by name, and `txt-records`. A validation test gives a `message` and the expected result
+//! `cv`; an empty `cv` stands for a chain whose seal says `cv=fail` itself: the draft had no result for it, and
+//! RFC 8617 §5.2 has `fail`. A signing test gives a message, `t`, `sig-headers` and `srv-id` (whose results go into the
+//! AAR), and the three fields; if they are empty, nothing is added to the chain. The document has the signer's key.
 //!
 //! Lines of messages end with LF in the file and with CRLF on the wire. Some documents have two tests of one name: the
-//! last one counts, as for other readers of YAML.
+//! last one counts, as with other readers of YAML.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -35,7 +35,7 @@ const SIGNING: &str = "arc-draft-sign-tests.yml";
 /// Runs the suite in the folder `arc` of a folder of suites, or in the folder itself.
 ///
 /// # Errors
-/// There is no suite, it is no YAML, or it does not hold what it should; the error says where.
+/// There is no suite, it is not YAML, or its content is not as expected; the error says where.
 pub fn run(suites: &Path) -> io::Result<Vec<Case>> {
     let own = folder::below(suites, "arc");
     let mut cases = Vec::new();
@@ -48,7 +48,7 @@ pub fn run(suites: &Path) -> io::Result<Vec<Case>> {
     Ok(cases)
 }
 
-/// A test of a document, and the document; what is wrong is that the test is not one.
+/// A test of a document, and the document; or what is wrong with the test.
 type RunTest = fn(&Yaml<'_>, &Document<'_>) -> Result<Outcome, String>;
 
 /// What the tests of a document share.
@@ -88,7 +88,7 @@ fn wire(test: &Yaml<'_>) -> Result<String, String> {
     Ok(string(test, "message")?.replace('\n', "\r\n"))
 }
 
-/// The time of all tests: no signature of the suite ends.
+/// The time of all tests: no signature of the suite expires.
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
 /// The records of a document.
@@ -182,14 +182,14 @@ fn judge(sealed: &Result<SealedSet, SealError>, expected: [&str; 3]) -> Result<(
 
 /// The tags of a field and their values without blanks.
 fn tags_of(value: &str) -> Option<BTreeMap<String, String>> {
-    // The suite has no folds, but lines.
+    // The suite has line breaks instead of folds.
     let unfolded = value.replace(['\r', '\n'], " ");
     let tags = TagList::parse(unfolded.as_bytes()).ok()?;
     let pairs = tags.tags().iter();
     Some(pairs.map(|tag| (tag.name().to_owned(), tag.value().replace([' ', '\t'], ""))).collect())
 }
 
-/// The parts of an AAR by their place, with single blanks.
+/// The parts of an AAR in order, with single blanks.
 fn results_of(value: &str) -> Option<BTreeMap<String, String>> {
     let parts = value.split(';').map(|part| part.split_ascii_whitespace().collect::<Vec<_>>().join(" "));
     Some(parts.enumerate().map(|(place, part)| (place.to_string(), part)).collect())

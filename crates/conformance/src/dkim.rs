@@ -1,7 +1,7 @@
-//! The messages and key records of a suite, and what must come out for them.
+//! The messages and key records of a suite, and the expected results.
 //!
-//! The suite has no expectations of its own. They stand in a table beside this module (`dkim/table.txt`), which names every
-//! file of the suite; a file that it does not name is a case that fails, and so is a row whose file is not there.
+//! The suite has no expectations of its own. They are in a table beside this module (`dkim/table.txt`), which names
+//! every file of the suite. A file that it does not name is a failed case, and so is a row whose file is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -29,9 +29,9 @@ const ED25519_SEED: &str = "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
 /// RFC 8463 appendix A.2.
 const ED25519_RECORD: &str = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 
-/// When messages are verified: after the signatures of all of them.
+/// When messages are verified: later than all signatures.
 const NOW: i64 = 1_790_000_000;
-/// Where the key lies with which messages are signed here.
+/// The name of the key with which messages are signed here.
 const SIGNER: (&str, &str) = ("example.com", "test");
 
 /// A row of the table.
@@ -88,7 +88,7 @@ fn files(row: &Row) -> Vec<&'static str> {
     std::iter::once(row.file).chain(with).collect()
 }
 
-/// What comes out for a row, in the words of its column.
+/// The result for a row, in the words of its column.
 fn outcome(folder: &Path, row: &Row) -> Result<String, String> {
     let words: Vec<&str> = row.with.split(' ').filter(|word| !word.is_empty()).collect();
     match (row.what, words.as_slice()) {
@@ -172,7 +172,7 @@ fn now() -> Result<Timestamp, String> {
     Timestamp::from_second(NOW).map_err(|error| error.to_string())
 }
 
-/// What becomes of each signature, in a word.
+/// The result for each signature, in a word.
 fn verified(zone: &Records, message: &[u8]) -> Result<String, String> {
     let message = Message::parse(message).map_err(|error| error.to_string())?;
     let verifications = ready(verify(zone, &message, now()?, &Policy::default()))?;
@@ -218,7 +218,7 @@ mod tests {
         let cases = run(&folder).expect("a folder");
         fs::remove_dir_all(&folder).expect("it is there");
         let failed = cases.iter().filter(|case| matches!(case.outcome, Outcome::Failed { .. })).count();
-        // All rows but the one that reads nothing, and the file without a row.
+        // All rows except the one that reads nothing, and the file without a row.
         assert_eq!((cases.len(), failed), (rows().len() + 1, rows().len()));
     }
 

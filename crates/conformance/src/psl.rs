@@ -1,6 +1,6 @@
 //! The tests of the Public Suffix List, `tests.txt` and `test_psl.txt`, as its maintainers publish them.
 //!
-//! Both files hold a name and the registrable domain that it must give, or `null` for none: one with a blank between
+//! Both files list names, each with the expected registrable domain, or `null` for none: one file with a blank between
 //! them, the other as calls of a function. Names are compared in A-labels, since some tests give U-labels.
 
 use std::io;
@@ -14,7 +14,7 @@ use crate::{Case, Outcome, folder};
 /// Runs the tests in the folder `psl` of a folder of suites, or in the folder itself, in the order of the files.
 ///
 /// # Errors
-/// When a file cannot be read, or holds a line that is no test.
+/// When a file cannot be read, or holds a line that is not a test.
 pub fn run(suites: &Path) -> io::Result<Vec<Case>> {
     let own = folder::below(suites, "psl");
     let mut cases = Vec::new();
@@ -29,7 +29,7 @@ pub fn run(suites: &Path) -> io::Result<Vec<Case>> {
     Ok(cases)
 }
 
-/// The name and the registrable domain of a line; `None` inside stands for `null`.
+/// The name and the registrable domain of a line; the inner `None` stands for `null`.
 type Reader = fn(&str) -> Option<(Option<&str>, Option<&str>)>;
 
 fn no_test(file: &str, line: &str) -> io::Error {
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(outcome(Some("fabrikam.example"), None), Outcome::Failed { why });
     }
 
-    /// Both files are read, in the folder or below it; comments and empty lines are no tests.
+    /// Both files are read, in the folder or below it; comments and empty lines are not tests.
     #[test]
     fn files() {
         let folder = std::env::temp_dir().join(format!("mxlab-psl-suite-{}", std::process::id()));
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(below, ["test_psl.txt: \"COM null\" is no test"]);
     }
 
-    /// The suite itself, where it is at hand.
+    /// The suite itself, if it is at hand.
     #[test]
     fn the_suite() {
         let folder = folder::by_default().join("psl");

@@ -1,9 +1,9 @@
 //! The conformance suite of RFC 7208 that openspf.org began: `rfc7208-tests.yml`, one YAML document a scenario.
 //!
 //! A document holds `tests`, by name, and `zonedata`. A test gives the client (`host`), `helo` and `mailfrom`, and the
-//! `result` or a list of results, any of which will do. With `explanation` it also says what the domain tells of the
-//! failure; `DEFAULT` stands for the receiver's own words, so that the domain must have none. How its zone data are meant
-//! is said in `zone`.
+//! `result` or a list of allowed results. With `explanation` it also gives the domain's text about the failure;
+//! `DEFAULT` stands for the receiver's own text, so the domain must have none. How to read its zone data is said in
+//! `zone`.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ const FILE: &str = "rfc7208-tests.yml";
 /// Runs the suite in the folder `spf` of a folder of suites, or in the folder itself.
 ///
 /// # Errors
-/// There is no suite, it is no YAML, or it does not hold what it should; the error says where.
+/// There is no suite, it is not YAML, or its content is not as expected; the error says where.
 pub fn run(suites: &Path) -> io::Result<Vec<Case>> {
     let file = file(suites)?;
     let text = folder::text(&file)?;
@@ -63,7 +63,7 @@ struct Test {
     client: Client,
     /// Any of them will do.
     results: Vec<String>,
-    /// What is said of the failure, when that is tested.
+    /// The explanation of the failure, if it is tested.
     explanation: Option<String>,
 }
 

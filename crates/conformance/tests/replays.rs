@@ -1,4 +1,4 @@
-//! Replays from end to end: files made here from zones of our own, and the suite of others where it can be found.
+//! Replays from end to end: files made here from our own zones, and the suites of other projects if they are at hand.
 
 #![allow(unreachable_pub, reason = "`net` is a module of another test program too")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
@@ -18,7 +18,7 @@ mod net;
 
 use net::*;
 
-/// Where the suites lie: the environment says, or they lie beside the repository.
+/// The folder of the suites: from the environment, or beside the repository.
 fn suites() -> PathBuf {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/suites");
     std::env::var_os("MXLAB_SUITES").map_or_else(beside, PathBuf::from)
@@ -64,7 +64,7 @@ fn entry(head: &str, message: &Message) -> String {
     format!("ENTRY_BEGIN\n{head}\n{}ENTRY_END\n", sections(message))
 }
 
-/// Whose queries a replay answers, and how its configuration names who is asked.
+/// Whose queries a replay answers, and how its configuration names the servers.
 type Asking = (Net, &'static str);
 
 fn iterating() -> Asking {
@@ -138,7 +138,7 @@ fn a_resolver_is_held_to_a_file() {
     let whole = replay(iterating(), owner, unchanged, &format!("{secure}{records}"));
     assert_eq!(Setup::of(&Script::parse(&whole).unwrap()).unwrap().mode, Mode::Iterate);
     passes(&whole);
-    // An expectation that is not met is told.
+    // An expectation that is not met is reported.
     let other = replay(iterating(), owner, unchanged, &format!("MATCH answer\n{question}{owner}. 300 A 192.0.2.99"));
     fails(&other, "missing: mx1.contoso.example. 300 A 192.0.2.99");
     // Without its signature the answer is bogus, with the error that says so.

@@ -1,10 +1,10 @@
 //! Authoritative answers (RFC 1034 §4.3.2, RFC 4035 §3.1).
 //!
-//! An [`Authority`] holds zones and answers from them alone: query octets and the time in, a [`Reply`] out. Zones can be
-//! published anew at any time, and it can be made to fail on purpose ([`crate::fault`]).
+//! An [`Authority`] holds zones and answers only from them: query octets and the time in, a [`Reply`] out. Zones can be
+//! replaced at any time, and the authority can be made to fail on purpose ([`crate::fault`]).
 //!
-//! With DO set, answers carry the signatures, and negative answers, referrals and answers from wildcards the proofs, by NSEC
-//! or NSEC3 as the zone has them.
+//! With DO set, answers carry signatures; negative answers, referrals and answers from wildcards carry proofs, by NSEC
+//! or NSEC3, whichever the zone uses.
 //!
 //! | module | does |
 //! |---|---|
@@ -39,7 +39,7 @@ use crate::serve::{Reply, Responder};
 use crate::signed_zone::ServedZone;
 use crate::wire::{Edns, Message, Question};
 
-/// The largest answer over UDP; larger ones are truncated. Ethernet carries it over IPv6 unfragmented.
+/// The largest answer over UDP; larger ones are truncated. IPv6 over Ethernet carries it unfragmented.
 pub const MAX_UDP: usize = 1_232;
 /// The largest answer to a client without EDNS (RFC 1035 §2.3.4).
 const MAX_UDP_PLAIN: usize = 512;
@@ -58,11 +58,11 @@ struct Shared {
     faults: Faults,
 }
 
-/// A zone as a server has it.
+/// A zone as a server holds it.
 #[derive(Clone, Debug)]
 pub(crate) struct Published {
     pub(crate) now: Arc<ServedZone>,
-    /// As it was published first, for [`FaultKind::Replayed`].
+    /// As it was first published, for [`FaultKind::Replayed`].
     pub(crate) first: Arc<ServedZone>,
 }
 
@@ -85,12 +85,12 @@ impl Authority {
         shared.zones.insert(now.zone().origin().clone(), Published { now, first });
     }
 
-    /// Stops serving a zone; whether it was served.
+    /// Stops serving a zone; returns whether it was served.
     pub fn remove_zone(&self, origin: &Name) -> bool {
         self.lock().zones.remove(origin).is_some()
     }
 
-    /// The zone with this apex as it is published now.
+    /// The zone with this apex, as now published.
     pub fn zone(&self, origin: &Name) -> Option<Arc<ServedZone>> {
         self.lock().zones.get(origin).map(|zone| zone.now.clone())
     }
@@ -105,7 +105,7 @@ impl Authority {
         self.lock().faults.begin(fault, uses.clone())
     }
 
-    /// Ends a fault; whether there was one.
+    /// Ends a fault; returns whether there was one.
     pub fn end_fault(&self, id: FaultId) -> bool {
         self.lock().faults.end(id)
     }
@@ -114,7 +114,7 @@ impl Authority {
 impl Responder for Authority {
     fn answer(&self, query: &[u8], transport: Transport, now: Timestamp) -> Reply {
         let query = match Message::decode(query) {
-            // RFC 1035 §7.3: a response is never answered, or two servers could go on for ever.
+            // RFC 1035 §7.3: a response is never answered, or two servers could answer each other for ever.
             Ok(query) if query.flags.response => return Reply::Nothing,
             Ok(query) => query,
             Err(_) => return format_error(query),
@@ -169,8 +169,8 @@ impl Responder for Authority {
     }
 }
 
-/// A response that repeats id and question, so that a resolver takes it for the answer, and is no message: it says that it
-/// holds a record, whose name points beyond the end.
+/// A response that repeats id and question, so that a resolver takes it for the answer, but is malformed: it claims to
+/// hold a record, whose name points beyond the end.
 fn malformed(response: &Message) -> Vec<u8> {
     let mut octets = Message { edns: None, ..response.clone() }.encode(MAX_UDP_PLAIN);
     if let Some(answers) = octets.get_mut(6..8) {
@@ -193,7 +193,7 @@ fn another_question(question: &Question) -> Question {
     Question { name, ..question.clone() }
 }
 
-/// FORMERR for octets that are no message, if they have a header at all and are not a response.
+/// FORMERR for octets that are not a message, if they have a header at all and are not a response.
 fn format_error(query: &[u8]) -> Reply {
     match query.first_chunk::<12>() {
         Some([high, low, flags, ..]) if flags & 0x80 == 0 => {
@@ -214,9 +214,10 @@ fn refusal(query: &Message) -> Result<&Question, Rcode> {
     }
     let question = query.question.as_ref().ok_or(Rcode::FORMERR)?;
     match (question.class, question.rtype) {
-        // RFC 9824 §3.5: it only speaks of proofs.
+        // RFC 9824 §3.5: the type occurs only in proofs.
         (_, RecordType::NXNAME) => Err(Rcode::FORMERR),
-        // Transfers (RFC 5936) and meta-types have no answers here, nor have signatures without what they sign.
+        // Transfers (RFC 5936) and meta-types are not answered here, nor are signatures without the records that they
+        // sign.
         (_, RecordType::OPT | RecordType::RRSIG | RecordType(251..=254)) => Err(Rcode::NOTIMP),
         (Class::IN, _) => Ok(question),
         _ => Err(Rcode::REFUSED),

@@ -1,7 +1,8 @@
 //! Proofs of non-existence (RFC 4035 §5.4, RFC 5155 §8, RFC 6840 §4, RFC 9824).
 //!
-//! An NSEC record says two things: these types, and no others, are at its owner; and no name lies between its owner and its
-//! next name. An NSEC3 record says the same of hashes of names. From these two sentences every denial is put together:
+//! An NSEC record says two things: these types, and no others, are at its owner; and no name lies between its owner and
+//! its next name. An NSEC3 record says the same of hashes of names. Every denial is put together from these two
+//! statements:
 //!
 //! | denied | NSEC | NSEC3 |
 //! |---|---|---|
@@ -12,11 +13,12 @@
 //! | a type at a wildcard | a span over the name, and the wildcard's record lacks it | the same, with the closest encloser |
 //! | a DS | as a type; the record must be the parent's | the same; or a span with opt-out over the next closer name |
 //!
-//! Compact denial (RFC 9824) answers for a name that does not exist with an NSEC at that very name, or an NSEC3 at its hash,
-//! whose types say so (`NXNAME`).
+//! Compact denial (RFC 9824) answers for a name that does not exist with an NSEC at that very name, or an NSEC3 at its
+//! hash, whose types say so (`NXNAME`).
 //!
-//! Two kinds of proof hold without making anything secure: a span with opt-out leaves room for unsigned delegations
-//! (RFC 5155 §9.2), and hashes with too many iterations are not computed (RFC 9276 §3.2). [`Denied::insecure`] tells so.
+//! Two kinds of proof are valid but make nothing secure: a span with opt-out leaves room for unsigned delegations
+//! (RFC 5155 §9.2), and hashes with too many iterations are not computed (RFC 9276 §3.2). [`Denied::insecure`] says
+//! which.
 
 mod nsec;
 mod nsec3;
@@ -62,9 +64,9 @@ impl Mechanism {
 pub struct Denied {
     /// What proved it.
     pub by: Mechanism,
-    /// The wildcard that stands in for the name and lacks the type as well.
+    /// The wildcard that matches the name and lacks the type as well.
     pub wildcard: Option<Name>,
-    /// The name exists only because names below it do.
+    /// The name exists only because names below it exist.
     pub empty_non_terminal: bool,
     /// The name does not exist, although the answer said only that the type does not (RFC 9824 §3.1).
     pub no_name: bool,
@@ -81,11 +83,11 @@ impl Denied {
 /// What is known of the DS records of a name that has none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoDs {
-    /// There is a delegation without DS: what lies below is insecure.
+    /// There is a delegation without DS: everything below is insecure.
     Delegation,
-    /// A span with opt-out leaves room for a delegation without DS: what lies below is insecure.
+    /// A span with opt-out leaves room for a delegation without DS: everything below is insecure.
     OptedOut,
-    /// The zone's proofs are not followed, for this reason: what lies below is insecure.
+    /// The zone's proofs are not followed, for this reason: everything below is insecure.
     NotFollowed(Reason),
     /// There is no delegation at this name: it belongs to the zone that gave the proof, or does not exist.
     NotACut,
@@ -96,13 +98,13 @@ pub enum NoDs {
 pub struct Proofs {
     spans: Spans,
     hashed: Hashed,
-    /// When the first of them runs out.
+    /// When the first of them expires.
     pub expires: Expiry,
     /// The key that signed the first of them, with its algorithm.
     pub key: Option<(u16, Algorithm)>,
-    /// Why a proof that came could not be used.
+    /// Why a proof that was given could not be used.
     refused: Option<Reason>,
-    /// The proofs that came, for people.
+    /// The proofs that were given, for people.
     texts: Vec<String>,
 }
 
@@ -118,7 +120,7 @@ impl Proofs {
             texts: Vec::new(),
         };
         let denials = |set: &&SignedRrset| matches!(set.rrset.rtype, RecordType::NSEC | RecordType::NSEC3);
-        // What lies in another zone, or which zones further down signed, is about the aliases that led here.
+        // Proofs of another zone, or signed by zones further down, are about the aliases that led here.
         let below = |set: &SignedRrset| set.signers().all(|signer| signer.is_strictly_below(&keys.zone));
         let own = |set: &&SignedRrset| {
             set.rrset.name.is_subdomain_of(&keys.zone) && (set.signatures.is_empty() || !below(set))
@@ -140,10 +142,10 @@ impl Proofs {
         proofs
     }
 
-    /// Keeps what a valid RRset says; whether it says anything here.
+    /// Keeps what a valid RRset says; returns whether it says anything here.
     fn take(&mut self, set: &SignedRrset, zone: &Name, budget: &Budget) -> bool {
         match (set.rrset.rtype, set.rrset.rdatas.as_slice()) {
-            // RFC 4034 §4: one NSEC a name.
+            // RFC 4034 §4: one NSEC for each name.
             (RecordType::NSEC, [rdata]) => {
                 let Ok(nsec) = Nsec::parse(rdata) else { return false };
                 self.spans.take(&set.rrset.name, nsec, zone)
@@ -161,7 +163,7 @@ impl Proofs {
         }
     }
 
-    /// What is said of proofs that are not followed, or else why nothing is proved.
+    /// The result for proofs that are not followed, or else why nothing is proved.
     fn otherwise(&self, rrset: RrsetId) -> Result<Denied, Reason> {
         match self.hashed.excess() {
             Some(reason) => Ok(Denied { insecure: Some(reason.clone()), ..Denied::by(Mechanism::Nsec3) }),
@@ -169,7 +171,8 @@ impl Proofs {
         }
     }
 
-    /// Proves that the name exists without records of this type, or that it does not exist in a way that looks the same.
+    /// Proves that the name exists without records of this type, or that it does not exist, in a form that looks the
+    /// same.
     ///
     /// # Errors
     /// Nothing here proves it.
@@ -184,7 +187,7 @@ impl Proofs {
         }
     }
 
-    /// Proves that the name does not exist and that no wildcard stands in for it.
+    /// Proves that the name does not exist and that no wildcard matches it.
     ///
     /// # Errors
     /// Nothing here proves it.
@@ -199,8 +202,8 @@ impl Proofs {
         }
     }
 
-    /// Proves that the owner of an answer that was expanded from the wildcard below `encloser` does not exist itself, nor
-    /// any name between the two (RFC 4035 §5.3.4, RFC 5155 §8.8).
+    /// Proves that the owner of an answer that was expanded from the wildcard below `encloser` does not exist itself,
+    /// nor any name between the two (RFC 4035 §5.3.4, RFC 5155 §8.8).
     ///
     /// # Errors
     /// Nothing here proves it.
@@ -251,13 +254,14 @@ fn denies_name(types: &rdata::TypeBitmap) -> bool {
 /// Whether a proof with these types at the name denies the type there.
 fn lacks(name: &Name, types: &rdata::TypeBitmap, rtype: RecordType) -> bool {
     let has = |rtype| types.contains(rtype);
-    // RFC 6840 §4.1: a cut's proof denies nothing but DS; the child's own proof does not deny DS, unless it is the root's.
+    // RFC 6840 §4.1: a proof at a cut denies only DS; the child's own proof does not deny DS, unless the child is the
+    // root.
     let right_side = match rtype {
         RecordType::DS => !has(RecordType::SOA) || name.is_root(),
         _ => !is_cut(types),
     };
     let lacking = match rtype {
-        // Any type is an answer (RFC 8482), but for those that only speak of the proof itself.
+        // Any type is an answer (RFC 8482), except those that only describe the proof itself.
         RecordType::ANY => types.iter().all(|rtype| rtype.is_dnssec() || rtype == RecordType::NXNAME),
         // §4.3: an alias is an answer.
         _ => !has(rtype) && !has(RecordType::CNAME),
@@ -265,30 +269,30 @@ fn lacks(name: &Name, types: &rdata::TypeBitmap, rtype: RecordType) -> bool {
     right_side && lacking
 }
 
-/// What a proof with these types at the very name says of its DS; none if it is no proof of the parent's.
+/// What a proof with these types at the name itself says of its DS; none if the proof is not the parent's.
 fn no_ds_at(types: &rdata::TypeBitmap) -> Option<NoDs> {
     let has = |rtype| types.contains(rtype);
-    // With SOA it is the child's own, which cannot speak for the parent (RFC 6840 §4.1).
+    // With SOA it is the child's own proof, which says nothing about the parent (RFC 6840 §4.1).
     if has(RecordType::DS) || has(RecordType::SOA) {
         return None;
     }
     Some(if has(RecordType::NS) { NoDs::Delegation } else { NoDs::NotACut })
 }
 
-/// Whether these are the types at a cut, as the parent tells them.
+/// Whether these are the types at a cut, as the parent lists them.
 fn is_cut(types: &rdata::TypeBitmap) -> bool {
     types.contains(RecordType::NS) && !types.contains(RecordType::SOA)
 }
 
-/// Whether names below an owner with these types are not its zone's to deny (RFC 6840 §4.1): below a cut, or a DNAME.
+/// Whether the zone cannot deny names below an owner with these types (RFC 6840 §4.1): below a cut or a DNAME.
 fn leads_elsewhere(types: &rdata::TypeBitmap) -> bool {
     is_cut(types) || types.contains(RecordType::DNAME)
 }
 
-/// Checks that a key of the zone signed an RRset of an answer, and if that is expanded from a wildcard, that the authority
-/// section proves that it may be (RFC 4035 §5.3.4). It runs out with its proof.
+/// Checks that a key of the zone signed an RRset of an answer; if it is expanded from a wildcard, also that the
+/// authority section proves that it may be (RFC 4035 §5.3.4). It expires with its proof.
 ///
-/// Such a proof also says that no cut lies at or above the owner in this zone.
+/// Such a proof also says that no cut is at or above the owner in this zone.
 ///
 /// # Errors
 /// The reason why it is bogus.

@@ -2,14 +2,14 @@
 //!
 //! | number | algorithm | |
 //! |---|---|---|
-//! | 5, 7 | RSA with SHA-1 (RFC 3110, RFC 5155) | only if the policy says so: RFC 9905 has operators treat them as unsupported |
+//! | 5, 7 | RSA with SHA-1 (RFC 3110, RFC 5155) | only if the policy allows it: by RFC 9905 operators treat them as unsupported |
 //! | 8 | RSA with SHA-256 (RFC 5702) | moduli of 512 to 4,096 bits (§2.1), and up to 8,192 |
 //! | 10 | RSA with SHA-512 (RFC 5702) | moduli of 1,024 to 4,096 bits (§2.2), and up to 8,192 |
 //! | 13, 14 | ECDSA on P-256, P-384 (RFC 6605) | |
 //! | 15 | Ed25519 (RFC 8080) | |
 //!
-//! A key is raw octets until a signature is checked with it: one that does not fit its algorithm makes the signature
-//! wrong, and nothing else.
+//! A key is raw octets until a signature is checked with it. A key that does not fit its algorithm makes the signature
+//! wrong, nothing more.
 
 use ring::digest;
 use ring::signature::{
@@ -42,8 +42,8 @@ impl Algorithm {
     /// Ed25519 (RFC 8080).
     pub const ED25519: Algorithm = Algorithm(15);
 
-    /// Whether signatures of this algorithm can be verified here; those with SHA-1 only if `sha1` allows them. A zone that
-    /// has no other is treated as unsigned (RFC 4035 §5.2).
+    /// Whether signatures of this algorithm can be verified here; those with SHA-1 only if `sha1` allows them. A zone
+    /// that has only others is treated as unsigned (RFC 4035 §5.2).
     pub fn is_supported(self, sha1: bool) -> bool {
         let with_sha1 = matches!(self, Algorithm::RSASHA1 | Algorithm::RSASHA1_NSEC3);
         verification(self).is_some() && (sha1 || !with_sha1)
@@ -52,7 +52,7 @@ impl Algorithm {
 
 /// How signatures of an algorithm are verified.
 enum Verification {
-    /// With what for moduli from 1,024 bits on; the digest for shorter ones, if the algorithm has them.
+    /// The algorithm for moduli of 1,024 bits or more; the digest for shorter ones, if they are allowed.
     Rsa(&'static RsaParameters, Option<ShortDigest>),
     /// The public key is a point without the octet that says "uncompressed" (RFC 6605 §4), of this many octets.
     Point(&'static dyn VerificationAlgorithm, usize),
@@ -73,7 +73,7 @@ fn verification(algorithm: Algorithm) -> Option<Verification> {
     })
 }
 
-/// Whether `signature` is the key's over `data`. False for algorithms that are not known here.
+/// Whether `signature` is the key's signature over `data`. False for algorithms that are not known here.
 pub(crate) fn verify(key: &Dnskey, data: &[u8], signature: &[u8]) -> bool {
     mxlab_env::meter::count();
     let public = key.public_key.as_slice();
@@ -116,8 +116,8 @@ const SHORT_SHA256: ShortDigest = ShortDigest {
     prefix: &[0x30, 0x31, 0x30, 13, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1, 5, 0, 4, 32],
 };
 
-/// Verifies with a modulus of 512 to 1,023 bits, which `ring` refuses. RFC 5702 §2.1 allows them; a zone that still has one
-/// is weak, and signed all the same.
+/// Verifies with a modulus of 512 to 1,023 bits, which `ring` refuses. RFC 5702 §2.1 allows them: such a zone is weak,
+/// but signed.
 fn verify_short(components: &RsaPublicKeyComponents<&[u8]>, short: ShortDigest, data: &[u8], signature: &[u8]) -> bool {
     let number = |octets| BoxedUint::from_be_slice_vartime(octets);
     let (n, e) = (number(components.n), number(components.e));
@@ -185,7 +185,7 @@ mod tests {
     use crate::sign::signed_data;
     use crate::zonefile;
 
-    /// A key, a record and the signature over it, as RFCs print them: it verifies, and changed in any part it does not.
+    /// A key, a record and the signature over it, as printed in RFCs: it verifies, but not with any part changed.
     #[track_caller]
     fn check(text: &str, key_tag: u16) {
         let records = zonefile::parse(text, &Name::root(), 3_600).unwrap();
@@ -223,7 +223,7 @@ www.example.net. RRSIG A 8 3 3600 20300101000000 20000101000000 9033 example.net
 
     #[test]
     fn rsa_of_768_bits() {
-        // Made for this test: a key, and what it signs of the same octets with each digest.
+        // Made for this test: a key, and its signatures over the same octets with each digest.
         let octets = |text: &str| data_encoding::BASE64.decode(text.as_bytes()).unwrap();
         let public_key = octets(
             "AwEAAbrccOzTjTQn0XI9fTAVqvaBddPwZFpQAHQdrkeGqpnH++4w9a2c2+XXmo+kphwr5dfsCxwxQ2sJXEuc8KwEX/TTViTl+qzSfj5hVGDx4LH7\
@@ -303,7 +303,7 @@ www.example.net. RRSIG A 14 3 3600 20100909102025 20100812102025 10771 example.n
 
     #[test]
     fn digests_of_keys() {
-        // RFC 4034 §5.4, RFC 4509 §2.3 and RFC 6605 §6.2 in form: known digest types have their lengths, others none.
+        // Lengths of the digest types of RFC 4034 §5.4, RFC 4509 §2.3 and RFC 6605 §6.2; others have none.
         let key = Dnskey { flags: 256, protocol: 3, algorithm: 13, public_key: vec![7; 64] };
         let length = |digest: u8| DigestType(digest).digest(&Name::root(), &key).map(|digest| digest.len());
         assert_eq!([0, 1, 2, 3, 4, 5].map(length), [None, Some(20), Some(32), None, Some(48), None]);

@@ -1,7 +1,7 @@
 //! DNS with DNSSEC: zones and their signing, authoritative answers, recursion, and the validating resolver that says why.
 //!
-//! Everything stands on raw record data: a message is read without looking into its records, and what a record holds is
-//! decided by who needs it. So one odd record is that record's problem, and everything here is bounded by what arrived.
+//! Record data stays raw: a message is read without looking into its records, and whoever needs a record parses it. So
+//! one odd record spoils nothing else, and all work is bounded by what arrived.
 //!
 //! From bottom to top:
 //!

@@ -3,7 +3,7 @@
 //! A name is a sequence of labels of 1 to 63 octets, and at most 255 octets on the wire with its length octets and the
 //! final empty label, the root. It keeps the case in which it was written, and compares without regard to the case of
 //! ASCII letters (RFC 4343 §3). The order of names is the canonical one of RFC 4034 §6.1: label by label from the root
-//! down, so that all names of a zone stand together, and everything below a name follows it directly.
+//! down, so that all names of a zone are adjacent, and everything below a name follows it directly.
 //!
 //! Labels may hold any octet. In text, `.` and `\` inside a label are escaped with `\`, and octets that do not print as
 //! `\DDD`, three decimal digits (RFC 1035 §5.1).
@@ -61,7 +61,7 @@ impl Name {
         Name { wire: Arc::from([0u8].as_slice()), start: 0 }
     }
 
-    /// A name from its uncompressed wire form, all of it.
+    /// A name from its whole uncompressed wire form.
     ///
     /// # Errors
     /// The octets are not exactly one uncompressed name.
@@ -168,7 +168,7 @@ impl Name {
         name
     }
 
-    /// Whether this name is `ancestor` or lies below it.
+    /// Whether this name is `ancestor` or below it.
     pub fn is_subdomain_of(&self, ancestor: &Name) -> bool {
         let (own, above) = (self.wire(), ancestor.wire());
         let Some(difference) = own.len().checked_sub(above.len()) else { return false };
@@ -183,7 +183,7 @@ impl Name {
         at == difference
     }
 
-    /// Whether this name lies below `ancestor` and is not `ancestor` itself.
+    /// Whether this name is below `ancestor`, and not `ancestor` itself.
     pub fn is_strictly_below(&self, ancestor: &Name) -> bool {
         self.wire().len() > ancestor.wire().len() && self.is_subdomain_of(ancestor)
     }
@@ -219,7 +219,7 @@ impl Name {
         Name::from_wire(&[self.wire().get(..kept)?, new.wire()].concat()).ok()
     }
 
-    /// The longest name that both names lie below or are.
+    /// The longest name that both names are or are below.
     #[must_use]
     pub fn common_ancestor(&self, other: &Name) -> Name {
         self.ancestors().find(|ancestor| other.is_subdomain_of(ancestor)).unwrap_or_else(Name::root)

@@ -1,8 +1,9 @@
 //! Hashed denial of existence (RFC 5155): the hash of a name, and the chain of NSEC3 records of a zone.
 //!
-//! Every name of the zone is hashed, and the hashes stand in order, each with the next one and the types at its name. Empty
-//! non-terminals have a record too (§7.1). With opt-out, delegations without DS have none, nor have empty non-terminals that
-//! only lead to such: the span over them says, by its flag, that it may hide them (§6).
+//! Every name of the zone is hashed, and the hashes are sorted; each record has the next hash and the types at its
+//! name. Empty non-terminals have a record too (§7.1). With opt-out, delegations without DS have no record, nor do
+//! empty non-terminals that only lead to such delegations: the span over them says, by its flag, that it may hide them
+//! (§6).
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -42,7 +43,7 @@ pub fn hash(name: &Name, iterations: u16, salt: &[u8]) -> Hash {
 /// The owner of the NSEC3 record of a hash (RFC 5155 §3).
 pub fn owner(hash: &Hash, zone: &Name) -> Name {
     let label = BASE32HEX_NOPAD.encode(hash).to_ascii_lowercase();
-    // A zone whose name leaves no room for 33 octets more has no chain that could be served.
+    // If the zone's name leaves no room for 33 more octets, its chain cannot be served.
     zone.prepend_label(label).unwrap_or_else(|_| zone.clone())
 }
 
@@ -55,7 +56,7 @@ pub(crate) struct Parameters {
 }
 
 impl Parameters {
-    /// What NSEC3PARAM says: without the opt-out bit (RFC 5155 §4.1.2).
+    /// The content of NSEC3PARAM: without the opt-out bit (RFC 5155 §4.1.2).
     pub(crate) fn record(&self) -> Nsec3Param {
         Nsec3Param { hash_algorithm: SHA1, flags: 0, iterations: self.iterations, salt: self.salt.clone() }
     }
@@ -99,12 +100,12 @@ const REMEMBERED: usize = 4_096;
 pub(crate) struct Nsec3Chain {
     parameters: Parameters,
     rrsets: BTreeMap<Hash, Rrset>,
-    /// They follow from the names, so remembering them changes nothing but the time it takes.
+    /// They depend only on the names, so remembering them changes nothing but the time it takes.
     hashes: Mutex<BTreeMap<Name, Hash>>,
 }
 
 impl Nsec3Chain {
-    /// Lays the chain (RFC 5155 §7.1).
+    /// Builds the chain (RFC 5155 §7.1).
     pub(crate) fn new(zone: &Zone, parameters: Parameters) -> Nsec3Chain {
         let types = types(zone, parameters.opt_out);
         let hashed: BTreeMap<Hash, TypeBitmap> = types
@@ -148,7 +149,8 @@ impl Nsec3Chain {
         before.or_else(|| self.rrsets.last_key_value()).map(|(_, rrset)| rrset)
     }
 
-    /// The longest name above `name` that has an NSEC3 record, with that (the closest provable encloser, RFC 5155 §7.2.1).
+    /// The longest name above `name` that has an NSEC3 record, with that record (the closest provable encloser,
+    /// RFC 5155 §7.2.1).
     pub(crate) fn closest_provable_encloser(&self, name: &Name) -> Option<(Name, &Rrset)> {
         name.ancestors().skip(1).find_map(|above| Some((above.clone(), self.matching(&above)?)))
     }
@@ -196,7 +198,7 @@ fn types(zone: &Zone, opt_out: bool) -> BTreeMap<Name, TypeBitmap> {
         if cut && opt_out && !node.contains_key(&RecordType::DS) {
             continue;
         }
-        // At a cut the zone answers for NS (unsigned) and DS alone. RRSIG is there if anything at the name is signed.
+        // At a cut the zone answers only for NS (unsigned) and DS. RRSIG is there if anything at the name is signed.
         let kept = |rtype: &RecordType| !cut || matches!(*rtype, RecordType::NS | RecordType::DS);
         let signed = !cut || node.contains_key(&RecordType::DS);
         let types = node.keys().copied().filter(kept).chain(signed.then_some(RecordType::RRSIG)).collect();

@@ -1,8 +1,8 @@
 //! Typed views of record data (RFC 1035 §3.3, 4034, 5155, 6698, 2782, 8659).
 //!
 //! A view is made from the raw octets of one record (`Mx::parse(&record.rdata)`) and turned back into them
-//! (`to_rdata`). Names in record data are uncompressed: the message reader has expanded them. What does not parse is that
-//! record's problem alone.
+//! (`to_rdata`). Names in record data are uncompressed: the message reader has expanded them. If a record does not
+//! parse, that affects no other record.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -19,10 +19,10 @@ pub enum RdataError {
     /// Fewer octets than the type needs.
     #[error("record data ends too early")]
     Short,
-    /// More octets than the type has.
+    /// More octets than the type allows.
     #[error("octets after the end of the record data")]
     Trailing,
-    /// A name in it is none, or is compressed.
+    /// A name in it is malformed, or compressed.
     #[error("bad name in record data")]
     Name,
     /// A field has a value that the type does not allow.
@@ -161,11 +161,11 @@ one_name! {
     Cname, CNAME
 }
 one_name! {
-    /// The name that takes the owner's place at the end of all names below it.
+    /// The name that replaces the owner at the end of all names below it.
     Dname, DNAME
 }
 one_name! {
-    /// The name that a reverse lookup gives.
+    /// The name that a reverse lookup returns.
     Ptr, PTR
 }
 
@@ -225,8 +225,8 @@ impl Rdata for Txt {
     }
 }
 
-/// A TLS certificate association. Any values and any length of data, none included: whether it can be used is decided by
-/// RFC 7672, not here.
+/// A TLS certificate association. Any values and any length of data, including none: whether it can be used is decided
+/// by RFC 7672, not here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tlsa {
     /// Certificate usage: 3 is DANE-EE.
@@ -298,7 +298,7 @@ impl Rdata for Soa {
 pub struct Srv {
     /// Lower is preferred.
     pub priority: u16,
-    /// Share among those of one priority.
+    /// The share among records of one priority.
     pub weight: u16,
     /// The port.
     pub port: u16,

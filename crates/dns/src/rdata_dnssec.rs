@@ -47,7 +47,7 @@ pub struct Dnskey {
     pub protocol: u8,
     /// The algorithm.
     pub algorithm: u8,
-    /// The key, as its algorithm writes it.
+    /// The key, in the format of its algorithm.
     pub public_key: Vec<u8>,
 }
 
@@ -94,7 +94,7 @@ pub struct Rrsig {
     pub type_covered: RecordType,
     /// The algorithm of the key.
     pub algorithm: u8,
-    /// The number of labels of the owner, `*` not counted; fewer than the owner has: expanded from a wildcard.
+    /// The number of labels of the owner, `*` not counted. If the owner has more, it was expanded from a wildcard.
     pub labels: u8,
     /// The TTL that was signed.
     pub original_ttl: u32,
@@ -290,7 +290,7 @@ impl Rdata for Nsec3 {
 /// The number of NAPTR.
 const NAPTR: u16 = 35;
 
-/// How many octets of a NAPTR stand before its name: order, preference, and three character-strings (RFC 3403 §4.1).
+/// How many octets of a NAPTR precede its name: order, preference, and three character-strings (RFC 3403 §4.1).
 fn before_replacement(octets: &[u8]) -> usize {
     (0..3).fold(4, |at, _| at + 1 + usize::from(octets.get(at).copied().unwrap_or(0)))
 }
@@ -325,7 +325,7 @@ pub fn push_canonical(rtype: RecordType, octets: &[u8], to: &mut Vec<u8>) {
     };
     match lower() {
         Ok(()) => to.extend_from_slice(&canonical),
-        // Data that does not fit its type is signed as it stands.
+        // Data that does not fit its type is signed unchanged.
         Err(_) => to.extend_from_slice(octets),
     }
 }
@@ -342,9 +342,9 @@ mod tests {
             assert_eq!(canonical, expected, "{rtype}");
         };
         check(RecordType::MX.0, b"\0\x0a\x02MX\0", b"\0\x0a\x02mx\0");
-        // Of a NAPTR the name alone, not flags, services and expression.
+        // In a NAPTR only the name, not flags, services and expression.
         check(NAPTR, b"\0\x01\0\x02\x01S\x03SIP\x02!X\x02TO\0", b"\0\x01\0\x02\x01S\x03SIP\x02!X\x02to\0");
-        // What is cut off stays as it is, and so do types that RFC 4034 §6.2 does not name.
+        // Truncated data stays as it is, and so do types that RFC 4034 §6.2 does not name.
         check(NAPTR, b"\0\x01\0\x02\x01S\xff", b"\0\x01\0\x02\x01S\xff");
         check(RecordType::NSEC.0, b"\x02AB\0\0\x01\x40", b"\x02AB\0\0\x01\x40");
     }

@@ -9,8 +9,8 @@ use crate::name::Name;
 use crate::rdata::*;
 use crate::record::RecordType;
 
-/// The text of record data as a master file has it, names with their final dot; for data that does not fit its type, or
-/// of an unknown type, the generic form `\# length hexadecimal`.
+/// The text of record data as in a master file, names with their final dot; for data that does not fit its type, or of
+/// an unknown type, the generic form `\# length hexadecimal`.
 pub fn to_text(rtype: RecordType, octets: &[u8]) -> String {
     typed(rtype, octets).unwrap_or_else(|| format!("\\# {} {}", octets.len(), HEXLOWER.encode(octets)))
 }

@@ -77,7 +77,7 @@ record_types! {
 }
 
 impl RecordType {
-    /// Whether a client gets records of this type only if it asks for them, or sets DO (RFC 4035 §3.2.1).
+    /// Whether a client gets records of this type only if it asks for them or sets DO (RFC 4035 §3.2.1).
     pub fn is_dnssec(self) -> bool {
         matches!(self, RecordType::RRSIG | RecordType::NSEC | RecordType::NSEC3)
     }
@@ -98,7 +98,7 @@ impl fmt::Debug for RecordType {
     }
 }
 
-/// The text is no record type.
+/// The text is not a record type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a record type")]
 pub struct UnknownRecordType;
@@ -145,7 +145,7 @@ impl Rcode {
     pub const NOTIMP: Rcode = Rcode(4);
     /// The server does not want to answer.
     pub const REFUSED: Rcode = Rcode(5);
-    /// A name exists that should not; of DNAME: it would become too long (RFC 6672 §2.2).
+    /// A name exists that should not; for DNAME: it would become too long (RFC 6672 §2.2).
     pub const YXDOMAIN: Rcode = Rcode(6);
     /// Unknown EDNS version (RFC 6891 §9).
     pub const BADVERS: Rcode = Rcode(16);
@@ -175,8 +175,8 @@ impl fmt::Debug for Rcode {
 
 /// The data of a record as octets, names in it uncompressed. Clones share them.
 ///
-/// It may be anything: what it should be for its type is decided by who reads it (`rdata::Mx::parse` and so on), so one odd
-/// record never spoils a message.
+/// The octets may be anything: whoever reads them checks them against the type (`rdata::Mx::parse` and so on), so one
+/// odd record never spoils a message.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RawRdata(Arc<[u8]>);
 

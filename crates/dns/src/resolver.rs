@@ -1,13 +1,14 @@
 //! The validating resolver (RFC 4033 §7, RFC 4035 §4).
 //!
-//! It finds answers by itself, from the root's servers on, or asks forwarders, with DO and CD set. Either way it believes
-//! nothing that it is told: it fetches the DS and DNSKEY RRsets from its trust anchor downwards itself, and judges every
-//! answer and every alias on the way by them. That an answer is insecure must be proved as well, by the parent's denial of a
-//! DS. An answer that is bogus may be one server's alone: the others are asked before it is said.
+//! It finds answers by itself, starting at the root's servers, or asks forwarders, with DO and CD set. Either way it
+//! trusts nothing that it receives: it fetches the DS and DNSKEY RRsets from its trust anchor downwards itself, and
+//! judges every answer and every alias on the way by them. An answer is insecure only if that is proved, by the
+//! parent's denial of a DS. A bogus answer may be the fault of one server: the others are asked before the result is
+//! bogus.
 //!
-//! Secure and insecure answers are cached until they run out: by TTL, by the TTL that was signed, or by the end of the
-//! signature, whichever comes first; when there is no room, what runs out first goes. What is bogus or unavailable is never
-//! cached, so that a repaired zone counts from the next question on; who asks decides how often that is.
+//! Secure and insecure answers are cached until they expire: by TTL, by the TTL that was signed, or by the end of the
+//! signature, whichever comes first. When there is no room, the entry that expires first is dropped. What is bogus or
+//! unavailable is never cached, so that a repair is visible at the next question; the caller decides how often to ask.
 //!
 //! | module | does |
 //! |---|---|
@@ -90,26 +91,26 @@ pub const EVENTS: &[Kind] = &[
 /// How many aliases are followed.
 pub(crate) const MAX_ALIASES: usize = 12;
 
-/// Where chains of trust begin. One that names no key makes all that lies at or below its zone bogus.
+/// Where chains of trust begin. An anchor that names no key makes everything at or below its zone bogus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustAnchor {
     /// The zone.
     pub zone: Name,
     /// Digests of its keys.
     pub ds: Vec<Ds>,
-    /// Keys of it: they count as much as the digests.
+    /// Keys of the zone: they count as much as the digests.
     pub keys: Vec<Dnskey>,
 }
 
 impl TrustAnchor {
-    /// Trust in the keys of the root with these digests.
+    /// Trust in the root's keys with these digests.
     pub fn root(ds: Vec<Ds>) -> TrustAnchor {
         TrustAnchor { zone: Name::root(), ds, keys: Vec::new() }
     }
 
-    /// Trust in no zone that there is (`invalid` never is one, RFC 6761 §6.4): every answer is insecure, none is checked.
+    /// Trust only in a zone that never exists (`invalid`, RFC 6761 §6.4): every answer is insecure, none is checked.
     pub fn nowhere() -> TrustAnchor {
-        // The one label is short enough.
+        // The only label is short enough.
         let zone = Name::root().prepend_label("invalid").unwrap_or_else(|_| Name::root());
         TrustAnchor { zone, ds: Vec::new(), keys: Vec::new() }
     }
@@ -118,13 +119,13 @@ impl TrustAnchor {
 /// Whom the resolver asks.
 #[derive(Clone, Debug)]
 pub enum Upstream {
-    /// Resolvers that find answers for others, in this order; the next one only when one fails, or says what is bogus.
+    /// Recursive resolvers, asked in this order; the next one only when one fails or its answer is bogus.
     Forward(Vec<SocketAddr>),
-    /// The servers of the zones, from the root's on.
+    /// The servers of the zones, starting at the root's.
     Iterate {
         /// The root's servers: names and addresses.
         roots: Vec<(Name, Vec<IpAddr>)>,
-        /// The port of authorities: 53, but where a test cannot have it.
+        /// The port of authorities: 53, except in tests that cannot use it.
         port: u16,
     },
 }
@@ -134,13 +135,14 @@ pub enum Upstream {
 pub struct ResolverConfig {
     /// Whom it asks.
     pub upstream: Upstream,
-    /// Where trust begins: for each name at the anchor nearest above it.
+    /// Where trust begins: for each name, the nearest anchor above it.
     pub anchors: Vec<TrustAnchor>,
     /// Zones that are not validated although a chain of trust would lead to them (RFC 7646).
     pub negative_anchors: Vec<Name>,
     /// The rules of validation.
     pub policy: Policy,
-    /// How long to wait: for a forwarder's answer to one transmission; if it iterates, for all servers of a zone together.
+    /// How long to wait: for a forwarder's answer to one transmission; when iterating, for all servers of a zone
+    /// together.
     pub timeout: Duration,
     /// How often a query is sent to each server.
     pub attempts: u32,
@@ -153,12 +155,13 @@ pub struct ResolverConfig {
 }
 
 impl ResolverConfig {
-    /// Asks these resolvers from this anchor on: 5 s for each of two transmissions, 1,232 octets, with a cache.
+    /// Asks these resolvers, and validates from this anchor: 5 s for each of two transmissions, 1,232 octets, with a
+    /// cache.
     pub fn new(forwarders: Vec<SocketAddr>, anchor: TrustAnchor) -> ResolverConfig {
         ResolverConfig::with(Upstream::Forward(forwarders), anchor)
     }
 
-    /// Asks the servers of the zones from these roots and this anchor on.
+    /// Asks the servers of the zones, starting at these roots, and validates from this anchor.
     pub fn iterating(roots: Vec<(Name, Vec<IpAddr>)>, anchor: TrustAnchor) -> ResolverConfig {
         ResolverConfig::with(Upstream::Iterate { roots, port: 53 }, anchor)
     }
@@ -190,7 +193,7 @@ pub(crate) struct Inner {
     pub(crate) config: ResolverConfig,
     pub(crate) source: Source,
     cache: Mutex<Cache>,
-    /// What is being looked up: whoever asks meanwhile waits for the same answer.
+    /// Lookups under way: whoever asks the same meanwhile waits for the same answer.
     asked: Mutex<Asked>,
 }
 
@@ -198,7 +201,7 @@ pub(crate) struct Inner {
 type Asked = BTreeMap<(Name, RecordType), Arc<OnceCell<Answer>>>;
 
 impl Resolver {
-    /// A resolver over the env's network that tells `recorder` its verdicts and what it asks.
+    /// A resolver over the env's network that records its verdicts and queries in `recorder`.
     pub fn new(env: &Env, recorder: &Recorder, config: ResolverConfig) -> Resolver {
         Resolver::with_exchange(env, recorder, config, Arc::new(NetworkExchange::new(env)))
     }
@@ -233,7 +236,7 @@ impl Resolver {
             answer
         });
         let answer = answer.await.clone();
-        // A later question begins anew: this one's answer is in the cache, or not to be kept.
+        // A later question starts again: the answer to this one is in the cache, or must not be kept.
         let mut asked = self.asked();
         if asked.get(&key).is_some_and(|held| Arc::ptr_eq(held, &cell)) {
             asked.remove(&key);

@@ -15,9 +15,9 @@ use wording::lower;
 pub enum Security {
     /// A chain of signatures leads from the trust anchor to it.
     Secure,
-    /// A chain of signatures proves that no chain leads to it: it lies below a delegation without DS.
+    /// A chain of signatures proves that no chain leads to it: it is below a delegation without DS.
     Insecure(Reason),
-    /// There should be a chain, and there is none. The answer is not to be used.
+    /// There should be a chain, but there is none. The answer must not be used.
     Bogus(Reason),
     /// There was no answer that could be judged.
     Unavailable(Reason),
@@ -52,7 +52,7 @@ impl Security {
         matches!(self, Security::Secure | Security::Insecure(_))
     }
 
-    /// The worse of the two, the first one if they are alike: a chain is as good as its worst link.
+    /// The worse of the two, the first one if they are equal: a chain is as good as its worst link.
     #[must_use]
     pub fn worst(self, other: Security) -> Security {
         if other.rank() > self.rank() { other } else { self }
@@ -84,7 +84,7 @@ impl fmt::Display for RrsetId {
     }
 }
 
-/// What names the keys that a chain of trust may enter a zone by.
+/// What names the keys by which a chain of trust may enter a zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
     /// The DS records in the parent.
@@ -105,15 +105,15 @@ impl fmt::Display for EntryKind {
 /// A limit of the work that one lookup may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
-    /// So many signatures are checked for a lookup with its whole chain of trust.
+    /// The number of signatures checked for a lookup, including its whole chain of trust.
     SignatureChecks(u32),
-    /// So many checks may fail for one RRset: keys of one tag times signatures (CVE-2023-50387).
+    /// The number of checks that may fail for one RRset: keys of one tag times signatures (CVE-2023-50387).
     FailedChecks(u32),
-    /// So many names are hashed for a lookup (CVE-2023-50868).
+    /// The number of names hashed for a lookup (CVE-2023-50868).
     Hashes(u32),
-    /// So many keys or DS records are compared for a zone.
+    /// The number of keys or DS records compared for a zone.
     Keys(u32),
-    /// So many queries are sent for a lookup.
+    /// The number of queries sent for a lookup.
     Queries(u32),
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn signed_data(rrsig: &Rrsig, owner: &Name, rdatas: &[RawRdata]) -> O
     Some(data)
 }
 
-/// Owner, type, class and original TTL, as they stand before the data of each record.
+/// Owner, type, class and original TTL, as they precede the data of each record.
 fn prefix(rrsig: &Rrsig, owner: &Name) -> Option<Vec<u8>> {
     let mut octets = Vec::with_capacity(owner.wire().len() + 8);
     let own_labels = signed_labels(owner);

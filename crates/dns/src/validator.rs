@@ -1,14 +1,13 @@
 //! Validation of RRsets and keys (RFC 4035 §5, RFC 6840), as functions over what was received and a given time.
 //!
 //! An RRset is secure if a key of its zone signed it, now. A zone's keys are secure if they are signed by one of them that
-//! the parent's DS names by its digest. Where the chain begins and who fetches its links is the resolver's affair.
+//! the parent's DS names by its digest. Where the chain begins, and fetching its links, is the resolver's task.
 //!
-//! Of several keys and signatures any valid path secures (RFC 6840 §5.11): a zone in the middle of a rollover is as good as
-//! another. If none does, the reason told is that of the signature that came closest.
+//! With several keys and signatures any valid path suffices (RFC 6840 §5.11): a zone in the middle of a rollover is as
+//! good as another. If no path is valid, the reason given is that of the signature that came closest.
 //!
-//! Every check of a signature and every hash draws on a [`Budget`], so that no answer can cost more than a fixed amount of
-//! work, however many keys with equal tags, however many signatures and however many labels it holds (CVE-2023-50387,
-//! CVE-2023-50868).
+//! Every check of a signature and every hash draws on a [`Budget`], so that no answer can cost more than a fixed amount
+//! of work, however many keys with equal tags, signatures and labels it holds (CVE-2023-50387, CVE-2023-50868).
 
 mod budget;
 
@@ -31,7 +30,7 @@ pub(crate) const MAX_TTL: u32 = 86_400;
 /// An RRset as it was received, with its signatures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedRrset {
-    /// The RRset; its TTL is the least that came.
+    /// The RRset; its TTL is the smallest that came.
     pub rrset: Rrset,
     /// The signatures that could be read.
     pub signatures: Vec<Rrsig>,
@@ -48,7 +47,7 @@ impl SignedRrset {
         self.signatures.iter().map(|rrsig| &rrsig.signer)
     }
 
-    /// When it runs out by its TTL.
+    /// When it expires by its TTL.
     pub fn expires(&self, now: Timestamp) -> Expiry {
         Expiry::of_ttl(now, self.rrset.ttl)
     }
@@ -59,10 +58,10 @@ pub(crate) fn after(now: Timestamp, ttl: u32) -> Timestamp {
     now.checked_add(SignedDuration::from_secs(ttl.min(MAX_TTL).into())).unwrap_or(now)
 }
 
-/// When something runs out, and by what.
+/// When something expires, and by what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expiry {
-    /// From this moment on it does not count any more.
+    /// It counts until this moment.
     pub at: Timestamp,
     /// Which limit is reached then.
     pub by: Limit,
@@ -101,7 +100,7 @@ impl Expiry {
         Expiry { at: Timestamp::MAX, by: Limit::Ttl }
     }
 
-    /// The earlier of the two, this one if they are alike.
+    /// The earlier of the two, this one if they are equal.
     #[must_use]
     pub(crate) fn min(self, other: Expiry) -> Expiry {
         if other.at < self.at { other } else { self }
@@ -175,7 +174,8 @@ fn signs(key: &Dnskey) -> bool {
 /// A validated RRset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// When it runs out: by its TTL, by the TTL that was signed, or by its signature, whichever is first (RFC 4035 §5.3.3).
+    /// When it expires: by its TTL, by the TTL that was signed, or by its signature, whichever is first (RFC 4035
+    /// §5.3.3).
     pub expires: Expiry,
     /// The name above the wildcard that it was expanded from. Then a proof is needed that the owner does not exist
     /// (RFC 4035 §5.3.4).
@@ -198,7 +198,7 @@ enum Progress {
 /// Checks that a key of the zone signed the RRset (RFC 4035 §5.3).
 ///
 /// # Errors
-/// The reason why no signature is valid; of several, that of the one that came closest.
+/// The reason why no signature is valid; if there are several, that of the one that came closest.
 pub fn verify(set: &SignedRrset, keys: &ZoneKeys, now: Timestamp, budget: &mut Budget) -> Result<Verified, Reason> {
     let rrset = &set.rrset;
     let missing = || Reason::RrsigMissing { rrset: set.id(), zone: keys.zone.clone() };
@@ -317,7 +317,7 @@ impl EntryPoints<'_> {
     }
 }
 
-/// How many DS records and published keys are compared: more than any zone has.
+/// How many DS records and published keys are compared: more than any real zone has.
 const MAX_KEYS: usize = 64;
 
 /// Checks the keys of a zone against its entry points (RFC 4035 §5.2): one of the keys must be an entry point and must
@@ -343,7 +343,7 @@ pub fn verify_keys(
     let trusted = |key: &&Dnskey| anchors.contains(key) || all_ds.iter().any(|ds| names(ds, zone, key));
     let entry_keys = ZoneKeys::new(zone, 0, published.iter().filter(trusted).cloned());
     if entry_keys.keys.is_empty() {
-        // A key that fits, but may not sign, is told apart (RFC 8914 §4.12).
+        // A key that matches but may not sign gets a reason of its own (RFC 8914 §4.12).
         if let Some(key) = published.iter().find(trusted) {
             return Err(Reason::NoZoneKey { zone: zone.clone(), entry: entry.kind(), key_tag: key.key_tag() });
         }

@@ -1,10 +1,10 @@
 //! Messages on the wire (RFC 1035 §4, RFC 6891).
 //!
-//! The reader takes any octets: it never reads beyond them, follows compression pointers only backwards, and expands the
-//! names in the data of the types that may be compressed (RFC 3597 §4). Record data that it cannot expand stays as it
-//! stands, so that one odd record costs nothing but itself; only a message whose framing is broken is refused.
+//! The reader takes any octets: it never reads beyond them, follows compression pointers only backwards, and expands
+//! the names in the data of the types that may be compressed (RFC 3597 §4). Record data that it cannot expand stays as
+//! it is, so that one odd record spoils nothing else; only a message whose framing is broken is refused.
 //!
-//! The writer compresses owner names, never names in record data. A message that would grow beyond its limit is cut at an
+//! The writer compresses owner names, never names in record data. A message that would exceed its limit is cut at an
 //! RRset and marked as truncated (RFC 2181 §9).
 
 use crate::name::{MAX_NAME, Name};
@@ -25,7 +25,7 @@ pub struct Flags {
     pub recursion_desired: bool,
     /// RA: the server offers recursion.
     pub recursion_available: bool,
-    /// AD: the server holds the answer for authentic.
+    /// AD: the server considers the answer authentic.
     pub authentic_data: bool,
     /// CD: the client checks signatures itself.
     pub checking_disabled: bool,
@@ -51,7 +51,7 @@ pub struct Edns {
     pub version: u8,
     /// DO: signatures and proofs are wanted (RFC 3225).
     pub dnssec_ok: bool,
-    /// CO: its sender wants to be told by the response code that a compact denial denies the name (RFC 9824 §5.1).
+    /// CO: its sender wants NXDOMAIN for a compact denial of the name (RFC 9824 §5.1).
     pub compact_ok: bool,
     /// Extended DNS Error (RFC 8914): its info code.
     pub extended_error: Option<u16>,
@@ -88,7 +88,7 @@ pub struct Message {
     pub edns: Option<Edns>,
 }
 
-/// Why octets are no message.
+/// Why octets are not a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
     /// A field goes beyond the end.
@@ -143,7 +143,7 @@ impl Message {
     /// Reads a message; octets after its end are ignored.
     ///
     /// # Errors
-    /// Its framing is broken. Record data never makes an error.
+    /// Its framing is broken. Bad record data is never an error.
     pub fn decode(octets: &[u8]) -> Result<Message, WireError> {
         let mut reader = Reader { message: octets, at: 0 };
         let id = reader.u16()?;
@@ -193,9 +193,9 @@ impl Message {
         Ok(())
     }
 
-    /// Writes the message in at most `limit` octets. RRsets of the answer and authority sections that do not fit are left
-    /// out together with everything after them, and TC is set; likewise for the additional section, which here only ever
-    /// holds glue (RFC 9471).
+    /// Writes the message in at most `limit` octets. RRsets of the answer and authority sections that do not fit are
+    /// left out together with everything after them, and TC is set; likewise for the additional section, which here
+    /// only ever holds glue (RFC 9471).
     pub fn encode(&self, limit: usize) -> Vec<u8> {
         let opt = self.edns.as_ref().map(|edns| edns.record(self.rcode));
         let opt_length = opt.as_ref().map_or(0, |opt| 11 + opt.rdata.len());
@@ -303,7 +303,7 @@ impl<'a> Reader<'a> {
         let mut wire = [0u8; MAX_NAME];
         let mut length = 0;
         let mut at = self.at;
-        // Each pointer must go before all that was read of this name so far, which bounds their number.
+        // Each pointer must point before all octets read of this name so far, which bounds their number.
         let mut lowest = self.at;
         let mut end = None;
         loop {
@@ -335,7 +335,7 @@ impl<'a> Reader<'a> {
     }
 
     fn records(&mut self, count: u16) -> Result<Vec<Record>, WireError> {
-        // Every record takes 11 octets at least: a count that lies does not reserve memory.
+        // Every record takes 11 octets at least: a false count does not reserve memory.
         let mut records = Vec::with_capacity(usize::from(count).min(self.message.len() / 11));
         for _ in 0..count {
             let name = self.name()?;
@@ -347,7 +347,7 @@ impl<'a> Reader<'a> {
                 Some(expanded) => expanded.into(),
                 None => raw.into(),
             };
-            // RFC 2181 §8: a TTL with the highest bit set is taken as 0. The OPT record keeps other things there.
+            // RFC 2181 §8: a TTL with the highest bit set is taken as 0. The OPT record has other data there.
             let ttl = if ttl > i32::MAX as u32 && rtype != RecordType::OPT { 0 } else { ttl };
             records.push(Record { name, class, rtype, ttl, rdata });
         }
@@ -375,10 +375,10 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Writes a message, remembering where names stand.
+/// Writes a message, remembering the offsets of names.
 struct Writer {
     octets: Vec<u8>,
-    /// Names that stand in the message, with the place of their first octet, which a pointer can express.
+    /// Names in the message, with the offset of their first octet, if a pointer can express it.
     names: Vec<(Name, u16)>,
 }
 
@@ -393,7 +393,7 @@ impl Writer {
         }
     }
 
-    /// Writes a name; its longest tail that stands in the message already becomes a pointer.
+    /// Writes a name; its longest tail that is already in the message becomes a pointer.
     fn name(&mut self, name: &Name) {
         for tail in name.ancestors() {
             if tail.is_root() {
@@ -423,7 +423,7 @@ impl Writer {
         self.octets.extend_from_slice(record.rdata.get(..length).unwrap_or_default());
     }
 
-    /// Writes the RRsets of a section that fit into `room` octets of the message; how many records that were.
+    /// Writes the RRsets of a section that fit into `room` octets of the message; returns how many records that were.
     fn section(&mut self, records: &[Record], room: usize) -> usize {
         let mut written = 0;
         let same_rrset = |left: &Record, right: &Record| left.rtype == right.rtype && left.name == right.name;

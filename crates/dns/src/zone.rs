@@ -1,12 +1,12 @@
 //! A zone: the records of one part of the tree, cut off where other zones begin (RFC 1034 §4.2).
 //!
-//! Names of a zone stand in canonical order, so whatever lies below a name follows it directly. That answers the three
+//! Names of a zone are kept in canonical order, so everything below a name follows it directly. That answers the three
 //! questions of §4.3.2: is there a cut above the name, does the name exist (a name exists if it has records or anything
 //! below it does, RFC 4592 §2.2.2), and which is its closest encloser.
 //!
-//! For a name that does not exist the wildcard right below its closest encloser stands in, `*.encloser` (RFC 4592 §3.3.1).
-//! Names that exist block it, empty ones too, and everything below them. A DNAME redirects all that lies below its owner, so
-//! nothing else may stand there (RFC 6672 §2.4).
+//! A name that does not exist matches the wildcard right below its closest encloser, `*.encloser` (RFC 4592 §3.3.1).
+//! Names that exist, empty ones too, block the wildcard for themselves and everything below. A DNAME redirects
+//! everything below its owner, so nothing else may be there (RFC 6672 §2.4).
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -41,7 +41,7 @@ pub enum ZoneError {
         /// The type.
         rtype: RecordType,
     },
-    /// Signatures and proofs are made from the zone, not given.
+    /// Signatures and proofs are made from the zone, not given in it.
     #[error("{rtype} records are made when the zone is signed")]
     Made {
         /// The type.
@@ -66,7 +66,7 @@ pub enum ZoneError {
         /// The name below it.
         below: Name,
     },
-    /// DNAME at a cut: what lies below is either redirected or delegated (RFC 6672 §2.3).
+    /// DNAME at a cut: names below are either redirected or delegated (RFC 6672 §2.3).
     #[error("{owner} has both DNAME and NS records")]
     DnameAtCut {
         /// The owner.
@@ -84,22 +84,22 @@ pub struct Zone {
 /// What a zone holds for a question (RFC 1034 §4.3.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lookup<'a> {
-    /// The RRset asked for. If its owner is a wildcard and not the name asked for, it stands in for that.
+    /// The RRset asked for. If its owner is a wildcard and not the name asked for, the wildcard matches that name.
     Found(&'a Rrset),
-    /// The name is an alias. Of a wildcard the same holds.
+    /// The name is an alias, or matches a wildcard that is one.
     Alias(&'a Rrset),
-    /// The name lies below the owner of this DNAME.
+    /// The name is below the owner of this DNAME.
     Redirection(&'a Rrset),
-    /// The name exists, the type does not.
+    /// The name exists, but not the type.
     NoData,
-    /// The name does not exist, and the wildcard that stands in for it does not have the type.
+    /// The name does not exist, and the wildcard that matches it does not have the type.
     NoDataAtWildcard {
         /// The longest existing name above it; the wildcard is right below.
         closest_encloser: Name,
     },
-    /// The name lies at or below this cut.
+    /// The name is at or below this cut.
     Delegation(&'a Rrset),
-    /// The name does not exist, nor a wildcard that would stand in for it.
+    /// Neither the name nor a wildcard that would match it exists.
     NxDomain {
         /// The longest existing name above it.
         closest_encloser: Name,
@@ -107,7 +107,7 @@ pub enum Lookup<'a> {
 }
 
 impl Zone {
-    /// A zone with its SOA and NS records. `ttl` is theirs, and that of negative answers.
+    /// A zone with its SOA and NS records. `ttl` is the TTL of these records and of negative answers.
     pub fn new(origin: Name, servers: &[Name], ttl: u32) -> Zone {
         let soa = Soa {
             primary: servers.first().unwrap_or(&origin).clone(),
@@ -149,8 +149,8 @@ impl Zone {
         &self.origin
     }
 
-    /// Adds a record to its RRset. One that is there already is left as it is; of different TTLs the lowest counts
-    /// (RFC 2181 §5.2). An SOA takes the place of the one that [`Zone::new`] made.
+    /// Adds a record to its RRset. One that is there already is left as it is; if TTLs differ, the lowest counts
+    /// (RFC 2181 §5.2). An SOA replaces the one that [`Zone::new`] made.
     ///
     /// # Errors
     /// The record cannot be in this zone.
@@ -195,7 +195,7 @@ impl Zone {
         Ok(())
     }
 
-    /// RFC 6672 §2.3 and §2.4: nothing stands below a DNAME, and none stands at a cut.
+    /// RFC 6672 §2.3 and §2.4: nothing is below a DNAME, and no DNAME is at a cut.
     fn check_dname(&self, owner: &Name, rtype: RecordType) -> Result<(), ZoneError> {
         if let Some(dname) = self.dname_above(owner) {
             return Err(ZoneError::BelowDname { dname: dname.name.clone(), below: owner.clone() });
@@ -218,12 +218,12 @@ impl Zone {
         }
     }
 
-    /// Puts an RRset in its place as it is: for what signing adds.
+    /// Inserts an RRset unchecked: for records that signing adds.
     pub(crate) fn put(&mut self, rrset: Rrset) {
         self.nodes.entry(rrset.name.clone()).or_default().insert(rrset.rtype, rrset);
     }
 
-    /// Removes an RRset, or all RRsets of a name; whether there was one. The apex keeps its SOA.
+    /// Removes an RRset, or all RRsets of a name; returns whether there was one. The apex keeps its SOA.
     pub fn remove(&mut self, owner: &Name, rtype: Option<RecordType>) -> bool {
         let Some(node) = self.nodes.get_mut(owner) else { return false };
         let before = node.len();
@@ -235,7 +235,7 @@ impl Zone {
         removed
     }
 
-    /// The RRset of this owner and type, wherever it stands, glue included.
+    /// The RRset of this owner and type, even below a cut, such as glue.
     pub fn rrset(&self, owner: &Name, rtype: RecordType) -> Option<&Rrset> {
         self.nodes.get(owner)?.get(&rtype)
     }
@@ -255,7 +255,7 @@ impl Zone {
     /// What the zone holds for a question about a name at or below its apex.
     pub fn lookup(&self, name: &Name, rtype: RecordType) -> Lookup<'_> {
         if let Some(cut) = self.cut_above(name)
-            // RFC 4035 §3.1.4.1: the DS RRset of a child is the parent's to answer.
+            // RFC 4035 §3.1.4.1: the parent answers for the DS RRset of a child.
             && !(rtype == RecordType::DS && cut.name == *name)
         {
             return Lookup::Delegation(cut);
@@ -295,7 +295,7 @@ impl Zone {
         above.iter().rev().find_map(|ancestor| self.rrset(ancestor, RecordType::NS))
     }
 
-    /// Whether the name has records, or a name below it has.
+    /// Whether the name or a name below it has records.
     pub(crate) fn exists(&self, name: &Name) -> bool {
         let mut from = self.nodes.range((Bound::Included(name), Bound::Unbounded));
         from.next().is_some_and(|(next, _)| next.is_subdomain_of(name))
@@ -313,7 +313,7 @@ impl Zone {
     }
 }
 
-/// What a node holds of a type; none if neither the type nor an alias.
+/// What a node holds for a type; none if it has neither the type nor an alias.
 fn at_node(node: &BTreeMap<RecordType, Rrset>, rtype: RecordType) -> Option<Lookup<'_>> {
     if rtype == RecordType::ANY {
         // RFC 8482 §4.1: one RRset is answer enough for ANY.

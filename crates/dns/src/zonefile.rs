@@ -1,12 +1,12 @@
 //! Master-file text (RFC 1035 §5.1), the part of it that a scenario needs.
 //!
-//! One record a line, or over several lines in parentheses: `owner [ttl] [IN] TYPE data`, comments after `;`. A line that
-//! begins with a blank takes the owner above. Names without a final dot are relative to the origin, `@` is the origin.
-//! A TTL is a number of seconds or a duration such as `1h30m`. Data of any type may be written as `\# length hexadecimal`
-//! (RFC 3597 §5). There are no `$` directives.
+//! One record a line, or over several lines in parentheses: `owner [ttl] [IN] TYPE data`, comments after `;`. A line
+//! that begins with a blank has the owner of the line above. Names without a final dot are relative to the origin, `@`
+//! is the origin. A TTL is a number of seconds or a duration such as `1h30m`. Data of any type may be written as `\#
+//! length hexadecimal` (RFC 3597 §5). There are no `$` directives.
 //!
-//! Text in braces is a reference: [`parse`] hands it to the caller, and what the caller puts in its place is read as if it
-//! had been written there, while every error still points at the text as written.
+//! Text in braces is a reference: [`parse`] gives it to the caller, and the caller's replacement is read as if it had
+//! been written there, while every error still points at the text as written.
 
 use std::ops::Range;
 
@@ -21,13 +21,13 @@ use crate::zonefile_data::Data;
 pub struct ZoneTextError {
     /// Which octets of the text.
     pub span: Range<usize>,
-    /// What stands there: the text in backticks, or a phrase such as `end of line`.
+    /// What was found: the text in backticks, or a phrase such as `end of line`.
     pub found: String,
-    /// What should stand there, as a phrase: `an IPv4 address`.
+    /// What was expected, as a phrase: `an IPv4 address`.
     pub expected: String,
 }
 
-/// A record and where in the text it stands.
+/// A record and its place in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The record.
@@ -38,12 +38,12 @@ pub struct Entry {
     pub own_ttl: bool,
 }
 
-/// A reference in braces, as the text has it.
+/// A reference in braces, as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference<'a> {
-    /// What stands between the braces.
+    /// The text between the braces.
     pub text: &'a str,
-    /// The braces and what is between them.
+    /// The braces and the text between them.
     pub span: Range<usize>,
     /// The type of the record; none while its owner is read.
     pub rtype: Option<RecordType>,
@@ -183,7 +183,7 @@ fn mistake(text: &str, span: Range<usize>, expected: &str) -> ZoneTextError {
     ZoneTextError { span, found, expected: expected.to_owned() }
 }
 
-/// Where the quoted string ends whose first octet is at `at`, and whether it is closed there.
+/// The end of the quoted string whose first octet is at `at`, and whether it is closed there.
 fn quoted_end(bytes: &[u8], mut at: usize) -> (usize, bool) {
     loop {
         match bytes.get(at) {
@@ -195,7 +195,7 @@ fn quoted_end(bytes: &[u8], mut at: usize) -> (usize, bool) {
     }
 }
 
-/// Where the word ends that begins at `at`. Blanks in braces belong to it.
+/// The end of the word that begins at `at`. Blanks in braces belong to it.
 fn word_end(bytes: &[u8], mut at: usize) -> usize {
     loop {
         match bytes.get(at) {
@@ -274,7 +274,7 @@ fn expected_type(after_ttl: bool) -> &'static str {
     if after_ttl { "a record type" } else { "a record type, or a TTL before it" }
 }
 
-/// Puts what the references of a token stand for in their place. Text that holds blanks or quotes becomes several tokens.
+/// Replaces the references of a token. Text that holds blanks or quotes becomes several tokens.
 fn substitute(
     token: Token,
     rtype: Option<RecordType>,
@@ -325,7 +325,7 @@ fn one(tokens: Vec<Token>, written: &Token) -> Result<Token, ZoneTextError> {
     }
 }
 
-/// The name that a token is, relative to `origin`.
+/// A token as a name, relative to `origin`.
 pub(crate) fn name(token: &Token, origin: &Name) -> Result<Name, ZoneTextError> {
     Name::parse_relative(&token.text, origin).map_err(|error| token.expected(format!("a name ({error})")))
 }

@@ -27,7 +27,7 @@ impl<'a> Data<'a> {
         Data { tokens: tokens.into_iter(), end, origin }
     }
 
-    /// The record data of type `rtype` that the tokens are.
+    /// The tokens as record data of type `rtype`.
     pub(crate) fn read(mut self, rtype: RecordType) -> Result<RawRdata, ZoneTextError> {
         let generic = self.tokens.as_slice().first().is_some_and(|token| token.text == "\\#" && !token.quoted);
         let rdata = if generic { self.generic()? } else { self.typed(rtype)? };
@@ -108,7 +108,7 @@ impl<'a> Data<'a> {
 
     fn parsed<T: FromStr>(&mut self, expected: &str) -> Result<T, ZoneTextError> {
         let token = self.next(expected)?;
-        // `+5` is a number for Rust, not for a zone.
+        // `+5` is a number in Rust, but not in a zone.
         let signed = token.text.starts_with('+');
         token.text.parse().ok().filter(|_| !signed && !token.quoted).ok_or_else(|| token.expected(expected))
     }
@@ -221,7 +221,7 @@ impl<'a> Data<'a> {
         tokens.map(|token| token.text.parse().map_err(|_| token.expected("a record type"))).collect()
     }
 
-    /// The rest of the line, in hexadecimal; none at all is no data.
+    /// The rest of the line, in hexadecimal; at least one pair of digits.
     fn hexadecimal(&mut self) -> Result<Vec<u8>, ZoneTextError> {
         self.encoded("hexadecimal digits in pairs", &HEXLOWER_PERMISSIVE)
     }
@@ -230,7 +230,7 @@ impl<'a> Data<'a> {
         self.encoded("Base64", &BASE64)
     }
 
-    /// Blanks within encoded data mean nothing, so a bad part can only be found when all is joined.
+    /// Blanks within encoded data mean nothing, so mistakes can only be found after joining the parts.
     fn encoded(&mut self, expected: &str, encoding: &data_encoding::Encoding) -> Result<Vec<u8>, ZoneTextError> {
         let tokens: Vec<Token> = self.tokens.by_ref().collect();
         let joined: String = tokens.iter().map(|token| token.text.as_str()).collect();

@@ -1,4 +1,4 @@
-//! Randomness for code that cannot be handed an [`Env`]: TLS libraries ask a global.
+//! Randomness for code that cannot be given an [`Env`]: TLS libraries ask a global.
 //!
 //! The adapter calls [`enter`] around every poll of a task, so that [`fill`] finds the env of the task that runs.
 //! Outside any task it falls back to the system's randomness; a simulated run never gets there.
@@ -11,7 +11,7 @@ thread_local! {
     static CURRENT: RefCell<Option<Env>> = const { RefCell::new(None) };
 }
 
-/// While it lives, [`fill`] draws from the env that was entered. Restores the one before when dropped.
+/// While this guard lives, [`fill`] draws from the env that was entered. Dropping it restores the previous env.
 #[must_use]
 pub struct Entered {
     before: Option<Env>,

@@ -47,7 +47,7 @@ pub type BoxStream = Box<dyn Stream>;
 
 /// A listening TCP socket.
 pub trait Listener: Send + Sync {
-    /// The address that it listens at; with the port that was chosen if port 0 was asked for.
+    /// The address that it listens at; with the chosen port if port 0 was asked for.
     fn local_addr(&self) -> SocketAddr;
     /// Waits for the next connection.
     fn accept(&self) -> BoxFuture<'_, io::Result<BoxStream>>;
@@ -59,26 +59,26 @@ pub trait Datagrams: Send + Sync {
     fn local_addr(&self) -> SocketAddr;
     /// Sends one datagram. An IPv4 network carries at most 1,472 bytes of payload.
     fn send_to<'a>(&'a self, payload: &'a [u8], to: SocketAddr) -> BoxFuture<'a, io::Result<()>>;
-    /// Waits for one datagram; what does not fit into `buffer` is cut off.
+    /// Waits for one datagram; octets that do not fit into `buffer` are lost.
     fn recv_from<'a>(&'a self, buffer: &'a mut [u8]) -> BoxFuture<'a, io::Result<(usize, SocketAddr)>>;
 }
 
 /// A small store of whole files that survives a crash of the process.
 ///
-/// Names are relative paths of `[a-z0-9./-]`. It is what a spool needs and no more.
+/// Names are relative paths of `[a-z0-9./-]`. It offers only what a spool needs.
 pub trait Files: Send + Sync {
     /// Reads a whole file. [`io::ErrorKind::NotFound`] if there is none.
     fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<Vec<u8>>>;
     /// Replaces a whole file; on return it is on stable storage, and after a crash either the old or the new content
     /// is there, never a mixture.
     fn replace<'a>(&'a self, name: &'a str, content: &'a [u8]) -> BoxFuture<'a, io::Result<()>>;
-    /// Removes a file, durably. Removing a file that does not exist is no error.
+    /// Removes a file, durably. Removing a file that does not exist is not an error.
     fn remove<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<()>>;
     /// The names of the files in `folder` itself, `folder` included, sorted; none if there is no such folder.
     fn list<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, io::Result<Vec<String>>>;
 }
 
-/// What a machine offers to one process on it.
+/// What a machine offers to one of its processes.
 pub trait Ports: Send + Sync + 'static {
     /// The wall clock.
     fn now(&self) -> Timestamp;
@@ -138,8 +138,8 @@ impl Env {
 
     /// Runs `task` in this process until it ends, the process dies, or the returned [`Task`] aborts it.
     ///
-    /// `name` tells a person what it does (`"smtp session"`, `"retry 3"`): a panic in it is reported with that name.
-    /// A task that was spawned lives as long as the process, whether or not the handle is kept.
+    /// `name` says what the task does (`"smtp session"`, `"retry 3"`): a panic in it is reported with that name. A task
+    /// that was spawned lives as long as the process, whether or not the handle is kept.
     pub fn spawn(&self, name: impl Into<String>, task: impl Future<Output = ()> + Send + 'static) -> Task {
         self.0.spawn(name.into(), Box::pin(task))
     }
@@ -147,7 +147,7 @@ impl Env {
     /// Opens a TCP connection. An address without a machine never answers, so put a time-out around it.
     ///
     /// # Errors
-    /// Those of the machine: refused, unreachable, reset.
+    /// Errors of the machine: refused, unreachable, reset.
     pub async fn connect(&self, to: SocketAddr) -> io::Result<BoxStream> {
         self.0.connect(to).await
     }
@@ -155,7 +155,7 @@ impl Env {
     /// Listens for TCP connections at `at`.
     ///
     /// # Errors
-    /// Those of the machine: the address is taken, or is not this machine's.
+    /// Errors of the machine: the address is taken, or is not this machine's.
     pub async fn listen(&self, at: SocketAddr) -> io::Result<Box<dyn Listener>> {
         self.0.listen(at).await
     }
@@ -163,7 +163,7 @@ impl Env {
     /// Binds a UDP socket at `at`; with port 0 the port is drawn from the machine's entropy.
     ///
     /// # Errors
-    /// Those of the machine: the address is taken, or is not this machine's.
+    /// Errors of the machine: the address is taken, or is not this machine's.
     pub async fn bind(&self, at: SocketAddr) -> io::Result<Box<dyn Datagrams>> {
         self.0.bind(at).await
     }
@@ -186,12 +186,12 @@ pub struct Task {
 }
 
 impl Task {
-    /// A handle that ends its task through `abort`. For adapters.
+    /// A handle that ends its task by calling `abort`. For adapters.
     pub fn new(abort: impl Fn() + Send + Sync + 'static) -> Task {
         Task { abort: Box::new(abort) }
     }
 
-    /// Ends the task at its next await; it may have ended by itself already.
+    /// Ends the task at its next await; it may already have ended by itself.
     pub fn abort(&self) {
         (self.abort)();
     }

@@ -1,6 +1,6 @@
 //! Counts the cryptographic work of this thread, so that a run can say where its time went.
 //!
-//! Counted are signatures over zones made and checked, and the halves of TLS key agreements. It is a count alone: nothing
+//! It counts signatures over zones, made and checked, and the halves of TLS key agreements. It is only a count: nothing
 //! may depend on it.
 
 use std::cell::Cell;

@@ -39,7 +39,7 @@ impl Ports for Real {
     }
 
     fn fill(&self, buffer: &mut [u8]) {
-        // A process without randomness cannot draw unpredictable query ids; it must not go on with predictable ones.
+        // Without randomness, query ids would be predictable; the process must not continue.
         if !fill_from_system(buffer) {
             std::process::abort();
         }
@@ -148,7 +148,7 @@ impl Datagrams for RealDatagrams {
     }
 }
 
-/// Files below a folder. The calls block for as long as the disk takes, which a spool of small files can bear.
+/// Files below a folder. The calls block for as long as the disk takes, which is acceptable for a spool of small files.
 struct RealFiles {
     folder: PathBuf,
 }
@@ -188,8 +188,8 @@ impl Files for RealFiles {
             if let Some(folder) = path.parent() {
                 std::fs::create_dir_all(folder)?;
             }
-            // Written beside and renamed over: a crash leaves the old file or the new one. Upper case, so that no name
-            // of the port can be the same.
+            // Written to a second file and renamed: a crash leaves the old file or the new one. Upper case, so that no
+            // name of the port can be the same.
             let mut beside = path.clone().into_os_string();
             beside.push(".NEW");
             let mut file = std::fs::File::create(&beside)?;

@@ -1,9 +1,9 @@
-//! A rustls crypto provider that draws every random byte from [`crate::entropy`], and the env clock as rustls wants it.
+//! A rustls crypto provider that draws every random byte from [`crate::entropy`], and the env clock in rustls' form.
 //!
-//! ring does all the arithmetic but one: its key agreement generates ephemeral keys from the system's randomness and takes
-//! no other, so X25519 is done by `x25519-dalek`. Two processes that run the same scenario then exchange the same bytes,
-//! provided that certificates are Ed25519 (deterministic by definition, RFC 8032), or that the server signs through a
-//! deterministic [`rustls::sign::SigningKey`] of its own.
+//! ring does all the arithmetic except key agreement: it generates ephemeral keys only from the system's randomness, so
+//! `x25519-dalek` does X25519. Two processes that run the same scenario then exchange the same bytes, provided that
+//! certificates are Ed25519 (deterministic by definition, RFC 8032), or that the server signs through a deterministic
+//! [`rustls::sign::SigningKey`] of its own.
 
 use std::sync::Arc;
 

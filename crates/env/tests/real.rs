@@ -8,7 +8,7 @@ use std::time::Duration;
 use mxlab_env::{Env, entropy, real};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// A folder that is removed again.
+/// A folder that is removed when dropped.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -104,7 +104,7 @@ fn a_task_runs_until_it_is_aborted() {
         start.await.expect("it runs");
         task.abort();
         end.await.expect_err("it was dropped");
-        // Dropping the handle ends nothing.
+        // Dropping the handle does not end the task.
         let (done, result) = tokio::sync::oneshot::channel();
         drop(env.spawn("answers", async move { done.send(42).expect("somebody waits") }));
         assert_eq!(result.await, Ok(42));
@@ -151,7 +151,7 @@ fn a_replacement_that_was_cut_short_leaves_the_old_file() {
     on_a_machine("atomic", |env, folder| async move {
         let files = env.files();
         files.replace("spool/1", b"old").await.expect("written");
-        // What a crash in the middle of a replacement leaves behind.
+        // The file that a crash leaves in the middle of a replacement.
         std::fs::write(folder.join("spool/1.NEW"), b"ne").expect("written");
         assert_eq!(files.read("spool/1").await.expect("a file"), b"old");
         assert_eq!(files.list("spool").await.expect("a list"), ["spool/1"]);

@@ -118,7 +118,7 @@ fn zone_records(
     result
 }
 
-/// A record as `without` and `remove` name it.
+/// A record in the notation of `without` and `remove`.
 pub(crate) fn short(entry: &Entry, origin: &str) -> String {
     let owner = match entry.owner.strip_suffix(origin) {
         Some("") => "@",
@@ -128,7 +128,7 @@ pub(crate) fn short(entry: &Entry, origin: &str) -> String {
     format!("{owner} {}", entry.rtype)
 }
 
-/// What hosts are called and which addresses they have.
+/// The names and addresses of hosts.
 fn addressed(
     file: &File,
     zone_records: &IndexMap<String, Vec<Entry>>,
@@ -180,7 +180,7 @@ fn addressed(
     result
 }
 
-/// What is said of a host.
+/// The settings of a host.
 struct Declared<'f> {
     short: String,
     span: Span,

@@ -22,7 +22,7 @@ pub(crate) struct Axis<'t> {
 /// The most cells that a file may have.
 pub(crate) const MOST_CELLS: usize = 64;
 
-/// What `{axis}` may not stand in, at the top of a file.
+/// The top-level keys of a file that must not contain `{axis}`.
 const FIXED: [&str; 4] = ["title", "covers", "world", "variants"];
 
 /// Takes `[variants]` out of the tree.
@@ -97,7 +97,7 @@ fn values<'t>(axis: &str, node: Node<'t>, mistakes: &mut Vec<Diagnostic>) -> Ind
         value => {
             let message = format!("axis `{axis}` takes an array, or a table of named values");
             mistakes.push(Diagnostic::error("wrong-type", message, place, "this is one value"));
-            // The axis stays known, so that where it is written is not wrong as well.
+            // The axis stays known, so that its uses are not reported as well.
             return IndexMap::from([(String::new(), toml::Spanned::new(place.range(), value))]);
         }
     }
@@ -151,13 +151,13 @@ pub(crate) fn suffix(values: &IndexMap<String, String>) -> String {
     format!("[{}]", pairs.join(","))
 }
 
-/// Puts the values of one cell in place.
+/// Replaces the axes by the values of one cell.
 pub(crate) struct Substitution<'a, 't> {
     axes: &'a [Axis<'t>],
     cell: &'a [usize],
     /// The axes that were found somewhere.
     pub(crate) used: BTreeSet<String>,
-    /// Axes that cannot stand where they are written.
+    /// Axes in places where none is allowed.
     pub(crate) mistakes: Vec<Diagnostic>,
 }
 
@@ -281,7 +281,7 @@ pub(crate) fn check_when(tree: &Table<'_>, axes: &[Axis<'_>], mistakes: &mut Vec
     }
 }
 
-/// Checks that every axis stands somewhere.
+/// Checks that every axis is used.
 pub(crate) fn check_use(axes: &[Axis<'_>], used: &BTreeSet<String>, mistakes: &mut Vec<Diagnostic>) {
     for axis in axes.iter().filter(|axis| !used.contains(&axis.name)) {
         let name = &axis.name;

@@ -1,8 +1,8 @@
 //! Comparing a tree with the schema: unknown and missing keys, wrong types, unknown words, malformed scalars, the
 //! number of verbs. All are found in one pass.
 //!
-//! What is wrong is taken out of the tree, so that the rest can still be decoded and have its names resolved: a file
-//! with a misspelt key and an unknown host shows both mistakes at once.
+//! Wrong parts are removed from the tree, so that the rest can still be decoded and its names resolved: a file with a
+//! misspelt key and an unknown host shows both mistakes at once.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use super::spanned::Span;
 use super::tree::{self, Node, Table};
 use super::values::scalar_named;
 
-/// A string of the tree whose meaning is looked up later.
+/// A string of the tree whose meaning is resolved later.
 #[derive(Clone, Debug)]
 pub(crate) struct Mention {
     /// The name of its type in the schema: `HostRef`, `ZoneText`, …
@@ -24,7 +24,7 @@ pub(crate) struct Mention {
     pub(crate) text: String,
     /// The string with its quotes.
     pub(crate) span: Span,
-    /// The keys of the table and the entry in it that the string stands in: `host`, `mx1`.
+    /// The keys of the table and the entry that contain the string: `host`, `mx1`.
     pub(crate) section: (String, String),
 }
 
@@ -36,13 +36,13 @@ pub(crate) struct Check<'a> {
     depth: usize,
     pub(crate) mistakes: Vec<Diagnostic>,
     pub(crate) mentions: Vec<Mention>,
-    /// The tables from which something was taken out.
+    /// The tables from which something was removed.
     pub(crate) pruned: BTreeSet<Span>,
     /// Whether a key at the top of the file is probably a misspelt declaration, so that names cannot be resolved.
     pub(crate) declarations_lost: bool,
 }
 
-/// The tables at the top of a file that declare names, and what brings names with it.
+/// The top-level tables of a file that declare names.
 const DECLARING: [&str; 11] =
     ["world", "sender", "receiver", "tenant", "zone", "host", "cert", "ca", "key", "link", "message"];
 
@@ -65,19 +65,19 @@ impl<'a> Check<'a> {
     pub(crate) fn file(&mut self, tree: &mut Table<'_>, shape: &'static Shape) -> bool {
         let Shape::Struct(fields) = shape else { return false };
         self.table(tree, Span::default(), fields, "");
-        // The mistake is known. A title says nothing about the rest, whose mistakes are to be seen as well.
+        // The mistake is known. The title does not affect the rest, whose mistakes should be shown as well.
         tree.entry(toml::Spanned::new(0..0, "title".into()))
             .or_insert(toml::Spanned::new(0..0, DeValue::String("".into())));
         fields.required.iter().all(|field| tree.contains_key(field.as_str()))
     }
 
-    /// Compares a node that stands outside of the tree, as a text of kind `kind`.
+    /// Compares a node outside of the tree, as a text of kind `kind`.
     pub(crate) fn lone_text(&mut self, node: &Node<'_>, kind: &'static str, section: (String, String), name: &str) {
         self.section = section;
         self.text(node, kind, name);
     }
 
-    /// Compares a node; `false` if it has to go.
+    /// Compares a node; `false` if it must be removed.
     fn node<'t>(&mut self, node: &mut Node<'t>, shape: &'static Shape, name: &str) -> bool {
         let span = tree::span(node);
         if let Some(axis) = lone_axis(node).filter(|_| !takes_any_text(shape)) {
@@ -196,7 +196,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// A string that is kept for later; names of declared things have a syntax.
+    /// A string that is resolved later; names of declared things have a syntax.
     fn text(&mut self, node: &Node<'_>, kind: &'static str, name: &str) -> bool {
         let Some(text) = tree::string(node) else {
             self.wrong_type(node, "a string", name);
@@ -250,7 +250,7 @@ impl<'a> Check<'a> {
         for key in &gone {
             table.remove(key.as_str());
         }
-        // The title brings nothing with it that could be missed.
+        // Nothing else depends on the title.
         if gone.iter().any(|key| self.depth > 1 || key != "title") {
             self.pruned.insert(span);
         }
@@ -311,7 +311,7 @@ impl<'a> Check<'a> {
                 if key_text.contains('.') { format!("{name}.\"{key_text}\"") } else { format!("{name}.{key_text}") };
             if !self.node(value, shape, &called) {
                 match shape {
-                    // The declaration stays, so that what refers to it is not wrong as well.
+                    // The declaration stays, so that references to it are not reported as well.
                     Shape::Struct(fields) if fields.required.is_empty() && tree::table(value).is_none() => {
                         *value = toml::Spanned::new(value.span(), DeValue::Table(Table::new()));
                     }
@@ -371,7 +371,7 @@ fn takes(shape: &Shape) -> &'static str {
     }
 }
 
-/// Whether any text may stand there, braces included.
+/// Whether any text is allowed there, including braces.
 fn takes_any_text(shape: &Shape) -> bool {
     match shape {
         Shape::Text(kind) => matches!(kind.as_str(), "Text" | "ZoneText" | "MessageText" | "String"),
@@ -388,7 +388,7 @@ fn lone_axis<'n>(node: &'n Node<'_>) -> Option<&'n str> {
 
 const NAME_LABEL: &str = "a name is made of a-z, 0-9 and `-`";
 
-/// The part of a text that cannot stand in a name.
+/// The part of a text that a name cannot contain.
 fn not_a_name(text: &str) -> Option<std::ops::Range<usize>> {
     if text.is_empty() {
         return Some(0..0);
@@ -425,7 +425,7 @@ fn out_of_range(name: &str, number: &str, span: Span, range: &str) -> Diagnostic
     Diagnostic::error("bad-value", format!("`{name}` cannot be {number}"), span, range)
 }
 
-/// A text as it stands in a message: its first line, cut if it is long.
+/// A text as shown in a message: its first line, cut if it is long.
 pub(crate) fn shown(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     if line.chars().count() > 60 || line.len() < text.trim_end().len() {
@@ -444,7 +444,7 @@ pub(crate) fn content(sources: &Sources, span: Span, text: &str, part: std::ops:
         _ => return span,
     };
     let inner = &written[quotes..written.len() - quotes];
-    // A line end right behind the opening quotes is not part of the text.
+    // A line end directly after the opening quotes is not part of the text.
     let skipped = match quotes {
         3 if inner.starts_with("\r\n") => 2,
         3 if inner.starts_with('\n') => 1,

@@ -1,7 +1,7 @@
 //! The declarations: engines, tenants, zones, hosts, certificates, keys, links, messages (reference sections 3 and 4).
 //!
-//! Every field is optional in the types, because a world, a file and a `configure` are parts of one whole. What holds
-//! when a field is absent is told by the method of the same name, where the reference gives a default.
+//! Every field is optional in the types, because a world, a file and a `configure` are parts of one whole. If the
+//! reference gives a default, the method of the same name returns it.
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;

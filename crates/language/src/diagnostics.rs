@@ -1,7 +1,7 @@
-//! Mistakes as data, and how they look.
+//! Mistakes as data, and their rendering.
 //!
-//! A [`Diagnostic`] says what is wrong, where, and how to put it right; [`Diagnostics`] holds all of a file with the
-//! texts that they point into, and renders them as rustc does.
+//! A [`Diagnostic`] says what is wrong, where, and how to correct it; [`Diagnostics`] holds all of a file with the
+//! texts that they point into, and renders them like rustc.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub struct Source {
     pub text: String,
 }
 
-/// The texts that one range of offsets covers: the scenario file, and its world behind it.
+/// The texts that one range of offsets covers: the scenario file, followed by its world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sources {
     file: Source,
@@ -52,12 +52,12 @@ impl Sources {
         self.file.text.len() + 1
     }
 
-    /// Whether `span` lies in the world and not in the file itself.
+    /// Whether `span` is in the world and not in the file itself.
     pub fn is_in_world(&self, span: Span) -> bool {
         self.world.is_some() && span.start >= self.world_offset()
     }
 
-    /// The text that `span` lies in, and the span within it, cut to whole characters.
+    /// The text that contains `span`, and the span within it, cut to whole characters.
     fn locate(&self, span: Span) -> (&Source, Span) {
         let (source, offset) = match &self.world {
             Some(world) if span.start >= self.world_offset() => (world, self.world_offset()),
@@ -139,7 +139,7 @@ impl Diagnostic {
         Self { severity: Severity::Warning, ..Self::error(code, message, span, label) }
     }
 
-    /// The refusal of something that the language has and the runner cannot do yet.
+    /// The refusal of something that the language has but the runner cannot do yet.
     pub fn not_supported(what: &str, span: Span) -> Self {
         Self::error("not-supported", format!("{what} is not supported yet"), span, "this cannot be run yet")
     }

@@ -8,9 +8,10 @@ use super::tree::{self, Node, Table};
 
 /// A file and its world as one tree.
 pub(crate) struct Layers<'t> {
-    /// Everything but the zone texts of the world.
+    /// Everything except the zone texts of the world.
     pub(crate) tree: Table<'t>,
-    /// The zone texts of the world, by zone. They stay apart because they are merged by RRset, as text is read.
+    /// The zone texts of the world, by zone. They are kept separately, because they are merged by RRset when the text
+    /// is read.
     pub(crate) world_records: IndexMap<String, Node<'t>>,
 }
 

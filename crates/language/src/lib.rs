@@ -1,8 +1,8 @@
-//! The scenario file: from its text to typed cells, or to everything that is wrong with it.
+//! The scenario file: from its text to typed cells, or to all its mistakes.
 //!
 //! A file is TOML 1.0. [`read`] parses it with recovery, lays it over its world, puts the values of the axes in place
 //! for each cell, compares the tree with the schema that is generated from the types, decodes it, and resolves its
-//! names. All mistakes come at once, each with its place, what was expected there, and the nearest known name.
+//! names. All mistakes are reported at once, each with its place, what was expected there, and the nearest known name.
 //!
 //! | module | holds |
 //! |---|---|
@@ -12,7 +12,7 @@
 //! | [`expectations`] | `[[expect]]` and `[[never]]` |
 //! | [`values`], [`words`] | scalars with a syntax of their own; fields that take one of a few words |
 //! | [`zone_text`] | zone text with references: syntax, merging, substitution |
-//! | [`diagnostics`] | mistakes as data, and how they look |
+//! | [`diagnostics`] | mistakes as data, and their rendering |
 //!
 //! Nothing here runs anything, and nothing here reads a file except [`WorldDirectory`].
 
@@ -55,7 +55,7 @@ pub use schema::schema;
 pub use spanned::{Span, Spanned};
 use tree::{Node, Table};
 
-/// Where worlds come from.
+/// The source of worlds.
 pub trait WorldSource {
     /// The text of the world called `name`, with the path under which it is shown.
     fn world(&self, name: &str) -> Option<Source>;
@@ -66,7 +66,7 @@ pub trait WorldSource {
 /// A file that can be run.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// What is doubtful; nothing that stops a run.
+    /// Warnings, which do not stop a run.
     pub warnings: Diagnostics,
     /// The cells, in the order of the axes' values; a file without axes has one.
     pub cells: Vec<Cell>,
@@ -90,7 +90,7 @@ const MOST_TEXT: usize = 1 << 20;
 /// may name.
 ///
 /// # Errors
-/// Everything that is wrong with the file, warnings among it.
+/// All mistakes of the file, including warnings.
 pub fn read(path: &str, text: &str, worlds: &dyn WorldSource, behaviours: &[&str]) -> Result<Loaded, Diagnostics> {
     let mut sources = Sources::new(path, text);
     let mut mistakes = Vec::new();
@@ -146,7 +146,7 @@ fn world(file: &Table<'_>, worlds: &dyn WorldSource, mistakes: &mut Vec<Diagnost
 struct Reader<'a> {
     sources: &'a Sources,
     behaviours: &'a [&'a str],
-    /// Whether there is no such world as the file names, or none that can be read.
+    /// Whether the world that the file names does not exist or cannot be read.
     lost_world: bool,
     mistakes: Vec<Diagnostic>,
 }
@@ -172,7 +172,7 @@ impl<'a> Reader<'a> {
             let values = axes::names(&axes, &combination);
             let suffix = axes::suffix(&values);
             let scenario = self.cell(cell_tree, &layers.world_records, &axes, &names, values, &mut found);
-            // The same place once: what another cell has shown there is not shown again with other values.
+            // Each place once: if another cell has shown it, it is not shown again with other values.
             let shown = |new: &Diagnostic| {
                 self.mistakes.iter().any(|old| old.primary.span == new.primary.span && old.code == new.code)
             };
@@ -180,7 +180,7 @@ impl<'a> Reader<'a> {
             self.mistakes.append(&mut found);
             cells.extend(scenario.map(|scenario| Cell { suffix, scenario }));
         }
-        // A mistake elsewhere may be why an axis or a cell seems to be used by nothing.
+        // A mistake elsewhere may be the reason why an axis or a cell seems unused.
         if !self.has_errors() {
             axes::check_use(&axes, &used, &mut self.mistakes);
             self.bare_cells(&axes, &cells);
@@ -198,7 +198,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads one cell; nothing if it cannot even be decoded.
+    /// Reads one cell; none if it cannot be decoded.
     fn cell<'t>(
         &self,
         mut tree: Table<'t>,
@@ -214,7 +214,7 @@ impl<'a> Reader<'a> {
             check.lone_text(records, "ZoneText", ("zone".into(), zone.clone()), "records");
         }
         mistakes.append(&mut check.mistakes);
-        // Without its world nothing that the file names can be found; what is wrong by itself is shown.
+        // Without its world, names in the file cannot be resolved; only other mistakes are shown.
         if !decodable || check.declarations_lost || self.lost_world {
             return None;
         }
@@ -248,7 +248,7 @@ impl<'a> Reader<'a> {
             rules::zone_content(&file, &world_records, &scenario, self.sources, mistakes);
             rules::resolved_names(&file, &scenario, &names, mistakes);
         }
-        // A mistake elsewhere may be why something seems to be used by nothing.
+        // A mistake elsewhere may be the reason why something seems unused.
         if !self.has_errors() && !mistakes.iter().any(|mistake| mistake.severity == Severity::Error) {
             mistakes.extend(unused::check(&file, &scenario, &check.mentions, self.sources));
         }
@@ -267,7 +267,7 @@ pub struct WorldDirectory {
 
 impl WorldSource for WorldDirectory {
     fn world(&self, name: &str) -> Option<Source> {
-        // The name comes from a file that may be anybody's, so it must not lead out of the directory.
+        // The file may come from anybody, so the name must not lead out of the directory.
         let plain = !name.is_empty() && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
         let file = format!("{name}.toml");
         let text = plain.then(|| std::fs::read_to_string(self.directory.join(&file)).ok())??;

@@ -15,10 +15,10 @@ use super::script::AtEntry;
 use super::spanned::{Span, Spanned};
 use super::zone_text;
 
-/// Messages that exist by themselves.
+/// Built-in messages.
 const READY_MADE: [&str; 7] = ["plain", "html", "attachment", "eight-bit", "utf8", "long-lines", "large"];
 
-/// What the engines write themselves, as expectations call it.
+/// The names in expectations of messages that the engines write themselves.
 pub(crate) const WRITTEN_BY_ENGINES: [&str; 4] = ["ndr", "delay", "tls-report", "dmarc-report"];
 
 /// All names of a cell.
@@ -37,7 +37,7 @@ pub(crate) struct Names<'a> {
     ids: BTreeSet<String>,
     faults: BTreeSet<String>,
     addresses: BTreeSet<String>,
-    /// Whether the script could be decoded as a whole, so that what it does not name does not exist.
+    /// Whether the whole script could be decoded, so that names missing in it do not exist.
     complete: bool,
 }
 
@@ -161,7 +161,7 @@ impl<'a> Names<'a> {
             _ => found,
         };
         if mention.kind == "BehaviourRef" && nearest::nearest(name, known.iter().map(String::as_str)).is_none() {
-            // The registry is long: of a group that exists its ids are shown, else nothing.
+            // The registry is long: the ids of an existing group are shown, else nothing.
             let group = name.split_once('.').map_or(name, |(group, _)| group);
             let ids = known.iter().filter(|id| id.split('.').next() == Some(group)).map(String::as_str);
             return Some(found.maybe_help(nearest::known_names(&ids.collect::<Vec<_>>())));
@@ -178,7 +178,7 @@ impl<'a> Names<'a> {
         self.references(mention, true, mistakes);
     }
 
-    /// Checks the references in a text. In message text and pages braces that fit none stay as they are.
+    /// Checks the references in a text. In message text and pages, other braces stay as they are.
     fn references(&self, mention: &Mention, strict: bool, mistakes: &mut Vec<Diagnostic>) {
         for found in references::braces(&mention.text) {
             if !strict && FILL_INS.contains(&found.inner) {
@@ -186,7 +186,7 @@ impl<'a> Names<'a> {
             }
             let Some(mut mistake) = self.reference(mention, found.inner, found.range.start) else { continue };
             if !strict {
-                // Only what nearly fits is worth a word: style sheets are full of braces.
+                // Only near matches are reported: style sheets are full of braces.
                 if !mistake.help.as_ref().is_some_and(|help| help.starts_with("did you mean")) {
                     continue;
                 }
@@ -243,7 +243,7 @@ impl<'a> Names<'a> {
         Some(found.maybe_help(nearest::help(name, known.iter().map(String::as_str))))
     }
 
-    /// `{mx1}`: a host, or an axis that has not been put in place.
+    /// `{mx1}`: a host, or an axis that has not been replaced.
     fn short_reference(&self, inner: &str, place: Span) -> Option<Diagnostic> {
         if self.hosts.contains(inner) {
             return None;
@@ -267,7 +267,7 @@ impl<'a> Names<'a> {
         self.ids.iter().map(String::as_str).collect()
     }
 
-    /// What `configure` changes must be declared.
+    /// `configure` can only change declared things.
     pub(crate) fn configured(&self, entry: &AtEntry, mistakes: &mut Vec<Diagnostic>) {
         let Some(configure) = &entry.configure else { return };
         let mention =

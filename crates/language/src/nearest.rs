@@ -1,7 +1,7 @@
 //! The nearest known name to one that is not known.
 
-/// The known name that was most probably meant: the one with the least edit distance, case ignored, if that is at most
-/// a third of the length, or one that contains what was written. Of several equally near ones the first.
+/// The known name that was most probably meant: the one with the smallest edit distance, case ignored, if that is at
+/// most a third of the length, or one that contains what was written. If several are equally near, the first.
 pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded: Vec<char> = written.to_lowercase().chars().take(LONGEST).collect();
     let mut best: Option<(usize, &str)> = None;
@@ -42,7 +42,7 @@ fn distance(a: &[char], b: &[char]) -> usize {
     last[b.len()]
 }
 
-/// The help line for a name that is not known: the nearest one, or those that are known.
+/// The help line for an unknown name: the nearest known name, or the known names.
 pub(crate) fn help<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let mut known: Vec<&str> = known.into_iter().collect();
     if let Some(nearest) = nearest(written, known.iter().copied()) {

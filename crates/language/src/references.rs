@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// What of a certificate or key is meant.
+/// The part of a certificate or key that is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// All of it.
@@ -13,7 +13,7 @@ pub enum Form {
     Sha512,
 }
 
-/// What stands between braces.
+/// The text between braces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reference<'a> {
     /// `{mx1}`: the address of a host.
@@ -37,15 +37,15 @@ pub enum Reference<'a> {
     Ds(&'a str),
 }
 
-/// The kinds that stand before a colon.
+/// The kinds of references with a colon.
 pub(crate) const KINDS: [&str; 10] =
     ["name", "spki", "spki-sha256", "spki-sha512", "cert", "cert-sha256", "cert-sha512", "dkim", "dkim-target", "ds"];
 
-/// What `send` fills into message text.
+/// The placeholders of message text that `send` fills in.
 pub const FILL_INS: [&str; 5] = ["date", "message-id", "from", "to", "subject"];
 
 impl<'a> Reference<'a> {
-    /// What the text between two braces refers to; nothing if no reference is written so.
+    /// The reference for the text between two braces; none if it is not a reference.
     pub fn parse(inner: &'a str) -> Option<Self> {
         let Some((kind, target)) = inner.split_once(':') else {
             let name = !inner.is_empty() && inner.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
@@ -70,10 +70,10 @@ impl<'a> Reference<'a> {
     }
 }
 
-/// Gives what stands in the place of references.
+/// Gives the replacements of references.
 pub trait Resolve {
-    /// The text in the place of `reference`; `ipv6` asks for a host's IPv6 address. Nothing if it refers to nothing.
-    /// Names come without final dot.
+    /// The replacement of `reference`; `ipv6` asks for a host's IPv6 address. None if it refers to nothing. Names come
+    /// without final dot.
     fn resolve(&self, reference: Reference<'_>, ipv6: bool) -> Option<String>;
 }
 
@@ -86,8 +86,8 @@ pub(crate) struct Braces<'a> {
     pub(crate) range: Range<usize>,
 }
 
-/// The pairs of braces in a text, those that hold no other brace and no line end. `%{…}` is a macro of SPF (RFC 7208 §7), and
-/// no reference.
+/// The pairs of braces in a text without another brace or a line end inside. `%{…}` is a macro of SPF (RFC 7208 §7),
+/// and no reference.
 pub(crate) fn braces(text: &str) -> Vec<Braces<'_>> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -107,8 +107,8 @@ pub(crate) fn braces(text: &str) -> Vec<Braces<'_>> {
     found
 }
 
-/// Puts what `resolve` gives in the place of references; braces that fit none stay as they are. For message texts,
-/// pages and plain strings.
+/// Replaces references by what `resolve` gives; other braces stay as they are. For message texts, pages and plain
+/// strings.
 pub fn substitute(text: &str, resolve: &dyn Resolve) -> String {
     let mut result = String::with_capacity(text.len());
     let mut copied = 0;

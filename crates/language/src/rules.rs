@@ -1,4 +1,4 @@
-//! Rules that concern several fields or several tables: what is needed, what fits together, limits.
+//! Rules about several fields or tables: required fields, consistency, limits.
 
 mod changes;
 mod dnssec;
@@ -33,8 +33,8 @@ const MOST_HOSTS: usize = 100;
 /// The longest run, in seconds: 40 days.
 const LONGEST_RUN: i64 = 40 * 86_400;
 
-/// Checks everything that can be checked of a cell without its script being whole. `pruned` are the tables from which
-/// something was taken out because it was wrong, `values` those of the cell's axes.
+/// Checks everything in a cell that does not need a complete script. `pruned` are the tables from which wrong parts
+/// were removed, `values` the values of the cell's axes.
 pub(crate) fn declarations(
     file: &File,
     axes: &[(String, Span)],
@@ -81,10 +81,10 @@ fn host_names(file: &File, axes: &[(String, Span)], mistakes: &mut Vec<Diagnosti
     }
 }
 
-/// What declarations need once file and world are merged.
+/// Required fields of declarations, once file and world are merged.
 fn needed(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
     let mut missing = |table: &str, name: &str, field: &str, span: Span| {
-        // What was taken out of the table because it was wrong is not missing.
+        // A wrong part that was removed from the table is not missing.
         if pruned.contains(&span) {
             return;
         }
@@ -127,11 +127,11 @@ fn needed(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) 
     }
 }
 
-/// Hosts must do what they are asked to.
+/// Hosts must have the roles that the file uses.
 fn roles(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
     let mut not_engines = Vec::new();
     let mut lacks = |host: &Spanned<HostRef>, role: &str, has: bool| {
-        // A role that was taken out because it was wrong is not lacking.
+        // A wrong role that was removed is not missing.
         let declared = file.host.get(host.as_str()).filter(|host| !pruned.contains(&host.span()));
         if declared.is_some() && !has {
             let message = format!("host `{host}` has no `{role}`");
@@ -244,7 +244,7 @@ fn ids(file: &File, mistakes: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Checks that need the script to be whole: which message is meant.
+/// Checks that need the complete script: which message is meant.
 pub(crate) fn expectations(file: &File, names: &Names<'_>, mistakes: &mut Vec<Diagnostic>) {
     let sends: Vec<_> = file.at.iter().filter_map(|entry| entry.send.as_ref()).collect();
     let messages: u64 = sends.iter().map(|send| u64::from(send.count())).sum();
@@ -269,7 +269,7 @@ pub(crate) fn expectations(file: &File, names: &Names<'_>, mistakes: &mut Vec<Di
     }
 }
 
-/// A file that expects nothing shows nothing.
+/// A file must have an expectation.
 pub(crate) fn some_expectation(file: &File, sources: &Sources, mistakes: &mut Vec<Diagnostic>) {
     if file.expect.is_empty() && file.never.is_empty() {
         let message = "this file expects nothing";

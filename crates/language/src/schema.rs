@@ -1,7 +1,7 @@
 //! The JSON schema of a scenario file, for editors and for the check of the tree.
 //!
-//! `schemars` generates it from the types (draft 7, which the editors' tools read). What it gives is changed in four
-//! ways: `null` goes out of optional fields, since TOML has none; entries with verbs take exactly one of them; every
+//! `schemars` generates it from the types (draft 7, which the editors' tools read). Its result is changed in four ways:
+//! `null` is removed from optional fields, because TOML has none; entries with verbs take exactly one of them; every
 //! value that is not a string also takes a string that names an axis; and axes may have any name.
 
 use std::sync::OnceLock;
@@ -15,7 +15,7 @@ use super::values::{ScalarInfo, scalar_named};
 /// A string that is nothing but an axis.
 const AXIS_PATTERN: &str = r"^\{[a-z0-9-]+\}$";
 
-/// The fields of an entry that are no verbs.
+/// The fields of an entry that are not verbs.
 const NO_VERBS: [&str; 4] = ["time", "after", "within", "when"];
 
 /// The schema that is published for editors.
@@ -82,7 +82,7 @@ fn without_null(object: &mut Object<String, Value>) {
         if let [only] = &options[..] {
             let only = only.clone();
             object.remove("anyOf");
-            // Draft 7 ignores what stands beside `$ref`, so the description needs an `allOf`.
+            // Draft 7 ignores keywords beside `$ref`, so the description needs an `allOf`.
             if object.is_empty() {
                 object.extend(only.as_object().cloned().unwrap_or_default());
             } else {
@@ -93,7 +93,7 @@ fn without_null(object: &mut Object<String, Value>) {
     if object.get("pattern").is_some_and(|pattern| pattern == "") {
         object.remove("pattern");
     }
-    // Tools for TOML do not know these formats; the bound that they imply is said in their place.
+    // Tools for TOML do not know these formats, so the bounds that they imply are written instead.
     if object.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint")) {
         let format = object.remove("format");
         if format.is_some_and(|format| format == "uint32") {
@@ -102,7 +102,7 @@ fn without_null(object: &mut Object<String, Value>) {
     }
 }
 
-/// Lets a value that is no string also be a string that names an axis.
+/// Lets a value that is not a string also be a string that names an axis.
 fn also_axis(object: &mut Object<String, Value>) {
     let kind = object.get("type").and_then(Value::as_str).unwrap_or_default();
     if matches!(kind, "boolean" | "integer" | "array" | "object") && !object.contains_key("$schema") {
@@ -124,7 +124,7 @@ fn also_axis(object: &mut Object<String, Value>) {
     }
 }
 
-/// What may stand at a place of the tree, as the schema says it.
+/// The values that the schema allows at a place of the tree.
 pub(crate) enum Shape {
     Struct(Struct),
     Map {
@@ -136,7 +136,7 @@ pub(crate) enum Shape {
     Words(Vec<String>),
     /// A string with a syntax of its own, by the name of its definition.
     Scalar(String, ScalarInfo),
-    /// A string whose meaning is looked up later, by the name of its definition.
+    /// A string whose meaning is resolved later, by the name of its definition.
     Text(String),
     Integer {
         least: i128,
@@ -153,7 +153,7 @@ pub(crate) enum Shape {
 pub(crate) struct Struct {
     pub(crate) fields: Vec<(String, Shape)>,
     pub(crate) required: Vec<String>,
-    /// The fields of which exactly one is needed, if there are such.
+    /// The fields of which exactly one is required, if any.
     pub(crate) verbs: Vec<String>,
 }
 

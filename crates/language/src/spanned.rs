@@ -1,4 +1,4 @@
-//! Values that know where they are written.
+//! Values that know their place in the text.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -8,14 +8,14 @@ use std::ops::{Deref, Range};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer};
 
-/// A range of bytes in the text that was read: the scenario file, and behind it its world (see [`Sources`]).
+/// A range of bytes in the text that was read: the scenario file, followed by its world (see [`Sources`]).
 ///
 /// [`Sources`]: super::Sources
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
     /// First byte.
     pub start: usize,
-    /// One behind the last byte.
+    /// The offset after the last byte.
     pub end: usize,
 }
 
@@ -36,9 +36,9 @@ impl Span {
     }
 }
 
-/// A value with the place where it is written. It compares and hashes like the value alone.
+/// A value with the place where it is written. Comparison and hash use only the value.
 ///
-/// It is a type of its own and not `toml::Spanned`, since `schemars` does not know that one.
+/// `toml::Spanned` cannot be used, because `schemars` does not know it.
 #[derive(Clone, Debug, Default)]
 pub struct Spanned<T> {
     span: Span,
@@ -99,7 +99,7 @@ impl<T: Hash> Hash for Spanned<T> {
     }
 }
 
-// Maps with spanned keys are asked with plain text.
+// Maps with spanned keys can be queried with plain text.
 impl<T: Borrow<str>> Borrow<str> for Spanned<T> {
     fn borrow(&self) -> &str {
         self.value.borrow()

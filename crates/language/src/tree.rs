@@ -1,4 +1,4 @@
-//! The tree of a TOML text: parsing with recovery, and what TOML 1.0 and 1.1 differ in.
+//! The tree of a TOML text: parsing with recovery, and the differences between TOML 1.0 and 1.1.
 
 use toml::de::{DeString, DeTable, DeValue};
 
@@ -35,13 +35,13 @@ pub(crate) fn string<'n>(node: &'n Node<'_>) -> Option<&'n str> {
     node.get_ref().as_str()
 }
 
-/// Parses a text whose first byte has the offset `offset`. Without mistakes in the result the table is whole.
+/// Parses a text whose first byte has the offset `offset`. If the result has no mistakes, the table is complete.
 pub(crate) fn parse(text: &str, offset: usize) -> (Table<'_>, Vec<Diagnostic>) {
     let (root, errors) = DeTable::parse_recoverable(text);
     let mut mistakes: Vec<Diagnostic> = Vec::new();
     for error in &errors {
         let span = Span::new(error.span().unwrap_or(0..0));
-        // What follows a mistake on the same line follows from it.
+        // Further mistakes on the same line are consequences of the first.
         let line = |span: Span| text[..text.floor_char_boundary(span.start)].matches('\n').count();
         let found = syntax_error(text, error.message(), span);
         if !mistakes.iter().any(|other| line(other.primary.span) == line(span)) {
@@ -92,8 +92,8 @@ fn moved_node(node: Node<'_>, offset: usize) -> Node<'_> {
     toml::Spanned::new(range, value)
 }
 
-/// Finds what TOML 1.0 does not know: tables in braces that run over several lines or end in a comma, the escapes `\e`
-/// and `\x`, times without seconds.
+/// Finds what TOML 1.0 does not have: tables in braces that span several lines or end in a comma, the escapes `\e` and
+/// `\x`, times without seconds.
 fn newer(table: &Table<'_>, text: &str, mistakes: &mut Vec<Diagnostic>) {
     for (_, value) in table {
         newer_in(value, text, mistakes);
@@ -154,7 +154,7 @@ fn zone_has_colon(written: &str) -> bool {
     time.contains(['+', '-'])
 }
 
-/// Scans one table in braces, which is known to be well-formed; those inside of it are found by themselves.
+/// Scans one table in braces, which is known to be well-formed; nested tables are found separately.
 fn scan_braces(written: &str, start: usize, mistakes: &mut Vec<Diagnostic>) {
     const HELP: &str = "write it as a [section], or as [at.send], [expect.delivered]";
     let bytes = written.as_bytes();
@@ -207,7 +207,7 @@ fn string_length(bytes: &[u8]) -> usize {
             b'\\' if escapes => at += 2,
             byte if byte == quote && !long => return at + 1,
             byte if byte == quote && bytes[at..].starts_with(&[quote; 3]) => {
-                // Up to two quotes may stand before the closing three.
+                // Up to two quotes may precede the closing three.
                 let quotes = bytes[at..].iter().take(5).take_while(|b| **b == quote).count();
                 return at + quotes;
             }

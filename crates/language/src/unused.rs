@@ -1,7 +1,7 @@
-//! Hosts, zones and certificates that the file itself declares and nothing uses.
+//! Hosts, zones and certificates that the file itself declares but nothing uses.
 //!
-//! What nothing uses does nothing, and is most often a name that was misspelt elsewhere. Declarations of the world are
-//! exempt, and changing them is a use.
+//! An unused declaration has no effect; usually its name is misspelt elsewhere. Declarations of the world are exempt;
+//! changing them counts as use.
 
 use super::check::Mention;
 use super::diagnostics::{Diagnostic, Sources};
@@ -64,7 +64,7 @@ impl Uses<'_> {
     }
 
     fn cert(&self, name: &str) -> bool {
-        // A table named like a host alters that host's automatic certificate.
+        // A table named like a host changes that host's automatic certificate.
         self.scenario.addressed.contains_key(name)
             || self.outside("cert", name).any(|mention| match mention.kind {
                 "CertRef" => mention.text == name,
@@ -78,7 +78,7 @@ impl Uses<'_> {
             let zone = zone.to_ascii_lowercase();
             zone != name && is_within(&zone, &name)
         });
-        // Hosts whose name comes from the zone's own text do not make it one that is asked for.
+        // Hosts named by the zone's own text do not make the zone used.
         let hosts = self.scenario.hosts.iter().filter_map(|(_, host)| host.name.as_ref());
         let engines = [
             self.file.sender.as_ref().map(|sender| sender.full_name()),
@@ -99,7 +99,7 @@ impl Uses<'_> {
             || self.references_into(written)
     }
 
-    /// Whether something outside refers to a host that is named by the zone's text.
+    /// Whether something outside refers to a host that the zone's text names.
     fn references_into(&self, zone: &str) -> bool {
         self.scenario.addressed.iter().filter(|(_, host)| is_within(&host.full_name, &zone.to_ascii_lowercase())).any(
             |(short, _)| {
@@ -114,7 +114,7 @@ impl Uses<'_> {
     }
 }
 
-/// Whether a reference in the text is one that is looked for.
+/// Whether the text has one of these references.
 fn refers(mention: &Mention, wanted: impl Fn(Reference<'_>) -> bool) -> bool {
     mention.text.contains('{')
         && braces(&mention.text).iter().filter_map(|found| Reference::parse(found.inner)).any(wanted)
@@ -129,7 +129,7 @@ fn host_of<'r>(reference: Reference<'r>) -> Option<&'r str> {
     }
 }
 
-/// Whether a DNS name, or a name below it, stands in a text.
+/// Whether a text contains a DNS name or a name below it.
 fn holds_name(text: &str, name: &str) -> bool {
     if name.is_empty() || name == "." {
         return name == ".";

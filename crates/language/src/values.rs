@@ -1,7 +1,7 @@
 //! The scalar values of the language: times, durations, counts, codes, addresses, and the names of declared things.
 //!
-//! Each is parsed from its text by [`Scalar::parse`], which says what is wrong and where inside the text. The same
-//! parser serves the check of the tree and the decoding into types.
+//! [`Scalar::parse`] parses each from its text, and says what is wrong and where. The same parser serves the check of
+//! the tree and the decoding into types.
 
 mod names;
 mod times;
@@ -26,7 +26,7 @@ pub struct Malformed {
     pub range: Range<usize>,
     /// What stands there.
     pub label: String,
-    /// The nearest known word, where words are known.
+    /// The nearest known word, if the words are known.
     pub nearest: Option<String>,
 }
 
@@ -40,7 +40,7 @@ impl Malformed {
     }
 }
 
-/// A value that is written as a string with a syntax of its own.
+/// A value that is written as a string with its own syntax.
 pub trait Scalar: Sized {
     /// What it is, with its article: `a duration`.
     const WHAT: &'static str;
@@ -53,7 +53,7 @@ pub trait Scalar: Sized {
     fn parse(text: &str) -> Result<Self, Malformed>;
 }
 
-/// What the tree check needs to know of a [`Scalar`].
+/// What the tree check needs to know about a [`Scalar`].
 pub(crate) struct ScalarInfo {
     pub(crate) what: &'static str,
     pub(crate) help: &'static str,
@@ -115,7 +115,7 @@ scalar_traits! {
     Without { "type": "string", "pattern": "^[^ ]+( [A-Za-z0-9]+)?$", "description": "An owner, or an owner and a type: mx2, mx2 A" }
 }
 
-// Simpler than the parser: the order of units cannot be said without lookahead, which not all tools have.
+// Simpler than the parser: the order of units needs lookahead, which not all tools have.
 /// How often something is expected: `2`, `"1..2"`, `"3.."`, `"..5"`; both ends count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
@@ -126,7 +126,7 @@ pub struct Count {
 }
 
 impl Count {
-    /// Whether `count` is one of those expected.
+    /// Whether `count` is expected.
     pub fn contains(self, count: u64) -> bool {
         self.least <= count && self.most.is_none_or(|most| count <= most)
     }
@@ -293,7 +293,7 @@ impl Scalar for SpoofPair {
 /// Records to leave out: of one owner, or of one owner and type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Without {
-    /// The owner as it is written.
+    /// The owner as written.
     pub owner: String,
     /// The type, in capitals; all types if there is none.
     pub rtype: Option<String>,

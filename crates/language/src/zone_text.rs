@@ -1,9 +1,10 @@
 //! Zone text with references: its syntax, its merging by RRset, and the text that remains when references are resolved.
 //!
 //! Zone text is master-file text (RFC 1035 section 5): `owner [ttl] TYPE data`, one record a line or in parentheses,
-//! comments after `;`, no `$` directives; a line that begins with a blank takes the owner above. References in braces
-//! may stand for addresses, names and hexadecimal data. What is checked here is what can be said before references
-//! have values, with places inside the text; [`substitute`] gives the final text to the zone parser of `mxlab-dns`.
+//! comments after `;`, no `$` directives; a line that begins with a blank has the owner of the line above. References
+//! in braces may stand for addresses, names and hexadecimal data. This module checks what can be checked before
+//! references have values, with places inside the text; [`substitute`] gives the final text to the zone parser of
+//! `mxlab-dns`.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
@@ -95,7 +96,7 @@ pub struct Entry {
     pub data: String,
 }
 
-/// Reads a zone text. The lines that are right are returned even if others are wrong.
+/// Reads a zone text. Correct lines are returned even if others are wrong.
 pub fn read(text: &str) -> (Vec<Line>, Vec<ZoneTextMistake>) {
     let mut mistakes = Vec::new();
     let mut lines: Vec<Line> = Vec::new();
@@ -194,7 +195,7 @@ fn split<'t>(text: &'t str, mistakes: &mut Vec<ZoneTextMistake>) -> Vec<RawLine<
     lines
 }
 
-/// Where the token that begins at `start` ends.
+/// The end of the token that begins at `start`.
 fn token_end(bytes: &[u8], start: usize) -> usize {
     let quoted = bytes[start] == b'"';
     let mut at = start + usize::from(quoted);
@@ -278,7 +279,7 @@ fn record_type(token: &Token<'_>, owner: &str) -> Result<(), ZoneTextMistake> {
     Err(ZoneTextMistake { help, ..mistake })
 }
 
-/// Checks the data of a record as far as it can be without the values of references.
+/// Checks the data of a record as far as possible without the values of references.
 fn check_data(kind: &str, rtype: &Token<'_>, data: &[&Token<'_>]) -> Result<(), ZoneTextMistake> {
     if data.first().is_some_and(|token| token.text == "\\#") || is_numbered_type(kind) {
         return generic(rtype, data);
@@ -366,7 +367,7 @@ fn generic(rtype: &Token<'_>, data: &[&Token<'_>]) -> Result<(), ZoneTextMistake
     Ok(())
 }
 
-/// The parts of a record's data, one after the other.
+/// The parts of a record's data, in order.
 struct Fields<'f, 't> {
     data: std::slice::Iter<'f, &'f Token<'t>>,
     last: &'f Token<'t>,
@@ -490,7 +491,7 @@ pub(crate) fn is_named_by(entry: &Entry, without: &Without, zone: &str) -> bool 
     entry.owner == full_name(&without.owner, zone) && without.rtype.as_ref().is_none_or(|rtype| *rtype == entry.rtype)
 }
 
-/// The world's records and the file's: an RRset of the file takes the place of the world's.
+/// The world's records and the file's: an RRset of the file replaces the world's.
 pub(crate) fn merge(world: Vec<Entry>, file: Vec<Entry>) -> Vec<Entry> {
     let same = |a: &Entry, b: &Entry| a.owner == b.owner && a.rtype == b.rtype;
     let mut merged: Vec<Entry> = world.into_iter().filter(|old| !file.iter().any(|new| same(old, new))).collect();
@@ -509,8 +510,8 @@ pub fn join(entries: &[Entry]) -> String {
     text
 }
 
-/// The text with what `resolve` gives in the place of references, ready for the zone parser: IPv6 addresses in AAAA
-/// records, names with a final dot where they stand alone. A reference that refers to nothing stays as it is.
+/// The text with references replaced by `resolve`, ready for the zone parser: IPv6 addresses in AAAA records, names
+/// with a final dot where they stand alone. An unknown reference stays as it is.
 pub fn substitute(text: &str, resolve: &dyn Resolve) -> String {
     let mut mistakes = Vec::new();
     let mut result = String::with_capacity(text.len());

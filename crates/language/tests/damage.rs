@@ -1,4 +1,4 @@
-//! Damaged files: whatever stands in a file, reading it ends, and says something.
+//! Damaged files: whatever a file contains, reading it ends with a result or diagnostics.
 
 mod common;
 
@@ -6,7 +6,7 @@ use common::{BEHAVIOURS, files, worlds};
 use mxlab_language::read;
 use proptest::prelude::*;
 
-/// What is put into a file.
+/// The text that is inserted into a file.
 const PIECES: [&str; 24] = [
     "{",
     "}",
@@ -106,7 +106,7 @@ fn damaged(text: &str, changes: &[Damage]) -> String {
     characters.into_iter().collect()
 }
 
-/// Puts `value` in the place of a value on one line.
+/// Replaces a value on one line by `value`.
 fn replace_value(characters: &mut Vec<char>, at: prop::sample::Index, value: &str) {
     let keys: Vec<usize> = (0..characters.len()).filter(|at| characters[*at] == '=').collect();
     if keys.is_empty() {

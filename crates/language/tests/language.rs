@@ -1,4 +1,4 @@
-//! The fifteen files of the reference are read without a mistake, and mean what the reference says.
+//! The fifteen files of the reference are read without mistakes, and mean what the reference says.
 
 mod common;
 

@@ -1,5 +1,5 @@
-//! Every message for a mistake, as it is shown. The inputs are the files of the reference with one thing wrong. What is about
-//! zones is in `zone_messages.rs`.
+//! Every message for a mistake, as it is shown. The inputs are the files of the reference, each with one mistake.
+//! Mistakes in zones is in `zone_messages.rs`.
 
 #[macro_use]
 mod common;

@@ -1,4 +1,4 @@
-//! The schema that editors use is the one of the types.
+//! The schema for editors matches the types.
 
 use mxlab_language::schema;
 

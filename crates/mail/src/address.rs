@@ -1,9 +1,9 @@
 //! Addresses of mail.
 //!
-//! RFC 5321 §4.1.2 gives the *Mailbox* of an SMTP envelope: `Local-part "@" ( Domain / address-literal )`, where the local
-//! part is a dot-string or a quoted string. RFC 5322 §3.4 wraps it for header fields: display names, angle brackets,
-//! comments, groups. The local part belongs to the receiving host alone and is compared octet by octet; a domain is
-//! compared without regard to ASCII case (RFC 5321 §2.4).
+//! RFC 5321 §4.1.2 gives the *Mailbox* of an SMTP envelope: `Local-part "@" ( Domain / address-literal )`, where the
+//! local part is a dot-string or a quoted string. RFC 5322 §3.4 wraps it for header fields: display names, angle
+//! brackets, comments, groups. The local part means something only to the receiving host and is compared octet by
+//! octet; a domain is compared without regard to ASCII case (RFC 5321 §2.4).
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -16,7 +16,7 @@ pub const MAX_DOMAIN: usize = 255;
 /// The most mailboxes that [`parse_mailboxes`] reads out of one field.
 pub const MAX_MAILBOXES: usize = 1_000;
 
-/// Why a text is no address.
+/// Why a text is not an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// There is no `@` outside a quoted string.
@@ -31,7 +31,7 @@ pub enum AddressError {
     /// Local part or domain exceeds the limit of RFC 5321 §4.5.3.1.
     #[error("address too long")]
     TooLong,
-    /// A path of SMTP stands in angle brackets.
+    /// A path of SMTP is not in angle brackets.
     #[error("path not in angle brackets")]
     Brackets,
 }
@@ -77,8 +77,8 @@ impl Address {
         normalized_domain(&self.domain)
     }
 
-    /// Whether both halves mean the same, the local part without regard to ASCII case: what Exchange does, and every
-    /// system that expects people to type addresses.
+    /// Whether both halves are the same, the local part without regard to ASCII case. Exchange compares so, as does
+    /// every system that expects people to type addresses.
     pub fn same_mailbox(&self, other: &Address) -> bool {
         self.local.eq_ignore_ascii_case(&other.local) && same_domain(&self.domain, &other.domain)
     }
@@ -131,7 +131,7 @@ impl Ord for Address {
     }
 }
 
-/// The reverse-path of an envelope: whom to tell when delivery fails (RFC 5321 §3.3).
+/// The reverse-path of an envelope: who gets a report when delivery fails (RFC 5321 §3.3).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ReversePath {
     /// `<>`: nobody. Reports carry it, so that they are never answered by reports (RFC 5321 §4.5.5).
@@ -214,7 +214,7 @@ fn is_quoted_string(text: &str) -> bool {
     quoted_end(text) == Some(text.len())
 }
 
-/// Where a quoted string at the beginning of `text` ends: the index behind the closing quote.
+/// Where a quoted string at the beginning of `text` ends: the index after the closing quote.
 pub(crate) fn quoted_end(text: &str) -> Option<usize> {
     let mut characters = text.char_indices();
     if characters.next()?.1 != '"' {
@@ -235,7 +235,7 @@ pub(crate) fn quoted_end(text: &str) -> Option<usize> {
 
 fn is_domain(text: &str) -> bool {
     let text = without_final_dot(text);
-    // Underscores are no letters of a host name, and are met all the same.
+    // Host names may not have underscores, but some do.
     let of_label =
         |character: char| character.is_ascii_alphanumeric() || "-_".contains(character) || !character.is_ascii();
     text.split('.').all(|label| !label.is_empty() && label.len() <= 63 && label.chars().all(of_label))
@@ -251,8 +251,8 @@ fn is_address_literal(text: &str) -> bool {
 
 /// The mailboxes of an address field: `Ann <ann@contoso.example>, bo@fabrikam.example (Bo), group: a@b, c@d;`.
 ///
-/// Comments and display names are skipped, groups are opened. Each mailbox that cannot be read is an error in its place,
-/// so that one bad author does not hide the others.
+/// Skips comments and display names, and lists the members of groups. Each mailbox that cannot be read is an error in
+/// its place, so that one bad author does not hide the others.
 pub fn parse_mailboxes(field: &str) -> Vec<Result<Address, AddressError>> {
     let mut found = Vec::new();
     for part in split_mailboxes(field) {
@@ -272,7 +272,8 @@ pub fn parse_mailboxes(field: &str) -> Vec<Result<Address, AddressError>> {
     found
 }
 
-/// Removes blanks around dots and `@` (`local . part @ domain`, obs-local-part): outside quoted strings no blank counts.
+/// Removes blanks around dots and `@` (`local . part @ domain`, obs-local-part): outside quoted strings blanks have no
+/// meaning.
 fn join_words(address: &str) -> String {
     let mut joined = String::new();
     let mut rest = address;
@@ -297,7 +298,7 @@ fn join_words(address: &str) -> String {
     joined
 }
 
-/// What stands in the angle brackets of a mailbox, if it has any.
+/// The text in the angle brackets of a mailbox, if it has any.
 fn angle_part(mailbox: &str) -> Option<&str> {
     let mut rest = mailbox;
     while let Some(character) = rest.chars().next() {
@@ -310,7 +311,7 @@ fn angle_part(mailbox: &str) -> Option<&str> {
     None
 }
 
-/// Splits at the commas, colons and semicolons that stand between mailboxes, and takes comments out.
+/// Splits at the commas, colons and semicolons between mailboxes, and removes comments.
 fn split_mailboxes(field: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut rest = field;
@@ -333,7 +334,7 @@ fn split_mailboxes(field: &str) -> Vec<String> {
             }
             ',' if !in_angle => parts.push(String::new()),
             ';' if !in_angle => parts.push(String::new()),
-            // The name of a group ends here; it is no mailbox.
+            // The name of a group ends here; it is not a mailbox.
             ':' if !in_angle => current.clear(),
             '<' => {
                 in_angle = true;

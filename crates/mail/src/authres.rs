@@ -1,15 +1,15 @@
 //! What servers write into a message about its authentication.
 //!
-//! The standard for it is `Authentication-Results` (RFC 8601). Microsoft writes fields of that name, and others, in layouts
-//! of its own that do not follow the standard: theirs begin with a result where the standard has the name of the server.
+//! The standard field is `Authentication-Results` (RFC 8601). Microsoft writes fields of that name, and others, in
+//! layouts of its own: they begin with a result where the standard has the name of the server.
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`rfc8601`] | the standard's value, and the one of ARC (RFC 8617) around it |
 //! | [`microsoft`] | the same fields as Exchange Online writes them, and the fields beside them |
 //!
-//! [`Field`] and [`ArcField`] read either. Every type here reads (`FromStr`) and writes (`Display`) the unfolded value of
-//! a field and keeps no copy of what it read: blanks, separators and final semicolons that differ are typed.
+//! [`Field`] and [`ArcField`] read either. Every type here reads (`FromStr`) and writes (`Display`) the unfolded value
+//! of a field. None keeps a copy of the text: where blanks, separators and final semicolons differ, the type says how.
 
 use std::fmt;
 use std::str::FromStr;
@@ -32,19 +32,19 @@ pub const MAX_CLAUSES: usize = 64;
 /// The value of `Authentication-Results` or `Authentication-Results-Original`, whoever wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Field {
-    /// As the standard has it.
+    /// In the standard's form.
     Standard(rfc8601::Payload),
-    /// As Microsoft has it.
+    /// In Microsoft's form.
     Microsoft(LaidOut),
 }
 
-/// Why a value is read neither way.
+/// Why a value cannot be read either way.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FieldError {
-    /// It is not one of the standard.
+    /// It is not a value of the standard.
     #[error(transparent)]
     Standard(#[from] rfc8601::ParseError),
-    /// It begins like one of Microsoft and is none.
+    /// It begins like a value of Microsoft's, but is not one.
     #[error(transparent)]
     Microsoft(#[from] AuthResError),
 }
@@ -53,7 +53,8 @@ impl FromStr for Field {
     type Err = FieldError;
 
     fn from_str(value: &str) -> Result<Field, FieldError> {
-        // An authserv-id in quotes can hold anything, a bare one no `=`: a method before one stands in no authserv-id.
+        // A quoted authserv-id can hold anything, a bare one cannot hold `=`: so a method before `=` is not an
+        // authserv-id.
         if microsoft::begins_with_method(value) {
             return Ok(Field::Microsoft(value.parse()?));
         }
@@ -73,9 +74,9 @@ impl fmt::Display for Field {
 /// The value of `ARC-Authentication-Results`, whoever wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ArcField {
-    /// As the standard has it.
+    /// In the standard's form.
     Standard(rfc8601::ArcInfo),
-    /// As Microsoft has it.
+    /// In Microsoft's form.
     Microsoft(microsoft::ArcAuthenticationResults),
 }
 
@@ -83,7 +84,7 @@ impl FromStr for ArcField {
     type Err = FieldError;
 
     fn from_str(value: &str) -> Result<ArcField, FieldError> {
-        // No value of Microsoft's is one of the standard, since each has an action, which is no property there.
+        // No value of Microsoft's is valid by the standard: each has `action=`, which is not a property there.
         match value.parse() {
             Ok(info) => Ok(ArcField::Standard(info)),
             Err(_) if microsoft::arc::is_from_microsoft(value) => Ok(ArcField::Microsoft(value.parse()?)),
@@ -105,7 +106,7 @@ impl fmt::Display for ArcField {
 mod tests {
     use super::*;
 
-    /// Whose a value is, or why it is nobody's.
+    /// Whose form a value has, or why it has neither.
     #[track_caller]
     fn check(value: &str, expected: &str) {
         let whose = match value.parse() {

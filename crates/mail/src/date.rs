@@ -55,7 +55,7 @@ pub fn exchange(time: Timestamp) -> String {
 /// Reads a date of RFC 5322, the obsolete forms included.
 ///
 /// # Errors
-/// Those of the reader, as a text: what stands where something else was expected.
+/// Those of the reader, as a text: what was found where something else was expected.
 pub fn parse_rfc5322(text: &str) -> Result<Timestamp, jiff::Error> {
     jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_timestamp(text)
 }

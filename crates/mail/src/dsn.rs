@@ -2,10 +2,10 @@
 //!
 //! A report is a message with the null reverse-path and three parts (RFC 3462, RFC 6522): a text for people, the facts for
 //! programs (`message/delivery-status`, RFC 3464), and the original or its header. [`Report`] builds it: Exchange's text
-//! with "Diagnostic information for administrators", the same as HTML, and status fields without a blank behind the type
+//! with "Diagnostic information for administrators", the same as HTML, and status fields without a blank after the type
 //! (`dns;HOST`, `rfc822;ADDRESS`, `smtp;TEXT`). [`parse()`] reads one back, from Exchange or from anybody else.
 //!
-//! Nothing is drawn or looked up here: dates, identifier and boundary are given by the caller.
+//! Nothing here is random or looked up: the caller gives dates, identifier and boundary.
 
 mod build;
 mod parse;

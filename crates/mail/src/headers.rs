@@ -1,9 +1,9 @@
-//! A message as fields and body (RFC 5322 §2.1, §2.2), without the loss of a byte.
+//! A message as fields and body (RFC 5322 §2.1, §2.2); no byte is lost.
 //!
-//! A message is lines; the header section ends at the first empty line. A field is a name, a colon and a body that may go
-//! on over lines that begin with a blank (folding, §2.2.3). Lines end with CRLF; a bare LF is met all the same, ends a line
-//! here too and is reported ([`Message::has_bare_lf`]). A line that is no field is kept as [`Line::Malformed`].
-//! The raw bytes of all lines, the separator and the body, put together again, are the input.
+//! A message is lines; the header section ends at the first empty line. A field is a name, a colon and a body that may
+//! continue on lines that begin with a blank (folding, §2.2.3). Lines end with CRLF; a bare LF also occurs: it ends a
+//! line here too, and is reported ([`Message::has_bare_lf`]). A line that is not a field is kept as
+//! [`Line::Malformed`]. The raw bytes of all lines, the separator and the body, joined, are the input.
 
 use crate::address::{self, Address, AddressError};
 use crate::message_id::{MessageId, MessageIdError};
@@ -13,7 +13,7 @@ pub const MAX_LINES: usize = 2_000;
 /// The longest header section, in octets.
 pub const MAX_HEADER: usize = 512 * 1024;
 
-/// Why a message is not split.
+/// Why a message cannot be split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
     /// More than [`MAX_LINES`] fields.
@@ -48,13 +48,13 @@ impl<'a> HeaderField<'a> {
         self.raw
     }
 
-    /// The octets behind the colon, the final line end included.
+    /// The octets after the colon, the final line end included.
     pub fn raw_value(&self) -> &'a [u8] {
         self.value
     }
 
-    /// The value unfolded: line ends before blanks removed (RFC 5322 §2.2.3), blanks at both ends too. Octets that are not
-    /// UTF-8 become U+FFFD.
+    /// The value unfolded: line ends before blanks removed (RFC 5322 §2.2.3), blanks at both ends too. Octets that are
+    /// not UTF-8 become U+FFFD.
     pub fn value(&self) -> String {
         let unfolded: Vec<u8> = self.value.iter().copied().filter(|octet| !matches!(octet, b'\r' | b'\n')).collect();
         String::from_utf8_lossy(&unfolded).trim_matches([' ', '\t']).to_owned()
@@ -77,7 +77,7 @@ impl<'a> HeaderField<'a> {
 pub enum Line<'a> {
     /// A field.
     Field(HeaderField<'a>),
-    /// Octets that are no field: no colon, an impossible name, a continuation of nothing.
+    /// Octets that are not a field: no colon, an impossible name, or a continuation line with nothing before it.
     Malformed(&'a [u8]),
 }
 
@@ -105,7 +105,7 @@ impl<'a> Message<'a> {
     /// Splits a message.
     ///
     /// # Errors
-    /// Only when a limit of this module is exceeded; whatever else is wrong is data.
+    /// Only when a limit of this module is exceeded; anything else that is wrong is kept as data.
     pub fn parse(message: &'a [u8]) -> Result<Message<'a>, HeaderError> {
         let mut lines: Vec<Line<'a>> = Vec::new();
         let mut bare_lf = false;
@@ -166,7 +166,7 @@ impl<'a> Message<'a> {
         self.header
     }
 
-    /// The empty line between header and body; empty if there is none, and so no body.
+    /// The empty line between header and body; empty if there is none (then there is no body either).
     pub fn separator(&self) -> &'a [u8] {
         self.separator
     }
@@ -184,12 +184,12 @@ impl<'a> Message<'a> {
     /// The message's identifier.
     ///
     /// # Errors
-    /// `None` stands for a message without the field.
+    /// `None` for a message without the field.
     pub fn message_id(&self) -> Result<MessageId, Option<MessageIdError>> {
         self.field("Message-ID").ok_or(None)?.value().parse().map_err(Some)
     }
 
-    /// Who the message says it is from, as DMARC asks it (RFC 7489 §6.6.1).
+    /// The author in `From`, as DMARC needs it (RFC 7489 §6.6.1).
     ///
     /// # Errors
     /// When there is not exactly one `From` field with exactly one address.
@@ -224,15 +224,15 @@ fn push<'a>(lines: &mut Vec<Line<'a>>, raw: &'a [u8]) -> Result<(), HeaderError>
 
 /// A field written out: `name: value`, folded at 78 columns (RFC 5322 §2.1.1) and ended with CRLF.
 ///
-/// Folds fall at blanks alone, and each continuation begins with the blank at which it was folded, so unfolding gives the
-/// value back. A word that is longer than a line stays whole. CR and LF inside the value become blanks.
+/// Folds are only at blanks, and each continuation begins with the blank at which it was folded, so unfolding gives the
+/// value back. A word longer than a line stays whole. CR and LF inside the value become blanks.
 pub fn folded(name: &str, value: &str) -> String {
     const WIDTH: usize = 78;
     let value = value.replace(['\r', '\n'], " ");
     let mut field = format!("{name}:");
     let mut column = field.len();
     for (index, word) in value.split(' ').enumerate() {
-        // No fold before the first word, nor before an empty one: a line of blanks alone would end the header for some.
+        // No fold before the first word or an empty one: some readers take a line of blanks for the end of the header.
         if index > 0 && !word.is_empty() && column + 1 + word.len() > WIDTH {
             field.push_str("\r\n");
             column = 0;
@@ -375,13 +375,13 @@ mod tests {
         let (a, b) = ("a".repeat(40), "b".repeat(40));
         folds(&format!("{a} {b} c"), &format!("Received: {a}\r\n {b} c\r\n"));
         folds(&format!("{a} c;d={b}"), &format!("Received: {a}\r\n c;d={b}\r\n"));
-        // Nothing but a blank parts two words: what hangs together at a semicolon stays whole.
+        // Only blanks separate words: text joined by a semicolon stays whole.
         let clauses = "dkim=fail (body hash did not verify) header.d=contoso.example;dmarc=bestguesspass x";
         folds(
             clauses,
             "Received: dkim=fail (body hash did not verify)\r\n header.d=contoso.example;dmarc=bestguesspass x\r\n",
         );
-        // Runs of blanks stay; no line is blank alone, and none gains a blank at its end that was not there.
+        // Runs of blanks stay; no line is only blanks, and no line gains a blank at its end.
         folds(&format!("{a}  {b}"), &format!("Received: {a} \r\n {b}\r\n"));
         assert_eq!(folded("A", "b; "), "A: b; \r\n");
         assert_eq!(folded("A", ""), "A: \r\n");
@@ -403,7 +403,7 @@ mod tests {
         }
     }
 
-    /// A word longer than a line stays whole, first, last or between; what follows begins a line.
+    /// A word longer than a line stays whole, wherever it is; what follows begins a new line.
     #[test]
     fn words_longer_than_a_line() {
         let long = "x".repeat(200);

@@ -1,4 +1,4 @@
-//! The grammar of mail: what stands in messages and on SMTP connections, as types, without any I/O.
+//! The grammar of mail: what messages and SMTP connections contain, as types, without any I/O.
 //!
 //! Everything here takes bytes or values and gives bytes or values back. What comes from outside is bounded, and what is
 //! wrong with it comes out as data or as a typed error, never as a panic: a lab for mail sees more broken messages than
@@ -7,7 +7,7 @@
 //! | module | standard | holds |
 //! |---|---|---|
 //! | [`address`] | RFC 5321 §4.1.2, RFC 5322 §3.4 | addresses, reverse-paths, lists of mailboxes |
-//! | [`headers`] | RFC 5322 §2.2 | a message split into fields without the loss of a byte; who the author is |
+//! | [`headers`] | RFC 5322 §2.2 | a message split into fields, no byte lost; the author |
 //! | [`date`] | RFC 5322 §3.3 | dates in fields and in the text of reports |
 //! | [`message_id`] | RFC 5322 §3.6.4 | message identifiers |
 //! | [`smtp`] | RFC 5321 and extensions | replies, commands, the data phase, both ends of a session as state machines |

@@ -8,13 +8,13 @@ use std::str::FromStr;
 /// The longest identifier that is read: what fits into a line of a message with its brackets (RFC 5322 §2.1.1).
 pub const MAX_LENGTH: usize = 996;
 
-/// Why a text is no message identifier.
+/// Why a text is not a message identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MessageIdError {
-    /// There is no `<` with a `>` behind it.
+    /// There is no `<` with a `>` after it.
     #[error("message id not in angle brackets")]
     Brackets,
-    /// Nothing stands between the brackets, or a blank, a bracket or a control character does.
+    /// The brackets are empty, or contain a blank, a bracket or a control character.
     #[error("message id empty or with blanks")]
     Content,
     /// Longer than [`MAX_LENGTH`].
@@ -24,12 +24,12 @@ pub enum MessageIdError {
 
 /// An identifier without its angle brackets: `x@contoso.example`.
 ///
-/// An `@` is not demanded: identifiers without one are common, and have to be answered to all the same.
+/// An `@` is not required: identifiers without one are common, and replies must be able to name them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MessageId(String);
 
 impl MessageId {
-    /// An identifier from what stands between the brackets.
+    /// An identifier from the text between the brackets.
     ///
     /// # Errors
     /// When it is empty or holds blanks, brackets or control characters.
@@ -51,7 +51,7 @@ impl MessageId {
         &self.0
     }
 
-    /// All identifiers of a `References` or `In-Reply-To` field; what is none is skipped.
+    /// All identifiers of a `References` or `In-Reply-To` field; other text is skipped.
     pub fn parse_list(value: &str) -> Vec<MessageId> {
         value.split('<').skip(1).filter_map(|part| MessageId::new(part.split_once('>')?.0).ok()).take(1_000).collect()
     }

@@ -1,22 +1,22 @@
 //! Tag lists (RFC 6376 §3.2): `name=value` pairs with semicolons between them.
 //!
-//! DKIM has them in the signature field and in the key record, ARC in its message signatures and seals. A DMARC record looks
-//! like one and is built on the same rule (RFC 7489 §6.3), but is read in another way: there a broken tag is ignored, where
-//! here it makes the list invalid, and names are compared without regard to case; so `mxlab_auth::dmarc::record` has a reader
-//! of its own.
+//! DKIM uses them in the signature field and in the key record, ARC in its message signatures and seals. A DMARC record
+//! looks like one and follows the same rule (RFC 7489 §6.3), but is read differently: there a broken tag is ignored,
+//! while here it makes the list invalid, and there names are compared without regard to case. So
+//! `mxlab_auth::dmarc::record` has a reader of its own.
 //!
 //! ```text
 //! tag-list = tag-spec *( ";" tag-spec ) [ ";" ]
 //! tag-spec = [FWS] tag-name [FWS] "=" [FWS] tag-value [FWS]
 //! ```
 //!
-//! A name begins with a letter and goes on with letters, digits and underscores; names are case-sensitive, and so are
-//! values unless their tag says otherwise. A name that stands there twice makes the whole list invalid. Tags that the
-//! reader does not know are for the reader to ignore.
+//! A name is a letter, then letters, digits and underscores. Names are case-sensitive, and so are values unless their
+//! tag says otherwise. A name that occurs twice makes the whole list invalid. Tags that the caller does not know are
+//! for the caller to ignore.
 //!
-//! Where the grammar ends, this reader does the following: blanks behind the last semicolon are allowed, since a field
-//! that is folded there has them; a bare LF folds like CRLF, as in [`crate::Message`]; several folds in a row count
-//! as one; values may hold UTF-8 beyond US-ASCII (RFC 8616). Other control characters are an error.
+//! Beyond the grammar, this reader does the following: blanks after the last semicolon are allowed, since a field that
+//! is folded there has them; a bare LF folds like CRLF, as in [`crate::Message`]; several folds in a row count as one;
+//! values may hold UTF-8 beyond US-ASCII (RFC 8616). Other control characters are an error.
 
 use std::ops::Range;
 
@@ -54,10 +54,10 @@ pub enum TagListError {
     /// The name is not one.
     #[error("{name:?} is no tag name")]
     Name {
-        /// What stands before the equals sign, cut short if it is long.
+        /// The text before the equals sign, cut short if it is long.
         name: String,
     },
-    /// A name for the second time.
+    /// A name occurs twice.
     #[error("{name}= twice")]
     Twice {
         /// The name.
@@ -79,13 +79,13 @@ impl<'a> Tag<'a> {
         self.name
     }
 
-    /// The value without blanks at its ends; those inside are there as they were written, folds included.
+    /// The value without blanks at its ends; those inside are kept as written, folds included.
     pub fn value(&self) -> &'a str {
         self.value
     }
 
-    /// Where the value lies in the octets that were read: all between the equals sign and the next semicolon or the end of
-    /// the octets, blanks included. A signature is made over the list without that (RFC 6376 §3.7).
+    /// The range of the value in the octets that were read: all between the equals sign and the next semicolon or the
+    /// end of the octets, blanks included. A signature is made over the list without this range (RFC 6376 §3.7).
     pub fn value_span(&self) -> Range<usize> {
         self.span.clone()
     }
@@ -147,7 +147,7 @@ impl<'a> TagList<'a> {
     }
 }
 
-/// A part of a list between semicolons; `span` says where it lies.
+/// A part of a list between semicolons; `span` says where it is.
 fn tag(spec: &str, span: Range<usize>) -> Result<Tag<'_>, TagListError> {
     let Some((name, value)) = spec.split_once('=') else {
         return Err(TagListError::NoEquals { tag: shortened(trimmed(spec)) });
@@ -278,7 +278,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is read lies in what was given, and written out plainly it is read the same.
+        /// Everything read is within the input, and written out plainly it reads the same.
         #[test]
         fn read_again(octets in "[a-c_1=; \\t\\r\\nä\\x00]{0,40}") {
             if let Ok(list) = TagList::parse(octets.as_bytes()) {

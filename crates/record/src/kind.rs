@@ -1,15 +1,16 @@
 //! What kinds of events there are, and which fields they can have.
 //!
-//! Expectations and the behaviour registry find events by the names of kinds and fields. Each crate that tells events
-//! declares them beside their types, in a constant `EVENTS`; so a question to the record can be held to what somebody
-//! tells, and what is told to what somebody has declared.
+//! Expectations and the behaviour registry find events by the names of kinds and fields. Each crate that records events
+//! declares them beside their types, in a constant `EVENTS`; so tests can check that questions to the record match
+//! declared events, and that recorded events match their declarations.
 
 use crate::Fields;
 
-/// A kind of event, as the crate declares it that tells it.
+/// A kind of event, declared by the crate that records it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind {
-    /// See [`Event::kind`](crate::Event::kind). Several crates can tell events of the same kind, each with its own fields.
+    /// See [`Event::kind`](crate::Event::kind). Several crates can record events of the same kind, each with its own
+    /// fields.
     pub name: &'static str,
     /// The names of all fields that an event of this kind can have. An event need not have all of them.
     pub fields: &'static [&'static str],
@@ -21,19 +22,19 @@ impl Kind {
         Kind { name, fields }
     }
 
-    /// Whether an event of this kind can have a field called so.
+    /// Whether an event of this kind can have a field with this name.
     pub fn has(&self, field: &str) -> bool {
         self.fields.contains(&field)
     }
 }
 
-/// What of an event none of these kinds declares, in words; none if the event is as declared.
+/// What none of these kinds declares about an event, in words; none if the event is as declared.
 pub fn undeclared(kinds: &[Kind], kind: &str, fields: &Fields) -> Option<String> {
     let named = kinds.iter().filter(|known| known.name == kind);
     if named.clone().next().is_none() {
         return Some(format!("`{kind}` is no declared kind of event"));
     }
-    // Of several declarations one must hold all fields: a mixture of two is nobody's event.
+    // One declaration must have all fields: a mixture of two is not allowed.
     if named.clone().any(|known| fields.iter().all(|(field, _)| known.has(field))) {
         return None;
     }

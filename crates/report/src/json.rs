@@ -1,4 +1,4 @@
-//! One JSON object a line: a case each, sorted by id then seed, and a summary last.
+//! JSON lines: an object for each case, sorted by id, then seed, and a summary at the end.
 //!
 //! The format is an interface: fields are added, never changed. Reading it back ([`hashes`]) is what
 //! `--verify-determinism` does with the lines of its second process.
@@ -87,7 +87,7 @@ fn round(milliseconds: f64) -> f64 {
 pub fn lines(summary: &Summary) -> String {
     let mut text = String::new();
     let mut push = |line: Result<String, serde_json::Error>| {
-        // Numbers and strings alone: this cannot fail, and if it did an empty line would say less than the error.
+        // Only numbers and strings: this cannot fail.
         text.push_str(&line.unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}")));
         text.push('\n');
     };

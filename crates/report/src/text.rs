@@ -1,10 +1,10 @@
-//! A suite for people: what failed and how to run it again, then one line that sums up.
+//! A suite as text: what failed and how to run it again, then a summary line.
 
 use std::fmt::Write as _;
 
 use mxlab_scenario::suite::{CaseOutcome, CaseResult, Summary, reproduction};
 
-/// What is to be said about one case; empty if all held and there is no warning.
+/// The text about one case; empty if it passed without warning.
 pub fn case(case: &CaseResult) -> String {
     let mut text = String::new();
     for warning in &case.warnings {
@@ -14,13 +14,13 @@ pub fn case(case: &CaseResult) -> String {
         return text;
     }
     let _ = match case.outcome {
-        // It is wrong for every seed.
+        // The file is wrong for every seed.
         CaseOutcome::Invalid => writeln!(text, "{}: {}", case.scenario, words(case.outcome)),
         outcome => writeln!(text, "{}: {} (seed {})", case.scenario, words(outcome), case.seed),
     };
     for failure in &case.failures {
         match (&failure.file, failure.line) {
-            // A diagnostic shows its place itself.
+            // A diagnostic already shows its place.
             _ if case.outcome == CaseOutcome::Invalid => {}
             (Some(file), Some(line)) => {
                 let _ = writeln!(text, "  {file}:{line}");

@@ -1,8 +1,8 @@
 //! The two engines under test, as the runner sees them.
 //!
-//! The runner knows an engine by very little: an outbound engine takes messages by SMTP submission and says how many it
-//! still has, an inbound engine answers on SMTP and says how many reports of its own it still has. Both are told their
-//! settings in the scenario's terms, and both tell the record what they did. [`Exchange`](crate::exchange::Exchange) starts
+//! The runner knows little about an engine: an outbound engine takes messages by SMTP submission and says how many it
+//! still has, an inbound engine answers on SMTP and says how many reports of its own it still has. Both get their
+//! settings in the scenario's terms, and both record what they did. [`Exchange`](crate::exchange::Exchange) starts
 //! ours; to test another engine, implement [`Engines`] for it.
 
 use std::net::{IpAddr, SocketAddr};
@@ -23,7 +23,7 @@ pub struct TenantSettings {
     pub name: String,
     /// Accepted domains; the first one is where its NDRs come from.
     pub domains: Vec<String>,
-    /// How long its messages wait before they are given up; the engine's default if none.
+    /// How long its messages wait before the engine gives up; the engine's default if none.
     pub message_expiration: Option<Duration>,
     /// Whether spoof intelligence is on.
     pub spoof_intelligence: bool,
@@ -33,7 +33,7 @@ pub struct TenantSettings {
     pub auth_fail_action: AuthFailAction,
 }
 
-/// What an outbound engine is told.
+/// The settings of an outbound engine.
 #[derive(Clone, Debug)]
 pub struct OutboundSettings {
     /// Its full name, for EHLO.
@@ -44,7 +44,7 @@ pub struct OutboundSettings {
     pub profile: Profile,
     /// Intervals between attempts; the last one repeats.
     pub retry: Vec<Duration>,
-    /// How long a message waits before it is given up.
+    /// How long a message waits before the engine gives up.
     pub expiration: Duration,
     /// When a delay DSN goes out; none: never.
     pub delay_notice: Option<Duration>,
@@ -56,7 +56,7 @@ pub struct OutboundSettings {
     pub tenants: Vec<TenantSettings>,
 }
 
-/// What an inbound engine is told.
+/// The settings of an inbound engine.
 #[derive(Clone, Debug)]
 pub struct InboundSettings {
     /// Its full name, for the greeting.
@@ -73,7 +73,7 @@ pub struct InboundSettings {
     pub certificate: Arc<CertifiedKey>,
     /// The organizations whose mail it takes.
     pub tenants: Vec<TenantSettings>,
-    /// Addresses from which mail of these organizations itself comes: their outbound engine.
+    /// Addresses from which these organizations' own mail comes: their outbound engine.
     pub internal: Vec<IpAddr>,
 }
 

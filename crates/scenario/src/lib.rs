@@ -1,4 +1,4 @@
-//! A scenario run, and what must come of it. The file itself is read by `mxlab_language`.
+//! A scenario run, and the checks of its result. The file itself is read by `mxlab_language`.
 //!
 //! ```text
 //! cell ── run ──▶ record ──▶ expectations, story ──▶ snapshot
@@ -9,8 +9,8 @@
 //! | [`engine`], [`exchange`] | the engines under test as the runner sees them, and ours |
 //! | [`run`] | one cell: the world, the engines, the script, the end |
 //! | [`expect`] | expectations as questions to the record |
-//! | [`registry`] | the behaviours that `covers` may claim, and what shows them |
-//! | [`story`], [`snapshot`] | what a run tells, and comparing that with what somebody has read and blessed |
+//! | [`registry`] | the behaviours that `covers` may claim, and their evidence |
+//! | [`story`], [`snapshot`] | the text of a run, and comparing it with one that somebody has read and approved |
 //! | [`suite`] | many scenarios on several threads |
 //!
 //! Nothing here prints to a terminal.
@@ -30,7 +30,7 @@ use mxlab_record::Kind;
 pub const EVENTS: &[Kind] =
     &[Kind::new("step", &["verb", "told", "fault", "roll"]), Kind::new("in-clear", &["to", "server", "message"])];
 
-/// The kinds of events that a record can hold, whoever tells them.
+/// The kinds of events that a record can hold, from all crates.
 pub fn kinds() -> Vec<Kind> {
     [EVENTS, mxlab_world::EVENTS, mxlab_dns::EVENTS, mxlab_sender::EVENTS, mxlab_receiver::EVENTS].concat()
 }

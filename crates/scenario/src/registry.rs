@@ -1,19 +1,19 @@
 //! The behaviour registry: the ids that `covers` may claim, and what the record must hold to show each.
 //!
-//! A claim is checked: it holds if some entry is of the kind and has the fields that stand here. So a scenario cannot claim
-//! a behaviour that its run does not show, and an id without evidence here cannot be claimed at all. An id that stands in
-//! several rows can be shown in several ways: any of them does.
+//! A claim is checked: it holds if some entry has the kind and the fields given here. So a scenario cannot claim a
+//! behaviour that its run does not show, and an id without evidence here cannot be claimed at all. An id in several
+//! rows can be shown in several ways; any of them suffices.
 
 use mxlab_record::{Entry, Value};
 
-/// What a field must hold.
+/// The required value of a field.
 #[derive(Clone, Copy, Debug)]
 enum Want {
     /// Exactly this text.
     Is(&'static str),
     /// One of these texts.
     OneOf(&'static [&'static str]),
-    /// A text that holds this part.
+    /// A text that contains this part.
     Holds(&'static str),
     /// This flag.
     Flag(bool),
@@ -21,9 +21,9 @@ enum Want {
     AtLeast(i64),
     /// Anything at all.
     Any,
-    /// Anything but what this other field of the same entry holds.
+    /// Anything except the value of this other field of the same entry.
     Unlike(&'static str),
-    /// Something that another entry of the same kind, name and type has otherwise.
+    /// A value that differs from that of another entry of the same kind, name and type.
     Changes,
 }
 
@@ -357,7 +357,7 @@ const BEHAVIOURS: &[(&str, &[Evidence])] = &[
     ("compauth.100", &[("verdict", &[("compauth", Is("pass")), ("reason", Is("100"))])]),
     ("compauth.109", &[("verdict", &[("compauth", Is("pass")), ("reason", Is("109"))])]),
     ("policy.junk", &[("accepted", &[("folder", Is("junk"))])]),
-    // what a server in clear sees
+    // what a server without TLS sees
     ("wire.in-clear", &[("accepted", &[("tls", Flag(false))])]),
 ];
 
@@ -368,7 +368,7 @@ pub fn ids() -> Vec<&'static str> {
     ids
 }
 
-/// What is missing in the record for this claim; none if it is shown. An unknown id is reported by the file's reader.
+/// What is missing in the record for this claim; none if it is shown. The reader of the file reports unknown ids.
 pub fn unshown(id: &str, entries: &[Entry]) -> Option<String> {
     let lacking = |evidence: &'static [Evidence]| {
         evidence.iter().find(|evidence| !entries.iter().any(|entry| shows(evidence, entry, entries)))

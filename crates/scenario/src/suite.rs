@@ -1,6 +1,6 @@
 //! Many scenarios: finding them, running them on several threads, comparing stories with snapshots.
 //!
-//! What comes out is data ([`CaseResult`], [`Summary`]); how it looks on a terminal or as JSON is `mxlab-report`'s.
+//! The result is data ([`CaseResult`], [`Summary`]); `mxlab-report` renders it for the terminal or as JSON.
 
 mod claims;
 mod filter;
@@ -46,7 +46,7 @@ pub struct Options {
 /// How many of the last entries are shown when a bound ends a run.
 const LAST_EVENTS: usize = 20;
 
-/// How one case came out. In order of precedence for the exit code.
+/// The outcome of one case, in order of precedence for the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CaseOutcome {
     /// All held.
@@ -57,7 +57,7 @@ pub enum CaseOutcome {
     ExpectationFailed,
     /// Two runs of the same scenario and seed differ.
     Nondeterministic,
-    /// A bound ended the run.
+    /// A limit stopped the run.
     BoundExceeded,
     /// The file has mistakes.
     Invalid,
@@ -82,7 +82,7 @@ impl CaseOutcome {
         }
     }
 
-    /// The exit code that it asks for.
+    /// Its exit code.
     pub fn exit_code(self) -> u8 {
         match self {
             CaseOutcome::Passed | CaseOutcome::Skipped => 0,
@@ -96,7 +96,7 @@ impl CaseOutcome {
     }
 }
 
-/// Exit codes from the least to the most severe; the most severe of a suite is the suite's.
+/// Exit codes from the least to the most severe; a suite has the most severe of its cases.
 const SEVERITY: [u8; 7] = [0, 12, 11, 13, 14, 10, 1];
 
 /// The more severe of two exit codes.
@@ -124,7 +124,7 @@ pub struct CaseResult {
     pub outcome: CaseOutcome,
     /// What is wrong.
     pub failures: Vec<Failure>,
-    /// Warnings about the file, rendered; with the first case of the file alone.
+    /// Warnings about the file, rendered; only with the first case of the file.
     pub warnings: Vec<String>,
     /// Whether its story is compared with a snapshot: not if the file lies outside `scenarios/`, nor if the story depends
     /// on the seed and this is another seed than the file's.
@@ -147,7 +147,7 @@ pub struct Summary {
     pub cases: Vec<CaseResult>,
     /// Snapshots, and stories that wait for a review, that belong to no scenario. Only looked for when everything runs.
     pub orphans: Vec<String>,
-    /// What the runner could not do and that is about no case.
+    /// Errors of the runner that do not belong to a case.
     pub errors: Vec<String>,
     /// Real time of the suite, in milliseconds.
     pub wall_ms: f64,
@@ -172,21 +172,21 @@ impl Summary {
     }
 }
 
-/// Why a suite could not even begin.
+/// Why a suite could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum SuiteError {
-    /// A filter that hits nothing is a mistake of the one who typed it.
+    /// A filter that matches nothing is probably a typing mistake.
     #[error("no scenario matches `{filter}`\n{}", offer(near))]
     NothingMatches {
         /// What was typed.
         filter: String,
-        /// The ids that come nearest.
+        /// The most similar ids.
         near: Vec<String>,
     },
     /// A path leads nowhere.
     #[error("there is no file `{0}`")]
     NoSuchFile(String),
-    /// A world is no scenario.
+    /// A world is not a scenario.
     #[error("`{0}` is a world: scenarios name it, by itself it cannot be run")]
     IsWorld(String),
     /// Results of two files could not be told apart.
@@ -199,7 +199,7 @@ pub enum SuiteError {
         /// The path of the other.
         other: String,
     },
-    /// The file system said no.
+    /// An error of the file system.
     #[error("{path}: {error}")]
     Io {
         /// Where.
@@ -230,7 +230,7 @@ fn offer(near: &[String]) -> String {
 /// The ids of all scenarios that the filters let through, with their titles.
 ///
 /// # Errors
-/// If a filter hits nothing, or a file cannot be read.
+/// If a filter matches nothing, or a file cannot be read.
 pub fn list(options: &Options) -> Result<Vec<(String, String)>, SuiteError> {
     let plan = plan(options)?;
     let mut list: Vec<(String, String)> =
@@ -244,7 +244,7 @@ pub fn list(options: &Options) -> Result<Vec<(String, String)>, SuiteError> {
 /// Something that happens while a suite runs.
 #[derive(Debug)]
 pub enum Progress<'a> {
-    /// So many cases will run.
+    /// This many cases will run.
     Planned(usize),
     /// One has ended.
     Ended(&'a CaseResult),
@@ -253,7 +253,7 @@ pub enum Progress<'a> {
 /// Runs a suite. `progress` is called on the calling thread; `interrupted` ends the suite after the running cases.
 ///
 /// # Errors
-/// If a filter hits nothing, or a file cannot be read.
+/// If a filter matches nothing, or a file cannot be read.
 pub fn run(
     options: &Options,
     engines: &dyn Engines,
@@ -293,7 +293,7 @@ pub fn run(
     })
 }
 
-/// What is doubtful about a file is the same for all its cells and seeds.
+/// The warnings of a file are the same for all its cells and seeds.
 fn warn_once_a_file(cases: &mut [CaseResult]) {
     let mut told = BTreeSet::new();
     for case in cases {
@@ -371,8 +371,8 @@ fn run_job(options: &Options, engines: &dyn Engines, job: &Job) -> CaseResult {
         bounds: Bounds::default(),
         packets: 0,
     };
-    // Tasks that panic are the simulation's to report. What panics besides is the runner, or an engine that is just
-    // being started; the world of that case is dropped with it, and the next case begins with a new one.
+    // The simulation reports tasks that panic. Other panics are those of the runner, or of an engine that is just being
+    // started; the world of that case is dropped with it, and the next case begins with a new one.
     let run = AssertUnwindSafe(|| run::run_cell(&job.cell, &job.sources, engines, &run_options));
     let result = catch_unwind(run);
     case.wall_ms = milliseconds_since(started);
@@ -437,7 +437,7 @@ pub fn reproduction(case: &CaseResult) -> String {
 pub type Hashes = BTreeMap<(String, u64), (String, String)>;
 
 /// Compares the hashes of two runs of the same suite and marks what differs. Returns the cases that the second run lacks:
-/// that is no difference, but a failure of the second run.
+/// that is not a difference, but a failure of the second run.
 #[must_use]
 pub fn compare_hashes(summary: &mut Summary, second: &Hashes) -> Vec<String> {
     let mut lacking = Vec::new();
@@ -479,7 +479,7 @@ pub fn write_schema(root: &Path) -> Result<&'static str, SuiteError> {
     Ok(SCHEMA)
 }
 
-/// The real time, for `wall_ms` alone: no result depends on it.
+/// The real time, only for `wall_ms`: no result depends on it.
 #[allow(clippy::disallowed_methods, reason = "how long a run really took is told, and decides nothing")]
 fn real_time() -> std::time::Instant {
     std::time::Instant::now()

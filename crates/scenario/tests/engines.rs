@@ -1,4 +1,4 @@
-//! What the runner makes of engines that misbehave: a panic and a task that never rests are reported with scenario, seed
+//! How the runner handles engines that misbehave: a panic and a task that never rests are reported with scenario, seed
 //! and host, and leave the other scenarios alone.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -16,7 +16,7 @@ use mxlab_scenario::engine::{Engines, Inbound, InboundSettings, Outbound, Outbou
 use mxlab_scenario::exchange::Exchange;
 use mxlab_scenario::suite::{self, CaseOutcome, CaseResult, Hashes, Options};
 
-/// What the outbound engine does wrong.
+/// The misbehaviour of the outbound engine.
 #[derive(Clone, Copy)]
 enum Wrong {
     Panics,
@@ -123,7 +123,7 @@ fn a_task_that_never_rests_ends_at_a_bound_with_the_last_events() {
 
 #[test]
 fn an_engine_that_panics_while_it_is_started_leaves_the_others_alone() {
-    // One thread: what the panic leaves behind would meet the next case.
+    // One thread: anything that the panic leaves behind would affect the next case.
     let cases = run(Wrong::PanicsAtOnce);
     let case = outcome_of(&cases, "dane/mismatch");
     assert_eq!(case.outcome, CaseOutcome::Panicked);

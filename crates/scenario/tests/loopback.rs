@@ -1,8 +1,8 @@
 //! The engines on real sockets: the same sender delivers to the same receiver over loopback, with the real adapter.
 //!
-//! Nothing of the simulation is here. A name server holds signed zones, the sender asks it through its validating
-//! resolver, finds MX, address and TLSA records, authenticates the receiver by DANE over real TLS, and hands the message
-//! over. This test reads the real clock, as only tests of the real adapter may.
+//! This test does not use the simulation. A name server holds signed zones, the sender asks it through its validating
+//! resolver, finds MX, address and TLSA records, authenticates the receiver by DANE over real TLS, and sends the
+//! message over. This test reads the real clock, as only tests of the real adapter may.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -73,7 +73,7 @@ fn zones(env: &Env, tlsa: &str) -> (Arc<Authority>, TrustAnchor) {
     (authority, TrustAnchor::root(internet.root_anchor()))
 }
 
-/// Everything that a delivery takes, on real sockets; returns the record once `done` finds what it waits for in it.
+/// Everything that a delivery needs, on real sockets; returns the record once `done` accepts it.
 fn deliver(tlsa_of: impl Fn(&MadeCertificate) -> String, done: impl Fn(&[Entry]) -> bool) -> Vec<Entry> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let folder =

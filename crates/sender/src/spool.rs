@@ -175,7 +175,7 @@ struct StoredReply {
 /// The file for an item.
 ///
 /// # Errors
-/// None that can occur with these types; the serializer's signature has one.
+/// Cannot fail for these types.
 pub fn encode(item: &Item) -> Result<Vec<u8>, serde_json::Error> {
     let stored = StoredItem {
         version: VERSION,

@@ -40,7 +40,7 @@ fn a_crash_drops_timers_and_tasks() {
         tokio::time::sleep(ms(10_500)).await;
         assert_eq!(ticks.load(Ordering::Relaxed), 20);
         a.kill();
-        // At once, not when the runtime comes round to it.
+        // At once, not when the runtime gets to it.
         assert_eq!(dropped.load(Ordering::Relaxed), 1);
         assert!(!a.is_up() && b.is_up());
         tokio::time::sleep(seconds(10)).await;
@@ -143,7 +143,7 @@ fn peers_of_a_crashed_process_see_its_end_and_are_reset_when_they_go_on() {
         assert_eq!(echo(&mut busy, "hello").await.expect("an echo"), "hello");
         b.kill();
         assert_eq!(seen(&mut idle).await, Seen::End);
-        // Half of it is closed; the client does not look and sends on.
+        // Half of it is closed; the client does not notice and keeps sending.
         busy.write_all(b"more").await.expect("buffered");
         tokio::time::sleep(seconds(1)).await;
         assert_eq!(seen(&mut busy).await, Seen::Reset);
@@ -159,7 +159,7 @@ fn a_restarted_process_listens_at_the_same_address_at_once() {
     let client = a.env();
     finished(sim.run(async move {
         tokio::time::sleep(ms(1)).await;
-        // It stays open on the client's side, so on the server's it never ends.
+        // It stays open on the client's side, so it never ends on the server's.
         let mut open = client.connect(at(2, 7)).await.expect("connected");
         assert_eq!(echo(&mut open, "one").await.expect("an echo"), "one");
         for round in 0..3 {
@@ -215,7 +215,7 @@ fn a_handshake_that_completes_after_the_listener_has_closed_is_ended() {
             Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionRefused),
             Ok(mut stream) => assert_ne!(seen(&mut stream).await, Seen::Nothing),
         }
-        // What was refused does not wait in the listener that comes next.
+        // A refused connection does not wait in the next listener.
         let listener = server.listen(at(2, 25)).await.expect("free again");
         assert!(timeout(seconds(60), listener.accept()).await.is_err());
     }));
@@ -237,7 +237,7 @@ fn after_power_loss_peers_hear_nothing_and_then_reset() {
         busy.write_all(b"are you there?").await.expect("buffered");
         tokio::time::sleep(seconds(10)).await;
         spawn_echo(&b.restart(), at(2, 7));
-        // What was sent into the dark is sent again.
+        // Segments sent while the host was down are sent again.
         assert_eq!(seen(&mut busy).await, Seen::Reset);
         assert_eq!(seen(&mut idle).await, Seen::Nothing);
         idle.write_all(b"and you?").await.expect("buffered");
@@ -265,7 +265,7 @@ fn the_last_words_of_a_host_without_power_are_not_heard() {
     }));
 }
 
-/// The digits of a file's content; they tell which version it is and whether it is whole.
+/// The digits of a file's content; they show which version it is and whether it is complete.
 fn content(version: u8) -> Vec<u8> {
     vec![b'0' + version; 10_000 + usize::from(version)]
 }
@@ -285,7 +285,7 @@ fn files_survive_a_crash_synced_or_not() {
         let env = a.restart();
         assert_eq!(env.files().read("spool/1").await.expect("it is there"), content(2));
         assert_eq!(env.files().read("spool/2").await.expect("it is there"), content(3));
-        // What the dead process left half done does not disturb.
+        // A half-done replacement of the dead process does no harm.
         env.files().replace("spool/2", &content(4)).await.expect("written");
         assert_eq!(env.files().read("spool/2").await.expect("it is there"), content(4));
         a.power_loss();
@@ -295,7 +295,7 @@ fn files_survive_a_crash_synced_or_not() {
     }));
 }
 
-/// Replaces a file again and again, and loses power `after` milliseconds: what is there then, and what was promised.
+/// Replaces a file again and again, and loses power after `after` milliseconds: the content then, and the promised one.
 fn replaced_until(after: u64) -> (Option<Vec<u8>>, u8) {
     let (sim, [a]) = world(Config { sync_delay: ms(2), ..Config::default() });
     let promised = Arc::new(AtomicUsize::new(0));
@@ -378,7 +378,7 @@ fn sockets_that_outlive_their_world_do_nothing() {
     assert_eq!(client.now().as_second(), Config::default().epoch.as_second());
     client.spawn("too late", async { panic!("it runs") });
     drop((stream, listener, socket));
-    // And the thread is free for the next world.
+    // The thread is free for the next world.
     let (sim, []) = world(Config::default());
     finished(sim.run(async {}));
 }

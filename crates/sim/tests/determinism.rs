@@ -87,7 +87,7 @@ fn run(config: Config) -> Outcome<Vec<String>> {
         }
         let socket = env.bind(at(2, 0)).await.expect("a port");
         socket.send_to(&env.random::<16>(), at(1, 53)).await.expect("sent");
-        // What the script itself draws is seeded too.
+        // The script's own draws are seeded too.
         let mut drawn = [0; 8];
         assert!(mxlab_env::entropy::fill(&mut drawn));
         socket.send_to(&drawn, at(1, 53)).await.expect("sent");
@@ -103,7 +103,7 @@ fn with_seed(seed: u64) -> Config {
 
 const CHILD: &str = "MXLAB_SIM_PRINTS_ITS_HASH";
 
-/// What the other tests run as a child process. Alone, it shows that the hash is that of this process as well.
+/// The child process of the other tests. Run alone, it shows that this process has the same hash.
 #[test]
 fn prints_its_hash() {
     let outcome = run(with_seed(11));

@@ -1,4 +1,4 @@
-//! What holds whatever the network does.
+//! Laws that hold whatever the network does.
 
 mod common;
 
@@ -77,7 +77,7 @@ fn transfer(seed: u64, chunks: &[(u64, usize)], changes: &[(u64, Weather)]) -> (
             tokio::time::sleep(ms(after)).await;
             change(&storm, &left, &right, &weather);
         }
-        // In the end the sky clears, else the transfer never ends.
+        // In the end all paths work, else the transfer never ends.
         for weather in [Weather::Heal, Weather::Rejoin] {
             change(&storm, &left, &right, &weather);
         }
@@ -120,7 +120,7 @@ enum Fall {
     Restart,
 }
 
-/// A client talks to a server that falls and comes back; afterwards both talk again, at the same address.
+/// A client talks to a server that crashes and restarts; afterwards both talk again, at the same address.
 fn survive(seed: u64, falls: &[(u64, Fall, u64)]) -> String {
     let (sim, [a, b]) = world(Config { seed, ..Config::default() });
     spawn_echo(&b.env(), at(2, 7));

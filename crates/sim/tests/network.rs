@@ -272,7 +272,7 @@ fn a_partition_holds_segments_until_the_next_back_off_after_it_heals() {
         stream.write_all(b"one").await.expect("buffered");
         tokio::time::sleep(seconds(1)).await;
         assert_eq!(echo(&mut stream, "two").await.expect("data"), "one");
-        // Sent again after 1 s and 3 s in vain, and after 7 s; 20 ms for the way there and back.
+        // Retransmitted in vain after 1 s and 3 s, then successfully after 7 s; the round trip takes 20 ms.
         assert_eq!(control.elapsed() - before, ms(7020));
         // Afterwards the connection is as before.
         let mut rest = [0; 3];
@@ -303,7 +303,7 @@ fn a_connect_that_was_given_up_during_a_partition_is_not_completed_later() {
         tokio::time::sleep(seconds(120)).await;
         assert_eq!(accepted.load(Ordering::Relaxed), 0);
         client.connect(at(2, 25)).await.map(|_| ()).expect("connected");
-        // And one that is not given up is completed.
+        // A connection that is not abandoned is completed.
         control.isolate(&b);
         let waiting = timeout(seconds(30), client.connect(at(2, 25)));
         let heal = async {

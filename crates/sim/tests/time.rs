@@ -145,7 +145,7 @@ fn a_step_of_the_script_comes_before_the_tasks_of_that_moment() {
     assert_eq!(*order.lock().expect("no panic"), ["script", "task", "script", "task", "script", "task"]);
 }
 
-/// A config whose watchdog reports to the receiver and lets go of what waits for the flag.
+/// A config whose watchdog reports to the receiver, and sets the flag that the looping task waits for.
 fn watched() -> (Config, mpsc::Receiver<Stuck>, Arc<AtomicBool>) {
     let (told, stuck) = mpsc::channel();
     let stop = Arc::new(AtomicBool::new(false));
@@ -201,7 +201,7 @@ fn a_tap_that_never_returns_is_reported_from_outside() {
 
 const CHILD: &str = "MXLAB_SIM_LOOPS";
 
-/// What the next test runs as a child process.
+/// The child process of the next test.
 #[test]
 fn loops_when_told_to() {
     if std::env::var_os(CHILD).is_none() {

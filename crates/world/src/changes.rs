@@ -1,7 +1,7 @@
-//! What hosts on the way do to a message: tags, footers, other white space, damage.
+//! What hosts on the path do to a message: tags, footers, changed white space, damage.
 //!
-//! Each change is a function from octets to octets. It touches what it is named after and nothing else, so that a scenario
-//! shows which change breaks which signature. Line ends are CRLF, as SMTP has them.
+//! Each change is a function from octets to octets. It changes only what its name says, so that a scenario shows which
+//! change breaks which signature. Line ends are CRLF, as SMTP has them.
 
 use mxlab_mail::Message;
 use mxlab_mail::headers::Line;
@@ -9,34 +9,34 @@ use mxlab_mail::headers::Line;
 /// A change to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// `[list] ` is put before the subject.
+    /// `[list] ` is added before the subject.
     SubjectTag,
-    /// A text is put below the body.
+    /// A text is added below the body.
     Footer(String),
-    /// A word of the body changes: its first letter does.
+    /// A word of the body changes: its first letter is replaced.
     BodyChanged,
-    /// The subject is folded: its text goes to a line of its own.
+    /// The subject is folded: its text moves to a line of its own.
     SubjectFolded,
     /// Each space of the body becomes two.
     SpacesDoubled,
-    /// A space is put at the end of each line of the body.
+    /// A space is added at the end of each line of the body.
     SpacesAtLineEnds,
-    /// Two empty lines are put below the body.
+    /// Two empty lines are added below the body.
     EmptyLinesAdded,
-    /// The header fields change their order: the last one goes first.
+    /// The header fields change their order: the last one becomes the first.
     HeadersReordered,
     /// A character of the `b=` of the topmost DKIM signature changes.
     SignatureBroken,
-    /// The DKIM signatures are taken off.
+    /// The DKIM signatures are removed.
     SignaturesRemoved,
 }
 
-/// What a footer says if nobody says otherwise.
+/// The default text of a footer.
 pub const FOOTER: &str = "-- \nSent through a list";
 
 impl Change {
-    /// The message after the change. A message whose header section cannot be split stays as it is, and so does one that
-    /// has nothing of what would change.
+    /// The message after the change. A message whose header section cannot be split is not changed, nor is one that
+    /// does not have the part to be changed.
     pub fn apply(&self, message: &[u8]) -> Vec<u8> {
         let Ok(parsed) = Message::parse(message) else { return message.to_vec() };
         let mut lines: Vec<Vec<u8>> = parsed.lines().iter().map(|line| line.raw().to_vec()).collect();
@@ -100,7 +100,7 @@ fn behind_colon(field: &[u8]) -> usize {
     field.iter().position(|octet| *octet == b':').map_or(field.len(), |colon| colon + 1)
 }
 
-/// Folds a field in front of its value, if it has one: a line of a fold must not be empty.
+/// Folds a field before its value, if it has one: a line of a fold must not be empty.
 fn fold_behind_colon(field: &mut Vec<u8>) {
     let colon = behind_colon(field);
     match field.get(colon..) {
@@ -110,14 +110,14 @@ fn fold_behind_colon(field: &mut Vec<u8>) {
     }
 }
 
-/// Ends the last line, if there is one that has no end.
+/// Adds a line end to the last line if it has none.
 fn end_line(body: &mut Vec<u8>) {
     if !body.is_empty() && !body.ends_with(b"\r\n") {
         body.extend(b"\r\n");
     }
 }
 
-/// The octets with `new` wherever `old` was.
+/// The octets with every `old` replaced by `new`.
 fn with_each(octets: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
     let mut changed = Vec::with_capacity(octets.len());
     let mut rest = octets;

@@ -22,7 +22,7 @@ pub enum MailKeyKind {
 /// Why a key cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum MailKeyError {
-    /// Not from the stock of RSA keys.
+    /// The stock of RSA keys cannot make it.
     #[error("no RSA key: {0}")]
     Rsa(#[from] KeyError),
     /// It does not sign.
@@ -33,7 +33,7 @@ pub enum MailKeyError {
 /// The key called `name` in a scenario.
 ///
 /// # Errors
-/// None with the stock of keys as it is.
+/// None with the present stock of keys.
 pub fn make(identity: &Identity, name: &str, kind: MailKeyKind) -> Result<SigningKey, MailKeyError> {
     let seed = identity.bytes("mail-key", name);
     let modulus = match kind {

@@ -16,8 +16,8 @@ use rustls::sign::CertifiedKey;
 
 use crate::derive::Identity;
 
-/// Why a certificate could not be made. The declaration is at fault: a name that is no name, dates beyond what
-/// certificates can say.
+/// Why a certificate could not be made. The declaration is at fault: an invalid name, or dates beyond what certificates
+/// can say.
 #[derive(Debug, thiserror::Error)]
 pub enum PkiError {
     /// rcgen refused.
@@ -62,7 +62,7 @@ pub struct CertificateSpec {
     pub from: Timestamp,
     /// Last second of validity.
     pub until: Timestamp,
-    /// The name of the certificate whose key it has; its own name for a key of its own.
+    /// The name of the certificate whose key it shares; its own name for a key of its own.
     pub key: String,
     /// What the server sends with it.
     pub sends: Sends,
@@ -93,7 +93,7 @@ pub struct AuthoritySpec {
     pub until: Timestamp,
 }
 
-/// A certificate as made: what a server needs to present it, and what zone text may say about it.
+/// A certificate as made: what a server needs to present it, and what zone texts may refer to.
 #[derive(Clone, Debug)]
 pub struct MadeCertificate {
     /// The certificate itself, DER.
@@ -198,7 +198,7 @@ pub fn make_authority(
 /// Makes a server certificate. `issuer` is the authority that signs it, none for a self-signed one.
 ///
 /// # Errors
-/// If a name is no DNS name, or the dates cannot be stated in a certificate.
+/// If a name is not a DNS name, or the dates cannot be stated in a certificate.
 pub fn make_certificate(
     identity: &Identity,
     spec: &CertificateSpec,
@@ -234,7 +234,7 @@ fn chain_to_send(
     above.extend(issuer.above.iter().cloned());
     match sends {
         Sends::Leaf => {}
-        // The last one above is the root, which the other side has or does not trust (RFC 8446 §4.4.2).
+        // The last one above is the root: the other side either has it or does not trust it (RFC 8446 §4.4.2).
         Sends::Chain => chain.extend(above.drain(..above.len() - 1)),
         Sends::ChainWithRoot => chain.append(&mut above),
     }

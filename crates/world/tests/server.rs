@@ -43,9 +43,9 @@ fn reply(stage: Stage, text: &str) -> ServerFault {
     ServerFault::Lapse(stage, Instead::Reply(text.parse().unwrap()))
 }
 
-/// What comes of a session in which the client sends these lines, each after an answer to the one before; an empty line
-/// is not sent. One word for the banner and for each line: the reply's code, `tls` for what is no reply, `closed`, or
-/// `silent` for a minute without anything.
+/// The outcome of a session in which the client sends these lines, each after an answer to the one before; an empty
+/// line is not sent. One word for the banner and for each line: the reply's code, `tls` for anything that is not a
+/// reply, `closed`, or `silent` for a minute without anything.
 async fn session(env: &Env, lines: &[&str]) -> String {
     let Ok(mut stream) = env.connect(SocketAddr::new(ip(SERVER), 25)).await else { return "refused".into() };
     let mut words: Vec<String> = Vec::new();
@@ -72,8 +72,8 @@ async fn session(env: &Env, lines: &[&str]) -> String {
     words.join(" ")
 }
 
-/// Sessions one after another, each by the client with that number: what came of each, the kinds of the events told, and
-/// whether fault 1 is used up.
+/// Sessions one after another, each by the client with that number: the outcome of each, the kinds of the recorded
+/// events, and whether fault 1 is used up.
 fn run(faults: &[ActiveFault], clients: &[usize], lines: &'static [&'static str]) -> (Vec<String>, String, bool) {
     let mut sim = Sim::new(Config { until: Duration::from_secs(3600), ..Config::default() }).unwrap();
     let server = sim.add_host("mx1", [ip(SERVER)]).unwrap();
@@ -142,7 +142,7 @@ fn a_fault_acts_for_its_client_and_so_many_times() {
     check(at_connect.clone(), None, Some(3), ["closed", "closed", "closed", usual], true);
     check(at_connect.clone(), Some(1), Some(1), [usual, "closed", usual, usual], true);
     check(at_connect, Some(1), Some(3), [usual, "closed", usual, "closed"], false);
-    // What never acts is never used.
+    // A fault that never acts is never used up.
     check(reply(Stage::Connect, "421 Busy"), None, Some(1), [usual; 4], false);
     // Whether the port is open is the same for everybody.
     check(ServerFault::Refused, Some(1), Some(1), ["refused"; 4], false);

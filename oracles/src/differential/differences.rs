@@ -10,7 +10,7 @@ use mxlab_dns::{Denial, FaultKind, KeyKind, Name, Rcode, Record, RecordType, rda
 use crate::internet::{FaultSpec, Plan, ZoneSpec};
 use crate::judges::{Status, Verdict};
 
-/// The judge that says something else than ours.
+/// The judge that disagrees with ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Other {
     Nlnet,
@@ -24,7 +24,7 @@ pub struct Observed<'a> {
     pub rtype: RecordType,
     pub ours: &'a Verdict,
     pub other: &'a Verdict,
-    /// The answer that all were given.
+    /// The answer that all of them got.
     pub answer: Option<&'a Message>,
 }
 
@@ -53,7 +53,7 @@ impl Observed<'_> {
         self.rrsigs().any(|(owner, rrsig)| usize::from(rrsig.labels) < own(owner))
     }
 
-    /// Whether an NSEC leads to a name below a wildcard that has no records itself, and that would stand in for the owner.
+    /// Whether an NSEC leads to a name below a wildcard that has no records itself, but would match the owner.
     fn meets_bare_wildcard(&self) -> bool {
         let nsecs = self.records().filter(|record| record.rtype == RecordType::NSEC);
         let stands_in =
@@ -91,7 +91,7 @@ impl Observed<'_> {
         denials.into_iter().any(|denial| matches!(denial, Denial::Nsec3 { opt_out: true, .. }))
     }
 
-    /// Whether nothing secure can stand in or below this zone.
+    /// Whether nothing in or below this zone can be secure.
     fn is_insecure(&self, zone: &ZoneSpec) -> bool {
         let of_keys =
             zone.signed.as_ref().is_none_or(|signed| !signed.delegated || signed.keys.may_be(KeyKind::Unsupported));
@@ -104,7 +104,7 @@ impl Observed<'_> {
         self.plan.zones.iter().filter(|zone| self.is_insecure(zone)).any(|zone| self.touches(zone))
     }
 
-    /// Whether the question or a part of the answer stands in or below this zone.
+    /// Whether the question or a part of the answer is in or below this zone.
     fn touches(&self, zone: &ZoneSpec) -> bool {
         let mut names = self.records().map(|record| &record.name).chain([self.owner]);
         names.any(|name| name.is_subdomain_of(&zone.origin))
@@ -120,7 +120,7 @@ pub struct Difference {
     pub applies: fn(&Observed) -> bool,
 }
 
-/// Signatures of this kind of fault do not hold.
+/// Signatures with this kind of fault are not valid.
 fn breaks_signatures(kind: FaultKind) -> bool {
     use FaultKind as K;
     matches!(
@@ -140,7 +140,7 @@ pub const DIFFERENCES: &[Difference] = &[
         applies: |observed| {
             let known =
                 |zone: &&ZoneSpec| zone.signed.as_ref().is_some_and(|signed| signed.keys.may_be(KeyKind::Ed25519));
-            // The DS that a fault makes up for an unsigned zone names such a key.
+            // The DS that a fault invents for an unsigned zone names such a key.
             let of = |fault: &FaultSpec| observed.plan.zones.iter().find(|zone| zone.origin == fault.zone);
             let made_up = observed.fault(|fault| {
                 fault.kind == FaultKind::DsWithoutKey && of(fault).is_some_and(|zone| observed.touches(zone))

@@ -6,12 +6,12 @@ use proptest::sample::select;
 
 use crate::internet::{FaultSpec, Keys, Plan, Rollover, Signed, ZoneSpec, name};
 
-/// The zones below the root, in the order in which a plan takes them up.
+/// The zones below the root, in the order in which a plan adds them.
 const ZONES: [&str; 4] = ["t", "a.t", "b.t", "s.a.t"];
 /// Owners relative to their zone: hosts, wildcards, and names whose parents, one of them a wildcard, are empty
 /// non-terminals.
 const OWNERS: [&str; 9] = ["@", "h", "i", "w.n", "*", "*.n", "a.*.n", "d", "k.l.m"];
-/// What is asked for below a zone: the owners, and names that no owner has.
+/// The names that are asked for below a zone: the owners, and names without records.
 const ASKED: [&str; 12] = ["", "h", "i", "w.n", "n", "x", "x.n", "y.x.n", "x.d", "m", "k.l.m", "x.h"];
 const TYPES: [RecordType; 6] =
     [RecordType::A, RecordType::TXT, RecordType::MX, RecordType::CNAME, RecordType::DS, RecordType::NS];
@@ -37,7 +37,7 @@ pub fn cases() -> impl Strategy<Value = Case> {
 }
 
 fn keys() -> impl Strategy<Value = Keys> {
-    // Mostly what all judges know.
+    // Mostly algorithms that all judges know.
     let kind = prop_oneof![
         8 => Just(KeyKind::EcdsaP256),
         2 => Just(KeyKind::Rsa1024),
@@ -73,7 +73,7 @@ fn signed() -> impl Strategy<Value = Signed> {
     })
 }
 
-/// The root has keys that everybody knows, or nobody would trust anything.
+/// The root has keys with algorithms that all judges know, or no chain of trust could begin.
 fn root() -> impl Strategy<Value = Signed> {
     let keys = prop_oneof![Just(Keys::Combined(KeyKind::EcdsaP256)), Just(Keys::Split(KeyKind::Rsa2048))];
     (keys, denial()).prop_map(|(keys, denial)| Signed { keys, denial, delegated: true })
@@ -97,8 +97,8 @@ fn record() -> impl Strategy<Value = String> {
     (select(OWNERS.to_vec()), data).prop_map(|(owner, data)| format!("{owner} {data}"))
 }
 
-/// All but those that only a resolver that iterates can tell (what is slow, what refers upwards), and but for what is
-/// stripped: signatures and proofs are left out by faults of their own.
+/// All except those that only an iterating resolver notices (slow answers, upward referrals), and except stripped
+/// answers: other faults leave out signatures and proofs.
 fn kind() -> impl Strategy<Value = FaultKind> {
     use FaultKind as K;
     let single = vec![

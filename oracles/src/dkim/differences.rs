@@ -11,12 +11,12 @@ use mxlab_mail::tag_list::TagList;
 use super::Verdict;
 use super::plan::Case;
 
-/// What is known of a message of which both say something else.
+/// What is known of a message on which both disagree.
 pub struct Observed<'a> {
     pub case: &'a Case,
     /// The message as it was verified.
     pub message: &'a [u8],
-    /// What we say of its first signature.
+    /// Our result for its first signature.
     pub ours: Option<&'a Verification>,
     /// The same in a word.
     pub word: &'a str,
@@ -164,7 +164,7 @@ fn passes(o: &Observed<'_>, word: &str, why: &str) -> bool {
     o.word == word && reason
 }
 
-/// Whether `b=` stands where dkimpy does not see it, or has blanks behind it, or another tag has some at the end.
+/// Whether `b=` is where dkimpy does not see it, or has blanks after it, or another tag has blanks at the end.
 fn odd_signature(value: &str) -> bool {
     let first = value.starts_with('b');
     let value = value.strip_suffix("\r\n").unwrap_or(value);

@@ -1,4 +1,4 @@
-//! dkimpy in a process of its own, which is given messages and answers what it makes of them, a line each.
+//! dkimpy in a separate process, which reads messages and answers with its results, a line each.
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -12,7 +12,7 @@ use super::{DOMAIN, NOW, SELECTOR, Verdict};
 /// The other end of the conversation.
 const SCRIPT: &str = include_str!("../../python/dkim_judge.py");
 
-/// A running judge. It ends when its input does.
+/// A running judge. It ends at the end of its input.
 pub struct Dkimpy {
     child: Child,
     input: Option<ChildStdin>,
@@ -37,7 +37,7 @@ impl Dkimpy {
         Ok(Dkimpy { child, input: Some(input), output: BufReader::new(output) })
     }
 
-    /// What it says of the first signature of a message, whose key record is `record`.
+    /// Its result for the first signature of a message, whose key record is `record`.
     pub fn verify(&mut self, message: &[u8], record: &str) -> io::Result<Verdict> {
         let name = format!("{SELECTOR}._domainkey.{DOMAIN}");
         let said = self.ask(&json!({ "message": latin1(message), "now": NOW, "records": { name: record } }))?;
@@ -51,7 +51,7 @@ impl Dkimpy {
         })
     }
 
-    /// The field with which it signs a message; none if it does not.
+    /// The field with which it signs a message; none if it cannot.
     pub fn sign(&mut self, message: &[u8], signing: &Signing, key: &str) -> io::Result<Option<Vec<u8>>> {
         let (header, body) = signing.forms;
         let request = json!({ "message": latin1(message), "now": NOW, "sign": {

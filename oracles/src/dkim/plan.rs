@@ -4,7 +4,7 @@ use mxlab_auth::dkim::canonical::Form;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-/// With which key is signed.
+/// The signing key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
     Rsa,
@@ -27,8 +27,8 @@ pub enum Author {
     Ours,
     /// dkimpy.
     Dkimpy,
-    /// Nobody would write it so: the tags of our signer in another layout, with one of them changed or another added, and
-    /// then signed.
+    /// An unusual field: the tags of our signer in another layout, with one of them changed or another added, and then
+    /// signed.
     Odd { change: (&'static str, &'static str), order: u8, blanks: (&'static str, &'static str), semicolon: bool },
 }
 
@@ -45,7 +45,7 @@ pub struct Signing {
 #[derive(Clone, Debug)]
 pub enum Change {
     Nothing,
-    /// An octet becomes another.
+    /// An octet is changed.
     Replace(Index, u8),
     /// Something is put in.
     Insert(Index, &'static str),
@@ -53,9 +53,9 @@ pub enum Change {
     Delete(Index),
     /// The message is cut off.
     Cut(Index),
-    /// Something is put behind the body.
+    /// Something is appended to the body.
     Append(&'static str),
-    /// A field is put on top.
+    /// A field is added on top.
     OnTop(&'static str),
 }
 
@@ -189,7 +189,7 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-/// All that a case is made of.
+/// A whole case.
 pub fn cases() -> impl Strategy<Value = Case> {
     (header(), body(), signing(), change(), select(&RECORDS[..]))
         .prop_map(|(header, body, signing, change, record)| Case { header, body, signing, change, record })

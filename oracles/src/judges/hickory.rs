@@ -19,7 +19,7 @@ use super::{Status, Verdict};
 use crate::internet::Internet;
 use crate::upstream::Upstream;
 
-/// The upstream as hickory wants it.
+/// The upstream as hickory requires it.
 #[derive(Clone)]
 struct Handle(Arc<Upstream>);
 
@@ -40,8 +40,8 @@ impl DnsHandle for Handle {
     }
 }
 
-/// How deep it may ask for keys while it asks for keys. Where a zone below an unsigned one does not answer for its keys, it
-/// asks anew at every level, so that its default of 26 takes minutes; the internets here are four zones deep.
+/// How deep its key lookups may nest. If a zone below an unsigned one does not answer for its keys, it asks again at
+/// every level, so that its default of 26 takes minutes; the internets here are four zones deep.
 const DEPTH: usize = 12;
 
 pub struct Judge(DnssecDnsHandle<Handle>);
@@ -77,7 +77,7 @@ impl Judge {
     }
 }
 
-/// As good as the worst record of the answer; if the type asked for is not among them, of what denies it as well.
+/// As secure as the worst record of the answer; if the type asked for is not among them, also as the worst proof.
 fn summary(response: &DnsResponse, asked: HickoryType) -> Verdict {
     let positive = response.answers.iter().any(|record| record.record_type() == asked);
     let denial = response.authorities.iter().filter(|_| !positive);

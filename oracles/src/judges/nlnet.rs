@@ -18,7 +18,7 @@ use super::{Status, Verdict};
 use crate::internet::Internet;
 use crate::upstream::{Recorded, Upstream};
 
-/// Where answers come from, as `domain` wants it.
+/// The source of answers, as `domain` requires it.
 #[derive(Clone)]
 enum Transport {
     Upstream(Arc<Upstream>),

@@ -44,7 +44,7 @@ pub fn over_upstream(env: &Env, internet: &Internet, upstream: &Arc<Upstream>) -
     over(env, internet, Arc::new(Wire(move |query: &[u8]| upstream.ask(query))))
 }
 
-/// A resolver that is told what was recorded.
+/// A resolver that gets recorded answers.
 pub fn over_recorded(env: &Env, internet: &Internet, recorded: &Arc<Recorded>) -> Resolver {
     let recorded = recorded.clone();
     over(env, internet, Arc::new(Wire(move |query: &[u8]| recorded.ask(query))))
@@ -58,7 +58,7 @@ pub fn iterating(env: &Env, internet: &Internet, port: u16) -> Resolver {
     Resolver::new(env, &Recorder::nowhere(env), config)
 }
 
-/// What an answer of ours comes to.
+/// Our answer as a verdict.
 pub fn verdict(answer: &Answer) -> Verdict {
     let status = match answer.security {
         Security::Secure => Status::Secure,

@@ -16,7 +16,7 @@ pub struct Case {
     pub plan: Plan,
     pub question: Question,
     pub door: Door,
-    /// How far from now it happens.
+    /// The offset of its time from now.
     pub at: SignedDuration,
 }
 
@@ -36,7 +36,7 @@ deep.ent     A     198.51.100.9
 old          DNAME fabrikam.example.
 ";
 
-/// Healthy zones, signed and denying like this.
+/// Healthy zones with these keys and this kind of denial.
 fn plan(keys: Keys, denial: &Denial) -> Plan {
     let signed = |keys| Some(Signed { keys, denial: denial.clone(), delegated: true });
     let tree = Keys::Combined(KeyKind::EcdsaP256);
@@ -97,7 +97,7 @@ impl How {
     }
 }
 
-/// Every kind of answer, from zones that deny in every way.
+/// Every kind of answer, from zones with every kind of denial.
 fn answers() -> Vec<Case> {
     let denials = [How::Nsec, How::Nsec3, How::Salted, How::OptOut];
     let questions = [
@@ -194,7 +194,7 @@ const fn trial(kind: FaultKind) -> Trial {
     Trial { kind, door: Door::Hickory, zone: FABRIKAM, keys: COMBINED, how: How::Nsec, questions: USUAL }
 }
 
-/// What no well-formed message says.
+/// Answers that are not well-formed messages.
 const fn odd(kind: FaultKind) -> Trial {
     Trial { door: Door::Own, ..trial(kind) }
 }

@@ -22,10 +22,10 @@ pub async fn version() -> Option<String> {
     String::from_utf8_lossy(&said).lines().next().map(str::to_owned)
 }
 
-/// What it says to a question.
+/// Its result for a question.
 ///
 /// # Errors
-/// It cannot be run, does not end, or says nothing that is known here.
+/// It cannot be run, does not end, or has unknown output.
 pub async fn judge(internet: &Internet, port: u16, question: &Question, folder: &Path) -> io::Result<Verdict> {
     let file = folder.join("anchor.conf");
     let mut anchor = "trust-anchors {\n".to_owned();
@@ -42,7 +42,7 @@ pub async fn judge(internet: &Internet, port: u16, question: &Question, folder: 
     read(&String::from_utf8_lossy(&said))
 }
 
-/// The lines by which it tells: of every RRset whether it is validated, of a failure why.
+/// The lines that matter: for every RRset whether it is validated, for a failure why.
 fn read(said: &str) -> io::Result<Verdict> {
     let line = |start: &str| said.lines().find(|line| line.starts_with(start));
     if let Some(failed) = line(";; resolution failed") {

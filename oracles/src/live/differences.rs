@@ -1,5 +1,5 @@
-//! Where Unbound or delv may say something else than ours, and who is right. As in the differential test, an entry is as
-//! narrow as it can be made, and what none explains fails.
+//! Where Unbound or delv may differ from ours, and who is right. As in the differential test, an entry is as narrow as
+//! it can be made, and what none explains fails.
 
 use mxlab_dns::{Denial, FaultKind};
 

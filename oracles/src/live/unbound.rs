@@ -21,7 +21,7 @@ use crate::judges::{Status, Verdict};
 
 /// Where it listens.
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 53, 0, 3);
-/// How long a client waits: longer than it takes to find that servers are dead.
+/// How long a client waits: longer than Unbound needs to find that servers are dead.
 const PATIENCE: Duration = Duration::from_secs(60);
 const START: Duration = Duration::from_secs(10);
 
@@ -62,12 +62,12 @@ impl Unbound {
             Err(io::Error::other(format!("unbound does not start: {said}")))
         };
         timeout(START, started).await.map_err(|_| io::ErrorKind::TimedOut)??;
-        // Whatever else it says is read and dropped, so that it never waits for a reader.
+        // Its other output is read and dropped, so that it never waits for a reader.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Ok(Unbound { at: SocketAddr::new(ADDRESS.into(), port), _child: child })
     }
 
-    /// Asks it as a client that trusts its AD bit.
+    /// Asks it like a client that trusts its AD bit.
     ///
     /// # Errors
     /// It does not answer.

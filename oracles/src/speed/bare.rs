@@ -32,7 +32,7 @@ impl Prepared {
 }
 
 /// The signatures of a message: that of DKIM, all seals, and the message signatures of all sets or of the newest one.
-/// None if one is not there.
+/// None if one is missing.
 pub fn prepare(octets: &[u8], oldest_pass: bool) -> Option<Vec<Prepared>> {
     let message = Message::parse(octets).ok()?;
     let index = FieldIndex::new(&message);

@@ -18,7 +18,7 @@ use mail_auth::{
 
 use super::{Verdict, world};
 
-/// Records that were read, as its users keep them: parsed already. Nothing runs out within a run.
+/// Parsed records, cached as its users do. Nothing expires within a run.
 struct Kept(Option<Mutex<HashMap<Box<str>, Txt>>>);
 
 impl ResolverCache<Box<str>, Txt> for Kept {
@@ -45,7 +45,7 @@ impl ResolverCache<Box<str>, Txt> for Kept {
     }
 }
 
-/// What it is told besides what is asked; of the caches, that of texts alone is asked.
+/// The parameters of a lookup; only the cache of texts is used.
 type With<'a, P> = Parameters<
     'a,
     P,
@@ -56,7 +56,7 @@ type With<'a, P> = Parameters<
     NoCache<IpAddr, RecordSet<Box<str>>>,
 >;
 
-/// Whoever authenticates.
+/// The authenticator.
 pub struct MailAuth {
     authenticator: MessageAuthenticator,
     kept: Kept,
@@ -64,7 +64,7 @@ pub struct MailAuth {
 }
 
 impl MailAuth {
-    /// Without `cache` hickory's resolver keeps nothing either.
+    /// Without `cache` hickory's resolver caches nothing either.
     ///
     /// # Errors
     /// The resolver cannot be made.
@@ -88,7 +88,7 @@ impl MailAuth {
         Parameters::new(asked).with_txt_cache(&self.kept)
     }
 
-    /// Authenticates a message, from its octets on.
+    /// Authenticates a message, given its octets.
     pub async fn authenticate(&self, octets: &[u8]) -> Option<Verdict> {
         let message = AuthenticatedMessage::parse(octets)?;
         let session = SpfParameters::verify_mail_from(self.client, world::HELO, world::RECEIVER, world::SENDER);

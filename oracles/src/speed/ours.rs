@@ -18,13 +18,13 @@ use mxlab_record::Recorder;
 
 use super::{Verdict, world};
 
-/// Our resolver, which forwards and has no trust anchor, as the resolvers of the others have none.
+/// Our resolver, which forwards and has no trust anchor, like the resolvers of the others.
 struct Answers(Resolver);
 
 impl Dns for Answers {
     fn lookup<'a>(&'a self, name: &'a str, kind: RecordKind) -> BoxFuture<'a, Result<Vec<Data>, DnsError>> {
         Box::pin(async move {
-            // The message makes nobody ask for anything else.
+            // The message causes no other questions.
             if kind != RecordKind::Txt {
                 return Err(DnsError::Temporary { reason: format!("{kind} is asked for") });
             }
@@ -41,7 +41,7 @@ impl Dns for Answers {
     }
 }
 
-/// Whoever authenticates.
+/// The authenticator.
 pub struct Ours {
     dns: Answers,
     client: spf::Client,
@@ -62,7 +62,7 @@ impl Ours {
         Ours { dns, client, arc: arc::Policy { oldest_pass, ..arc::Policy::default() } }
     }
 
-    /// Authenticates a message, from its octets on.
+    /// Authenticates a message, given its octets.
     pub async fn authenticate(&self, octets: &[u8], now: Timestamp) -> Option<Verdict> {
         let message = Message::parse(octets).ok()?;
         let spf = spf::check_host(&self.dns, &self.client).await;

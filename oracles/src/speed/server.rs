@@ -25,7 +25,7 @@ impl Server {
     /// Serves over UDP at a free port.
     ///
     /// # Errors
-    /// The machine does not let us.
+    /// The machine refuses it.
     pub fn start(authority: Arc<Authority>) -> io::Result<Server> {
         let socket = UdpSocket::bind(SocketAddr::new(EVERYTHING.into(), 0))?;
         let address = socket.local_addr()?;
@@ -42,7 +42,7 @@ impl Server {
 }
 
 fn serve(socket: &UdpSocket, authority: &Authority, asked: &AtomicU64) {
-    // By all of a query but its id.
+    // The key is the whole query except its id.
     let mut answers: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
     let mut buffer = [0; 4_096];
     loop {
@@ -61,7 +61,7 @@ fn serve(socket: &UdpSocket, authority: &Authority, asked: &AtomicU64) {
         }
         let Some(answer) = answers.get_mut(question) else { continue };
         answer[..2].copy_from_slice(id);
-        // Who does not get it asks again.
+        // If the answer is lost, the client asks again.
         let _ = socket.send_to(answer, from);
     }
 }

@@ -1,4 +1,4 @@
-//! What was measured, as a table.
+//! The measurements as a table.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ impl Table {
         Table { messages, rounds, length, costs: Vec::new(), instructions: Vec::new(), notes: Vec::new() }
     }
 
-    /// What one round came to.
+    /// The result of one round.
     pub fn add(&mut self, whose: Whose, answers: Answers, cost: Cost) {
         self.costs.push((whose, answers, cost));
     }

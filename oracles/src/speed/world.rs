@@ -1,4 +1,4 @@
-//! The message that all are asked about, and what DNS holds for it.
+//! The message that all authenticate, and its DNS records.
 
 use data_encoding::BASE64;
 use jiff::Timestamp;
@@ -9,19 +9,19 @@ use mxlab_mail::Message;
 
 use crate::internet::{Internet, Plan, ZoneSpec};
 
-/// When the message was signed and sealed: in the past of every clock that runs this, and none of it expires.
+/// When the message was signed and sealed: in the past for every clock that runs this; nothing expires.
 const SIGNED: i64 = 1_735_689_600;
 
-/// Whose mail it is: of MAIL FROM, of `From`, and of the DKIM signature.
+/// The domain of MAIL FROM, of `From`, and of the DKIM signature.
 pub const DOMAIN: &str = "contoso.example";
 pub const SENDER: &str = "ann@contoso.example";
 pub const HELO: &str = "mx1.contoso.example";
 pub const RECEIVER: &str = "mx.litware.example";
-/// In a network of the second include.
+/// An address in a network of the second include.
 pub const CLIENT: &str = "203.0.113.25";
 
-/// Who signs: domain, selector and key (RSA, 2,048 bits, exponent 65,537). The first one signs with DKIM, the others seal,
-/// in this order.
+/// The signers: domain, selector and key (RSA, 2,048 bits, exponent 65,537). The first one signs with DKIM, the others
+/// seal, in this order.
 const SIGNERS: [(&str, &str, &str); 4] = [
     (DOMAIN, "s2025", include_str!("keys/contoso.pem")),
     ("woodgrove.example", "arc", include_str!("keys/woodgrove.pem")),
@@ -36,7 +36,7 @@ _spf.fabrikam TXT "v=spf1 ip4:198.51.100.0/24 ip4:203.0.113.0/24 ip6:2001:db8:2:
 _dmarc.contoso TXT "v=DMARC1; p=reject; rua=mailto:dmarc@contoso.example"
 "#;
 
-/// Fields as many messages have them, the first hop's at the bottom.
+/// Typical fields, the first hop's at the bottom.
 const HEADER: &str = "Received: from app.contoso.example (app.contoso.example [192.0.2.3])\r\n\
     \tby mx1.contoso.example with ESMTPS id 4XyZ01abcd\r\n\
     \t(version=TLS1_3 cipher=TLS_AES_256_GCM_SHA384 bits=256/256);\r\n\
@@ -79,7 +79,7 @@ fn parsed(octets: &str) -> Message<'_> {
     Message::parse(octets.as_bytes()).expect("it is short")
 }
 
-/// A message with one DKIM signature and three ARC sets, each below a `Received` of who made it. Everything holds.
+/// A message with one DKIM signature and three ARC sets, each below its sealer's `Received`. Everything is valid.
 pub fn message() -> Vec<u8> {
     let at = Timestamp::from_second(SIGNED).expect("the time is in range");
     let [(domain, selector, pem), sealers @ ..] = SIGNERS;

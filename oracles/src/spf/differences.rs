@@ -1,6 +1,6 @@
 //! Where ours and pyspf may differ, and who is right by which section of RFC 7208.
 //!
-//! Every entry is as narrow as what both say allows. A difference that no entry explains fails the test.
+//! Every entry is as narrow as the texts allow. A difference that no entry explains fails the test.
 
 use mxlab_auth::spf::{Evaluation, Outcome};
 

@@ -11,7 +11,7 @@ use super::world::{Case, Entry};
 
 /// Domains that publish records.
 const DOMAINS: [&str; 6] = ["a.test", "b.test", "c.test", "d.test", "x.a.test", "e.test"];
-/// Hosts with addresses, and what stands among them.
+/// Hosts with addresses, and names between them.
 const HOSTS: [&str; 6] = ["h.test", "i.test", "mail.a.test", "mail.b.test", "1.x.test", "none.test"];
 const ADDRESSES: [&str; 6] =
     ["192.0.2.1", "192.0.2.2", "198.51.100.7", "2001:db8::1", "2001:db8::cb01", "::ffff:192.0.2.1"];
@@ -44,7 +44,7 @@ pub fn cases() -> impl Strategy<Value = Case> {
     )
 }
 
-/// The name under which the names of an address are asked for.
+/// The name at which the names of an address are looked up.
 pub fn reverse(ip: IpAddr) -> String {
     match ip.to_canonical() {
         IpAddr::V4(ip) => {

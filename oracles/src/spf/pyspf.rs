@@ -1,4 +1,4 @@
-//! pyspf in a process of its own, which is given cases and answers verdicts, a line each.
+//! pyspf in a separate process, which reads cases and answers with verdicts, a line each.
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -12,7 +12,7 @@ use super::world::Case;
 /// The other end of the conversation.
 const SCRIPT: &str = include_str!("../../python/spf_judge.py");
 
-/// A running judge. It ends when its input does.
+/// A running judge. It ends at the end of its input.
 pub struct Pyspf {
     child: Child,
     input: Option<ChildStdin>,
@@ -37,7 +37,7 @@ impl Pyspf {
         Ok(Pyspf { child, input: Some(input), output: BufReader::new(output) })
     }
 
-    /// What it says of a case.
+    /// Its result for a case.
     pub fn judge(&mut self, case: &Case) -> io::Result<Verdict> {
         let Some(input) = &mut self.input else { return Err(io::ErrorKind::BrokenPipe.into()) };
         writeln!(input, "{}", case.to_json())?;

@@ -1,4 +1,4 @@
-//! A case: a session, and all that DNS holds for it.
+//! A case: a session, and all its DNS records.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -48,7 +48,7 @@ impl Case {
         })
     }
 
-    /// As pyspf's end of the conversation reads it.
+    /// In the format that the pyspf process reads.
     pub fn to_json(&self) -> Value {
         let zone: serde_json::Map<String, Value> = self
             .zone
@@ -122,7 +122,7 @@ impl Dns for Case {
     }
 }
 
-/// What ours says; without evaluation when it panics.
+/// Our result; without evaluation if it panics.
 pub fn evaluate(case: &Case) -> (Verdict, Option<Evaluation>) {
     let identity = match case.sender.as_str() {
         "" => Identity::Helo(case.helo.clone()),

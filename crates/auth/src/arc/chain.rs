@@ -1,4 +1,4 @@
-//! What became of a chain: its status, the results of its sets, and why.
+//! The result for a chain: its status, the results of its sets, and why.
 
 use super::fields::{ChainStatus, FieldError, FieldKind, MAX_INSTANCE, MessageSignature, Seal};
 use crate::dkim;
@@ -10,10 +10,10 @@ pub enum SignatureFailure {
     /// The field is none.
     #[error("malformed: {0}")]
     Malformed(#[from] FieldError),
-    /// What makes a signature of DKIM fail too (RFC 8617 §5.2).
+    /// A reason that also makes a DKIM signature fail (RFC 8617 §5.2).
     #[error(transparent)]
     Dkim(#[from] dkim::Failure),
-    /// The message signatures ask for more different hashes of the body than are made
+    /// The message signatures need more different hashes of the body than are computed
     /// ([`super::validate::MAX_BODY_HASHES`]).
     #[error("too many different hashes of the body are asked for")]
     TooManyBodyHashes,
@@ -39,7 +39,7 @@ pub enum Cause {
     Unplaced {
         /// Its kind.
         kind: FieldKind,
-        /// Which one of its kind, from the top, beginning with 1.
+        /// Its number among the fields of its kind, from the top, beginning with 1.
         number: usize,
         /// Why.
         error: FieldError,
@@ -67,7 +67,7 @@ pub enum Cause {
         /// How many there are.
         count: usize,
     },
-    /// Step 3.C: `cv=` is not what it must be.
+    /// Step 3.C: `cv=` does not have the required value.
     #[error("cv={found}, and it must be {}", ChainStatus::expected_at(*instance))]
     ChainStatus {
         /// The set's instance.
@@ -101,7 +101,7 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// What became of one signature.
+/// The result for one signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Check {
     /// It was not checked: the status was decided before.
@@ -122,7 +122,7 @@ impl Check {
     }
 }
 
-/// A set and what became of it.
+/// A set and its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetReport {
     /// Its place in the chain.
@@ -137,7 +137,7 @@ pub struct SetReport {
     pub seal: Option<Seal>,
     /// What became of it.
     pub seal_check: Check,
-    /// The lookups that were done for the set; one that was done for another set before it is not repeated.
+    /// The lookups for the set; a lookup that another set already made is not repeated.
     pub lookups: Vec<Lookup>,
 }
 
@@ -146,12 +146,13 @@ pub struct SetReport {
 pub struct Chain {
     /// Whether it holds.
     pub status: ChainStatus,
-    /// Why not; some if, and only if, the status is fail.
+    /// The reason; present if, and only if, the status is fail.
     pub failure: Option<Failure>,
-    /// The oldest set whose message signature, and every newer one, holds; 0 if all do (RFC 8617 §5.2 step 5). None if that
-    /// was not found out: there is no chain, its newest message signature does not hold, or the policy does not ask.
+    /// The oldest set whose message signature, and every newer one, holds; 0 if all do (RFC 8617 §5.2 step 5). None if
+    /// that was not determined: there is no chain, its newest message signature does not hold, or the policy does not
+    /// ask.
     pub oldest_pass: Option<u8>,
-    /// The sets by instance; none if the fields do not make whole sets.
+    /// The sets by instance; empty if the fields do not form complete sets.
     pub sets: Vec<SetReport>,
 }
 

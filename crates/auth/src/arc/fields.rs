@@ -1,24 +1,24 @@
 //! The three header fields of a set (RFC 8617 §4.1), read into types.
 //!
-//! AMS and AS are tag lists as DKIM has them ([`mxlab_mail::tag_list`]):
+//! AMS and AS are tag lists as in DKIM ([`mxlab_mail::tag_list`]):
 //!
 //! | tag | AMS | AS | |
 //! |---|---|---|---|
 //! | `i` | required | required | the instance, 1 to 50 (§4.2.1) |
 //! | `a`, `b`, `d`, `s` | required | required | as in DKIM |
 //! | `t` | | | when it was made, in seconds since 1970 |
-//! | `cv` | | required | the chain as it came in: `none`, `pass`, `fail` (§4.1.3) |
+//! | `cv` | | required | the chain as it arrived: `none`, `pass`, `fail` (§4.1.3) |
 //! | `bh`, `h` | required | `h` is forbidden (§4.1.3) | |
 //! | `c`, `l`, `q`, `x` | as in DKIM | | a seal is always in relaxed form, and covers no body |
 //! | `v` | ignored (§4.1.2) | ignored | |
 //!
-//! AAR is an instance, a semicolon, and what `Authentication-Results` has (§4.1.1); that is kept as text.
+//! AAR is an instance, a semicolon, and the value of an `Authentication-Results` (§4.1.1), which is kept as text.
 //!
-//! `h=` of an AMS must not list ARC fields (§4.1.2). Here `ARC-Seal` alone makes it invalid *(choice)*: a message signature
-//! would cover a seal that is made after it. The other two were allowed by the drafts, and there are signers that list
-//! them. The suite asks for two more departures from DKIM *(choice)*: a name without letters in `h=`, or an empty `h=`, stands
-//! for no field; and without `c=` an AMS is in relaxed form, as seals are. `cv=` is
-//! read in either case, for its grammar is ABNF; tag lists hold no comments, though §3.9 has them.
+//! `h=` of an AMS must not list ARC fields (§4.1.2). Here only `ARC-Seal` makes it invalid *(choice)*: a message
+//! signature would cover a seal that is made after it. The drafts allowed the other two, and some signers list them.
+//! The suite asks for two more departures from DKIM *(choice)*: a name without letters in `h=`, or an empty `h=`,
+//! stands for no field; and without `c=` an AMS is in relaxed form, as seals are. `cv=` is read in either case, because
+//! its grammar is ABNF; tag lists hold no comments, although §3.9 allows them.
 
 use mxlab_mail::tag_list::{TagList, shortened};
 
@@ -27,7 +27,7 @@ use crate::dkim::canonical::Canonicalization;
 use crate::dkim::domain::Domain;
 use crate::dkim::signature::{self, Algorithm, EmptyName, SignatureError};
 
-/// The highest instance, and so the most sets (RFC 8617 §4.2.1, §5.2 step 1).
+/// The highest instance, and so the maximum number of sets (RFC 8617 §4.2.1, §5.2 step 1).
 pub const MAX_INSTANCE: u8 = 50;
 
 /// One of the three fields of a set.
@@ -68,7 +68,7 @@ pub enum ChainStatus {
     None,
     /// It holds.
     Pass,
-    /// It does not, and never will.
+    /// The chain does not hold, and never will.
     Fail,
 }
 
@@ -103,10 +103,10 @@ pub enum FieldError {
     /// The tags are not those of a signature.
     #[error(transparent)]
     Tags(#[from] SignatureError),
-    /// There is no instance, or, in AAR, not at the beginning.
+    /// There is no instance, or, in AAR, it is not at the beginning.
     #[error("i= is missing")]
     NoInstance,
-    /// The instance is no number from 1 to 50.
+    /// The instance is not a number from 1 to 50.
     #[error("i={value} is no instance from 1 to {MAX_INSTANCE}")]
     Instance {
         /// The value, cut short if it is long.

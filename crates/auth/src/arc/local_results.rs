@@ -1,7 +1,7 @@
 //! One `ARC-Authentication-Results` from several `Authentication-Results` (RFC 8617 §4.1.1).
 //!
 //! The checks of one administration may be spread over several fields, each with the administration's name, the
-//! *authserv-id*, at its beginning (RFC 8601 §2.2). A set has room for one field, which must hold all of them:
+//! *authserv-id*, at its beginning (RFC 8601 §2.2). A set has room for one field, which must hold all results:
 //!
 //! ```text
 //! Authentication-Results: lists.example; spf=pass smtp.mailfrom=a.example    lists.example; spf=pass smtp.mailfrom=a.example;
@@ -9,16 +9,16 @@
 //! Authentication-Results: elsewhere.example; dkim=pass
 //! ```
 //!
-//! The results are taken as text, in the order of the fields: who wrote them knows what they mean. A name in a field is no
-//! proof of who wrote it: a border server removes fields with its own name from what comes in (RFC 8601 §5), and that must
-//! have happened before.
+//! The results are copied as text, in the order of the fields: only their writer knows what they mean. A name in a
+//! field is no proof of who wrote it: a border server removes fields with its own name from what comes in (RFC 8601
+//! §5), and that must have happened before.
 
 use mxlab_mail::Message;
 
 const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
 
-/// The value of an `ARC-Authentication-Results` behind its instance: the name, and all results that fields with this name
-/// hold, or `none` (RFC 8601 §2.2).
+/// The value of an `ARC-Authentication-Results` after its instance: the name, and all results that fields with this
+/// name hold, or `none` (RFC 8601 §2.2).
 pub fn local_results(message: &Message<'_>, authserv_id: &str) -> String {
     let mut value = written(authserv_id);
     let before = value.len();
@@ -39,7 +39,7 @@ pub fn local_results(message: &Message<'_>, authserv_id: &str) -> String {
     value
 }
 
-/// Whether the part before the first semicolon is this name, with the only version that there is or none.
+/// Whether the part before the first semicolon is this name, with the only defined version or none.
 fn is_from(head: &str, authserv_id: &str) -> bool {
     let Some((name, rest)) = skip_cfws(head).and_then(name) else { return false };
     let version = skip_cfws(rest).map(|rest| rest.split(|c: char| c == '(' || BLANKS.contains(&c)).next());
@@ -65,7 +65,7 @@ fn name(text: &str) -> Option<(String, &str)> {
     None
 }
 
-/// The name as it is written: in quotes if it is no token (RFC 2045 §5.1).
+/// The name as it is written: in quotes if it is not a token (RFC 2045 §5.1).
 fn written(authserv_id: &str) -> String {
     let token = |c: char| !c.is_ascii() || c.is_ascii_graphic() && !"()<>@,;:\\\"/[]?=".contains(c);
     if !authserv_id.is_empty() && authserv_id.chars().all(token) {
@@ -82,7 +82,7 @@ fn written(authserv_id: &str) -> String {
     quoted
 }
 
-/// Nothing at all, or the word for no results.
+/// Whether the text is empty, or says that there are no results.
 fn says_nothing(result: &str) -> bool {
     let Some(rest) = skip_cfws(result) else { return false };
     let word = rest.split(|c: char| c == '(' || BLANKS.contains(&c)).next().unwrap_or_default();
@@ -90,7 +90,7 @@ fn says_nothing(result: &str) -> bool {
     (word.is_empty() || word.eq_ignore_ascii_case("none")) && behind == Some("")
 }
 
-/// The text without blanks at its ends and with one for each run of them, but for those in quotes.
+/// The text without blanks at its ends, and with one blank for each run of them outside of quotes.
 pub(super) fn single_blanks(text: &str) -> String {
     let mut scanner = Scanner::default();
     let mut out = String::with_capacity(text.len());
@@ -106,7 +106,7 @@ pub(super) fn single_blanks(text: &str) -> String {
     out
 }
 
-/// The parts between semicolons that stand neither in quotes nor in comments.
+/// The parts between semicolons, except semicolons in quotes or comments.
 fn split(text: &str) -> Vec<&str> {
     let mut scanner = Scanner::default();
     let mut parts = Vec::new();
@@ -121,7 +121,7 @@ fn split(text: &str) -> Vec<&str> {
     parts
 }
 
-/// The text behind comments and folding white space (CFWS, RFC 5322 §3.2.2); none if a comment does not end.
+/// The text after comments and folding white space (CFWS, RFC 5322 §3.2.2); none if a comment does not end.
 pub(super) fn skip_cfws(text: &str) -> Option<&str> {
     let text = text.trim_start_matches(BLANKS);
     if !text.starts_with('(') {
@@ -136,7 +136,7 @@ pub(super) fn skip_cfws(text: &str) -> Option<&str> {
     scanner.is_outside().then_some("")
 }
 
-/// Where in a structured header field the reader stands (RFC 5322 §3.2).
+/// The position of the reader in a structured header field (RFC 5322 §3.2).
 #[derive(Default)]
 struct Scanner {
     quoted: bool,
@@ -147,7 +147,7 @@ struct Scanner {
 }
 
 impl Scanner {
-    /// Goes past a character. Gives whether that stands outside of quotes and comments, and is no bracket of a comment.
+    /// Passes a character. Returns whether it is outside of quotes and comments, and not a bracket of a comment.
     fn advance(&mut self, character: char) -> bool {
         if std::mem::take(&mut self.escaped) {
             return false;
@@ -212,7 +212,7 @@ mod tests {
             "a.example",
             "a.example; dkim=fail (no; not (really)\\;) reason=\"a;  b\\\";\" header.d=c.example; spf=pass",
         );
-        // What is not closed goes to the end.
+        // An unclosed quote or comment extends to the end.
         check(&[" a.example; x=y (a; b"], "a.example", "a.example; x=y (a; b");
         check(&[" a.example; x=\"a; b"], "a.example", "a.example; x=\"a; b");
     }

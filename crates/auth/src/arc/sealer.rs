@@ -1,14 +1,14 @@
 //! Adding a set to a message (RFC 8617 §5.1).
 //!
-//! The chain is validated when the message comes in, and sealed when it goes out, after all other changes (§5.1 step 1); so
-//! the status is the caller's to bring. The new set has the instance after the highest one. Its AMS covers the message; its
-//! AS covers all sets, or, when the chain fails, the new set alone (§5.1.2), for there may be no telling what the others
+//! The chain is validated when the message arrives, and sealed when it leaves, after all other changes (§5.1 step 1);
+//! so the caller gives the status. The new set has the instance after the highest one. Its AMS covers the message; its
+//! AS covers all sets, or, when the chain fails, only the new set (§5.1.2), because it may not be clear what the others
 //! are.
 //!
 //! Nothing is added to a chain whose newest seal says `cv=fail` (§5.1 step 2), nor a 51st set (§4.2.1).
 //!
-//! A seal is made in relaxed form, in which a fold inside `b=` or `h=` of an AMS is a blank, so that even layout makes
-//! seals differ; [`Layout`] has two.
+//! A seal is made in relaxed form, in which a fold inside `b=` or `h=` of an AMS becomes a blank, so that even the
+//! layout changes a seal; [`Layout`] has two.
 
 use data_encoding::BASE64;
 use jiff::Timestamp;
@@ -51,31 +51,31 @@ pub enum SealError {
     /// More names to sign than a signature may list.
     #[error("more than {MAX_SIGNED_FIELDS} fields to sign")]
     TooManyFields,
-    /// The newest seal says `cv=fail`: the message goes on as it is (§5.1 step 2).
+    /// The newest seal says `cv=fail`: the message is passed on as it is (§5.1 step 2).
     #[error("the chain has failed at set {instance}, and is not added to")]
     AlreadyFailed {
         /// The set that says so.
         instance: u8,
     },
-    /// There are 50 sets, or more fields than sets may be.
+    /// There are 50 sets, or too many fields.
     #[error("there is no place for another set")]
     Full,
-    /// The status is `none`, and the message has ARC fields.
+    /// The status is `none`, but the message has ARC fields.
     #[error("the message has a chain, and cv=none would deny it")]
     HasChain,
-    /// The status is `pass`, and the message has no chain.
+    /// The status is `pass`, but the message has no chain.
     #[error("the message has no chain that could pass")]
     NoChain,
-    /// The status is `pass`, and the sets are not whole.
+    /// The status is `pass`, but the sets are not complete.
     #[error("the chain cannot pass: {0}")]
     Broken(Failure),
-    /// A time to sign at before 1970.
+    /// A signing time before 1970.
     #[error("the time is before 1970")]
     Time,
     /// The fields of the set are longer than a header may be.
     #[error("the set is too long")]
     TooLong,
-    /// The key does not sign.
+    /// The key cannot sign.
     #[error(transparent)]
     Key(#[from] SigningKeyError),
 }
@@ -85,8 +85,8 @@ pub enum SealError {
 pub enum Layout {
     /// `i=` first (RFC 8617 §4.1.2, §4.1.3), `b=` last, folded at 78 columns.
     Folded,
-    /// By name, a line for each tag, and no fold inside; a long key or many fields make long lines. The seals of the suite
-    /// are made of such fields.
+    /// Sorted by name, a line for each tag, and no fold inside a tag; a long key or many fields make long lines. The
+    /// seals of the suite cover such fields.
     Plain,
 }
 
@@ -116,7 +116,7 @@ pub struct SealedSet {
 }
 
 impl SealedSet {
-    /// The three fields as they belong on top of the header.
+    /// The three fields in the order in which they go on top of the header.
     pub fn header(&self) -> String {
         [self.seal.as_str(), &self.message_signature, &self.authentication_results].concat()
     }
@@ -149,7 +149,7 @@ impl Sealer {
         self
     }
 
-    /// Signs these fields, in this order, once for each time that a name stands here.
+    /// Signs these fields, in this order, once for each time that a name is listed.
     ///
     /// # Errors
     /// When a name is not one or must not be signed, or there are too many.
@@ -189,11 +189,11 @@ impl Sealer {
         self.key.record()
     }
 
-    /// The next set of a message that is ready to go. `results` is what the AAR says behind its instance
-    /// ([`super::local_results()`]), `status` what became of the chain when the message came in.
+    /// The next set of a message that is ready to be sent. `results` is the value of the AAR after its instance
+    /// ([`super::local_results()`]), `status` the result for the chain when the message arrived.
     ///
     /// # Errors
-    /// When the chain takes no other set, or the status cannot be that of the message's chain.
+    /// When no set can be added to the chain, or the message's chain cannot have this status.
     pub fn seal(
         &self,
         message: &Message<'_>,
@@ -208,7 +208,7 @@ impl Sealer {
             ChainStatus::None if !found.is_empty() => return Err(SealError::HasChain),
             ChainStatus::Pass if found.is_empty() => return Err(SealError::NoChain),
             ChainStatus::Pass => sealed_data(&found.sets().map_err(SealError::Broken)?).0,
-            // §5.1.2: the new set alone.
+            // §5.1.2: only the new set.
             ChainStatus::None | ChainStatus::Fail => Vec::new(),
         };
         let timestamp = match self.timestamp {
@@ -243,7 +243,7 @@ impl Sealer {
         })
     }
 
-    /// `sealed` holds all that the seal covers but itself.
+    /// `sealed` holds everything that the seal covers except itself.
     fn seal_over(
         &self,
         mut sealed: Vec<u8>,
@@ -271,7 +271,7 @@ impl Sealer {
         tags
     }
 
-    /// The field with these tags, and in `b=` the signature over what `data` makes of the field without it.
+    /// The field with these tags. `b=` has the signature over the octets that `data` makes from the field without it.
     fn signed(
         &self,
         kind: FieldKind,
@@ -301,7 +301,7 @@ fn next_instance(found: &ArcFields<'_>) -> Result<u8, SealError> {
     if found.are_too_many() || highest >= MAX_INSTANCE { Err(SealError::Full) } else { Ok(highest + 1) }
 }
 
-/// What DKIM recommends (RFC 6376 §5.4.1), and signatures that are there already (RFC 8617 §4.1.2).
+/// What DKIM recommends (RFC 6376 §5.4.1), and existing signatures (RFC 8617 §4.1.2).
 fn recommended(index: &FieldIndex<'_>) -> Vec<String> {
     let mut names = sign::recommended(index);
     names.extend(index.numbers("dkim-signature").iter().map(|_| "dkim-signature".to_owned()));
@@ -327,7 +327,7 @@ impl Layout {
         order.iter().position(|other| *other == name)
     }
 
-    /// A field with these tags. Its form without the value of `b=` and what is folded in it is the same whatever that is.
+    /// A field with these tags. Without the value of `b=` and the folds in it, the field does not depend on that value.
     fn write(self, kind: FieldKind, tags: &[(&str, String)]) -> String {
         let mut field = format!("{kind}:");
         for (number, (name, value)) in tags.iter().enumerate() {

@@ -1,12 +1,13 @@
 //! From header fields to sets (RFC 8617 §4.2, §5.2 steps 1 to 3).
 //!
-//! The fields of a set may stand anywhere in the header and in any order; the instance says which belong together. A chain
-//! is whole when each set from 1 to the newest has each of the three fields exactly once. §4.2.1 speaks of one field of a
-//! kind for each signing algorithm; §5.2 does not, and that is what holds here *(choice)*.
+//! The fields of a set may be anywhere in the header and in any order; the instance says which belong together. A chain
+//! is complete when each set from 1 to the newest has each of the three fields exactly once. §4.2.1 mentions one field
+//! of a kind for each signing algorithm; §5.2 does not, and this module follows §5.2 *(choice)*.
 //!
-//! Of several faults the one that comes first is told: too many fields; a field without a usable instance (AAR before AMS
-//! before AS, from the top); a newest seal that says `cv=fail`; then the oldest set that is not whole. A message with more
-//! than [`MAX_INSTANCE`] fields of a kind is not looked into any further, so that 10,000 of them cost no more than counting.
+//! If there are several faults, the first in this order is reported: too many fields; a field without a usable instance
+//! (AAR before AMS before AS, from the top); a newest seal that says `cv=fail`; then the oldest set that is not
+//! complete. A message with more than [`MAX_INSTANCE`] fields of a kind is not examined further, so that 10,000 of them
+//! cost no more than counting.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +25,7 @@ use crate::dkim::signed_fields::{FieldIndex, OwnField};
 #[derive(Debug)]
 pub struct ArcFields<'m> {
     by_instance: BTreeMap<u8, Members<'m>>,
-    /// The first that cannot be placed, or that there are too many.
+    /// The first field that belongs to no set, or that there are too many.
     fault: Option<Failure>,
 }
 
@@ -97,7 +98,7 @@ impl<'m> ArcFields<'m> {
         self.by_instance.is_empty() && self.fault.is_none()
     }
 
-    /// Whether there are so many that they were not looked into.
+    /// Whether there are so many that they were not examined.
     pub fn are_too_many(&self) -> bool {
         matches!(self.fault, Some(Failure { cause: Cause::TooManySets { .. }, .. }))
     }
@@ -119,7 +120,7 @@ impl<'m> ArcFields<'m> {
     /// The sets by instance.
     ///
     /// # Errors
-    /// When the fields do not make whole sets, or the newest seal says that the chain fails.
+    /// When the fields do not form complete sets, or the newest seal says that the chain fails.
     pub fn sets(&self) -> Result<Vec<ArcSet<'m>>, Failure> {
         if let Some(failure) = self.fault.clone().or_else(|| self.reported()) {
             return Err(failure);

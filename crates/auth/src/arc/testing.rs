@@ -34,7 +34,7 @@ pub(super) fn sealer(hop: u8) -> Sealer {
     Sealer::new(key(hop), &format!("hop{hop}.example"), "sel").expect("a sealer")
 }
 
-/// The keys of hops 1 to 51 but those of `without`, and more records.
+/// The keys of hops 1 to 51 except those of `without`, and more records.
 pub(super) fn zone_without(without: &[u8], more: &str) -> Zone {
     let hops = (1..=51).filter(|hop| !without.contains(hop));
     let keys: String = hops.map(|hop| format!("sel._domainkey.hop{hop}.example TXT {}\n", key(hop).record())).collect();
@@ -66,7 +66,7 @@ pub(super) fn check_with(dns: &dyn Dns, message: &str, seconds: i64) -> Chain {
     now(validate(dns, &parsed, at(seconds), &Policy::default()))
 }
 
-/// The message with a set whose AMS and AS have these tags, `b` and `bh` besides, made with the key of hop 1.
+/// The message with a set whose AMS and AS have these tags, and `b` and `bh` made with the key of hop 1.
 pub(super) fn signed_by_hand(message: &str, instance: u8, signature: &str, seal: &str) -> String {
     let parsed = Message::parse(message.as_bytes()).expect("a message");
     let index = FieldIndex::new(&parsed);

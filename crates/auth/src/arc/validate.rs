@@ -1,16 +1,17 @@
 //! Validation of a chain (RFC 8617 §5.2).
 //!
-//! In the order of the RFC: the sets must be whole (steps 1 to 3.B, [`super::sets`]); seals must be seals, with the `cv=`
-//! that their place asks for (3.C); the newest message signature must hold (4); older ones are checked until one does not
-//! hold, which gives oldest-pass (5); and all seals must hold, from the newest to the oldest (6). The first of these that
-//! fails decides, and what comes after it is not checked. A key that cannot be had now is a failure like others (§5.2.1).
+//! In the order of the RFC: the sets must be complete (steps 1 to 3.B, [`super::sets`]); seals must be well-formed,
+//! with the `cv=` that their place requires (3.C); the newest message signature must hold (4); older ones are checked
+//! until one does not hold, which gives oldest-pass (5); and all seals must hold, from the newest to the oldest (6).
+//! The first of these that fails decides, and what comes after it is not checked. A key that is temporarily unavailable
+//! is a failure like others (§5.2.1).
 //!
 //! A seal covers, in relaxed form and by instance, AAR, AMS and AS of each set up to its own, and itself with an empty `b=`
 //! (§5.1.1).
 //!
 //! Work is bounded: 50 sets, so 100 lookups and 100 signatures (each with at most
 //! [`crate::dkim::key_query::MAX_RECORDS`] keys), and [`MAX_BODY_HASHES`] passes over the body. The first key that is
-//! missing ends step 4, 5 or 6, so that at most three lookups wait in vain.
+//! missing ends step 4, 5 or 6, so that at most three lookups can time out.
 
 use std::collections::BTreeSet;
 
@@ -32,14 +33,14 @@ use crate::dns::{Dns, Lookup};
 /// How many different hashes of the body a chain may ask for, by form and `l=`. Signers that agree need one.
 pub const MAX_BODY_HASHES: usize = 8;
 
-/// What a validator decides for itself.
+/// The settings of a validator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// The least length of an RSA modulus, in bits; below 1,024 counts as 1,024 (RFC 8301 §3.2).
+    /// The minimum length of an RSA modulus, in bits; values below 1,024 count as 1,024 (RFC 8301 §3.2).
     pub minimum_rsa_bits: usize,
     /// By how many seconds the clocks of signers may differ from ours, for `x=` of a message signature.
     pub clock_skew: u32,
-    /// Whether to find out oldest-pass (RFC 8617 §5.2 step 5 is optional).
+    /// Whether to determine oldest-pass (RFC 8617 §5.2 step 5 is optional).
     pub oldest_pass: bool,
 }
 
@@ -54,7 +55,7 @@ pub async fn validate(dns: &dyn Dns, message: &Message<'_>, now: Timestamp, poli
     validate_signed(dns, &mut SignedMessage::new(message), now, policy).await
 }
 
-/// The same for a message of which others check signatures too.
+/// The same for a message that is shared with other checks of signatures.
 pub async fn validate_signed(dns: &dyn Dns, message: &mut SignedMessage<'_>, now: Timestamp, policy: &Policy) -> Chain {
     let SignedMessage { index, body_hashes } = message;
     let fields = ArcFields::find(index);
@@ -79,7 +80,7 @@ pub async fn validate_signed(dns: &dyn Dns, message: &mut SignedMessage<'_>, now
     Chain { status, failure, oldest_pass, sets: reports }
 }
 
-/// A set of which nothing is checked.
+/// A set that is not checked at all.
 fn report(set: &ArcSet<'_>) -> SetReport {
     SetReport {
         instance: set.instance,
@@ -102,7 +103,7 @@ fn wrong_seal(set: &ArcSet<'_>) -> Option<Failure> {
     Some(Failure { instance: Some(set.instance), cause })
 }
 
-/// Whether a signature holds, with a key that tests or not.
+/// Whether a signature holds, and whether its key is in testing mode.
 type Outcome = Result<Check, SignatureFailure>;
 
 struct Validator<'a, 'm> {
@@ -112,12 +113,12 @@ struct Validator<'a, 'm> {
     index: &'a FieldIndex<'m>,
     keys: Keys<'a>,
     body_hashes: &'a mut BodyHashes<'m>,
-    /// What the chain has asked for, whoever else did.
+    /// The hashes that the chain has asked for, whether or not others did too.
     hashed: BTreeSet<(Form, Option<u64>)>,
 }
 
 impl Validator<'_, '_> {
-    /// The message signatures, from the newest (steps 4 and 5). Gives oldest-pass.
+    /// The message signatures, from the newest (steps 4 and 5). Returns oldest-pass.
     async fn check_messages(&mut self, sets: &[ArcSet<'_>], reports: &mut [SetReport]) -> Result<Option<u8>, Failure> {
         let mut newest = true;
         for (set, report) in sets.iter().zip(reports).rev() {
@@ -174,7 +175,7 @@ impl Validator<'_, '_> {
     async fn check_seals(&mut self, sets: &[ArcSet<'_>], reports: &mut [SetReport]) -> Result<(), Failure> {
         let (mut data, ends) = sealed_data(sets);
         for ((set, report), end) in sets.iter().zip(reports).zip(ends).rev() {
-            // What the seal before this one has seen, and nothing newer.
+            // What the previous seal covered, and nothing newer.
             data.truncate(end);
             match self.check_seal(set, &mut data, &mut report.lookups).await {
                 Ok(check) => report.seal_check = check,
@@ -187,7 +188,7 @@ impl Validator<'_, '_> {
         Ok(())
     }
 
-    /// `data` holds all that the seal covers but itself.
+    /// `data` holds everything that the seal covers except itself.
     async fn check_seal(&mut self, set: &ArcSet<'_>, data: &mut Vec<u8>, lookups: &mut Vec<Lookup>) -> Outcome {
         let seal: &Seal = set.seal.as_ref().map_err(FieldError::clone)?;
         let wanted = Wanted {

@@ -6,11 +6,11 @@
 //! | body (§3.4.3, §3.4.4) | empty lines at the end dropped | besides, blanks at the end of a line dropped, others one space |
 //! | empty body | one CRLF | nothing |
 //!
-//! A body that does not end with CRLF is given one.
+//! A CRLF is added to a body that does not end with one.
 //!
-//! A DKIM message consists of lines that end with CRLF, and a signer must send it so (§5.3). What this module does with
-//! others *(choice)*: a bare LF is a line end, as it is for [`mxlab_mail::Message`], and is hashed as CRLF; a bare CR is an
-//! octet like any other. A blank is a space or a tab and nothing else.
+//! A DKIM message consists of lines that end with CRLF, and a signer must send it so (§5.3). This module treats other
+//! messages so *(choice)*: a bare LF is a line end, as it is for [`mxlab_mail::Message`], and is hashed as CRLF; a bare
+//! CR is an octet like any other. A blank is a space or a tab, nothing else.
 
 use std::fmt;
 
@@ -50,7 +50,7 @@ pub struct Canonicalization {
 }
 
 impl Canonicalization {
-    /// What holds without `c=`.
+    /// The default without `c=`.
     pub const DEFAULT: Canonicalization = Canonicalization { header: Form::Simple, body: Form::Simple };
 
     /// What most signers use.
@@ -96,7 +96,7 @@ pub fn push_own_field(form: Form, field: HeaderField<'_>, signature: std::ops::R
     }
 }
 
-/// The field as it is, its line ends CRLF, without the last one.
+/// The field as it is, with CRLF line ends, without the last one.
 fn push_simple(raw: &[u8], out: &mut Vec<u8>) {
     let raw = raw.strip_suffix(b"\n").map_or(raw, |line| line.strip_suffix(b"\r").unwrap_or(line));
     let mut previous = 0;
@@ -112,7 +112,7 @@ fn push_simple(raw: &[u8], out: &mut Vec<u8>) {
 fn push_relaxed(name: &str, value: &[u8], out: &mut Vec<u8>) {
     out.extend(name.bytes().map(|octet| octet.to_ascii_lowercase()));
     out.push(b':');
-    // Blanks that were met and not written: those at the beginning and at the end never are.
+    // Blanks that were read but not written yet: those at the beginning and at the end never are.
     let mut blank = false;
     let begin = out.len();
     let mut rest = value;
@@ -139,7 +139,7 @@ fn is_blank_or_line_end(octet: u8) -> bool {
     matches!(octet, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-/// What was hashed of a body.
+/// The hash of a body, and what it covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodyHash {
     /// The SHA-256 of it.
@@ -150,20 +150,20 @@ pub struct BodyHash {
     pub length: u64,
 }
 
-/// Hashes a body as it comes, in canonical form, with SHA-256.
+/// Hashes a body piece by piece, in canonical form, with SHA-256.
 ///
-/// With a limit (`l=`) only so many octets of the canonical form are hashed; the others are counted.
+/// With a limit (`l=`) only that many octets of the canonical form are hashed; the others are counted.
 pub struct BodyHasher {
     form: Form,
     limit: u64,
     context: digest::Context,
     buffer: Vec<u8>,
     length: u64,
-    /// A CR whose next octet has not come yet.
+    /// A CR whose next octet is not known yet.
     carriage_return: bool,
-    /// Blanks of a relaxed line that were not written.
+    /// Blanks of a relaxed line that are not written yet.
     blank: bool,
-    /// Line ends that were not written: they count only if something follows.
+    /// Line ends that are not written yet: they count only if something follows.
     line_ends: u64,
 }
 
@@ -171,7 +171,7 @@ pub struct BodyHasher {
 const BUFFER: usize = 4096;
 
 impl BodyHasher {
-    /// A hasher for a body of which nothing has come.
+    /// A hasher that has read nothing.
     pub fn new(form: Form, limit: Option<u64>) -> BodyHasher {
         BodyHasher {
             form,
@@ -229,7 +229,7 @@ impl BodyHasher {
         if std::mem::take(&mut self.carriage_return) {
             self.write_text(b"\r");
         }
-        // Nothing but empty lines is an empty body: one CRLF in simple form, nothing in relaxed form.
+        // A body of only empty lines is empty: one CRLF in simple form, nothing in relaxed form.
         if self.length > 0 || self.form == Form::Simple {
             self.write(b"\r\n");
         }
@@ -239,14 +239,14 @@ impl BodyHasher {
         BodyHash { digest, covered: self.length.min(self.limit), length: self.length }
     }
 
-    /// How many octets at the beginning of `text`, which begins with neither blank nor line end, stay as they are. Most
-    /// lines do as a whole: a space with text on both sides is its own canonical form.
+    /// How many octets at the beginning of `text`, which begins with neither blank nor line end, need no change. Most
+    /// whole lines need none: a space with text on both sides is its own canonical form.
     fn run(&self, text: &[u8]) -> usize {
         let relaxed = self.form == Form::Relaxed;
         let mut from = 0;
         loop {
             let rest = text.get(from..).unwrap_or_default();
-            // Whatever is special comes before all that is printed.
+            // Every special octet has a lower value than all printable ones.
             let Some(length) = rest.iter().position(|octet| *octet <= b' ') else { return text.len() };
             let end = from + length;
             match (text.get(end), text.get(end + 1)) {
@@ -259,7 +259,7 @@ impl BodyHasher {
         }
     }
 
-    /// Octets that are not blank, and before them what was held back.
+    /// Writes octets that are not blank, and before them what was held back.
     fn write_text(&mut self, text: &[u8]) {
         for _ in 0..std::mem::take(&mut self.line_ends) {
             self.write(b"\r\n");
@@ -270,7 +270,7 @@ impl BodyHasher {
         self.write(text);
     }
 
-    /// Octets of the canonical form.
+    /// Writes octets of the canonical form.
     fn write(&mut self, octets: &[u8]) {
         let room = usize::try_from(self.limit.saturating_sub(self.length)).unwrap_or(usize::MAX);
         self.length += octets.len() as u64;
@@ -305,7 +305,7 @@ mod tests {
         }
     }
 
-    /// The canonical body, told by the lengths of its beginnings: a limit of so many octets gives the hash of so many.
+    /// The canonical body, found by its prefixes: a limit of n octets gives the hash of the first n.
     #[track_caller]
     fn check_body(body: &[u8], simple: &[u8], relaxed: &[u8]) {
         for (form, expected) in [(Form::Simple, simple), (Form::Relaxed, relaxed)] {
@@ -405,7 +405,7 @@ mod tests {
     }
 
     proptest! {
-        /// Where a body is cut into pieces makes no difference.
+        /// The places where a body is cut into pieces make no difference.
         #[test]
         fn pieces(body in "[a \\t\\r\\n]{0,40}", cut in 0usize..40, relaxed: bool, limit in proptest::option::of(0u64..40)) {
             let form = if relaxed { Form::Relaxed } else { Form::Simple };
@@ -416,8 +416,8 @@ mod tests {
             prop_assert_eq!(hasher.finish(), BodyHasher::hash(form, limit, body.as_bytes()));
         }
 
-        /// The relaxed form does not see the changes that it allows: more blanks where there are some, blanks and empty lines
-        /// at ends.
+        /// The relaxed form ignores the changes that it allows: more blanks where there are some, blanks and empty
+        /// lines at ends.
         #[test]
         fn relaxed_bodies(words in prop::collection::vec("[a-c]{1,3}( [a-c]{1,3}){0,3}", 1..5), blank in "[ \\t]{1,3}") {
             let plain = words.join("\r\n");

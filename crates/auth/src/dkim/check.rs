@@ -1,5 +1,5 @@
 //! The checks that signatures of DKIM and message signatures of ARC have in common (RFC 6376 §6.1, RFC 8617 §5.2): the time,
-//! the body, and whether a key of the signer's made it.
+//! the body, and whether one of the signer's keys made it.
 
 use data_encoding::BASE64;
 
@@ -7,7 +7,7 @@ use super::canonical::BodyHash;
 use super::signature::MessageSignature;
 use super::verification::Failure;
 
-/// RFC 8301 §3.2: the least length of an RSA modulus with which a signature is valid, in bits.
+/// RFC 8301 §3.2: the minimum length of an RSA modulus with which a signature is valid, in bits.
 pub(crate) const MINIMUM_RSA_BITS: usize = 1_024;
 
 /// Seconds since 1970 as `t=` and `x=` have them, to compare with a clock.
@@ -33,7 +33,7 @@ pub(crate) fn long_enough(signature: &MessageSignature, body: &BodyHash) -> Resu
     }
 }
 
-/// Whether the body is the one of `bh=`, and `b=`, for which `signature_holds` speaks, a signature.
+/// Whether the body matches `bh=`, and `b=` is a signature, which `signature_holds` says.
 pub(crate) fn genuine(signature: &MessageSignature, body: &BodyHash, signature_holds: bool) -> Result<(), Failure> {
     if body.digest.as_slice() != signature.body_hash {
         return Err(Failure::BodyHash { computed: BASE64.encode(&body.digest), signature_holds });

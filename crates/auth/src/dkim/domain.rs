@@ -3,8 +3,8 @@
 //! A tag may hold U-labels. For a query, and before two names are compared, they become A-labels, as everywhere
 //! ([`crate::idn`]).
 //!
-//! A label of US-ASCII is letters, digits and hyphens. An underscore is taken too *(choice)*: the grammar has none, but
-//! selectors with it are published and used.
+//! A label of US-ASCII is letters, digits and hyphens. An underscore is allowed too *(choice)*: the grammar has none,
+//! but selectors with underscores are published and used.
 
 use std::fmt;
 
@@ -25,7 +25,7 @@ pub struct Domain {
 impl Domain {
     /// Reads a name of at least `labels` labels; none if it is not one.
     pub fn parse(text: &str, labels: usize) -> Option<Domain> {
-        // Each octet of an A-label stands for a character at most, so a long text needs no work.
+        // Each octet of an A-label stands for at most one character, so a text that is too long is not converted.
         if text.len() > 4 * MAX_NAME {
             return None;
         }
@@ -49,7 +49,7 @@ impl Domain {
         &self.text
     }
 
-    /// The name in A-labels and in lower case, as it is asked for and compared.
+    /// The name in A-labels and in lower case, for queries and comparisons.
     pub fn ascii(&self) -> &str {
         &self.ascii
     }
@@ -73,7 +73,7 @@ fn a_label(label: &str) -> Option<String> {
     let ascii = match label.is_ascii() {
         true => label.to_ascii_lowercase(),
         false => {
-            // What is written in a tag may not hide a dot, nor a blank, in another script.
+            // A tag must not hide a dot or a blank of another script.
             if label.chars().any(|c| c.is_whitespace() || c.is_control() || "。．｡".contains(c)) {
                 return None;
             }

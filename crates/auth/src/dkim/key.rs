@@ -12,8 +12,8 @@
 //!
 //! Other tags are ignored, and so are unknown hash algorithms, services and flags. An RSA key is a SubjectPublicKeyInfo
 //! (as in the examples, appendix C) or a bare RSAPublicKey (as §3.6.1 says), both in DER; an Ed25519 key is its 32
-//! octets (RFC 8463 §4). A record with another `v` is no key record at all (§3.6.1: "discarded"), one that breaks the grammar is a
-//! broken one.
+//! octets (RFC 8463 §4). A record with another `v` is not a key record at all (§3.6.1: "discarded"); one that breaks
+//! the grammar is a broken one.
 
 use mxlab_mail::tag_list::{self, TagList, TagListError, shortened};
 use rsa::pkcs1::RsaPublicKeyRef;
@@ -27,7 +27,7 @@ pub const MAX_RSA_BITS: usize = 8_192;
 /// RFC 8017 appendix A.1.
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
-/// Why a TXT record is no usable key record.
+/// Why a TXT record is not a usable key record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyRecordError {
     /// It has a `v=` that is not `DKIM1`: it is a record of something else.
@@ -36,19 +36,19 @@ pub enum KeyRecordError {
         /// The value.
         value: String,
     },
-    /// It is no tag list.
+    /// It is not a tag list.
     #[error(transparent)]
     TagList(#[from] TagListError),
-    /// `v=` is there, and not at the beginning.
+    /// `v=` is there, but not at the beginning.
     #[error("v= does not come first")]
     VersionNotFirst,
     /// There is no `p=`.
     #[error("p= is missing")]
     NoKey,
-    /// `p=` is no base64.
+    /// `p=` is not base64.
     #[error("p= is no base64")]
     NotBase64,
-    /// `p=` is no key of its type.
+    /// `p=` is not a key of its type.
     #[error("p= holds no {key_type} key")]
     NotAKey {
         /// The value of `k=`.
@@ -110,9 +110,9 @@ impl PublicKey {
 pub enum Material {
     /// A key.
     Key(PublicKey),
-    /// Nothing: the key was revoked.
+    /// No key: it was revoked.
     Revoked,
-    /// A key of a type that is not known here.
+    /// A key of an unknown type.
     UnknownType {
         /// The value of `k=`.
         key_type: String,
@@ -124,9 +124,9 @@ pub enum Material {
 pub struct KeyRecord {
     /// `k=` and `p=`.
     pub material: Material,
-    /// `h=`: the hash algorithms that may be used; none: all.
+    /// `h=`: the allowed hash algorithms; none: all.
     pub hashes: Option<Vec<String>>,
-    /// `s=`: the services that may use it; none: all.
+    /// `s=`: the allowed services; none: all.
     pub services: Option<Vec<String>>,
     /// `n=`, as it is written.
     pub note: Option<String>,

@@ -1,9 +1,9 @@
 //! From a signature to keys that may check it (RFC 6376 §3.6.2, §6.1.2).
 //!
-//! A key lies in the TXT records at `selector._domainkey.domain`. There should be one; several are undefined (§3.6.2.2), and
-//! a verifier may try them all (§6.1.2). That is done here *(choice)*, in the order of their octets and not in that of the
-//! answer, which is arbitrary: the first [`MAX_RECORDS`] are read, each that may check the signature is tried, and of
-//! several failures that one is told which came furthest.
+//! A key is in a TXT record at `selector._domainkey.domain`. There should be one record; several are undefined
+//! (§3.6.2.2), and a verifier may try them all (§6.1.2). This module does so *(choice)*, in the order of their octets
+//! and not in that of the answer, which is arbitrary: the first [`MAX_RECORDS`] are read, each that may check the
+//! signature is tried, and if all fail, the failure that came furthest is reported.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::dns::{self, Data, Dns, DnsError, Lookup, RecordKind};
 /// How many TXT records of one name are read.
 pub const MAX_RECORDS: usize = 8;
 
-/// Why a key may not be used for a signature, though it is one.
+/// Why a valid key may not be used for a signature.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsuitable {
     /// `k=` is of another type than the signature's algorithm.
@@ -54,7 +54,7 @@ pub enum Unsuitable {
     },
 }
 
-/// Why a signature is not borne out by a key.
+/// Why no key supports a signature.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyFailure {
     /// There is no key record at the name.
@@ -62,7 +62,7 @@ pub enum KeyFailure {
     NoKey {
         /// The name.
         name: String,
-        /// How many TXT records of something else are there.
+        /// How many TXT records with other content are there.
         others: usize,
     },
     /// The key record is broken.
@@ -103,7 +103,7 @@ pub enum KeyFailure {
         /// The name.
         name: String,
     },
-    /// The key could not be asked for; later it may be there.
+    /// The key could not be looked up; later it may be.
     #[error("the key at {name} cannot be looked up: {reason}")]
     Temporary {
         /// The name.
@@ -114,7 +114,7 @@ pub enum KeyFailure {
 }
 
 impl KeyFailure {
-    /// How far a record came: of several records at a name, the failure of the best is told.
+    /// How far a record came: if a name has several, the failure of the best one is reported.
     fn rank(&self) -> u8 {
         match self {
             KeyFailure::Timeout { .. } | KeyFailure::Temporary { .. } | KeyFailure::NoKey { .. } => 0,
@@ -126,7 +126,7 @@ impl KeyFailure {
     }
 }
 
-/// What a key is wanted for.
+/// The signature for which a key is needed.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
     /// `a=`.
@@ -137,7 +137,7 @@ pub struct Wanted<'a> {
     pub selector: &'a Domain,
     /// The domain in `i=`; none where there is no such tag (ARC).
     pub identity: Option<&'a Domain>,
-    /// The least length of an RSA modulus in bits: 1,024 (RFC 8301 §3.2) or more.
+    /// The minimum length of an RSA modulus in bits: 1,024 (RFC 8301 §3.2) or more.
     pub minimum_bits: usize,
 }
 
@@ -150,7 +150,7 @@ pub struct SuitableKey {
     pub testing: bool,
 }
 
-/// The keys of a message's signatures: no name is asked for twice, and no record read twice.
+/// The keys of a message's signatures: no name is looked up twice, and no record read twice.
 pub struct Keys<'d> {
     dns: &'d dyn Dns,
     known: BTreeMap<String, Result<Records, KeyFailure>>,
@@ -233,7 +233,7 @@ impl<'d> Keys<'d> {
     }
 }
 
-/// Whether a record at `name` holds a key for what is wanted.
+/// Whether a record at `name` holds a key for the signature.
 fn suitable(
     record: &Result<KeyRecord, KeyRecordError>,
     name: &str,

@@ -1,8 +1,8 @@
 //! Signing (RFC 6376 §5).
 //!
-//! A [`Signer`] makes the `DKIM-Signature` field of a message; it belongs on top of the header (§5.6). Which fields are
-//! signed is the caller's to say, name by name; a name that stands there more often than the message has such fields
-//! forbids to add one (§5.4.2). Without a list, those that §5.4.1 recommends are signed, as often as they are there, and
+//! A [`Signer`] makes the `DKIM-Signature` field of a message; it goes on top of the header (§5.6). Which fields are
+//! signed, the caller says, name by name; a name that is listed more often than the message has such fields forbids
+//! adding one (§5.4.2). Without a list, the fields that §5.4.1 recommends are signed, as often as they occur, and
 //! `From` once more.
 //!
 //! The field is folded at 78 columns. Its last tag is `b=`, which is empty while the signature is made. The same signer
@@ -21,7 +21,7 @@ use super::signed_fields::{FieldIndex, OwnField};
 /// The name of the field.
 pub const FIELD: &str = "DKIM-Signature";
 
-/// RFC 6376 §5.4.1: the fields that are worth signing; besides, those that identify a message and say how to show it.
+/// RFC 6376 §5.4.1: the fields that are worth signing; also those that identify a message and say how to show it.
 const RECOMMENDED: [&str; 23] = [
     "from",
     "reply-to",
@@ -48,7 +48,7 @@ const RECOMMENDED: [&str; 23] = [
     "list-archive",
 ];
 
-/// Why nothing is signed.
+/// Why no signature was made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
     /// `d=` would be no domain.
@@ -80,16 +80,16 @@ pub enum SignError {
     /// More names to sign than a signature may list here.
     #[error("more than {MAX_SIGNED_FIELDS} fields to sign")]
     TooManyFields,
-    /// The message has no `From` field, or several: it is none (RFC 6376 §3.8, RFC 5322 §3.6).
+    /// The message has no `From` field, or several, so it is not valid (RFC 6376 §3.8, RFC 5322 §3.6).
     #[error("the message has {fields} From fields")]
     NotAMessage {
         /// How many it has.
         fields: usize,
     },
-    /// A time to sign at before 1970.
+    /// A signing time before 1970.
     #[error("the time is before 1970")]
     Time,
-    /// The key does not sign.
+    /// The key cannot sign.
     #[error(transparent)]
     Key(#[from] SigningKeyError),
 }
@@ -112,7 +112,7 @@ pub struct Signer {
 /// What `x=` is.
 #[derive(Clone, Copy, Debug)]
 enum Expiration {
-    /// So many seconds after the signature is made.
+    /// This many seconds after the signature is made.
     After(u32),
     /// This moment.
     At(Timestamp),
@@ -123,7 +123,7 @@ enum Expiration {
 enum BodyLength {
     /// The length of the body.
     Whole,
-    /// At most so many octets.
+    /// At most this many octets.
     First(u64),
 }
 
@@ -140,8 +140,8 @@ impl Signer {
         Ok(Signer { careless: false, ..Signer::careless(key, domain, selector)? })
     }
 
-    /// A signer as some are, for tests of who verifies: it takes a weak key, does not insist on signing `From`, and signs
-    /// a message with any number of them.
+    /// A careless signer, for tests of verifiers: it accepts a weak key, does not insist on signing `From`, and signs a
+    /// message with any number of `From` fields.
     ///
     /// # Errors
     /// When a name is not one.
@@ -168,7 +168,7 @@ impl Signer {
         self
     }
 
-    /// Signs these fields, in this order, once for each time that a name stands here.
+    /// Signs these fields, in this order, once for each time that a name is listed.
     ///
     /// # Errors
     /// When a name is not one, `From` is not among them, or there are too many.
@@ -192,7 +192,7 @@ impl Signer {
     /// With `i=`: on behalf of `local_part` (which may be empty) at `domain`.
     ///
     /// # Errors
-    /// When the domain is not the signer's or below it.
+    /// When the domain is neither the signer's domain nor below it.
     pub fn with_identity(mut self, local_part: &str, domain: &str) -> Result<Signer, SignError> {
         let outside = || SignError::Identity { identity: domain.to_owned(), domain: self.domain.to_string() };
         let domain = Domain::parse(domain, 2).filter(|domain| domain.is_within(&self.domain)).ok_or_else(outside)?;
@@ -200,7 +200,7 @@ impl Signer {
         Ok(self)
     }
 
-    /// With `x=`: so many seconds after the signature is made.
+    /// With `x=`: this many seconds after the signature is made.
     pub fn with_lifetime(mut self, seconds: u32) -> Signer {
         self.expiration = Some(Expiration::After(seconds.max(1)));
         self
@@ -218,13 +218,13 @@ impl Signer {
         self
     }
 
-    /// With `l=`: the whole body that there is, so that more can be added.
+    /// With `l=`: the whole present body, so that more can be appended.
     pub fn with_body_length(mut self) -> Signer {
         self.body_length = Some(BodyLength::Whole);
         self
     }
 
-    /// With `l=`: the first so many octets of the canonical body, or all if it has no more.
+    /// With `l=`: at most this many octets of the canonical body.
     pub fn with_body_prefix(mut self, octets: u64) -> Signer {
         self.body_length = Some(BodyLength::First(octets));
         self
@@ -251,7 +251,7 @@ impl Signer {
         };
         let mut field = self.unsigned_field(message.body(), &names, now)?;
         let own = Message::parse(field.as_bytes()).ok().and_then(|own| own.fields().next());
-        // The field was written above: it is one.
+        // The field was written above, so it can be read.
         let Some(own) = own else { return Err(SignError::Time) };
         let end = own.raw_value().len();
         let own = OwnField { field: own, number: None, signature: end..end };
@@ -306,7 +306,7 @@ impl Signer {
     }
 }
 
-/// The names of [`RECOMMENDED`], each as often as the message has it, and `From` once more.
+/// The names of [`RECOMMENDED`], each as often as it occurs in the message, and `From` once more.
 pub(crate) fn recommended(index: &FieldIndex<'_>) -> Vec<String> {
     let mut names = vec![RECOMMENDED[0].to_owned()];
     for name in RECOMMENDED {
@@ -336,7 +336,7 @@ fn column(field: &str) -> usize {
     field.len() - field.rfind('\n').map_or(0, |end| end + 1)
 }
 
-/// Appends pieces, each with a blank before it or none, and folds before a piece for which the line has no room.
+/// Appends pieces, each with a blank before it or none, and folds before a piece that does not fit into the line.
 pub(crate) fn push_folded(field: &mut String, pieces: impl Iterator<Item = (String, bool)>) {
     for (piece, blank) in pieces {
         let room = column(field) + usize::from(blank) + piece.len() <= WIDTH;

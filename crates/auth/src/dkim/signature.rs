@@ -6,7 +6,7 @@
 //! | `a` | algorithm: `rsa-sha256`, `ed25519-sha256` (RFC 8463), `rsa-sha1` | required |
 //! | `b`, `bh` | signature, hash of the body, in base64 | required |
 //! | `c` | canonicalization of header and body | `simple/simple` |
-//! | `d`, `s` | who signs, and which of its keys | required |
+//! | `d`, `s` | the signing domain, and which of its keys | required |
 //! | `h` | the names of the signed fields; `From` must be one | required |
 //! | `i` | on whose behalf, at `d` or below it | `@` and `d` |
 //! | `l` | how many octets of the body are signed | all |
@@ -14,7 +14,7 @@
 //! | `t`, `x` | when it was made, and when it ends, in seconds since 1970 | |
 //!
 //! Other tags, `z` among them, are ignored. ARC's `ARC-Message-Signature` has the same tags but for `v` and `i`
-//! (RFC 8617 §4.1.2): what both have is a [`MessageSignature`].
+//! (RFC 8617 §4.1.2): [`MessageSignature`] has the common tags.
 
 use std::sync::LazyLock;
 
@@ -31,7 +31,7 @@ pub const MAX_SIGNED_FIELDS: usize = 512;
 /// A signature algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Algorithm {
-    /// Known, and never valid (RFC 8301 §3.1).
+    /// Known, but never valid (RFC 8301 §3.1).
     RsaSha1,
     /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 6376 §3.3.2).
     RsaSha256,
@@ -77,7 +77,7 @@ impl std::fmt::Display for Algorithm {
 /// Why a signature field is not one (RFC 6376 §6.1.1).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// The value is no tag list.
+    /// The value is not a tag list.
     #[error(transparent)]
     TagList(#[from] TagListError),
     /// A required tag is not there.
@@ -92,7 +92,7 @@ pub enum SignatureError {
         /// Its value.
         value: String,
     },
-    /// A tag's value is not what its tag has.
+    /// A tag's value does not fit the tag.
     #[error("{tag}={value} is malformed")]
     Value {
         /// The tag's name.
@@ -100,13 +100,13 @@ pub enum SignatureError {
         /// Its value, cut short if it is long.
         value: String,
     },
-    /// `a=` is an algorithm that is not known here.
+    /// `a=` is an unknown algorithm.
     #[error("a={value} is no known algorithm")]
     Algorithm {
         /// Its value.
         value: String,
     },
-    /// `q=` offers no way to a key that is known here.
+    /// `q=` offers no known way to find the key.
     #[error("q={value} offers no known query method")]
     QueryMethod {
         /// Its value.
@@ -153,7 +153,7 @@ pub struct MessageSignature {
     pub selector: Domain,
     /// `h=` in lower case.
     pub signed_fields: Vec<String>,
-    /// `l=` in octets; a number that is too large for the type is the largest.
+    /// `l=` in octets; a number too large for the type becomes the largest.
     pub body_length: Option<u64>,
     /// `t=` in seconds since 1970.
     pub timestamp: Option<u64>,
@@ -171,8 +171,8 @@ pub enum EmptyName {
 }
 
 impl MessageSignature {
-    /// Reads the tags that DKIM and ARC have in common. Those with which each of them goes on (`v`, `i`), and whether `From`
-    /// must be signed, are left to them.
+    /// Reads the tags that DKIM and ARC have in common. The tags that they treat differently (`v`, `i`), and whether
+    /// `From` must be signed, are left to the callers.
     ///
     /// # Errors
     /// The first tag that is wrong.
@@ -219,9 +219,9 @@ impl MessageSignature {
 /// On whose behalf a message is signed: `i=` (RFC 6376 §3.5), the Agent or User Identifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// What stands before the `@`; empty when `i=` is missing.
+    /// The part before the `@`; empty when `i=` is missing.
     pub local_part: String,
-    /// What stands behind it.
+    /// The part after it.
     pub domain: Domain,
 }
 
@@ -266,7 +266,7 @@ pub(crate) fn malformed(tag: &'static str, value: &str) -> SignatureError {
     SignatureError::Value { tag, value: shortened(value) }
 }
 
-/// Seconds since 1970, as `t=` and `x=` have them, as a date; the number if they are beyond what a date can be.
+/// Seconds since 1970, as `t=` and `x=` have them, as a date; the number if it is out of range for a date.
 pub(crate) fn moment(seconds: u64) -> String {
     let date = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
     date.map_or_else(|| seconds.to_string(), |date| date.to_string())
@@ -293,7 +293,7 @@ pub fn algorithm(tags: &TagList<'_>) -> Result<Algorithm, SignatureError> {
 /// The octets of a tag in base64 that must be there.
 ///
 /// # Errors
-/// When it is not, is empty, or is no base64.
+/// When it is not, is empty, or is not base64.
 pub fn base64(tags: &TagList<'_>, tag: &'static str) -> Result<Vec<u8>, SignatureError> {
     let value = required(tags, tag)?;
     decode_base64(value).filter(|octets| !octets.is_empty()).ok_or_else(|| malformed(tag, value))
@@ -302,16 +302,16 @@ pub fn base64(tags: &TagList<'_>, tag: &'static str) -> Result<Vec<u8>, Signatur
 /// The name in a tag that must be there, with at least so many labels.
 ///
 /// # Errors
-/// When it is not there or no name.
+/// When it is missing or not a name.
 pub fn name(tags: &TagList<'_>, tag: &'static str, labels: usize) -> Result<Domain, SignatureError> {
     let value = required(tags, tag)?;
     Domain::parse(value, labels).ok_or_else(|| malformed(tag, value))
 }
 
-/// The number in a tag that may be there, of at most so many digits; one that is too large for the type is the largest.
+/// The number in an optional tag, of at most this many digits; one too large for the type becomes the largest.
 ///
 /// # Errors
-/// When it is no number.
+/// When it is not a number.
 pub fn number(tags: &TagList<'_>, tag: &'static str, digits: usize) -> Result<Option<u64>, SignatureError> {
     let Some(value) = tags.value(tag) else { return Ok(None) };
     if !(1..=digits).contains(&value.len()) || !value.bytes().all(|octet| octet.is_ascii_digit()) {
@@ -320,13 +320,13 @@ pub fn number(tags: &TagList<'_>, tag: &'static str, digits: usize) -> Result<Op
     Ok(Some(value.parse().unwrap_or(u64::MAX)))
 }
 
-/// RFC 6376 §2.10: base64 with folds anywhere. The grammar lets the padding at the end be left out; when it is there, it is
-/// whole. Bits that the padding leaves over are ignored (RFC 4648 §3.5 lets a reader).
+/// RFC 6376 §2.10: base64 with folds anywhere. By the grammar the padding at the end may be left out; if it is there,
+/// it must be complete. Unused bits before the padding are ignored (RFC 4648 §3.5 allows that).
 pub(crate) fn decode_base64(value: &str) -> Option<Vec<u8>> {
     static DIGITS: LazyLock<Encoding> = LazyLock::new(|| {
         let mut digits = BASE64_NOPAD.specification();
         digits.check_trailing_bits = false;
-        // What is made of a standard encoding is one.
+        // Derived from a standard encoding, so it is valid.
         digits.encoding().unwrap_or(BASE64_NOPAD)
     });
     let value = without_blanks(value);
@@ -343,7 +343,7 @@ fn signed_fields(value: &str, empty_name: EmptyName) -> Result<Vec<String>, Sign
         if name.is_empty() && empty_name == EmptyName::Ignored {
             continue;
         }
-        // RFC 5322 §3.6.8: ftext. A semicolon cannot stand in a tag.
+        // RFC 5322 §3.6.8: ftext. A tag cannot contain a semicolon.
         if name.is_empty() || !name.bytes().all(|octet| octet.is_ascii_graphic()) {
             return Err(malformed("h", value));
         }

@@ -1,9 +1,9 @@
 //! Which header fields a signature covers (RFC 6376 §5.4.2), and the octets that are signed (§3.7).
 //!
-//! `h=` lists names. Each name stands for one field: the last field of that name in the message that no name before it in
-//! the list has taken. When there is none left, the name stands for nothing, and by that says that there is none: adding
-//! one breaks the signature (*oversigning*). The field of the signature itself is signed always, last, with an empty `b=`,
-//! and is never one of the listed ones.
+//! `h=` lists names. Each name stands for one field: the last field of that name in the message that no earlier name in
+//! the list has taken. When none is left, the name says that there is no further field: adding one breaks the signature
+//! (*oversigning*). The field of the signature itself is always signed, last, with an empty `b=`, and is never one of
+//! the listed ones.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -23,9 +23,10 @@ pub struct FieldIndex<'m> {
 pub struct OwnField<'m> {
     /// The field.
     pub field: HeaderField<'m>,
-    /// Its number among the message's fields; none when the message does not have it yet.
+    /// Its number among the message's fields; none if the message does not have it yet.
     pub number: Option<usize>,
-    /// Where in its value the value of `b=` lies, blanks around it included ([`mxlab_mail::tag_list::Tag::value_span`]).
+    /// The range of the value of `b=` in its value, blanks around it included
+    /// ([`mxlab_mail::tag_list::Tag::value_span`]).
     pub signature: Range<usize>,
 }
 
@@ -68,7 +69,7 @@ impl<'m> FieldIndex<'m> {
         selected
     }
 
-    /// The octets that a signature over `names` is made of: the selected fields in canonical form, and the own field.
+    /// The octets that a signature over `names` covers: the selected fields in canonical form, and its own field.
     pub fn signed_data(&self, form: Form, names: &[String], own: &OwnField<'_>) -> Vec<u8> {
         let mut data = Vec::with_capacity(2048);
         for number in self.select(names, own.number) {

@@ -1,6 +1,6 @@
-//! A message as everybody needs it who checks signatures over it: its fields by name, and the hashes of its body.
+//! A message prepared for checking its signatures: its fields by name, and the hashes of its body.
 //!
-//! DKIM and ARC mostly ask for the same hash. Who checks both over one [`SignedMessage`] goes over the body once.
+//! DKIM and ARC usually need the same hash. Checking both with one [`SignedMessage`] reads the body once.
 
 use std::collections::BTreeMap;
 
@@ -25,14 +25,14 @@ impl<'m> SignedMessage<'m> {
     }
 }
 
-/// The hashes of a body, each made once. How many are asked for is for the caller to bound.
+/// The hashes of a body, each computed once. The caller bounds their number.
 pub struct BodyHashes<'m> {
     body: &'m [u8],
     known: BTreeMap<(Form, Option<u64>), BodyHash>,
 }
 
 impl BodyHashes<'_> {
-    /// The hash of the body in this form; with a limit (`l=`), of so many octets of it.
+    /// The hash of the body in this form; with a limit (`l=`), of this many octets.
     pub fn get(&mut self, form: Form, limit: Option<u64>) -> BodyHash {
         let body = self.body;
         *self.known.entry((form, limit)).or_insert_with(|| BodyHasher::hash(form, limit, body))

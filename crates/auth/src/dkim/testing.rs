@@ -36,7 +36,7 @@ pub(crate) fn signed(signer: &Signer, message: &str) -> String {
     format!("{}{message}", signer.sign(&parsed, time(SIGNED)).expect("a signature"))
 }
 
-/// A zone in which the key of both algorithms can be found as `sel` of `example.com`.
+/// A zone with the keys of both algorithms as `sel` of `example.com`.
 pub(crate) fn zone() -> Zone {
     let name = "sel._domainkey.example.com";
     Zone::new(&format!("{name} TXT {}\n{name} TXT {}", rsa_key().record(), ed25519_key().record()))
@@ -47,12 +47,12 @@ pub(crate) fn verified_with(zone: &Zone, message: &[u8], second: i64, policy: &P
     testing::now(verify(zone, &message, time(second), policy))
 }
 
-/// What becomes of a message's signatures in [`zone`], a second after signing.
+/// The results for a message's signatures in [`zone`], a second after signing.
 pub(crate) fn verified(message: &[u8]) -> Vec<Verification> {
     verified_with(&zone(), message, SIGNED + 1, &Policy::default())
 }
 
-/// The only signature's verification.
+/// The verification of the only signature.
 #[track_caller]
 pub(crate) fn only(mut verifications: Vec<Verification>) -> Verification {
     assert_eq!(verifications.len(), 1);

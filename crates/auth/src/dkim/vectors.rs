@@ -104,7 +104,7 @@ fn rfc_8463() {
     assert_eq!(results, [(0, &Ok(())), (1, &Ok(()))]);
 }
 
-/// The keys of RFC 8463 appendix A.1 make the very signatures of appendix A.3.
+/// The keys of RFC 8463 appendix A.1 make exactly the signatures of appendix A.3.
 #[test]
 fn rfc_8463_signed() {
     let seed = BASE64.decode(b"nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=").expect("base64");

@@ -1,4 +1,4 @@
-//! What became of a signature: its result, the cause, and what both rest on.
+//! The result for a signature, its cause, and the evidence.
 //!
 //! RFC 6376 §3.9 knows SUCCESS, PERMFAIL and TEMPFAIL. RFC 8601 §2.7.1 has more words for `Authentication-Results`
 //! ([`Verification::result`]), and Microsoft has words and comments of its own ([`Verification::microsoft`]).
@@ -12,7 +12,7 @@ use crate::dns::Lookup;
 /// Why a signature does not count.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// The field is no signature (RFC 6376 §6.1.1).
+    /// The field is not a signature (RFC 6376 §6.1.1).
     #[error("the signature is malformed: {0}")]
     Malformed(#[from] SignatureError),
     /// `rsa-sha1`, with which no signature is valid (RFC 8301 §3.1).
@@ -34,10 +34,10 @@ pub enum Failure {
         /// The time, in seconds since 1970.
         now: i64,
     },
-    /// There is no key to check it with.
+    /// There is no key with which to check it.
     #[error(transparent)]
     Key(#[from] KeyFailure),
-    /// `l=` says that more is signed than there is (RFC 6376 §3.5).
+    /// `l=` says that more octets are signed than there are (RFC 6376 §3.5).
     #[error("l={signed}, and the body has {length} octets")]
     BodyTooShort {
         /// `l=`.
@@ -50,14 +50,14 @@ pub enum Failure {
     BodyHash {
         /// The hash of the body in base64.
         computed: String,
-        /// Whether the signature over the header, `bh=` among it, holds: then the domain has signed another body. Else
-        /// the header was changed as well, or the domain has signed nothing.
+        /// Whether the signature over the header, including `bh=`, holds: then the domain has signed another body. Else
+        /// the header was changed as well, or the domain signed nothing.
         signature_holds: bool,
     },
-    /// The body is the one of `bh=`, and `b=` is no signature of the key.
+    /// The body matches `bh=`, but `b=` is not a signature of the key.
     #[error("signature did not verify: a signed header field was changed, or the key is another")]
     Signature,
-    /// The signature holds, `l=` leaves a part of the body unsigned, and the policy refuses that.
+    /// The signature holds, but `l=` leaves a part of the body unsigned, and the policy refuses that.
     #[error("{unsigned} of {length} octets of the body are not signed")]
     PartialBody {
         /// How many octets of the canonical body are not signed.
@@ -65,7 +65,7 @@ pub enum Failure {
         /// The length of the canonical body in octets.
         length: u64,
     },
-    /// The signature holds and does not cover every `From` field, or there is none; and the policy refuses that
+    /// The signature holds, but does not cover every `From` field, or there is none; and the policy refuses that
     /// (RFC 6376 §3.8, §8.15).
     #[error("the message has {fields} From fields, and {signed} of them signed")]
     UnsignedFrom {
@@ -118,7 +118,7 @@ pub enum ResultWord {
     Pass,
     /// It does not hold.
     Fail,
-    /// It holds, and is not accepted.
+    /// It holds, but is not accepted.
     Policy,
     /// It could not be read, or was not processed.
     Neutral,
@@ -166,7 +166,7 @@ pub struct FromCoverage {
     pub fields: usize,
 }
 
-/// What became of a signature.
+/// The result for a signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verification {
     /// Which of the message's `DKIM-Signature` fields this is, from the top, beginning with 0.
@@ -179,16 +179,16 @@ pub struct Verification {
     pub signature: Option<Signature>,
     /// Whether it holds and counts, and if not, why.
     pub outcome: Result<(), Failure>,
-    /// How much of the body it covers; none if it did not come to that.
+    /// How much of the body it covers; none if the check ended earlier.
     pub body: Option<BodyCoverage>,
     /// How many `From` fields it covers; none if the field is malformed or was not checked.
     pub from: Option<FromCoverage>,
-    /// The key has the flag `y`: the domain tests DKIM, and a message that it signs is to be treated as an unsigned one,
-    /// whatever the result (RFC 6376 §3.6.1).
+    /// The key has the flag `y`: the domain tests DKIM, and a message that it signs is to be treated as an unsigned
+    /// one, whatever the result (RFC 6376 §3.6.1).
     pub testing: bool,
     /// `t=` is later than now.
     pub from_the_future: bool,
-    /// The lookups that were done for it; one that was done for a signature before it is not repeated.
+    /// The lookups for it; a lookup that an earlier signature made is not repeated.
     pub lookups: Vec<Lookup>,
 }
 
@@ -197,7 +197,7 @@ pub struct Verification {
 pub struct MicrosoftClause {
     /// The clause.
     pub clause: DkimClause,
-    /// Whether the word is documented or was seen for this very result. Else it is the nearest one *(choice)*.
+    /// Whether the word is documented or was seen for exactly this result. Else it is the nearest word *(choice)*.
     pub own_word: bool,
 }
 
@@ -234,7 +234,7 @@ impl Verification {
             Err(Failure::Key(KeyFailure::Timeout { .. })) => (DkimResult::Timeout, true),
             Err(Failure::Key(KeyFailure::Temporary { .. })) => (DkimResult::TempError, true),
             Err(Failure::BodyTooShort { .. }) => (DkimResult::FailBodyHash, false),
-            // There is a record, and no key in it, or the record must be ignored (§3.6.1 on `s=`, §6.1.2 on `h=`).
+            // There is a record, but without a key, or the record must be ignored (§3.6.1 on `s=`, §6.1.2 on `h=`).
             Err(Failure::Key(
                 KeyFailure::Malformed { .. }
                 | KeyFailure::Revoked { .. }

@@ -1,13 +1,13 @@
 //! Verification of all signatures of a message (RFC 6376 §6.1).
 //!
-//! Each `DKIM-Signature` field is checked for itself, from the top: the field (§6.1.1), the key (§6.1.2), the hash of the
-//! body and then the signature over the header (§6.1.3), and last what the verifier's policy asks besides. The first of
-//! these that fails is the cause; when it is the body, it is told whether the signature over the header holds all the same,
-//! since that tells a changed body from a forgery.
+//! Each `DKIM-Signature` field is checked by itself, from the top: the field (§6.1.1), the key (§6.1.2), the hash of
+//! the body and then the signature over the header (§6.1.3), and last what else the verifier's policy requires. The
+//! first of these that fails is the cause; if it is the body, the result also says whether the signature over the
+//! header holds, because that distinguishes a changed body from a forgery.
 //!
-//! Work is bounded: at most [`Policy::max_signatures`] signatures are checked, each with one lookup, one pass over the body
-//! and [`super::key_query::MAX_RECORDS`] operations with keys of at most [`super::key::MAX_RSA_BITS`] bits. Others are only
-//! reported. How many fields there are is bounded by [`mxlab_mail::Message`].
+//! Work is bounded: at most [`Policy::max_signatures`] signatures are checked, each with one lookup, one pass over the
+//! body and [`super::key_query::MAX_RECORDS`] operations with keys of at most [`super::key::MAX_RSA_BITS`] bits.
+//! Further signatures are only reported. How many fields there are is bounded by [`mxlab_mail::Message`].
 
 use jiff::Timestamp;
 use mxlab_mail::tag_list::TagList;
@@ -22,12 +22,12 @@ use super::signed_message::{BodyHashes, SignedMessage};
 use super::verification::{BodyCoverage, Failure, FromCoverage, Verification};
 use crate::dns::Dns;
 
-/// What a verifier decides for itself.
+/// The settings of a verifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// How many signatures of a message are checked, from the top (RFC 6376 §6.1 allows a limit).
     pub max_signatures: usize,
-    /// The least length of an RSA modulus, in bits; below 1,024 counts as 1,024 (RFC 8301 §3.2).
+    /// The minimum length of an RSA modulus, in bits; values below 1,024 count as 1,024 (RFC 8301 §3.2).
     pub minimum_rsa_bits: usize,
     /// By how many seconds the clocks of signers may differ from ours, for `t=` and `x=`.
     pub clock_skew: u32,
@@ -35,8 +35,8 @@ pub struct Policy {
     pub refuse_future: bool,
     /// Whether a signature must cover the whole body, whatever `l=` says (RFC 6376 §8.2).
     pub whole_body: bool,
-    /// Whether a message must have a `From` field and the signature cover every one of them: others are no messages, and a
-    /// verifier should not validate them (RFC 6376 §3.8, §8.15).
+    /// Whether a message must have a `From` field and the signature cover every one of them: others are not valid
+    /// messages, and a verifier should not validate them (RFC 6376 §3.8, §8.15).
     pub every_from: bool,
 }
 
@@ -53,15 +53,15 @@ impl Default for Policy {
     }
 }
 
-/// The longest name that is told as it is written, in octets.
+/// The longest name that is reported as written, in octets.
 const MAX_WRITTEN: usize = 4 * MAX_NAME;
 
-/// Verifies the signatures of a message, in the order in which they stand in it; none for a message that is not signed.
+/// Verifies the signatures of a message, in their order in the header; none for a message that is not signed.
 pub async fn verify(dns: &dyn Dns, message: &Message<'_>, now: Timestamp, policy: &Policy) -> Vec<Verification> {
     verify_signed(dns, &mut SignedMessage::new(message), now, policy).await
 }
 
-/// The same for a message of which others check signatures too.
+/// The same for a message that is shared with other checks of signatures.
 pub async fn verify_signed(
     dns: &dyn Dns,
     message: &mut SignedMessage<'_>,
@@ -90,7 +90,7 @@ struct Verifier<'a, 'm> {
 impl Verifier<'_, '_> {
     async fn verify(&mut self, number: usize, position: usize, field: HeaderField<'_>) -> Verification {
         let tags = TagList::parse(field.raw_value());
-        // A longer text is no name.
+        // A longer text is not a name.
         let is_short = |value: &&str| value.len() <= MAX_WRITTEN;
         let written =
             |tag: &str| tags.as_ref().ok().and_then(|tags| tags.value(tag)).filter(is_short).map(str::to_owned);
@@ -115,7 +115,7 @@ impl Verifier<'_, '_> {
         verification
     }
 
-    /// Checks a signature, and notes in `verification` what is found on the way.
+    /// Checks a signature, and writes what it finds into `verification`.
     async fn check(
         &mut self,
         tags: &TagList<'_>,
@@ -161,7 +161,7 @@ impl Verifier<'_, '_> {
         FromCoverage { signed: listed.min(fields), fields }
     }
 
-    /// The algorithm and the times. Gives whether the signature is from the future.
+    /// Checks the algorithm and the times. Returns whether the signature is from the future.
     fn check_times(&self, signature: &Signature) -> Result<bool, Failure> {
         let now = self.now;
         if signature.message.algorithm == super::signature::Algorithm::RsaSha1 {
@@ -180,7 +180,7 @@ impl Verifier<'_, '_> {
         }
     }
 
-    /// The key whose signature it is.
+    /// The key that made the signature.
     fn holding_key<'k>(
         &self,
         signature: &Signature,

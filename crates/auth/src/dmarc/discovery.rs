@@ -7,11 +7,11 @@
 //! | at one name | RFC 7489 | RFC 9989 |
 //! |---|---|---|
 //! | several records | DMARC is not applied: `permerror` | all are discarded, the search goes on |
-//! | a tag twice | as several | as several |
+//! | a tag occurs twice | as for several records | as for several records |
 //! | no usable policy, see [`Record::policies`] | DMARC is not applied: `permerror` | the same |
 //! | DNS fails | `temperror` | `temperror` |
 //!
-//! That "not applied" is told as `permerror` follows RFC 7489 §11.2 ("a syntactically incorrect DMARC record").
+//! "Not applied" is reported as `permerror` by RFC 7489 §11.2 ("a syntactically incorrect DMARC record").
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ use super::walk;
 use super::{Policies, Rules};
 use crate::alignment;
 
-/// One question of the search, with what came of it.
+/// One question of the search, with its outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// The domain, without `_dmarc.`.
@@ -47,7 +47,7 @@ impl fmt::Display for Step {
     }
 }
 
-/// Where the record stands, seen from the author's domain.
+/// The place of the record, relative to the author's domain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// At the author's domain.
@@ -81,12 +81,12 @@ pub enum Discovery {
         /// How.
         problem: String,
     },
-    /// What is published cannot be used, or the author's domain cannot be asked about.
+    /// The published record cannot be used, or the author's domain cannot be looked up.
     PermError {
         /// What is wrong.
         problem: String,
     },
-    /// The message has no author's domain to ask about, or more than DMARC takes.
+    /// The message has no author's domain that can be looked up, or more than DMARC allows.
     NotApplicable {
         /// Why.
         problem: String,
@@ -138,8 +138,8 @@ async fn by_walk(published: &mut Published<'_>, author: &str, found: &mut Vec<St
         found.push(Step { domain: author.to_owned(), finding: finding.clone(), applies: false });
         return usable(author, text.clone(), record.clone(), Place::Author);
     }
-    // The walk begins at the author's domain too, so that this name is not taken for the starting point of another walk,
-    // whose `psd=y` would not count (§4.10.2); it is not asked for again.
+    // The walk also begins at the author's domain, so that this name is not taken for the starting point of another
+    // walk, whose `psd=y` would not count (§4.10.2); it is not looked up again.
     let walk = match walk::walk(published, author).await {
         Ok(walk) => walk,
         Err(failed) => {

@@ -1,4 +1,4 @@
-//! The result of DMARC with what it rests on. Pure.
+//! The result of DMARC with its evidence. Pure.
 
 use mxlab_mail::authres::{DmarcAction, DmarcResult};
 
@@ -9,7 +9,7 @@ use super::record::Policy;
 use super::{Facts, Outcome, Rules, Settings};
 use crate::dns::Lookup;
 
-/// The most domains that are told of when none of them is aligned.
+/// The most domains that are listed when none of them is aligned.
 const MAX_TOLD: usize = 5;
 
 /// Whether the author's domain exists, on which `np=` depends.
@@ -39,7 +39,7 @@ pub enum Tag {
     Nonexistent,
 }
 
-/// On which side of `pct=` the message is (RFC 7489 §6.3).
+/// Whether `pct=` covers the message (RFC 7489 §6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
     /// `pct=`.
@@ -49,7 +49,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Whether the message is in the share of which the policy is asked.
+    /// Whether the message is in the share to which the policy applies.
     pub fn is_inside(self) -> bool {
         self.draw < self.percent
     }
@@ -71,7 +71,7 @@ pub struct Request {
     pub testing: bool,
 }
 
-/// A result with what it rests on.
+/// A result with its evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evaluation {
     /// The standard that was followed.
@@ -84,7 +84,7 @@ pub struct Evaluation {
     pub author: String,
     /// The record.
     pub discovery: Discovery,
-    /// The search for it, question by question.
+    /// The search for the record, question by question.
     pub steps: Vec<Step>,
     /// Whether the author's domain exists.
     pub existence: Existence,
@@ -92,7 +92,7 @@ pub struct Evaluation {
     pub alignments: Vec<Alignment>,
     /// What the record asks for, whatever the result.
     pub request: Option<Request>,
-    /// The author's domains with their results, when there are several; this evaluation is that of the worst.
+    /// The author's domains with their results, if there are several; this evaluation is that of the worst.
     pub authors: Vec<(String, DmarcResult)>,
     /// All lookups in order.
     pub lookups: Vec<Lookup>,
@@ -161,7 +161,7 @@ impl Evaluation {
         self.alignments.iter().find(|it| it.method == method && it.is_aligned_pass())
     }
 
-    /// The deciding facts, each a clause that can stand after "because".
+    /// The deciding facts, each a clause that can follow "because".
     pub fn because(&self) -> Vec<String> {
         let mut reasons = Vec::new();
         if !self.authors.is_empty() {
@@ -179,8 +179,8 @@ impl Evaluation {
         reasons
     }
 
-    /// `a.contoso.example publishes no DMARC record, nor does contoso.example`; and where there are records, why they do not
-    /// count.
+    /// `a.contoso.example publishes no DMARC record, nor does contoso.example`; and if there are records, why they do
+    /// not count.
     fn no_record(&self) -> Vec<String> {
         let (nothing, others): (Vec<_>, Vec<_>) =
             self.steps.iter().partition(|step| matches!(step.finding, Finding::Nothing));
@@ -193,7 +193,7 @@ impl Evaluation {
         reasons
     }
 
-    /// The aligned pass of each method; without one, what stands in its way.
+    /// The aligned pass of each method; if there is none, the reason.
     fn alignment_reasons(&self) -> Vec<String> {
         let author = &self.author;
         let aligned = [self.aligned(Method::Spf), self.aligned(Method::Dkim)];
@@ -214,7 +214,7 @@ impl Evaluation {
         reasons
     }
 
-    /// How the policy for a failure comes about, where that is more than `p=`.
+    /// How the policy for a failure is found, if it is more than `p=`.
     fn policy_reasons(&self) -> Vec<String> {
         let (Discovery::Found { domain, record, policies, .. }, Some(request)) = (&self.discovery, self.request) else {
             return Vec::new();
@@ -268,7 +268,7 @@ fn request(discovery: &Discovery, existence: &Existence, draw: u8) -> Option<Req
 }
 
 impl Request {
-    /// How a failure is written in the header. Microsoft has a word of its own for what `pct=` exempts.
+    /// How a failure is written in the header. Microsoft has separate words for messages that `pct=` exempts.
     fn action(self) -> DmarcAction {
         let exempt = self.sample.is_some_and(|sample| !sample.is_inside());
         match (exempt, self.requested, self.applied) {

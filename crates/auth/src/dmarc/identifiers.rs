@@ -1,8 +1,8 @@
 //! Which authenticated domains are aligned with the author's (RFC 7489 §3.1, RFC 9989 §4.10.2).
 //!
-//! Strict alignment wants the same domain. Relaxed alignment wants the same organizational domain; RFC 7489 takes it from
-//! the Public Suffix List, RFC 9989 from a tree walk that starts at each of the two. A walk is spared when the domains are
-//! the same, or have not even a top-level domain in common. All walks of an evaluation share their answers.
+//! Strict alignment requires the same domain. Relaxed alignment requires the same organizational domain; RFC 7489 takes
+//! it from the Public Suffix List, RFC 9989 from a tree walk that starts at each of the two. No walk is needed when the
+//! domains are the same, or differ even in their top-level domains. All walks of an evaluation share their answers.
 
 use super::discovery::Discovery;
 use super::published::Published;
@@ -37,7 +37,7 @@ pub enum Relation {
     Same,
     /// They have the same organizational domain, and alignment is relaxed.
     SameOrganization {
-        /// The organizational domain, with the rule that gave it if it was asked of DNS.
+        /// The organizational domain, with the rule that gave it if it was found in DNS.
         organization: String,
     },
     /// Their organizational domains differ, and alignment is relaxed.
@@ -47,11 +47,11 @@ pub enum Relation {
         /// The author's.
         of_author: String,
     },
-    /// Their last labels differ, so they cannot have the same organizational domain, which relaxed alignment wants.
+    /// Their last labels differ, so they cannot have the same organizational domain, which relaxed alignment requires.
     NothingInCommon,
-    /// They are not the same, and alignment is strict.
+    /// They are not the same, but alignment is strict.
     NotTheSame,
-    /// An organizational domain could not be found out.
+    /// An organizational domain could not be determined.
     Unknown {
         /// What failed.
         problem: String,
@@ -67,7 +67,7 @@ pub struct Alignment {
     pub method: Method,
     /// The domain, as it was received.
     pub domain: String,
-    /// What became of its authentication.
+    /// The outcome of its authentication.
     pub outcome: Outcome,
     /// How it relates to the author's domain.
     pub relation: Relation,
@@ -91,7 +91,7 @@ impl Alignment {
         self.outcome == Outcome::Pass && self.is_related()
     }
 
-    /// Whether it might be an aligned pass, if DNS had not failed.
+    /// Whether it might have been an aligned pass if DNS had not failed.
     pub fn is_undecided(&self) -> bool {
         match self.outcome {
             Outcome::Pass => matches!(self.relation, Relation::Unknown { .. }),
@@ -100,7 +100,7 @@ impl Alignment {
         }
     }
 
-    /// How the domain stands to that of the author, which is `author`, and which rule says so: a clause that can stand after
+    /// How the domain relates to that of the author, `author`, and which rule says so: a clause that can follow
     /// "because".
     pub fn because(&self, author: &str) -> String {
         let outcome = match self.outcome {
@@ -152,7 +152,7 @@ pub(super) async fn align(
     for (method, mode, in_bounds, identifier) in spf.chain(dkim) {
         let Identifier { domain, outcome } = identifier.clone();
         let relation = match outcome {
-            // Nothing is asked on behalf of what did not pass.
+            // Nothing is looked up for an identifier that did not pass.
             Outcome::Pass | Outcome::TempError if matters && in_bounds => {
                 relation(published, rules, &a_labels_or_same(&domain), author, mode).await
             }

@@ -6,10 +6,10 @@ use super::Rules;
 use super::record::{self, Record, RecordError};
 use crate::dns::{self, Data, Dns, DnsError, Lookup, RecordKind};
 
-/// What was found at `_dmarc.` a domain.
+/// What was found at `_dmarc.` below a domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// No name, no TXT record, or none that begins with `v=DMARC1`.
+    /// No such name, no TXT record, or none that begins with `v=DMARC1`.
     Nothing,
     /// A record.
     Record {
@@ -23,7 +23,7 @@ pub enum Finding {
         /// How many.
         count: usize,
     },
-    /// A text that begins like a record and is no list of tags.
+    /// A text that begins like a record but is not a list of tags.
     Invalid {
         /// The text.
         text: String,
@@ -37,7 +37,7 @@ pub enum Finding {
     },
 }
 
-/// What is published at `_dmarc.` names, each asked for once.
+/// What is published at `_dmarc.` names, each looked up once.
 pub(super) struct Published<'a> {
     dns: &'a dyn Dns,
     /// The standard that is followed.
@@ -57,7 +57,7 @@ impl<'a> Published<'a> {
         dns::ask(self.dns, &mut self.lookups, name, kind).await
     }
 
-    /// What is at `_dmarc.` this domain.
+    /// What is published at `_dmarc.` below this domain.
     pub(super) async fn at(&mut self, domain: &str) -> Finding {
         if let Some(finding) = self.found.get(domain) {
             return finding.clone();

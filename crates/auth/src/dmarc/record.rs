@@ -1,10 +1,10 @@
 //! The DMARC record (RFC 7489 §6.3 and §6.4, RFC 9989 §4.7 and §4.8).
 //!
-//! A record is a list of tags, `name=value` with semicolons between them; the first is `v=DMARC1`, written exactly so.
-//! Tags that the standard in force does not know are ignored: `t` and `psd` are new in RFC 9989, and `pct`, `rf`, `ri` are
-//! gone from it. What is wrong in the value of a known tag makes the tag count as not given, and is kept as a [`Defect`];
-//! only a tag that is given twice spoils the whole list, by the rule of the tag lists of DKIM on which DMARC's are built
-//! (RFC 6376 §3.2). Names of tags and words of values are compared without regard to case, as the grammars have it.
+//! A record is a list of tags, `name=value` with semicolons between them; the first is `v=DMARC1`, spelled exactly so.
+//! Tags that the standard in use does not know are ignored: `t` and `psd` are new in RFC 9989, and `pct`, `rf`, `ri`
+//! are no longer in it. A known tag with a wrong value counts as not given, and is kept as a [`Defect`]; only a tag
+//! that is given twice spoils the whole list, by the rule of DKIM's tag lists, on which DMARC's are based (RFC 6376
+//! §3.2). Names of tags and words of values are compared without regard to case, as in the grammars.
 //!
 //! A policy that cannot be used is more than a defect: see [`Record::policies`].
 
@@ -44,8 +44,8 @@ impl Policy {
         [Policy::None, Policy::Quarantine, Policy::Reject].into_iter().find(|it| it.word().eq_ignore_ascii_case(word))
     }
 
-    /// The next weaker policy: what is left for a message outside the share of `pct=` (RFC 7489 §6.6.4), or while the owner
-    /// is testing (`t=y`, RFC 9989 §4.7).
+    /// The next weaker policy: it applies to a message outside the share of `pct=` (RFC 7489 §6.6.4), or while the
+    /// owner is testing (`t=y`, RFC 9989 §4.7).
     pub fn one_level_below(self) -> Policy {
         match self {
             Policy::Reject => Policy::Quarantine,
@@ -54,25 +54,25 @@ impl Policy {
     }
 }
 
-/// What the domain says of itself in `psd=` (RFC 9989 §4.7).
+/// What the domain says about itself in `psd=` (RFC 9989 §4.7).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Psd {
     /// `y`: it is a public suffix.
     Yes,
     /// `n`: it is the organizational domain of itself and all below.
     No,
-    /// `u`: the tree walk finds out.
+    /// `u`: the tree walk determines it.
     #[default]
     Unsaid,
 }
 
-/// When failure reports are wanted: a letter of `fo=` (RFC 7489 §6.3). Nobody here writes such reports; aggregate reports
-/// repeat the letters.
+/// When failure reports are wanted: a letter of `fo=` (RFC 7489 §6.3). This crate writes no such reports; aggregate
+/// reports repeat the letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FailureOption {
     /// `0`: when nothing gives an aligned pass.
     All,
-    /// `1`: when anything gives something else than an aligned pass.
+    /// `1`: when anything gives a result other than an aligned pass.
     Any,
     /// `d`: when a DKIM signature fails.
     Dkim,
@@ -94,7 +94,7 @@ impl FailureOption {
     }
 }
 
-/// Why a text is no record that can be used.
+/// Why a text is not a record that can be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
     /// It does not begin with `v=DMARC1`.
@@ -139,7 +139,7 @@ pub enum Given {
     /// Not there.
     #[default]
     Absent,
-    /// There, with a word that is no policy.
+    /// Present, with a word that is not a policy.
     Invalid,
     /// There.
     Policy(Policy),
@@ -167,7 +167,7 @@ pub struct Record {
     pub adkim: Mode,
     /// `aspf=`.
     pub aspf: Mode,
-    /// `pct=`: of how many failing messages in a hundred the policy is asked.
+    /// `pct=`: the percentage of failing messages to which the policy applies.
     pub percent: u8,
     /// `t=y`: the owner is testing.
     pub testing: bool,
@@ -181,18 +181,18 @@ pub struct Record {
     pub failure_options: Vec<FailureOption>,
     /// `rf=`: the forms of failure reports, in lower case.
     pub failure_formats: Vec<String>,
-    /// `ri=`: the seconds between aggregate reports that the owner would like.
+    /// `ri=`: the interval between aggregate reports that the owner would like, in seconds.
     pub interval: u32,
     /// The tags that could not be understood.
     pub defects: Vec<Defect>,
 }
 
-/// The policies of a record that can be used.
+/// The usable policies of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policies {
     /// For the domain itself.
     pub policy: Policy,
-    /// For its subdomains, when it differs on purpose.
+    /// For its subdomains, if given.
     pub subdomain: Option<Policy>,
     /// For subdomains that do not exist.
     pub nonexistent: Option<Policy>,
@@ -203,9 +203,9 @@ pub struct Policies {
 impl Record {
     /// The policies that the record asks for.
     ///
-    /// Without a valid `p=`, or with an `sp=` or `np=` that is not valid, the record counts as `p=none` if it names a valid
-    /// URI in `rua=` (RFC 7489 §6.6.3, RFC 9091 §3.6, RFC 9989 §4.10.1). RFC 9989 §4.7 says of a missing `p=` that it
-    /// counts as `p=none`, and refers to §4.10.1 for it, which asks for that URI too.
+    /// Without a valid `p=`, or with an `sp=` or `np=` that is not valid, the record counts as `p=none` if it names a
+    /// valid URI in `rua=` (RFC 7489 §6.6.3, RFC 9091 §3.6, RFC 9989 §4.10.1). RFC 9989 §4.7 says that a missing `p=`
+    /// counts as `p=none`, and refers to §4.10.1, which also requires that URI.
     ///
     /// # Errors
     /// When there is no such URI: then DMARC is not applied.
@@ -238,7 +238,8 @@ impl Record {
     /// Reads a record.
     ///
     /// # Errors
-    /// When the text is no record, or not a list of tags. Whether its policies can be used is for [`Record::policies`].
+    /// When the text is not a record, or not a list of tags. Whether its policies can be used is for
+    /// [`Record::policies`].
     pub fn parse(text: &str, rules: Rules) -> Result<Record, RecordError> {
         if text.len() > MAX_LENGTH {
             return Err(RecordError::TooLong);
@@ -254,7 +255,7 @@ impl Record {
                 continue;
             };
             let (name, value) = (name.trim_end_matches(BLANKS).to_ascii_lowercase(), value.trim_start_matches(BLANKS));
-            // A policy that is not valid is a defect with consequences, so it is noted here and in its place.
+            // A policy that is not valid is a defect with consequences, so it is kept both here and in its place.
             if record.take(&name, value, rules).is_none() {
                 record.spoilt(tag);
             }
@@ -265,7 +266,7 @@ impl Record {
         Ok(record)
     }
 
-    /// Takes a tag over. `None` when its value is not valid.
+    /// Stores the value of a tag. `None` when the value is not valid.
     fn take(&mut self, name: &str, value: &str, rules: Rules) -> Option<()> {
         let older = rules == Rules::Rfc7489;
         match name {
@@ -302,7 +303,7 @@ impl Record {
 }
 
 impl Default for Record {
-    /// What counts when no tag is given.
+    /// The defaults for missing tags.
     fn default() -> Record {
         Record {
             policy: Given::Absent,
@@ -369,7 +370,7 @@ fn failure_options(value: &str, rules: Rules) -> Option<Vec<FailureOption>> {
     (rules == Rules::Rfc7489 || !both).then_some(options)
 }
 
-/// `afrf` is all there is (RFC 7489 §6.3); a list without it counts as not given.
+/// `afrf` is the only format (RFC 7489 §6.3); a list without it counts as not given.
 fn formats(value: &str) -> Option<Vec<String>> {
     let words: Vec<String> = value.split(':').map(|word| word.trim_matches(BLANKS).to_ascii_lowercase()).collect();
     words.iter().any(|word| word == "afrf").then_some(words)

@@ -1,9 +1,9 @@
-//! Aggregate reports: what a receiver tells the owner of a domain about a day's messages (RFC 7489 §7.2 and appendix C,
-//! RFC 9990).
+//! Aggregate reports: what a receiver reports to the owner of a domain about a day's messages (RFC 7489 §7.2 and
+//! appendix C, RFC 9990).
 //!
-//! An owner asks for them with `rua=`. A report is an XML document, `feedback`, about one domain that publishes a record
-//! and one state of that record. Messages that agree in all that is told of them (address, results, domains) are one
-//! row with a count.
+//! An owner asks for them with `rua=`. A report is an XML document, `feedback`, about one domain that publishes a
+//! record and one state of that record. Messages that agree in everything reported about them (address, results,
+//! domains) are one row with a count.
 //!
 //! | module | holds |
 //! |---|---|
@@ -12,8 +12,8 @@
 //! | [`deliver`] | which addresses may get it |
 //! | [`message`] | the message that carries it |
 //!
-//! Failure reports about single messages (RFC 7489 §7.3, RFC 9991) are not written here, nor the error reports that tell an
-//! owner that no destination could take a report (RFC 7489 §7.2.2).
+//! Failure reports about single messages (RFC 7489 §7.3, RFC 9991) are not written here, nor the error reports that
+//! inform an owner that no destination could take a report (RFC 7489 §7.2.2).
 
 pub mod collect;
 pub mod deliver;
@@ -48,10 +48,10 @@ macro_rules! words {
     };
 }
 
-/// The form of the document.
+/// The format of the document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Form {
-    /// RFC 7489 appendix C, without a namespace, as everybody writes it.
+    /// RFC 7489 appendix C, without a namespace, as it is usually written.
     #[default]
     Rfc7489,
     /// RFC 9990.
@@ -66,7 +66,7 @@ words! {
     Disposition {
         /// Nothing.
         None = "none",
-        /// Nothing, since it passed a policy that would have had consequences. RFC 9990 alone.
+        /// Nothing, because it passed although the policy has consequences. Only in RFC 9990.
         Pass = "pass",
         /// It was treated as suspicious.
         Quarantine = "quarantine",
@@ -76,7 +76,7 @@ words! {
 }
 
 words! {
-    /// How the record was found. RFC 9990 alone.
+    /// How the record was found. Only in RFC 9990.
     DiscoveryMethod {
         /// With the Public Suffix List.
         Psl = "psl",
@@ -88,9 +88,9 @@ words! {
 words! {
     /// Why the policy was not applied as it was asked for.
     ReasonKind {
-        /// The message was forwarded. RFC 7489 alone.
+        /// The message was forwarded. Only in RFC 7489.
         Forwarded = "forwarded",
-        /// `pct=` exempted it. RFC 7489 alone.
+        /// `pct=` exempted it. Only in RFC 7489.
         SampledOut = "sampled_out",
         /// A forwarder that the receiver trusts.
         TrustedForwarder = "trusted_forwarder",
@@ -98,9 +98,9 @@ words! {
         MailingList = "mailing_list",
         /// The receiver's own policy.
         LocalPolicy = "local_policy",
-        /// The owner is testing. RFC 9990 alone.
+        /// The owner is testing. Only in RFC 9990.
         PolicyTestMode = "policy_test_mode",
-        /// Something else, which the comment tells.
+        /// Something else, which the comment explains.
         Other = "other",
     }
 }
@@ -114,7 +114,7 @@ words! {
         Pass = "pass",
         /// It does not.
         Fail = "fail",
-        /// The receiver's policy does not take it.
+        /// The receiver's policy does not accept it.
         Policy = "policy",
         /// It cannot be processed.
         Neutral = "neutral",
@@ -130,7 +130,7 @@ words! {
     SpfWord {
         /// No record.
         None = "none",
-        /// The owner says nothing.
+        /// The owner makes no statement.
         Neutral = "neutral",
         /// The client may send.
         Pass = "pass",
@@ -148,7 +148,7 @@ words! {
 words! {
     /// Whose domain SPF checked.
     Scope {
-        /// That of HELO. RFC 7489 alone.
+        /// That of HELO. Only in RFC 7489.
         Helo = "helo",
         /// That of MAIL FROM.
         MailFrom = "mfrom",
@@ -164,7 +164,7 @@ pub struct Period {
     pub end: i64,
 }
 
-/// Who reports, and about which time.
+/// Who reports, and the period.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metadata {
     /// The organization that reports.
@@ -179,7 +179,7 @@ pub struct Metadata {
     pub period: Period,
     /// What went wrong with the record; RFC 9990 has one element at most.
     pub errors: Vec<String>,
-    /// The program that wrote it. RFC 9990 alone.
+    /// The program that wrote it. Only in RFC 9990.
     pub generator: Option<String>,
 }
 
@@ -188,7 +188,7 @@ pub struct Metadata {
 pub struct PolicyPublished {
     /// The domain that publishes it.
     pub domain: String,
-    /// How it was found. RFC 9990 alone.
+    /// How it was found. Only in RFC 9990.
     pub discovery_method: Option<DiscoveryMethod>,
     /// `adkim=`.
     pub adkim: Option<Mode>,
@@ -200,9 +200,9 @@ pub struct PolicyPublished {
     pub subdomain: Option<Policy>,
     /// `np=`.
     pub nonexistent: Option<Policy>,
-    /// `pct=`. RFC 7489 alone.
+    /// `pct=`. Only in RFC 7489.
     pub percent: Option<u8>,
-    /// `t=`. RFC 9990 alone.
+    /// `t=`. Only in RFC 9990.
     pub testing: Option<bool>,
     /// `fo=`.
     pub failure_options: Option<String>,
@@ -217,12 +217,12 @@ pub struct Reason {
     pub comment: Option<String>,
 }
 
-/// A signature and what became of it.
+/// A signature and its result.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DkimAuth {
     /// Its `d=`.
     pub domain: String,
-    /// Its `s=`; RFC 9990 demands it.
+    /// Its `s=`; RFC 9990 requires it.
     pub selector: Option<String>,
     /// The result.
     pub result: DkimWord,
@@ -230,7 +230,7 @@ pub struct DkimAuth {
     pub human_result: Option<String>,
 }
 
-/// A domain that SPF checked, and what came of it.
+/// A domain that SPF checked, and the result.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SpfAuth {
     /// The domain.
@@ -273,9 +273,9 @@ pub struct Row {
 /// An aggregate report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// The form in which it is written, or was.
+    /// The format in which it is or was written.
     pub form: Form,
-    /// Who reports, and about which time.
+    /// Who reports, and the period.
     pub metadata: Metadata,
     /// The record that it is about.
     pub policy: PolicyPublished,

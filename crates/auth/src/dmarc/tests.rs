@@ -33,7 +33,7 @@ fn outcome(evaluation: &Evaluation) -> (DmarcResult, Action, Option<Policy>) {
     (evaluation.result, evaluation.action, evaluation.policy())
 }
 
-/// What was asked, without the answers.
+/// The questions, without the answers.
 fn questions(evaluation: &Evaluation) -> Vec<String> {
     evaluation.lookups.iter().map(|lookup| format!("{} {}", lookup.name, lookup.kind)).collect()
 }
@@ -96,7 +96,7 @@ fn a_message_without_an_author() {
     }
 }
 
-/// Domains of two organizations with their records, and everything that might be signed.
+/// Domains of two organizations with their records, and all identifiers that might be signed.
 fn zones() -> impl Strategy<Value = String> {
     let record = "(p=none|p=reject|p=quarantine; sp=none|np=reject; p=none|psd=y|psd=n; p=none|p=none; p=none|x)(; a(spf|dkim)=s)?(; t=y)?";
     let line = ("(([ab]\\.){0,2}(org|com)\\.)?example", record)
@@ -106,7 +106,7 @@ fn zones() -> impl Strategy<Value = String> {
         .prop_map(|(lines, failing)| lines.concat() + &failing.concat())
 }
 
-/// How SPF's pass for `identifier` stands to `author`, whose record has this mode.
+/// How SPF's pass for `identifier` relates to `author`, whose record has this mode.
 fn compared(zone: &Zone, rules: Rules, mode: Mode, author: &str, identifier: &str) -> Alignment {
     let mut published = Published::new(zone, rules);
     let tags = if mode == Mode::Strict { "; aspf=s" } else { "" };
@@ -134,14 +134,14 @@ proptest! {
         for rules in [Rules::Rfc7489, Rules::Rfc9989] {
             prop_assert_eq!(relation(&one, &other, rules), relation(&other, &one, rules));
             prop_assert_eq!(relation(&one, &one, rules), (true, false));
-            // What is aligned in strict mode is so in relaxed mode.
+            // Domains aligned in strict mode are also aligned in relaxed mode.
             let strict = compared(&zone, rules, Mode::Strict, &one, &other);
             prop_assert!(!strict.is_related() || relation(&one, &other, rules).0);
         }
     }
 
-    /// However long the names and however many the signatures, the questions are bounded: eight for each name that has to
-    /// be walked from, two by RFC 7489, and three for the existence of a domain.
+    /// Long names and many signatures cannot raise the number of questions: eight for each name that has to be walked
+    /// from, two by RFC 7489, and three for the existence of a domain.
     #[test]
     fn questions_are_bounded(zone in zones(), author in NAME, signers in proptest::collection::vec(NAME, 0..5)) {
         let zone = Zone::new(&zone);
@@ -161,7 +161,7 @@ proptest! {
         }
     }
 
-    /// What is asked for is never more than the record says, and nothing is asked for unless the message fails.
+    /// The policy is never stricter than the record's, and there is none unless the message fails.
     #[test]
     fn actions_follow_results(zone in zones(), author in NAME, spf in NAME, draw in 0_u8..100) {
         let zone = Zone::new(&zone);

@@ -1,7 +1,7 @@
 //! Where reports go: the URIs of `rua=` and `ruf=` (RFC 7489 §6.2, RFC 9989 §4.6).
 //!
-//! A comma and an exclamation mark inside a URI are percent-encoded, since both have a meaning around it: commas stand
-//! between URIs, and RFC 7489 §6.4 lets an exclamation mark end one with the size of the largest report that is taken
+//! A comma and an exclamation mark inside a URI are percent-encoded, because both have a meaning in the list: commas
+//! separate URIs, and by RFC 7489 §6.4 an exclamation mark introduces the size of the largest report that is accepted
 //! there, `mailto:reports@contoso.example!10m`. RFC 9989 §4.8 reads that size and ignores it.
 
 use std::fmt;
@@ -13,7 +13,7 @@ use super::Rules;
 /// The longest URI that is read, in octets.
 pub const MAX_URI: usize = 1_000;
 
-/// A URI that reports are asked to be sent to.
+/// A URI to which reports should be sent.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ReportUri {
     /// The URI without the size.
@@ -23,7 +23,7 @@ pub struct ReportUri {
 }
 
 impl ReportUri {
-    /// Reads one URI of the list; `None` when it is none.
+    /// Reads one URI of the list; `None` when it is not valid.
     pub fn parse(text: &str, rules: Rules) -> Option<ReportUri> {
         if text.len() > MAX_URI {
             return None;
@@ -54,14 +54,14 @@ impl ReportUri {
         self.address.as_ref()
     }
 
-    /// The largest report in octets, after compression and encoding, that is taken there.
+    /// The largest report in octets, after compression and encoding, that is accepted there.
     pub fn max_size(&self) -> Option<u64> {
         self.max_size
     }
 }
 
 impl fmt::Display for ReportUri {
-    /// As in a record, the size in octets.
+    /// As in a record, but with the size in octets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.uri)?;
         match self.max_size {
@@ -71,7 +71,7 @@ impl fmt::Display for ReportUri {
     }
 }
 
-/// `10m` → 10 × 2²⁰. What is larger than any report is written as the largest number.
+/// `10m` → 10 × 2²⁰. A size that is too large becomes the largest number.
 fn octets(size: &str) -> Option<u64> {
     let (digits, unit) = match size.char_indices().next_back()? {
         (at, unit) if unit.is_ascii_alphabetic() => (size.get(..at)?, unit.to_ascii_lowercase()),
@@ -98,8 +98,8 @@ fn is_scheme(text: &str) -> bool {
         && text.chars().all(|character| character.is_ascii_alphanumeric() || "+-.".contains(character))
 }
 
-/// RFC 3986 §2: unreserved and reserved characters, and octets in percent-encoding. The exclamation mark is reserved too,
-/// and stands outside here.
+/// RFC 3986 §2: unreserved and reserved characters, and octets in percent-encoding. The exclamation mark is reserved
+/// too, but not part of the URI here.
 fn is_uri_text(text: &str) -> bool {
     let mut rest = text;
     while let Some(character) = rest.chars().next() {
@@ -116,7 +116,7 @@ fn is_uri_text(text: &str) -> bool {
     true
 }
 
-/// The address of a `mailto:` (RFC 6068 §2); fields behind a `?` do not matter here.
+/// The address of a `mailto:` (RFC 6068 §2); fields after a `?` do not matter here.
 fn mailbox(rest: &str) -> Option<Address> {
     let to = rest.split('?').next()?;
     let mut octets = Vec::with_capacity(to.len());

@@ -1,18 +1,18 @@
 //! The DNS tree walk (RFC 9989 §4.10): from a domain up to the top, in search of DMARC records.
 //!
-//! At each name the TXT records at `_dmarc.` are asked for. The walk ends early at a record that says whether its domain is
-//! a public suffix, `psd=y` or `psd=n`. So that long names cost no more than [`MAX_QUERIES`] questions, a name of eight
-//! labels or more is followed by its last seven. The organizational domain comes from what was found (§4.10.2), from the
-//! longest name to the shortest:
+//! At each name the TXT records at `_dmarc.` below it are looked up. The walk ends early at a record that says whether
+//! its domain is a public suffix, `psd=y` or `psd=n`. So that long names cost no more than [`MAX_QUERIES`] questions, a
+//! name of eight labels or more is followed by its last seven labels. The organizational domain follows from what was
+//! found (§4.10.2), from the longest name to the shortest:
 //!
 //! | found | organizational domain |
 //! |---|---|
 //! | a record with `psd=n` | its domain |
 //! | a record with `psd=y`, not at the starting point | the domain one label below it |
 //! | records without either | the shortest name that has one |
-//! | nothing | the starting point |
+//! | no record | the starting point |
 //!
-//! Several records at a name, or one that is no list of tags, are no record.
+//! Several records at a name, or one that is not a list of tags, count as no record.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ use super::record::Psd;
 /// The most questions of one walk (RFC 9989 §4.10).
 pub const MAX_QUERIES: usize = 8;
 
-/// The names of a walk from `domain`, if nothing ends it early.
+/// The names of a walk from `domain`, if no record ends it early.
 pub fn names(domain: &str) -> Vec<&str> {
     let mut names = vec![domain];
     let mut rest = suffix(domain, MAX_QUERIES - 1);
@@ -36,7 +36,7 @@ pub fn names(domain: &str) -> Vec<&str> {
     names
 }
 
-/// The last `count` labels; the whole domain when it has no more.
+/// The last `count` labels; the whole domain if it has no more.
 pub(super) fn suffix(domain: &str, count: usize) -> &str {
     let mut dots = domain.rmatch_indices('.').map(|(at, _)| at);
     match count.checked_sub(1).and_then(|more| dots.nth(more)) {
@@ -55,7 +55,7 @@ pub(super) fn labels(domain: &str) -> usize {
     domain.split('.').count()
 }
 
-/// What a walk found, from the longest name to the shortest. It has at least the starting point.
+/// What a walk found, from the longest name to the shortest. It contains at least the starting point.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Walk {
     start: String,
@@ -65,7 +65,7 @@ pub struct Walk {
 /// DNS failed on the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FailedWalk {
-    /// What was found until then, the failure included.
+    /// What was found until then, including the failure.
     pub(super) findings: Vec<(String, Finding)>,
     /// How.
     pub(super) reason: String,
@@ -130,7 +130,7 @@ impl Walk {
         &self.findings
     }
 
-    /// What was found at this domain, if it was asked about.
+    /// What was found at this domain, if it was looked up.
     pub fn at(&self, domain: &str) -> Option<&Finding> {
         self.findings.iter().find(|(name, _)| name == domain).map(|(_, finding)| finding)
     }

@@ -1,7 +1,7 @@
 //! The evaluation of records: `check_host` of RFC 7208 §4, with what it costs.
 //!
-//! One [`Evaluator`] serves a whole check. Includes are evaluated by itself, one level deeper, with its counters going on:
-//! ten terms ask DNS in all, so ten includes is as deep as it gets. A redirect is a loop at its own level.
+//! One [`Evaluator`] serves a whole check. It evaluates includes itself, one level deeper, with the same counters: ten
+//! terms ask DNS in all, so includes are at most ten deep. A redirect is a loop at its own level.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -25,14 +25,14 @@ pub(super) struct Session<'a> {
     pub(super) now: jiff::Timestamp,
 }
 
-/// What a check of one domain came to.
+/// The outcome of the check of one domain.
 pub(super) struct Verdict {
     pub(super) result: SpfResult,
     /// The directive that matched.
     pub(super) matched: Option<String>,
     /// Why there is no better result.
     pub(super) problem: Option<String>,
-    /// Where failures are explained, and the domain that says so.
+    /// Where failures are explained, and the domain whose record says so.
     pub(super) explanation: Option<(DomainSpec, Arc<str>)>,
 }
 
@@ -42,7 +42,7 @@ impl Verdict {
     }
 }
 
-/// What ends a check without any directive matching.
+/// The reasons for which a check ends without a match.
 struct Problem {
     result: SpfResult,
     why: String,
@@ -52,11 +52,11 @@ fn permanent(why: String) -> Problem {
     Problem { result: SpfResult::PermError, why }
 }
 
-/// How matching a mechanism went.
+/// The outcome of matching a mechanism.
 enum Matching {
     Yes,
     No,
-    /// The target is no name, and why.
+    /// The target is not a name, and why.
     Unusable(&'static str),
     /// An include, and the result at the other domain.
     Inner(SpfResult),
@@ -71,7 +71,7 @@ pub(super) struct Evaluator<'a> {
     pending: Vec<Lookup>,
     terms: usize,
     voids: usize,
-    /// The names of the client, once they were asked for.
+    /// The names of the client, once they were looked up.
     names: Option<ClientNames>,
 }
 
@@ -159,7 +159,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// The one record of a domain, if it publishes any.
+    /// The only record of a domain, if it publishes one.
     async fn record(&mut self, domain: &Arc<str>, depth: usize, redirected: bool) -> Result<Option<Record>, Problem> {
         let at = self.begin(depth, domain, None);
         // RFC 7208 §4.3: a name of one label has no record.
@@ -217,8 +217,8 @@ impl<'a> Evaluator<'a> {
         Ok(matched)
     }
 
-    /// RFC 7208 §5.2: the other domain's pass matches; its fail, softfail and neutral do not; its errors are errors here,
-    /// and so is it to have no record.
+    /// RFC 7208 §5.2: the other domain's pass matches; its fail, softfail and neutral do not; its errors are errors
+    /// here, and so is a missing record.
     async fn include(
         &mut self,
         at: usize,
@@ -233,7 +233,7 @@ impl<'a> Evaluator<'a> {
             Target::Name(target) => target,
             // RFC 8616 §4.
             Target::Unusable { text, why } if !text.is_ascii() => return Ok(Matching::Unusable(why)),
-            // RFC 7208 §4.3: none at a malformed domain.
+            // RFC 7208 §4.3: none for a malformed domain.
             Target::Unusable { why, .. } => {
                 return self.noted(at, Err(permanent(format!("the target of {term} {why}"))));
             }
@@ -272,7 +272,7 @@ impl<'a> Evaluator<'a> {
             Mechanism::Ptr(_) => self.has_name(&name).await?,
             // RFC 7208 §5.7: the address is IPv4, whatever the client's.
             Mechanism::Exists(_) => !self.ask_term(&query_form(&name), RecordKind::A).await?.is_empty(),
-            // Handled by its caller, which knows how deep it is.
+            // The caller handles it, because it knows the depth.
             Mechanism::Include(_) => false,
         };
         Ok(if matched { Matching::Yes } else { Matching::No })
@@ -316,7 +316,7 @@ impl<'a> Evaluator<'a> {
         })
     }
 
-    /// The names of the client (RFC 7208 §5.5), asked for once in a check. Failures of DNS leave names out.
+    /// The names of the client (RFC 7208 §5.5), looked up once in a check. Names for which DNS fails are left out.
     async fn client_names(&mut self) -> ClientNames {
         if let Some(names) = &self.names {
             return names.clone();
@@ -353,8 +353,8 @@ impl<'a> Evaluator<'a> {
         Ok(names.validated.iter().any(|own| is_within(own, domain)))
     }
 
-    /// What `%{p}` stands for in a record of `domain` (RFC 7208 §7.3): the domain if it is among the validated names, else
-    /// one below it, else any, else `unknown`. A name that text cannot hold is no use here.
+    /// What `%{p}` stands for in a record of `domain` (RFC 7208 §7.3): the domain if it is among the validated names,
+    /// else one below it, else any, else `unknown`. A name that cannot be text is left out.
     async fn validated_name(&mut self, domain: &str) -> String {
         let mut names = self.client_names().await.validated;
         names.retain(|name| !name.contains('\\'));
@@ -378,8 +378,8 @@ impl<'a> Evaluator<'a> {
         Facts { ip, local_part, sender_domain, helo, receiver, now, domain, validated_name }
     }
 
-    /// What `domain` says about a failure (RFC 7208 §6.2). Whatever goes wrong here, there is no explanation then; nothing
-    /// is counted.
+    /// What `domain` says about a failure (RFC 7208 §6.2). If anything goes wrong here, there is no explanation;
+    /// nothing is counted.
     pub(super) async fn explain(&mut self, domain: &Arc<str>, spec: &DomainSpec) -> Option<String> {
         let at = self.begin(0, domain, Some(&format!("exp={spec}")));
         let explanation = self.explanation(at, domain, spec).await;
@@ -471,7 +471,7 @@ impl<'a> Evaluator<'a> {
         result
     }
 
-    /// All lookups since a step began are its own: an include has made its own before it goes deeper.
+    /// All lookups since a step began belong to it: an include makes its own before it goes deeper.
     fn keep_lookups(&mut self) {
         if let Some(step) = self.steps.last_mut() {
             step.lookups.append(&mut self.pending);

@@ -1,8 +1,8 @@
 //! Macros (RFC 7208 §7): parts of a record or of an explanation that stand for facts of the session.
 //!
 //! `%{` letter, transformers, delimiters `}` gives a fact: split at the delimiters (dots when none are given), reversed
-//! with `r`, cut to the rightmost parts with a number, and joined with dots. An upper-case letter escapes the outcome for
-//! a URL. `%%`, `%_` and `%-` stand for a percent sign, a blank and `%20`.
+//! with `r`, cut to the rightmost parts with a number, and joined with dots. An upper-case letter escapes the outcome
+//! for a URL. `%%`, `%_` and `%-` stand for a percent sign, a blank and `%20`.
 //!
 //! | letter | fact | for `ann.lee@contoso.example` from 192.0.2.10 |
 //! |---|---|---|
@@ -34,28 +34,28 @@ pub const MAX_EXPLANATION: usize = 4_096;
 /// What may separate the parts of a fact (RFC 7208 §7.1).
 const DELIMITERS: &str = ".-+,/_=";
 
-/// Why a text is no macro string.
+/// Why a text is not a macro string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MacroError {
-    /// Only visible ASCII stands in records, and blanks besides in explanations.
+    /// Records contain only visible ASCII; explanations also blanks.
     #[error("not printable US-ASCII")]
     NotAscii,
-    /// `%` goes before `{`, `%`, `_` or `-` alone.
+    /// `%` is followed only by `{`, `%`, `_` or `-`.
     #[error("a % that begins no macro")]
     Percent,
-    /// The brace is not closed, or something stands before it that is neither transformer nor delimiter.
+    /// The brace is not closed, or is preceded by something that is neither transformer nor delimiter.
     #[error("a macro that is not closed")]
     NotClosed,
-    /// There is no such fact.
+    /// There is no such letter.
     #[error("an unknown macro letter")]
     Letter,
-    /// `c`, `r` and `t` belong to explanations.
+    /// Only explanations may have `c`, `r` and `t`.
     #[error("a macro letter that only explanations may have")]
     OnlyInExplanations,
     /// The number of parts is zero.
     #[error("a macro that keeps no part")]
     NoParts,
-    /// A domain ends in a macro, or in a dot and a top label that is no number.
+    /// A domain must end in a macro, or in a dot and a top label that is not a number.
     #[error("a bad domain")]
     Domain,
 }
@@ -137,7 +137,7 @@ pub enum Token {
     Macro(Macro),
 }
 
-/// Text with macros. Two literals never stand side by side.
+/// Text with macros. Two literals are never adjacent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MacroString(Vec<Token>);
 
@@ -213,7 +213,7 @@ impl Macro {
         if self.escaped { url_escaped(&kept) } else { kept }
     }
 
-    /// What stands after `%{`, up to and with the closing brace.
+    /// The text after `%{`, including the closing brace.
     fn parse(chars: &mut Peekable<Chars<'_>>, place: Place) -> Result<Macro, MacroError> {
         let letter = chars.next().ok_or(MacroError::NotClosed)?;
         let known = LETTERS.iter().find(|(known, _)| *known == letter.to_ascii_lowercase());
@@ -243,7 +243,7 @@ impl Macro {
     }
 }
 
-/// All but letters, digits and `-._~` as `%XX` (RFC 3986 §2.3).
+/// Everything except letters, digits and `-._~` as `%XX` (RFC 3986 §2.3).
 fn url_escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for octet in text.bytes() {
@@ -308,7 +308,7 @@ impl MacroString {
         MacroString::parse(text, Place::Record)
     }
 
-    /// Whether expanding it takes the names of the client's address.
+    /// Whether expanding it needs the names of the client's address.
     pub fn needs_validated_name(&self) -> bool {
         self.0.iter().any(|token| matches!(token, Token::Macro(it) if it.letter == Letter::ValidatedName))
     }
@@ -348,7 +348,7 @@ impl DomainSpec {
     /// Reads it.
     ///
     /// # Errors
-    /// When it does not fit the grammar. Whether it expands to a name of DNS is not asked here.
+    /// When it does not fit the grammar. Whether it expands to a name of DNS is not checked here.
     pub fn parse(text: &str) -> Result<DomainSpec, MacroError> {
         let macros = MacroString::parse(text, Place::Record)?;
         match macros.0.last() {
@@ -364,9 +364,9 @@ impl DomainSpec {
     }
 
     /// The domain without final dot. While it is longer than 253 octets, labels are dropped from its left (RFC 7208
-    /// §7.3); when no shorter one can be made so, none is left.
+    /// §7.3); none if that is not possible.
     pub fn expand(&self, facts: &Facts<'_>) -> String {
-        // From the right, and no further than can matter: a record can hold thousands of macros.
+        // From the right, and only as far as needed: a record can hold thousands of macros.
         let mut text = String::new();
         for token in self.0.0.iter().rev() {
             text.insert_str(0, &token.expand(facts));
@@ -389,8 +389,8 @@ impl fmt::Display for DomainSpec {
     }
 }
 
-/// Whether text ends in a dot and letters, digits and hyphens, which are neither all digits nor have a hyphen at an end;
-/// one more dot may follow.
+/// Whether text ends in a dot and letters, digits and hyphens, which are neither all digits nor have a hyphen at an
+/// end; one more dot may follow.
 fn ends_in_top_label(text: &str) -> bool {
     let text = text.strip_suffix('.').unwrap_or(text);
     let Some((_, top)) = text.rsplit_once('.') else { return false };
@@ -399,7 +399,7 @@ fn ends_in_top_label(text: &str) -> bool {
     !top.is_empty() && !number && top.bytes().all(of_label) && !top.starts_with('-') && !top.ends_with('-')
 }
 
-/// An `explain-string` (RFC 7208 §6.2): what a domain says about mail that it disowns.
+/// An `explain-string` (RFC 7208 §6.2): what a domain says about mail that fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExplainString(MacroString);
 
@@ -418,8 +418,8 @@ impl ExplainString {
         self.0.needs_validated_name()
     }
 
-    /// The explanation, which is fit for the text of a reply: none if it is longer than [`MAX_EXPLANATION`] or if a fact
-    /// put a control character into it.
+    /// The explanation, fit for the text of a reply: none if it is longer than [`MAX_EXPLANATION`] or if a fact put a
+    /// control character into it.
     pub fn expand(&self, facts: &Facts<'_>) -> Option<String> {
         let mut text = String::new();
         for token in &self.0.0 {

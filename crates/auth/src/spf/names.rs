@@ -9,8 +9,8 @@ pub(super) const MAX_NAME: usize = 253;
 /// The longest label, in octets (RFC 1035 §2.3.4).
 const MAX_LABEL: usize = 63;
 
-/// Whether a check can begin at this domain: at least two labels of 1 to 63 letters, digits, hyphens and underscores, at
-/// most 253 octets in all (RFC 7208 §4.3). Address literals and the like are none.
+/// Whether a check can begin at this domain: at least two labels of 1 to 63 letters, digits, hyphens and underscores,
+/// at most 253 octets in all (RFC 7208 §4.3). Address literals and the like are not such names.
 pub(super) fn is_multi_label_domain(domain: &str) -> bool {
     let of_domain = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.');
     domain.bytes().all(of_domain) && domain.contains('.') && is_name(domain)
@@ -22,8 +22,8 @@ fn is_name(text: &str) -> bool {
     labels && text.len() <= MAX_NAME && text.is_ascii()
 }
 
-/// The domain without final dot and with its U-labels as A-labels (RFC 8616 §4, RFC 7208 §4.3); the case of other labels
-/// stays as it is.
+/// The domain without final dot and with its U-labels as A-labels (RFC 8616 §4, RFC 7208 §4.3); the case of other
+/// labels stays as it is.
 pub(super) fn with_a_labels(domain: &str) -> String {
     let domain = domain.strip_suffix('.').unwrap_or(domain);
     if domain.is_ascii() {
@@ -37,7 +37,7 @@ fn a_label(label: &str) -> String {
     if label.is_ascii() {
         return label.to_owned();
     }
-    // A label that is too long already does not fit as an A-label either; it stays what it is, no name.
+    // A label that is too long does not fit as an A-label either; the text is kept, and is not a name.
     let encoded = (label.len() <= 4 * MAX_LABEL).then(|| a_labels(label)).flatten();
     encoded.unwrap_or_else(|| label.to_owned())
 }
@@ -47,10 +47,10 @@ fn a_label(label: &str) -> String {
 pub(super) enum Target {
     /// A name, every octet of which stands for itself.
     Name(String),
-    /// Nothing that DNS could hold.
+    /// A text that DNS could not hold.
     Unusable {
         text: String,
-        /// `is no name of DNS` or the like.
+        /// `is not a name of DNS` or the like.
         why: &'static str,
     },
 }
@@ -72,12 +72,12 @@ impl Target {
     }
 }
 
-/// A name in the form in which a [`Dns`](crate::Dns) is asked for it: the backslashes escaped.
+/// A name in the form for questions to a [`Dns`](crate::Dns): with backslashes escaped.
 pub(super) fn query_form(name: &str) -> String {
     name.replace('\\', "\\\\")
 }
 
-/// Whether `name`, as a [`Dns`](crate::Dns) answers it, is `domain` or lies below it. Compared label by label: an escaped
+/// Whether `name`, as a [`Dns`](crate::Dns) answers it, is `domain` or below it. Compared label by label: an escaped
 /// dot separates nothing.
 pub(super) fn is_within(name: &str, domain: &str) -> bool {
     let (name, domain) = (labels(name), labels(&query_form(domain)));
@@ -106,7 +106,7 @@ fn labels(name: &str) -> Vec<Vec<u8>> {
     labels
 }
 
-/// What stands after a backslash: `\DDD`, or the octet itself.
+/// The octet after a backslash: `\DDD`, or itself.
 fn escaped(octets: &mut std::str::Bytes<'_>) -> u8 {
     let first = octets.next().unwrap_or(b'\\');
     let mut ahead = octets.clone();

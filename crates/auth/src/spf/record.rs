@@ -1,8 +1,8 @@
 //! The SPF record (RFC 7208 §4.6, §5, §6, §12).
 //!
 //! `v=spf1`, then terms with blanks between them. A term with a name, `=` and a value is a modifier; any other is a
-//! directive: a qualifier or none, and a mechanism. A syntax error anywhere spoils the record (§4.6), so all of it is read
-//! before any of it is evaluated. What is read is typed; nothing is looked at as text again.
+//! directive: an optional qualifier and a mechanism. A syntax error anywhere spoils the record (§4.6), so all of it is
+//! read before any of it is evaluated. The result is typed; no text is parsed later.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -46,19 +46,19 @@ pub enum TermProblem {
     /// `all` stands alone.
     #[error("an argument")]
     Argument,
-    /// What should be an address is none, or is missing.
+    /// An address is malformed or missing.
     #[error("no address")]
     Address,
-    /// The length of a prefix is no number, too large, or begins with 0.
+    /// The length of a prefix is not a number, too large, or begins with 0.
     #[error("a bad prefix length")]
     PrefixLength,
-    /// What should begin with a colon or a slash does not.
+    /// A colon or a slash is missing.
     #[error("a bad argument")]
     BadArgument,
-    /// The name of a modifier has odd characters, or a qualifier goes before it.
+    /// The name of a modifier has invalid characters, or a qualifier before it.
     #[error("no name of a modifier")]
     ModifierName,
-    /// The domain or the value is no macro string, or no domain.
+    /// The domain or the value is not a macro string, or not a domain.
     #[error(transparent)]
     Macro(#[from] MacroError),
 }
@@ -79,7 +79,7 @@ impl DualCidr {
     }
 }
 
-/// A mechanism (RFC 7208 §5). A domain that is not given is the one whose record this is.
+/// A mechanism (RFC 7208 §5). If no domain is given, it is the domain of this record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mechanism {
     /// `all`: always matches.
@@ -100,7 +100,7 @@ pub enum Mechanism {
         /// How many bits count.
         cidr: DualCidr,
     },
-    /// `ptr`: a validated name of the client is the domain or lies below it.
+    /// `ptr`: a validated name of the client is the domain or below it.
     Ptr(Option<DomainSpec>),
     /// `ip4:`.
     Ip4 {
@@ -116,7 +116,7 @@ pub enum Mechanism {
         /// How many bits count.
         prefix: u8,
     },
-    /// `exists:`: the domain has an IPv4 address, whichever.
+    /// `exists:`: the domain has any IPv4 address.
     Exists(DomainSpec),
 }
 
@@ -137,7 +137,7 @@ impl Mechanism {
 }
 
 impl fmt::Display for Mechanism {
-    /// As it is written in records, without what is so by default.
+    /// As written in records, without default values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Mechanism::All => f.write_str("all"),
@@ -293,7 +293,7 @@ fn is_modifier_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.bytes().all(of_name)
 }
 
-/// The mechanism of this name, none if there is none.
+/// The mechanism of this name, if there is one.
 fn mechanism(name: &str, argument: &str) -> Result<Option<Mechanism>, TermProblem> {
     Ok(Some(match name.to_ascii_lowercase().as_str() {
         "all" if argument.is_empty() => Mechanism::All,
@@ -335,8 +335,8 @@ fn optional_domain(argument: &str) -> Result<Option<DomainSpec>, TermProblem> {
     Ok(Some(DomainSpec::parse(domain)?))
 }
 
-/// `[ ":" domain-spec ] [ "/" ip4-length ] [ "//" ip6-length ]` (RFC 7208 §5.3). Slashes may also stand in the domain,
-/// which never ends in one and digits.
+/// `[ ":" domain-spec ] [ "/" ip4-length ] [ "//" ip6-length ]` (RFC 7208 §5.3). The domain may also contain slashes,
+/// but never ends in a slash and digits.
 fn domain_and_cidr(argument: &str) -> Result<(Option<DomainSpec>, DualCidr), TermProblem> {
     let mut cidr = DualCidr { ip4: 32, ip6: 128 };
     let mut rest = argument;
@@ -348,7 +348,7 @@ fn domain_and_cidr(argument: &str) -> Result<(Option<DomainSpec>, DualCidr), Ter
         cidr.ip4 = prefix(digits, 32)?;
         rest = before;
     }
-    // What is left and begins with a slash was meant to be a length.
+    // A rest that begins with a slash was meant to be a length.
     if rest.starts_with('/') {
         return Err(TermProblem::PrefixLength);
     }

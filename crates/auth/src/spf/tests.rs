@@ -83,7 +83,7 @@ fn the_evidence_is_complete() {
             "  mx2.example A: 192.0.2.10",
         ]
     );
-    // What the steps say to a program.
+    // The steps as data.
     let steps = evaluation.steps;
     let brief: Vec<_> = steps.iter().map(|it| (it.depth, &*it.domain, it.terms, it.voids, it.lookups.len())).collect();
     assert_eq!(
@@ -168,7 +168,7 @@ fn the_null_reverse_path_asks_for_helo() {
     assert_eq!(explanation.as_deref(), Some(expected));
 }
 
-/// Why there is no better result, of the first record and of what it leads to.
+/// Why there is no better result, for the first record and those that it leads to.
 #[test]
 fn problems() {
     let zone = "

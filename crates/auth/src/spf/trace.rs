@@ -1,7 +1,7 @@
 //! An evaluation, step by step.
 //!
-//! Steps stand in the order in which they began: the record of a domain, then its terms as far as they were evaluated. What
-//! an `include` led to follows it, one level deeper; a `redirect` goes on at its own level.
+//! Steps are in the order in which they began: the record of a domain, then its terms as far as they were evaluated.
+//! The steps of an `include` follow it, one level deeper; a `redirect` continues at its own level.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,15 +16,15 @@ use crate::dns::Lookup;
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// In how many includes it lies.
+    /// How many includes it is in.
     pub depth: usize,
-    /// Whose record it belongs to.
+    /// The domain whose record it belongs to.
     pub domain: Arc<str>,
     /// The term as it is written; none for the record itself.
     pub term: Option<String>,
     /// What the domain of the term expanded to.
     pub target: Option<String>,
-    /// The lookups that it made itself.
+    /// Its own lookups.
     pub lookups: Vec<Lookup>,
     /// How many terms had asked DNS when the step ended, of [`MAX_LOOKUPS`].
     pub terms: usize,
@@ -47,10 +47,10 @@ pub enum Outcome {
     NotMatched {
         /// For an include, the result at the other domain.
         inner: Option<SpfResult>,
-        /// Why nothing was looked up: `is no name of DNS`.
+        /// Why nothing was looked up: `is not a name of DNS`.
         why: Option<&'static str>,
     },
-    /// The evaluation went on at the target.
+    /// The evaluation continued at the target.
     Redirected,
     /// The domain explains its failures like this.
     Explained(String),
@@ -96,7 +96,7 @@ pub(super) fn lines(steps: &[Step]) -> Vec<String> {
             line.push_str(&format!(" (terms {terms}/{MAX_LOOKUPS}, void lookups {voids}/{MAX_VOID_LOOKUPS})"));
         }
         lines.push(line);
-        // The lookup of a record says nothing that the line above does not, unless it failed.
+        // The lookup of a record adds nothing to the line above, unless it failed.
         if step.term.is_some() || matches!(step.outcome, Outcome::Problem(_)) {
             lines.extend(step.lookups.iter().map(|lookup| format!("{indent}  {lookup}")));
         }
@@ -104,8 +104,8 @@ pub(super) fn lines(steps: &[Step]) -> Vec<String> {
     lines
 }
 
-/// The steps that decided, in clauses that can stand after "because", each once: records that include each other in a circle
-/// say nothing new the second time. `domain` is what the first domain is called.
+/// The steps that decided, in clauses that can follow "because", each once: records that include each other in a circle
+/// say nothing new the second time. `domain` is the name for the first domain.
 pub(super) fn reasons(steps: &[Step], domain: &str, ip: IpAddr) -> Vec<String> {
     let mut reasons = Vec::new();
     decide(steps, 0, Some(domain), ip, &mut reasons);

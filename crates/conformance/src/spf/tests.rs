@@ -100,7 +100,7 @@ fn mistakes_in_a_suite() {
     assert_eq!(nowhere.kind(), io::ErrorKind::NotFound);
 }
 
-/// The suite itself, where it is at hand.
+/// The suite itself, if it is at hand.
 #[test]
 fn the_suite() {
     let folder = folder::by_default();

@@ -1,8 +1,8 @@
-//! The zone data of a scenario, as a DNS.
+//! A DNS made of the zone data of a scenario.
 //!
-//! A host has a list of records, each of which is a mapping of one type to its data. A record of type SPF stands for a TXT
-//! record, unless the host has TXT entries; `TXT: NONE` is such an entry, and no record. The word `TIMEOUT` in the list
-//! says that there is no answer to what the records before it do not answer. Aliases are followed.
+//! A host has a list of records, each of which is a mapping of one type to its data. A record of type SPF stands for a
+//! TXT record, unless the host has TXT entries; `TXT: NONE` is such an entry, but gives no record. The word `TIMEOUT`
+//! in the list means that questions get no answer unless the records before it answer them. Aliases are followed.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! One answer in the making: the algorithm of RFC 1034 §4.3.2 over the zones of a server, with DNAME (RFC 6672 §3.2), wildcards
 //! (RFC 4592 §3) and the additions of RFC 4035 §3.1.
 //!
-//! Faults are looked up where what they happen to is made: each of them counts once for an answer.
+//! Each fault is looked up where the part is made that it affects. It counts once for an answer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ struct View {
     question: Question,
     /// When the signatures are made.
     signed_at: Timestamp,
-    /// Whether its chain is that of a fault, which acts if the chain is used.
+    /// Whether the chain comes from a fault, which acts if the chain is used.
     other_chain: bool,
 }
 
@@ -70,7 +70,7 @@ impl Answering<'_> {
         }
     }
 
-    /// NXDOMAIN, whether the name exists or not, with the proofs that there are.
+    /// NXDOMAIN, whether the name exists or not, with the proofs that the zone has.
     pub(crate) fn deny(&mut self, published: &Published, question: &Question) {
         let view = self.view(published, question);
         let closest_encloser = view.zone.zone().closest_encloser(&question.name);
@@ -105,12 +105,13 @@ impl Answering<'_> {
         }
     }
 
-    /// Answers the question of a view; the name to go on with if that is an alias.
+    /// Answers the question of a view; returns the name to continue with if the answer is an alias.
     fn step(&mut self, view: &View, first: bool) -> Option<Name> {
         let Question { name, rtype, .. } = &view.question;
         let lookup = view.zone.zone().lookup(name, *rtype);
         if first {
-            // RFC 1034 §4.3.2 step 3b: a referral is not authoritative. AA speaks of the first owner name (RFC 1035 §4.1.1).
+            // RFC 1034 §4.3.2 step 3b: a referral is not authoritative. AA refers to the first owner name (RFC 1035
+            // §4.1.1).
             self.response.flags.authoritative = !matches!(lookup, Lookup::Delegation(_));
         }
         match lookup {
@@ -125,7 +126,7 @@ impl Answering<'_> {
             }
             Lookup::NxDomain { closest_encloser } => self.nx_domain(view, closest_encloser),
             Lookup::Delegation(cut) if first => self.referral(view, cut),
-            // What lies beyond an alias in somebody else's zone is for the resolver to find.
+            // If an alias leads into somebody else's zone, the resolver has to go on from there.
             Lookup::Delegation(_) => {}
         }
         None
@@ -168,7 +169,7 @@ impl Answering<'_> {
         alias.rdatas.first().and_then(|rdata| Cname::parse(rdata).ok()).map(|Cname(target)| target)
     }
 
-    /// RFC 6672 §3.1: the DNAME, and the alias that follows from it for this name, which nobody signs.
+    /// RFC 6672 §3.1: the DNAME, and the alias made from it for this name, which is not signed.
     fn redirection(&mut self, view: &View, dname: &Rrset) -> Option<Name> {
         let Question { name, rtype, .. } = &view.question;
         let known = |record: &Record| record.rtype == RecordType::DNAME && record.name == dname.name;
@@ -187,12 +188,12 @@ impl Answering<'_> {
         }
         let rdata = Cname(substituted.clone()).to_rdata();
         self.response.answer.push(Record::new(name.clone(), RecordType::CNAME, dname.ttl, rdata));
-        // Who asks for the alias has it.
+        // Whoever asked for the alias has the answer.
         (!matches!(*rtype, RecordType::CNAME | RecordType::ANY)).then_some(substituted)
     }
 
-    /// Adds an RRset with its signatures, as the faults have them. One that stands in from a wildcard gets the name that was
-    /// asked for, and the proof that it may stand in (RFC 4035 §3.1.3.3).
+    /// Adds an RRset with its signatures, as the faults change them. An RRset from a wildcard gets the name that was
+    /// asked for, and the proof that the wildcard applies (RFC 4035 §3.1.3.3).
     fn push(&mut self, section: Section, view: &View, rrset: &Rrset) {
         let asked = &view.question.name;
         let expanded = matches!(section, Section::Answer) && rrset.name.is_wildcard() && rrset.name != *asked;
@@ -243,7 +244,7 @@ impl Answering<'_> {
         }
     }
 
-    /// The name exists without the type; but a fault may have put a DS there.
+    /// The name exists without the type, but a fault may have put a DS there.
     fn no_data(&mut self, view: &View) {
         let Question { name, rtype, .. } = &view.question;
         let is_cut = |name: &Name| view.zone.zone().rrset(name, RecordType::NS).is_some() && name != view.origin();
@@ -291,7 +292,7 @@ impl Answering<'_> {
         }
     }
 
-    /// The DS RRset of a child, as the faults have it.
+    /// The DS RRset of a child, as the faults change it.
     fn ds(&mut self, view: &View, child: &Name) -> Option<Rrset> {
         let published = view.zone.zone().rrset(child, RecordType::DS);
         let fault = self.acting.act(Subject::Ds, child, child, RecordType::DS);

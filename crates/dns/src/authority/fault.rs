@@ -1,10 +1,10 @@
 //! What an authority does wrong on purpose.
 //!
-//! A fault is data: what goes wrong, for which answers, and when. The authority looks its faults up while it answers; of
-//! two on the same thing the later one acts. The same thing is: the whole answer; the signatures of an RRset; the keys of a
-//! zone; the DS of a zone; a proof.
+//! A fault is data: what goes wrong, for which answers, and when. The authority looks its faults up while it answers.
+//! If two affect the same thing, the later one acts. A thing is: the whole answer; the signatures of an RRset; the keys
+//! of a zone; the DS of a zone; a proof.
 //!
-//! What a fault puts into an answer is made in `forgery`.
+//! `forgery` makes what faults put into answers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -30,19 +30,20 @@ pub enum FaultKind {
     Lame,
     /// Over UDP the answer is empty and truncated; over TCP the connection is closed.
     Truncated,
-    /// The answer is octets that are no message.
+    /// The answer is octets that are not a message.
     Malformed,
     /// The answer has another id than the query.
     WrongId,
     /// The answer repeats another question.
     WrongQuestion,
-    /// NXDOMAIN for a name that exists, with the proofs that there are. Unless the scope names the type, the infrastructure
-    /// of the zone (DNSKEY, DS, NS, SOA, NSEC3PARAM) is answered as ever.
+    /// NXDOMAIN for a name that exists, with the proofs that the zone has. Unless the scope names the type, the
+    /// infrastructure of the zone (DNSKEY, DS, NS, SOA, NSEC3PARAM) is answered as usual.
     NxDomain,
-    /// The name is an alias of itself, signed if the zone is. The infrastructure is spared as with [`FaultKind::NxDomain`].
+    /// The name is an alias of itself, signed if the zone is. The infrastructure is exempt as with
+    /// [`FaultKind::NxDomain`].
     AliasLoop,
-    /// The answer is that to a query without DO, as a forwarder passes it on that knows nothing of DNSSEC: without signatures,
-    /// proofs, and DS in a referral.
+    /// The answer is as if DO were not set, as a forwarder without DNSSEC passes it on: without signatures, proofs, or
+    /// DS in a referral.
     Stripped,
     /// Signatures ended more than a day ago.
     RrsigExpired,
@@ -56,26 +57,28 @@ pub enum FaultKind {
     RrsigWrongKey,
     /// The answer is from the zone as it was first published, with the signatures of that time.
     Replayed,
-    /// The keys that sign records are not in the DNSKEY RRset; if that leaves nothing, there is no DNSKEY RRset.
+    /// The keys that sign records are missing from the DNSKEY RRset; if nothing is left, there is no DNSKEY RRset.
     KeyMissing,
-    /// So many more keys with the tag and algorithm of the one that signs, and before each signature as many bad ones.
+    /// This many extra keys with the tag and algorithm of the signing key, and as many bad signatures before each good
+    /// one.
     ManyKeys(u16),
     /// The parent publishes the DS of another key. The zone of the scope is the child.
     DsMismatch,
     /// The parent publishes a DS with an unknown algorithm. The zone of the scope is the child.
     DsUnsupported,
-    /// The parent publishes a DS for a child that it has none for. The zone of the scope is the child.
+    /// The parent publishes a DS for an unsigned child. The zone of the scope is the child.
     DsWithoutKey,
     /// Proofs are left out. The SOA record of a negative answer stays.
     DenialMissing,
-    /// In place of each proof there is another NSEC or NSEC3 record of the zone, validly signed, that does not prove it.
+    /// In place of each proof there is another NSEC or NSEC3 record of the zone, validly signed, that does not prove
+    /// it.
     DenialWrong,
-    /// The zone proves by NSEC3 with so many iterations, whatever it does otherwise.
+    /// The zone proves by NSEC3 with this many iterations, whatever its own settings.
     Nsec3Iterations(u16),
 }
 
 impl FaultKind {
-    /// Whether it happens at the servers of the zone's parent, where its DS stands.
+    /// Whether it happens at the servers of the zone's parent, which publish its DS.
     pub fn is_at_parent(self) -> bool {
         self.subject() == Subject::Ds
     }
@@ -99,7 +102,7 @@ impl FaultKind {
         }
     }
 
-    /// Whether it leaves this type alone in a scope that names none.
+    /// Whether it does not affect this type when the scope names no type.
     fn spares(self, rtype: RecordType) -> bool {
         let infrastructure =
             [RecordType::DNSKEY, RecordType::DS, RecordType::NS, RecordType::SOA, RecordType::NSEC3PARAM];
@@ -107,7 +110,7 @@ impl FaultKind {
     }
 }
 
-/// What a fault happens to: of two at the same, the later acts.
+/// What a fault affects: if two affect the same, the later acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
     /// The whole answer to a question.
@@ -116,7 +119,7 @@ pub(crate) enum Subject {
     Content,
     /// The signatures of an RRset.
     Signature,
-    /// The keys of a zone, as its DNSKEY RRset and the signatures tell of them.
+    /// The keys of a zone: its DNSKEY RRset and the signatures.
     Keys,
     /// The DS of a zone.
     Ds,
@@ -126,12 +129,12 @@ pub(crate) enum Subject {
     Chain,
 }
 
-/// Which answers a fault touches. Owner and type are, for what happens to
+/// Which answers a fault affects. Owner and type are, for faults that affect
 ///
 /// - the whole answer, the zone's content or its chain: those of the question;
-/// - signatures and keys: those of the RRset; of one that was expanded from a wildcard, the owner is either name;
+/// - signatures and keys: those of the RRset; if it was expanded from a wildcard, the owner is either name;
 /// - a DS: the zone itself, and DS;
-/// - a proof: those that are proved not to exist: of a referral the child's apex, and DS.
+/// - a proof: those that are proved not to exist; in a referral, the child's apex and DS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaultScope {
     /// Answers from this zone.
@@ -164,9 +167,9 @@ pub struct Fault {
     pub scope: FaultScope,
     /// The first second; from the beginning if none.
     pub from: Option<Timestamp>,
-    /// The second at which it is over; never if none.
+    /// The second at which it ends; never if none.
     pub until: Option<Timestamp>,
-    /// In how many answers it acts before it is over, over all servers that share its [`Uses`]; without bound if none.
+    /// In how many answers it acts before it ends, over all servers that share its [`Uses`]; without bound if none.
     pub times: Option<u32>,
 }
 
@@ -177,7 +180,7 @@ impl Fault {
     }
 }
 
-/// How often a fault has acted. A fault that befalls several servers at once is one fault: all of them count here, and
+/// How often a fault has acted. A fault of several servers at once is one fault: all of them count here, and
 /// [`Fault::times`] bounds the sum.
 #[derive(Clone, Debug, Default)]
 pub struct Uses(Arc<AtomicU32>);
@@ -193,7 +196,7 @@ impl Uses {
         times.is_some_and(|times| self.count() >= times)
     }
 
-    /// Counts once more, unless they are up.
+    /// Counts once more, unless all uses are spent.
     fn take(&self, times: Option<u32>) -> bool {
         let more = |count: u32| match times {
             Some(times) if count >= times => None,
@@ -203,7 +206,7 @@ impl Uses {
     }
 }
 
-/// Names a fault that has begun, to end it.
+/// Names a fault that has begun, so that it can be ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FaultId(u64);
 
@@ -241,7 +244,7 @@ impl Faults {
     }
 }
 
-/// The faults as they act in one answer: each counts once at most.
+/// The faults while one answer is made: each counts once at most.
 #[derive(Debug)]
 pub(crate) struct Acting<'a> {
     faults: &'a Faults,
@@ -250,7 +253,7 @@ pub(crate) struct Acting<'a> {
 }
 
 impl Acting<'_> {
-    /// The latest fault that happens to `subject` for this owner and type in this zone. Counts as acting.
+    /// The latest fault that affects `subject` for this owner and type in this zone. The call counts as acting.
     pub(crate) fn act(&mut self, subject: Subject, zone: &Name, owner: &Name, rtype: RecordType) -> Option<FaultKind> {
         let begun = self.find(subject, zone, owner, rtype)?;
         let (id, kind) = (begun.id, begun.fault.kind);
@@ -264,7 +267,7 @@ impl Acting<'_> {
         Some(kind)
     }
 
-    /// What [`Acting::act`] would say, without counting.
+    /// What [`Acting::act`] would return, without counting.
     pub(crate) fn would_act(
         &self,
         subject: Subject,

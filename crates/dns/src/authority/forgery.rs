@@ -1,6 +1,6 @@
 //! What faults put into answers: signatures of other times and keys, keys that collide, DS records of other keys.
 //!
-//! All of it follows from the zone and the day, so it is the same in every run.
+//! All of it depends only on the zone and the day, so it is the same in every run.
 
 use jiff::Timestamp;
 use ring::digest;
@@ -16,8 +16,8 @@ use crate::signing_key::{KeyKind, KeyRole, SigningKey, UNASSIGNED};
 
 const DAY: i64 = 86_400;
 
-/// A window of fourteen days whose ends stand so many days after the beginning of today. Signatures of one day share it, so
-/// they are made once.
+/// The window between two moments, in days after the beginning of today. Signatures of one day share it, so they are
+/// made once.
 fn window(now: Timestamp, from: i64, to: i64) -> (Timestamp, Timestamp) {
     let today = now.as_second().div_euclid(DAY) * DAY;
     let at = |days: i64| Timestamp::from_second(today + days * DAY).unwrap_or(now);
@@ -62,7 +62,7 @@ pub(crate) fn signatures(
     }
 }
 
-/// Octets that follow from these parts.
+/// Octets derived from these parts.
 fn derived(parts: &[&[u8]]) -> [u8; 32] {
     let mut context = digest::Context::new(&digest::SHA256);
     for part in parts {
@@ -72,14 +72,14 @@ fn derived(parts: &[&[u8]]) -> [u8; 32] {
     context.finish().as_ref().try_into().unwrap_or_default()
 }
 
-/// A key like this one that is none of the zone's.
+/// A key like this one that does not belong to the zone.
 fn other_key(zone: &Name, like: &SigningKey) -> Option<SigningKey> {
     let seed = derived(&[b"a key of another zone", zone.to_lowercase().wire(), &[like.role() as u8]]);
     SigningKey::new(like.kind(), like.role(), seed).ok()
 }
 
-/// The DS of a key of a child that is none of its own. It is of the algorithm of the DS in whose place it stands, so that it
-/// is followed wherever that is.
+/// The DS of a key that the child does not have. It has the algorithm of the DS that it replaces, so that it is
+/// followed wherever that one is.
 fn other_ds(child: &Name, published: Option<&Rrset>) -> Option<Ds> {
     let published = published.and_then(|rrset| Ds::parse(rrset.rdatas.first()?).ok());
     let kind = published.and_then(|ds| KeyKind::of(Algorithm(ds.algorithm)).ok()).unwrap_or(KeyKind::Ed25519);
@@ -90,7 +90,7 @@ fn other_ds(child: &Name, published: Option<&Rrset>) -> Option<Ds> {
     Some(key.ds(child))
 }
 
-/// The DS RRset that stands in the parent by a fault, in place of this one or of none.
+/// The DS RRset that a fault puts into the parent, in place of this one or of none.
 pub(crate) fn ds(fault: FaultKind, child: &Name, published: Option<&Rrset>, ttl: u32) -> Option<Rrset> {
     let other = |ttl| {
         let rdatas = vec![other_ds(child, published)?.to_rdata()];
@@ -110,7 +110,7 @@ pub(crate) fn ds(fault: FaultKind, child: &Name, published: Option<&Rrset>, ttl:
     }
 }
 
-/// The DNSKEY RRset of a zone as a fault has it; none if no key is left.
+/// The DNSKEY RRset of a zone as a fault changes it; none if no key is left.
 pub(crate) fn dnskeys(fault: FaultKind, zone: &SignedZone, rrset: &Rrset) -> Option<Rrset> {
     let mut rrset = rrset.clone();
     match fault {
@@ -128,7 +128,7 @@ pub(crate) fn dnskeys(fault: FaultKind, zone: &SignedZone, rrset: &Rrset) -> Opt
     (!rrset.rdatas.is_empty()).then_some(rrset)
 }
 
-/// So many bad signatures like each of these, before them (CVE-2023-50387).
+/// Bad signatures like each of these, this many, before them (CVE-2023-50387).
 pub(crate) fn with_bad_signatures(count: u16, good: Vec<Rrsig>) -> Vec<Rrsig> {
     let bad = |rrsig: &Rrsig, number: u16| {
         let signature = stretched(&[b"no signature", &rrsig.signature, &number.to_be_bytes()], rrsig.signature.len());
@@ -143,7 +143,7 @@ pub(crate) fn with_bad_signatures(count: u16, good: Vec<Rrsig>) -> Vec<Rrsig> {
 fn colliding(key: &Dnskey, number: u16) -> Dnskey {
     let length = key.public_key.len();
     let mut public_key = stretched(&[b"no key", &key.public_key, &number.to_be_bytes()], length);
-    // An RSA key is read at all only if its exponent stands where its length says (RFC 3110 §2).
+    // An RSA key can be read only if its exponent is where its length says (RFC 3110 §2).
     let kept = if key.algorithm == Algorithm::RSASHA256.0 { 4 } else { 0 };
     for (octet, kept) in public_key.iter_mut().zip(key.public_key.iter().take(kept)) {
         *octet = *kept;
@@ -156,7 +156,7 @@ fn colliding(key: &Dnskey, number: u16) -> Dnskey {
 /// Changes two octets of a key so that it has this tag. The tag is a sum of 16-bit words whose carry is added once
 /// (RFC 4034 Appendix B), so the word that is missing is found within a few steps.
 fn adjust_tag(key: &mut Dnskey, tag: u16) {
-    // The data begins with four octets, so words of the public key begin at even places.
+    // Four octets precede the public key, so its words begin at even offsets.
     let Some(at) = (key.public_key.len() / 2).checked_sub(1).map(|words| words * 2) else { return };
     let set = |key: &mut Dnskey, word: u16| {
         if let Some(slot) = key.public_key.get_mut(at..at + 2) {
@@ -173,7 +173,7 @@ fn adjust_tag(key: &mut Dnskey, tag: u16) {
     }
 }
 
-/// So many octets that follow from these parts.
+/// This many octets, derived from these parts.
 fn stretched(parts: &[&[u8]], length: usize) -> Vec<u8> {
     let seed = derived(parts);
     let blocks = (0u32..).flat_map(|block| derived(&[&seed, &block.to_be_bytes()]));
@@ -198,14 +198,14 @@ mod tests {
         SignedZone::new(zone, Arc::new(key), Signing::rolling(Timestamp::UNIX_EPOCH))
     }
 
-    /// Whether each signature is the key's own over the RRset.
+    /// Whether each signature is the key's own signature over the RRset.
     fn genuine(zone: &SignedZone, rrset: &Rrset, signatures: &[Rrsig]) -> Vec<bool> {
         let key = zone.keys().keys()[0].key.dnskey().clone();
         let data = |rrsig| sign::signed_data(rrsig, &rrset.name, &rrset.rdatas).unwrap();
         signatures.iter().map(|rrsig| keys::verify(&key, &data(rrsig), &rrsig.signature)).collect()
     }
 
-    /// Times are wrong, or octets are, never both.
+    /// Either the times or the octets are wrong, never both.
     #[test]
     fn signatures_are_wrong_in_one_way() {
         let now = Timestamp::from_second(1_772_438_400).unwrap();
@@ -226,7 +226,7 @@ mod tests {
             let good = zone.signatures(&rrset, valid);
             assert_eq!(genuine(&zone, &rrset, &with_bad_signatures(2, good)), [false, false, true]);
         }
-        // At whatever time of the day, more than a day away.
+        // At any time of the day, more than a day away.
         for second in [0, 1, 43_200, 86_399] {
             let now = Timestamp::from_second(20_000 * DAY + second).unwrap();
             let day = SignedDuration::from_secs(DAY);

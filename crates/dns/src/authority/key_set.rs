@@ -1,8 +1,8 @@
 //! The keys of a zone, and rollovers as steps from one set of keys to the next (RFC 6781 §4.1).
 //!
-//! A key is published in the zone's DNSKEY RRset or not, signs that RRset or not, signs the other records or not, and its DS
-//! stands in the parent or not. A rollover is a sequence of sets; between two of them the caches of the world need time to
-//! forget, and how long is the caller's affair. No step changes what it was given.
+//! A key is published in the zone's DNSKEY RRset or not, signs that RRset or not, signs the other records or not, and
+//! its DS is in the parent or not. A rollover is a sequence of sets; between two of them the caches of the world need
+//! time to expire, and how long is for the caller to decide. A step returns a new set and leaves the old one unchanged.
 //!
 //! | rollover | steps |
 //! |---|---|
@@ -12,7 +12,7 @@
 //! | algorithm, conservative (§4.1.4) | [`add_signatures`](KeySet::add_signatures), `add_key`, `add_ds`, `switch_signing`, [`withdraw_old`](KeySet::withdraw_old), `drop_old` |
 //! | algorithm, liberal (§4.1.4) | `add_key`, `add_ds`, `switch_signing`, `drop_old` |
 //!
-//! A zone that leaves a step out, or takes it too early, breaks as real ones do: that is what these are for.
+//! A zone that skips a step, or takes it too early, breaks as real zones do. The steps exist to show that.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::name::Name;
 use crate::rdata::Ds;
 use crate::signing_key::{KeyRole, SigningKey};
 
-/// A key and what is done with it.
+/// A key and its uses.
 #[derive(Clone, Debug)]
 pub struct ZoneKey {
     /// The key.
@@ -36,13 +36,13 @@ pub struct ZoneKey {
 }
 
 impl ZoneKey {
-    /// A key that does all that its role says.
+    /// A key in full use, as its role says.
     pub fn in_use(key: Arc<SigningKey>) -> ZoneKey {
         let (entry, records) = (key.role().is_entry_point(), key.role().signs_records());
         ZoneKey { key, published: true, signs_keys: entry, signs_records: records, delegated: entry }
     }
 
-    /// A key that is known and does nothing yet.
+    /// A key that is known but not used yet.
     pub fn idle(key: Arc<SigningKey>) -> ZoneKey {
         ZoneKey { key, published: false, signs_keys: false, signs_records: false, delegated: false }
     }
@@ -86,9 +86,9 @@ impl KeySet {
         self.0.iter().filter(|held| held.delegated).map(|held| held.key.ds(owner)).collect()
     }
 
-    /// Publishes a key, which joins the set if it is new. One with the algorithm of a published key signs the DNSKEY RRset if
-    /// that is its role, and no records yet. One with a new algorithm signs all that its role says at once: each algorithm of
-    /// the DNSKEY RRset signs everything (RFC 6840 §5.11).
+    /// Publishes a key, adding it to the set if it is new. A key with the algorithm of a published key signs the DNSKEY
+    /// RRset if that is its role, but no records yet. A key with a new algorithm signs all that its role says at once:
+    /// each algorithm of the DNSKEY RRset must sign everything (RFC 6840 §5.11).
     #[must_use]
     pub fn add_key(&self, key: &Arc<SigningKey>) -> KeySet {
         let known = self.0.iter().any(|held| held.published && held.key.algorithm() == key.algorithm());
@@ -99,8 +99,8 @@ impl KeySet {
         })
     }
 
-    /// A key signs all that its role says, without being published: the first step of a conservative algorithm rollover. It
-    /// joins the set if it is new.
+    /// A key signs all that its role says, without being published: the first step of a conservative algorithm
+    /// rollover. It is added to the set if it is new.
     #[must_use]
     pub fn add_signatures(&self, key: &Arc<SigningKey>) -> KeySet {
         self.changed(key, |held| {
@@ -109,15 +109,15 @@ impl KeySet {
         })
     }
 
-    /// The parent should publish the DS of this key, too. It joins the set if it is new, unpublished: its DS comes first in a
-    /// double-DS rollover.
+    /// The parent should publish the DS of this key, too. A new key is added to the set unpublished: its DS comes first
+    /// in a double-DS rollover.
     #[must_use]
     pub fn add_ds(&self, key: &Arc<SigningKey>) -> KeySet {
         self.changed(key, |held| held.delegated = true)
     }
 
-    /// The newest published key signs the records, in place of the older ones of its algorithm. Those of another algorithm go
-    /// on, as long as they are published.
+    /// The newest published key signs the records, in place of the older ones of its algorithm. Those of another
+    /// algorithm keep signing, as long as they are published.
     #[must_use]
     pub fn switch_signing(&self) -> KeySet {
         let Some(newest) = self.newest(KeyRole::signs_records) else { return self.clone() };
@@ -132,7 +132,7 @@ impl KeySet {
         keys
     }
 
-    /// The older keys leave the DNSKEY RRset and the parent, and go on signing: the last step but one of a conservative
+    /// The older keys leave the DNSKEY RRset and the parent, but keep signing: the last step but one of a conservative
     /// algorithm rollover.
     #[must_use]
     pub fn withdraw_old(&self) -> KeySet {
@@ -144,13 +144,14 @@ impl KeySet {
         keys
     }
 
-    /// The older keys, their signatures and their DS go; the newest ones do all that their roles say.
+    /// The older keys, their signatures and their DS are removed; the newest keys are in full use.
     #[must_use]
     pub fn drop_old(&self) -> KeySet {
         KeySet::from(self.current())
     }
 
-    /// The newest published entry point and the newest published key that may sign records: one key if that is combined.
+    /// The newest published entry point and the newest published key that may sign records: the same key if it is
+    /// combined.
     fn current(&self) -> Vec<Arc<SigningKey>> {
         let newest = [self.newest(KeyRole::is_entry_point), self.newest(KeyRole::signs_records)];
         let is_newest = |held: &&ZoneKey| newest.iter().flatten().any(|key| held.is(key));

@@ -12,13 +12,13 @@ use crate::zone::Zone;
 /// What an answer has to prove.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Claim {
-    /// The name exists, and a type does not exist there. A cut without DS, too.
+    /// The name exists, but has no records of a type. Also used for a cut without DS.
     NoData(Name),
-    /// The name does not exist, nor the wildcard that would stand in for it.
+    /// Neither the name nor the wildcard that would match it exists.
     NoName { name: Name, closest_encloser: Name },
-    /// The name does not exist, and the wildcard that stands in for it does not have the type.
+    /// The name does not exist, and the wildcard that matches it does not have the type.
     NoDataAtWildcard { name: Name, closest_encloser: Name },
-    /// The name does not exist, nor any name between it and the wildcard that stands in for it.
+    /// Neither the name nor any name between it and the wildcard that matches it exists.
     Expanded { name: Name, closest_encloser: Name },
 }
 
@@ -65,7 +65,8 @@ impl Chain {
         }
     }
 
-    /// An RRset of the chain that proves nothing of a claim; of a chain that has none, one that says nothing of any name.
+    /// An RRset of the chain that proves nothing of a claim; if the chain has none, an RRset that says nothing of any
+    /// name.
     pub(crate) fn something_else(&self, claim: &Claim, zone: &Zone) -> Rrset {
         let proofs = self.proofs(claim);
         let other = |rrset: &&Rrset| !proofs.iter().any(|proof| proof.name == rrset.name);
@@ -84,8 +85,8 @@ impl Chain {
 pub(crate) struct NsecChain(BTreeMap<Name, Rrset>);
 
 impl NsecChain {
-    /// Lays the chain (RFC 4035 §2.3): at every name with records of its own or a cut, not at empty non-terminals, not at
-    /// glue.
+    /// Builds the chain (RFC 4035 §2.3): at every name with records of its own or a cut, not at empty non-terminals,
+    /// not at glue.
     pub(crate) fn new(zone: &Zone) -> NsecChain {
         // RFC 9077 §3: the TTL of negative answers.
         let ttl = zone.negative().map_or(300, |(_, ttl)| ttl);
@@ -93,7 +94,7 @@ impl NsecChain {
         let nexts = nodes.iter().skip(1).map(|(name, _)| *name).chain(std::iter::once(zone.origin()));
         let rrsets = nodes.iter().zip(nexts).map(|((owner, node), next)| {
             let cut = node.contains_key(&RecordType::NS) && *owner != zone.origin();
-            // At a cut the zone answers for NS (unsigned) and DS alone.
+            // At a cut the zone answers only for NS (unsigned) and DS.
             let kept = |rtype: &RecordType| !cut || matches!(*rtype, RecordType::NS | RecordType::DS);
             let types = node.keys().copied().filter(kept).chain([RecordType::RRSIG, RecordType::NSEC]).collect();
             let rdata = Nsec { next: next.clone(), types }.to_rdata();
@@ -107,8 +108,8 @@ impl NsecChain {
         self.0.get(name)
     }
 
-    /// The NSEC RRset whose span covers a name: the last one at or before it. An empty non-terminal has none of its own: the
-    /// one before it spans it, and its next name lies below.
+    /// The NSEC RRset whose span covers a name: the last one at or before it. An empty non-terminal has no record of
+    /// its own: the record before it spans it, and has a next name below it.
     fn covering(&self, name: &Name) -> Option<&Rrset> {
         self.0.range((Bound::Unbounded, Bound::Included(name))).next_back().map(|(_, rrset)| rrset)
     }
@@ -139,7 +140,7 @@ fn about_nothing(zone: &Name, ttl: u32) -> Rrset {
 /// RFC 5155 §7.2.
 fn nsec3_proofs<'a>(chain: &'a Nsec3Chain, claim: &Claim) -> Vec<Option<&'a Rrset>> {
     match claim {
-        // §7.2.3, §7.2.4, §7.2.7. What opt-out leaves out is proved to be left out.
+        // §7.2.3, §7.2.4, §7.2.7. A name that opt-out omits is proved to be omitted.
         Claim::NoData(name) => match chain.matching(name) {
             Some(rrset) => vec![Some(rrset)],
             None => closest_encloser_proof(chain, name).0,
@@ -156,7 +157,7 @@ fn nsec3_proofs<'a>(chain: &'a Nsec3Chain, claim: &Claim) -> Vec<Option<&'a Rrse
             proofs.push(wildcard.and_then(|wildcard| chain.covering(&wildcard)));
             proofs
         }
-        // §7.2.6: that the wildcard stands in says which name encloses.
+        // §7.2.6: the wildcard shows which name is the encloser.
         Claim::Expanded { name, closest_encloser } => vec![chain.covering(&next_closer(name, closest_encloser))],
     }
 }

@@ -1,8 +1,8 @@
 //! A server's loops over UDP and TCP, for whatever answers queries.
 //!
-//! TCP as in RFC 7766: each message after its length in two octets, any number of queries on a connection, which closes when
-//! nothing was asked for a while. Queries of one connection are answered in their order. The number of connections, and the
-//! size of what is read, are bounded.
+//! TCP as in RFC 7766: each message after its length in two octets, any number of queries on a connection, which is
+//! closed when no query came for a while. Queries of one connection are answered in order. The number of connections,
+//! and the size of what is read, are bounded.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-/// What comes back for a query.
+/// The reaction to a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// Nothing.
@@ -29,17 +29,17 @@ pub enum Reply {
     Later(Duration, Vec<u8>),
 }
 
-/// Answers queries from what it knows, at once.
+/// Answers queries at once, from local data.
 pub trait Responder: Send + Sync {
     /// The reply to these octets at `now`.
     fn answer(&self, query: &[u8], transport: Transport, now: Timestamp) -> Reply;
 }
 
-/// The largest query that is read; what is longer is cut off over UDP, and so malformed, and ends a connection.
+/// The largest query that is read. A longer one is cut off over UDP, and so malformed; over TCP it ends the connection.
 pub(crate) const MAX_QUERY: usize = 4_096;
-/// A socket that fails at every call must not spin.
+/// A socket that fails at every call must not cause a busy loop.
 pub(crate) const AFTER_ERROR: Duration = Duration::from_millis(10);
-/// How many connections there are at once; further ones are closed.
+/// How many connections are open at once; further ones are closed.
 const MAX_CONNECTIONS: usize = 100;
 /// How long a connection may be without a query, or a client may take to read an answer.
 const IDLE: Duration = Duration::from_secs(10);
@@ -63,7 +63,7 @@ pub async fn serve(env: &Env, at: SocketAddr, responder: Arc<dyn Responder>) -> 
     Ok(())
 }
 
-/// Serves queries at `at` over UDP alone, as a server does whose firewall lets no TCP through.
+/// Serves queries at `at` only over UDP, like a server whose firewall blocks TCP.
 ///
 /// # Errors
 /// The address cannot be bound.
@@ -85,7 +85,7 @@ async fn answer_datagrams(env: &Env, socket: Arc<dyn Datagrams>, responder: Arc<
         match responder.answer(query, Transport::Udp, env.now()) {
             Reply::Nothing | Reply::Close => {}
             Reply::Bytes(octets) => {
-                // A reply that cannot be sent is lost like one that was lost on the way.
+                // A reply that cannot be sent is lost, like one that is lost in the network.
                 let _ = socket.send_to(&octets, client).await;
             }
             Reply::Later(delay, octets) => {
@@ -99,7 +99,7 @@ async fn answer_datagrams(env: &Env, socket: Arc<dyn Datagrams>, responder: Arc<
     }
 }
 
-/// Takes connections, so many at a time, and hands each to a task of its own.
+/// Accepts connections, a limited number at a time, and gives each its own task.
 pub(crate) async fn accept(
     env: &Env,
     listener: &dyn Listener,
@@ -111,11 +111,11 @@ pub(crate) async fn accept(
             tokio::time::sleep(AFTER_ERROR).await;
             continue;
         };
-        // Dropped, the stream is closed.
+        // Dropping the stream closes it.
         let Ok(place) = places.clone().try_acquire_owned() else { continue };
         let served = connection(stream);
         env.spawn("dns connection", async move {
-            // A connection that breaks is the client's to open again.
+            // If a connection breaks, the client has to open it again.
             let _ = served.await;
             drop(place);
         });

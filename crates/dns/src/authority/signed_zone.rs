@@ -1,7 +1,7 @@
 //! A zone as it is served: unsigned, or signed with NSEC (RFC 4035 §2) or NSEC3 (RFC 5155 §7.1).
 //!
-//! Nothing is signed before it is asked for: a run that asks for five RRsets pays for five signatures, whatever the zone
-//! holds. The chain of proofs is laid when the first of them is asked for.
+//! Nothing is signed before it is asked for: a run that asks for five RRsets makes five signatures, whatever the zone
+//! holds. The chain of proofs is built when the first proof is needed.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -18,7 +18,7 @@ use crate::sign;
 use crate::signing_key::SigningKey;
 use crate::zone::Zone;
 
-/// When signatures are valid. Both ends count.
+/// When signatures are valid, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signing {
     /// The first second.
@@ -30,7 +30,7 @@ pub struct Signing {
 /// The last second of a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expiration {
-    /// Fixed: after it the zone is bogus, until it is published again.
+    /// Fixed: after the end the zone is bogus, until it is published again.
     Fixed(Timestamp),
     /// The zone signs itself again every seven days from inception on, each time for fourteen days, so that at any time
     /// after inception its signatures are valid for seven days at least.
@@ -97,7 +97,7 @@ impl Denial {
     }
 }
 
-/// A zone, its keys and its chain of proofs. Clones share what was made.
+/// A zone, its keys and its chain of proofs. Clones share signatures and chain.
 #[derive(Clone, Debug)]
 pub struct SignedZone {
     zone: Arc<Zone>,
@@ -151,7 +151,7 @@ impl SignedZone {
         SignedZone { zone: Arc::new(zone), denial, chain, iterated, keys: self.keys.clone(), ..*self }
     }
 
-    /// The same zone with an NSEC3 chain of so many iterations, whatever its own denial is.
+    /// The same zone with an NSEC3 chain of this many iterations, whatever its own kind of proof.
     pub(crate) fn with_iterations(&self, iterations: u16) -> SignedZone {
         let (salt, opt_out) = match &self.denial {
             Denial::Nsec => (Vec::new(), false),

@@ -11,9 +11,9 @@ use super::{Denied, Mechanism, NoDs, denies_name, lacks, leads_elsewhere, no_ds_
 pub(super) struct Spans(pub(super) Vec<(Name, Nsec)>);
 
 impl Spans {
-    /// Keeps a record; whether it is one that this zone can have.
+    /// Keeps a record; returns whether this zone can have it.
     pub(super) fn take(&mut self, owner: &Name, nsec: Nsec, zone: &Name) -> bool {
-        // Only an apex has a SOA, and of the zones that these keys sign for there is one.
+        // Only an apex has an SOA, and these keys sign for only one zone.
         let own = !nsec.types.contains(RecordType::SOA) || owner == zone;
         if own {
             self.0.push((owner.clone(), nsec));
@@ -40,9 +40,9 @@ impl Spans {
         if self.is_empty_non_terminal(name) {
             return Some(Denied { empty_non_terminal: true, ..Denied::by(Mechanism::Nsec) });
         }
-        // RFC 4035 §5.4: the name does not exist, and the wildcard that stands in for it lacks the type.
+        // RFC 4035 §5.4: the name does not exist, and the wildcard that matches it lacks the type.
         let wildcard = self.wildcard(name)?;
-        // It may have names below itself and no records: then the span over it is its proof.
+        // The wildcard may have names below it but no records: then the span over it is the proof.
         let lacking = self
             .at(&wildcard)
             .map_or_else(|| self.is_empty_non_terminal(&wildcard), |nsec| lacks(&wildcard, &nsec.types, rtype));
@@ -57,7 +57,7 @@ impl Spans {
         self.covering(&wildcard).map(|_| Denied::by(Mechanism::Nsec))
     }
 
-    /// What the records say of the DS of a name: nothing, that they cannot deny it, or what there is instead.
+    /// What the records say of the DS of a name: nothing, that they cannot deny it, or what is there instead.
     pub(super) fn no_ds(&self, name: &Name) -> Option<Option<NoDs>> {
         match self.at(name) {
             Some(nsec) => Some(no_ds_at(&nsec.types)),
@@ -66,7 +66,7 @@ impl Spans {
         }
     }
 
-    /// Whether the name has no records, but names below it do: a record spans it, and its next name lies below.
+    /// Whether the name has no records, but names below it do: a record spans it, and has a next name below it.
     fn is_empty_non_terminal(&self, name: &Name) -> bool {
         self.0.iter().any(|(owner, nsec)| covers(owner, nsec, name) && nsec.next.is_strictly_below(name))
     }
@@ -74,7 +74,7 @@ impl Spans {
     /// The wildcard at the closest encloser of a name that is proved not to exist.
     fn wildcard(&self, name: &Name) -> Option<Name> {
         let (owner, nsec) = self.covering(name)?;
-        // Both ends of the span exist, so the longest name that one of them shares with the name exists.
+        // Both ends of the span exist, so the longest ancestor that one of them shares with the name exists.
         let (left, right) = (name.common_ancestor(owner), name.common_ancestor(&nsec.next));
         let encloser = if left.label_count() >= right.label_count() { left } else { right };
         encloser.prepend_label("*").ok()

@@ -1,11 +1,11 @@
 //! Denial by NSEC3 (RFC 5155 §8, RFC 9824 §4).
 //!
-//! The records stand at hashes of names, so what a record denies is found by hashing: the name, then its ancestors, until
-//! one has a record: the closest encloser. The name one label below it on the way to the name is the *next closer* name;
+//! The owners are hashes of names, so a record is found by hashing: first the name, then its ancestors, until one has a
+//! record. That is the closest encloser. The name one label below it on the way to the name is the *next closer* name;
 //! a span over its hash proves that neither it nor anything below it exists.
 //!
-//! All records of one answer that are looked at have the parameters of the first one (RFC 5155 §8.2 lets a validator refuse
-//! others), so that each name is hashed once; the budget bounds how many are (CVE-2023-50868).
+//! Only records with the parameters of the first one are used (RFC 5155 §8.2 lets a validator refuse others), so that
+//! each name is hashed once; the budget bounds how many names (CVE-2023-50868).
 
 use std::collections::BTreeMap;
 
@@ -60,7 +60,7 @@ impl Hashed {
         self.excess.as_ref()
     }
 
-    /// Keeps the records of an RRset; whether one of them can be used.
+    /// Keeps the records of an RRset; returns whether one of them can be used.
     pub(super) fn take(&mut self, owner: &Name, rdatas: &[RawRdata], policy: &Policy) -> bool {
         let Some(hash) = self.hash_of_owner(owner) else { return false };
         let mut taken = false;
@@ -123,7 +123,7 @@ impl Hashed {
         let mut next_closer = rrset.name.clone();
         for ancestor in rrset.name.ancestors().skip(1).take_while(|ancestor| ancestor.is_subdomain_of(&zone)) {
             if let Some(span) = self.matching(&ancestor, rrset, budget)? {
-                // What does not exist encloses nothing.
+                // A name that does not exist encloses nothing.
                 if leads_elsewhere(&span.types) || denies_name(&span.types) {
                     return Ok(None);
                 }
@@ -163,7 +163,7 @@ impl Hashed {
             let lacking = lacks(&wildcard, &span.types, rtype);
             return Ok(lacking.then(|| Denied { wildcard: Some(wildcard), ..self.denied(opt_out) }));
         }
-        // So may a name above one.
+        // So may a name above such a delegation.
         Ok((opt_out && budget.policy().opt_out_denies_all).then(|| self.denied(true)))
     }
 
@@ -189,7 +189,7 @@ impl Hashed {
         Ok(opt_out.map(|opt_out| self.denied(opt_out)))
     }
 
-    /// RFC 5155 §8.6 and §8.9: nothing, that the records cannot deny the DS, or what there is instead.
+    /// RFC 5155 §8.6 and §8.9: nothing, that the records cannot deny the DS, or what is there instead.
     pub(super) fn no_ds(&mut self, rrset: &RrsetId, budget: &mut Budget) -> Result<Option<Option<NoDs>>, Reason> {
         if let Some(span) = self.matching(&rrset.name, rrset, budget)? {
             return Ok(Some(no_ds_at(&span.types)));
@@ -199,7 +199,7 @@ impl Hashed {
     }
 }
 
-/// The record at the very hash of the name says that there is no such name (RFC 9824 §4).
+/// The record at the hash of the name itself says that there is no such name (RFC 9824 §4).
 fn compact() -> Denied {
     Denied { no_name: true, ..Denied::by(Mechanism::Compact) }
 }

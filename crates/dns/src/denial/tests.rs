@@ -1,4 +1,4 @@
-//! Tables of proofs: what a set of records proves of a name, without their signatures.
+//! Tables of proofs: what a set of records proves about a name, without signatures.
 
 use super::*;
 use crate::security::Bound;
@@ -42,12 +42,12 @@ fn no_data() {
         (&["m.z n.z CNAME"], "m.z", "MX", "denial-wrong"),
         (&["m.z n.z A"], "n.z", "MX", "denial-wrong"),
         (&[], "m.z", "MX", "denial-missing"),
-        // Whoever asks for all types is told that there are none only where there are none.
+        // A question for all types is denied only where there are none.
         (&["m.z n.z A RRSIG NSEC"], "m.z", "ANY", "denial-wrong"),
         (&["m.z n.z CNAME RRSIG NSEC"], "m.z", "ANY", "denial-wrong"),
         (&["m.z n.z RRSIG NSEC NXNAME"], "m.z", "ANY", "proved"),
         (&["c.z x.m.z A"], "m.z", "ANY", "proved"),
-        // A cut's NSEC denies DS alone, an apex' everything else.
+        // An NSEC at a cut denies only DS, one at an apex everything else.
         (&["m.z n.z NS"], "m.z", "MX", "denial-wrong"),
         (&["m.z n.z NS"], "m.z", "DS", "proved"),
         (&["m.z n.z NS SOA"], "m.z", "MX", "proved"),
@@ -60,12 +60,13 @@ fn no_data() {
         // Below a cut or a DNAME nothing is denied.
         (&["m.z x.y.m.z NS"], "y.m.z", "A", "denial-wrong"),
         (&["m.z x.y.m.z DNAME"], "y.m.z", "A", "denial-wrong"),
-        // The wildcard that stands in lacks the type, or does not.
+        // The wildcard that matches lacks the type, or has it.
         (&["c.z n.z A", "*.z c.z TXT"], "m.z", "A", "proved"),
         (&["c.z n.z A", "*.z c.z A"], "m.z", "A", "denial-wrong"),
         (&["*.z c.z TXT"], "m.z", "A", "denial-wrong"),
         (&["b.c.z n.z A", "*.z c.z TXT"], "m.c.z", "A", "denial-wrong"),
-        // So does a wildcard that exists only because names below it do; one that does not exist has no say.
+        // So does a wildcard that exists only because names below it do; a wildcard that does not exist decides
+        // nothing.
         (&["c.z n.z A", "z a.*.z SOA"], "m.z", "A", "proved"),
         (&["z a.*.z SOA"], "m.z", "A", "denial-wrong"),
         (&["c.z n.z A", "z b.z SOA"], "m.z", "A", "denial-wrong"),
@@ -82,7 +83,7 @@ fn no_data() {
 fn no_name() {
     for (nsecs, owner, expected) in [
         (&["c.z n.z A", "z c.z SOA"][..], "m.z", "proved"),
-        // One NSEC for both; the only one of its zone; the last one.
+        // One NSEC for both; the only NSEC of its zone; the last NSEC.
         (&["z c.z SOA NS"], "a.z", "proved"),
         (&["z z SOA NS"], "m.z", "proved"),
         (&["n.z z A", "z c.z SOA NS"], "p.z", "proved"),
@@ -93,12 +94,12 @@ fn no_name() {
         // Both ends of a span exist.
         (&["c.z n.z A", "z c.z SOA"], "c.z", "denial-wrong"),
         (&["c.z n.z A", "z c.z SOA"], "n.z", "denial-wrong"),
-        // So does what the next name lies below.
+        // So do the ancestors of the next name.
         (&["c.z x.m.z A", "z c.z SOA"], "m.z", "denial-wrong"),
         // The wildcard is that of the closest encloser: here c.z, not z.
         (&["a.c.z n.z A", "z c.z SOA"], "m.c.z", "denial-wrong"),
         (&["a.c.z n.z A", "c.z a.c.z A"], "m.c.z", "proved"),
-        // The next name shares more with the name than the owner does: *.m.z lies in the same span.
+        // The next name shares more with the name than the owner does: *.m.z is in the same span.
         (&["a.b.z c.m.z A"], "a.m.z", "proved"),
         (&["m.z c.m.z A"], "a.m.z", "proved"),
         // The parent's NSEC at a cut says nothing about names in the child.
@@ -163,7 +164,7 @@ fn compact_denial() {
     let denied = proofs(at).no_data(&name("m.z"), RecordType::A, &mut budget()).unwrap();
     assert!(denied.no_name && denied.by == Mechanism::Compact);
     assert!(proofs(at).no_name(&name("m.z"), RecordType::A, &mut budget()).unwrap().no_name);
-    // Without NXNAME the name exists; and NXNAME speaks of its owner alone.
+    // Without NXNAME the name exists; and NXNAME is only about its owner.
     let exists = &["m.z \\000.m.z RRSIG NSEC"][..];
     assert!(!proofs(exists).no_data(&name("m.z"), RecordType::A, &mut budget()).unwrap().no_name);
     assert_eq!(word(proofs(exists).no_name(&name("m.z"), RecordType::A, &mut budget())), "denial-wrong");
@@ -180,7 +181,7 @@ fn compact_denial_by_hash() {
     let denied = hashed(at).no_name(&name("m.z"), RecordType::A, &mut budget()).unwrap();
     assert!(denied.no_name && denied.by == Mechanism::Compact);
     assert_eq!(hashed(at).no_ds(&name("m.z"), &mut budget()), Ok(NoDs::NotACut));
-    // It speaks of the name alone, and is no encloser.
+    // It is only about the name, and is not an encloser.
     assert_eq!(how(hashed(at).no_name(&name("n.z"), RecordType::A, &mut budget())), "denial-wrong");
     let below = &["m.z m.z+ NXNAME", "a.m.z- a.m.z+ A", "*.m.z- *.m.z+ A"];
     assert_eq!(how(hashed(below).no_name(&name("a.m.z"), RecordType::A, &mut budget())), "denial-wrong");
@@ -189,7 +190,7 @@ fn compact_denial_by_hash() {
 }
 
 /// NSEC3 records of the zone `z`, without salt and iterations. A record is `owner next types…`: the first two are names
-/// whose hashes stand there, `owner+` a little above that hash, `owner-` below it; `!` before the record is opt-out.
+/// that are hashed, `owner+` is just above that hash, `owner-` just below; `!` before the record is opt-out.
 fn hashed(records: &[&str]) -> Proofs {
     let mut proofs = empty();
     for text in records {
@@ -222,7 +223,7 @@ fn near(text: &str) -> [u8; 20] {
     hash
 }
 
-/// How a proof holds, or the word of the reason why it does not.
+/// What is proved, or the word of the reason why nothing is.
 fn how(proved: Result<Denied, Reason>) -> &'static str {
     match proved {
         Ok(Denied { insecure: Some(reason), .. }) => reason.word(),
@@ -259,7 +260,7 @@ fn hashed_no_data() {
         (&["z z+ SOA NS", "!m.z- m.z+ A", "*.z *.z+ CNAME"], "m.z", "DS", "nsec3-opt-out"),
         (&["z z+ SOA NS", "!m.z- m.z+ A", "*.z *.z+ CNAME"], "m.z", "A", "denial-wrong"),
         (&["z z+ SOA NS", "m.z- m.z+ A"], "m.z", "DS", "denial-wrong"),
-        // A cut or a DNAME is no encloser.
+        // A cut or a DNAME is not an encloser.
         (&["m.z m.z+ NS", "!a.m.z- a.m.z+ A"], "a.m.z", "DS", "denial-wrong"),
         (&["m.z m.z+ DNAME", "!a.m.z- a.m.z+ A"], "a.m.z", "DS", "denial-wrong"),
         (&[], "m.z", "A", "denial-missing"),
@@ -289,9 +290,9 @@ fn hashed_no_name() {
         (&["m.z m.z+ NS", "a.m.z- a.m.z+ A", "*.m.z- *.m.z+ A"], "a.m.z", "denial-wrong"),
         (&["m.z m.z+ NS SOA", "a.m.z- a.m.z+ A", "*.m.z- *.m.z+ A"], "a.m.z", "proved"),
         (&["z z+ SOA NS", "!m.z- m.z+ A", "*.z- *.z+ A"], "m.z", "nsec3-opt-out"),
-        // Opt-out over the wildcard alone hides nothing.
+        // Opt-out over only the wildcard hides nothing.
         (&["z z+ SOA NS", "m.z- m.z+ A", "!*.z- *.z+ A"], "m.z", "proved"),
-        // One record for all, whose span is the whole circle.
+        // One record for everything: its span is the whole circle.
         (&["z z SOA NS"], "m.z", "proved"),
         // Both ends of a span exist.
         (&["z z+ SOA NS", "m.z- m.z A", "*.z- *.z+ A"], "m.z", "denial-wrong"),
@@ -344,7 +345,7 @@ fn records_that_say_nothing_here() {
     check("above the limit", &m(), 0, 101, "nsec3-iterations");
     check("unknown flag", &m(), 2, 0, "denial-wrong");
     check("short hash", &m()[..19], 0, 0, "denial-wrong");
-    // Records of other parameters than the first are not looked at.
+    // Records with other parameters than the first are ignored.
     let mut proofs = empty();
     take(&mut proofs, &near("c.z"), &near("c.z+"), 0, 1, types());
     take(&mut proofs, &m(), &m(), 0, 0, types());
@@ -358,7 +359,7 @@ fn hashing_is_bounded() {
     let mut budget = budget();
     let failed = proofs.no_name(&name(&deep), RecordType::A, &mut budget).unwrap_err();
     assert_eq!((failed.word(), failed.bound(), budget.hashes()), ("too-much-work", Some(Bound::Hashes(64)), 64));
-    // What was hashed once is not hashed again.
+    // No name is hashed twice.
     let mut proofs = hashed(&["z z+ SOA NS", "m.z- m.z+ A", "*.z- *.z+ A"]);
     let mut budget = Budget::new(&Policy::default());
     for _ in 0..10 {
@@ -388,7 +389,7 @@ fn what_a_denial_by_nsec_is() {
     assert_eq!(no_data(&["c.z n.z A", "*.z c.z TXT"], "m.z"), "wildcard");
     assert_eq!(no_data(&["c.z n.z A", "z a.*.z SOA"], "m.z"), "wildcard");
     assert_eq!(no_data(&["m.z n.z TXT"], "m.z"), "proved");
-    // A wildcard that exists stands in for the name: its own record does not deny it.
+    // A wildcard that exists matches the name: its own record does not deny it.
     let answered = proofs(&["*.z n.z TXT"]).no_name(&name("m.z"), RecordType::A, &mut budget());
     assert_eq!(how(answered), "denial-wrong");
 }

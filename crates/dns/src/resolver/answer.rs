@@ -1,4 +1,4 @@
-//! What the validating resolver answers, and the event that tells of it.
+//! What the validating resolver answers, and the event that records it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub struct Step {
     pub owner: Name,
     /// What it stands for.
     pub target: Name,
-    /// Which record made it one.
+    /// Which record made it an alias.
     pub kind: AliasKind,
     /// How far the alias itself can be trusted.
     pub security: Security,
@@ -37,7 +37,7 @@ pub enum AliasKind {
     Dname,
 }
 
-/// What a judgement of the last part of an answer stands on.
+/// What the verdict on the last part of an answer rests on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
     /// The key whose signature made it secure, with its algorithm.
@@ -57,16 +57,16 @@ pub struct Cost {
     pub signature_checks: u32,
     /// Names hashed for NSEC3.
     pub hashes: u32,
-    /// Servers that gave no answer that could be used.
+    /// Servers that gave no usable answer.
     pub failed_servers: u32,
 }
 
-/// The sections of a response, for whoever hands it on.
+/// The sections of a response, for passing it on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sections {
-    /// The aliases and the records at their end, with signatures: what was judged, and nothing that came beside it.
+    /// The aliases and the records at their end, with signatures: only what was judged.
     pub answer: Vec<Record>,
-    /// What the zone said beside them: proofs, SOA, name servers.
+    /// What else the zone sent: proofs, SOA, name servers.
     pub authority: Vec<Record>,
     /// Addresses of those.
     pub additional: Vec<Record>,
@@ -81,33 +81,33 @@ pub struct Answer {
     pub rtype: RecordType,
     /// How far the whole answer can be trusted: as far as the worst of its parts.
     pub security: Security,
-    /// The aliases, from the name that was looked up on.
+    /// The aliases, starting at the name that was looked up.
     pub steps: Vec<Step>,
-    /// The name at the end of the aliases; the name itself without them.
+    /// The name at the end of the aliases; without aliases, the name itself.
     pub canonical_name: Name,
     /// How far the last part can be trusted: the records, or their absence, at the canonical name.
     pub final_security: Security,
-    /// What that judgement stands on.
+    /// What that verdict rests on.
     pub evidence: Evidence,
     /// The records of the type asked for at the canonical name; none if the name or the type does not exist, and none if
-    /// the answer is not to be used.
+    /// the answer must not be used.
     pub records: Vec<Record>,
-    /// `NXDOMAIN` if the canonical name does not exist, else `NOERROR`; `SERVFAIL` if the answer is not to be used.
+    /// `NXDOMAIN` if the canonical name does not exist, else `NOERROR`; `SERVFAIL` if the answer must not be used.
     pub rcode: Rcode,
-    /// When it runs out. What is bogus or unavailable runs out at once.
+    /// When it expires. What is bogus or unavailable expires at once.
     pub expires: Expiry,
-    /// The server that gave the last part; of an answer that is not to be used, the one that is to blame, if it is known.
+    /// The server that gave the last part; for an answer that must not be used, the server at fault, if it is known.
     pub server: Option<SocketAddr>,
     /// Whether that server found the answer for us (a forwarder), or holds the zone.
     pub forwarded: bool,
-    /// Whether the records or an alias on the way came over TCP, because they were too large for a datagram. How the keys
-    /// came that it is judged by does not count.
+    /// Whether the records or an alias on the way came over TCP, because they were too large for a datagram. The
+    /// transport of the keys does not count.
     pub over_tcp: bool,
     /// The work that it took.
     pub cost: Cost,
-    /// The response; empty if it is not to be used.
+    /// The response; empty if it must not be used.
     pub sections: Arc<Sections>,
-    /// Whether it comes from the cache, or from a lookup that was under way already.
+    /// Whether it comes from the cache, or from a lookup that was already under way.
     pub cached: bool,
 }
 
@@ -211,7 +211,7 @@ fn judgement(name: &Name, rtype: RecordType, security: &Security, server: Option
         .with_some("server", server.map(|server| server.ip().to_string()))
 }
 
-/// `resolved`, too: what one server said of an RRset is bogus, and another server is asked for it.
+/// Also `resolved`: one server's answer for an RRset is bogus, and another server is asked for it.
 pub(crate) struct Rejected<'a> {
     pub(crate) rrset: &'a RrsetId,
     pub(crate) security: &'a Security,
@@ -241,7 +241,7 @@ impl Event for Rejected<'_> {
     }
 }
 
-/// The text of a DKIM key record (RFC 6376 §3.6.1) with the key cut; none if it is another text, or a short one.
+/// The text of a DKIM key record (RFC 6376 §3.6.1) with the key cut; none if the text is short, or something else.
 fn cut_key(text: &str) -> Option<String> {
     let key = text.find("p=").filter(|_| text.starts_with("\"v=DKIM1;"))? + 2;
     let (before, start) = (text.get(..key)?, text.get(key..key + 8)?);

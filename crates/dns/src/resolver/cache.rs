@@ -11,7 +11,7 @@ use crate::resolver::expiring::Expiring;
 /// How many entries of each kind are kept.
 const CAPACITY: usize = 10_000;
 
-/// A bounded cache on the env clock. An entry is given out strictly before it runs out.
+/// A bounded cache on the env clock. An entry is returned only before it expires.
 pub(crate) struct Cache {
     enabled: bool,
     answers: Expiring<(Name, RecordType), Answer>,
@@ -33,7 +33,7 @@ impl Cache {
         Some(Answer { cached: true, ..answer.clone() })
     }
 
-    /// Keeps an answer that may be used and has not run out.
+    /// Keeps an answer that may be used and has not expired.
     pub(crate) fn keep_answer(&mut self, answer: &Answer, now: Timestamp) {
         let until = answer.expires.at;
         if self.enabled && answer.security.is_usable() && now < until {

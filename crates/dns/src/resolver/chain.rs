@@ -1,15 +1,16 @@
 //! The chain of trust, walked from the anchor downwards (RFC 4035 §5).
 //!
-//! At every name on the way the parent is asked for the DS. There is one: the child's keys must fit it. There provably is
-//! none, at a delegation: everything below is insecure. There provably is no delegation: the name belongs to the same zone.
+//! At every name on the way the parent is asked for the DS. If there is one, the child's keys must match it. If there
+//! provably is none, at a delegation, everything below is insecure. If there provably is no delegation, the name
+//! belongs to the same zone.
 //!
-//! Only the zone that contains an RRset may sign it (RFC 4035 §5.3.1). A signature names its signer, so the walk could end
-//! there; but an ancestor may once have signed what it has since delegated, or sign by mistake what lies below its cuts. So
-//! a cut between the two that is known overrules the signature of an ancestor: who iterates knows the zone whose server
-//! answered; who asks a forwarder asks for the DS of the owner, see [`Resolver::containing`].
+//! Only the zone that contains an RRset may sign it (RFC 4035 §5.3.1). A signature names its signer, so the walk could
+//! end there; but an ancestor may have signed a name before delegating it, or may sign names below its cuts by mistake.
+//! So a known cut between the two overrules the signature of an ancestor. A resolver that iterates knows the zone whose
+//! server answered; one that asks a forwarder asks for the DS of the owner, see [`Resolver::containing`].
 //!
-//! A link that is bogus may be one server's mistake: the others that can give it are asked as well. A DS that fits no key is
-//! the fault of one of two zones: first the child's other servers are asked for the keys, then the parent's for the DS.
+//! A bogus link may be one server's mistake: the others that can give it are asked as well. If a DS matches no key, one
+//! of two zones is at fault: first the child's other servers are asked for the keys, then the parent's for the DS.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -30,11 +31,11 @@ use crate::validator::{Budget, EntryPoints, Expiry, Policy, SignedRrset, ZoneKey
 pub(crate) struct Work {
     pub(crate) budget: Budget,
     pub(crate) effort: Effort,
-    /// The server that is to blame for what is bogus or missing.
+    /// The server at fault for what is bogus or missing.
     pub(crate) blamed: Option<SocketAddr>,
-    /// What has been asked for; if it comes to nothing, nothing of it is to be remembered.
+    /// What has been asked for; if the lookup fails, none of it is remembered.
     pub(crate) fetched: BTreeSet<RrsetId>,
-    /// A question on suspicion: what it finds wrong is no news.
+    /// A precautionary question: mistakes that it finds are not recorded.
     pub(crate) suspicious: bool,
     cuts: BTreeMap<Name, Cut>,
 }
@@ -53,7 +54,7 @@ impl Work {
 }
 
 impl Work {
-    /// Keeps for this lookup what there is at a name.
+    /// Keeps, for this lookup, what there is at a name.
     pub(crate) fn learn(&mut self, name: Name, cut: Cut) {
         self.cuts.entry(name).or_insert(cut);
     }
@@ -80,7 +81,7 @@ pub(crate) enum Cut {
 }
 
 impl Cut {
-    /// The apex of an unsigned zone below `parent`, if that is what a proof without DS says.
+    /// The apex of an unsigned zone below `parent`, if a proof that there is no DS says so.
     pub(crate) fn without_ds(no_ds: NoDs, zone: &Name, parent: &Name) -> Option<Cut> {
         let delegation =
             |opt_out| Cut::Insecure(Reason::InsecureDelegation { zone: zone.clone(), parent: parent.clone(), opt_out });
@@ -93,11 +94,11 @@ impl Cut {
     }
 }
 
-/// Why something that was fetched does not do.
+/// Why something that was fetched cannot be used.
 pub(crate) enum Bad {
-    /// What this server said is bogus; another one may do better.
+    /// What this server said is bogus; another server may give a good answer.
     Answer(Reason),
-    /// A link above it is bogus, or cannot be had: no other server would help.
+    /// A link above it is bogus or unavailable: no other server would help.
     Chain(Security),
 }
 
@@ -107,13 +108,13 @@ impl From<Reason> for Bad {
     }
 }
 
-/// Asks for an RRset again and again, each time another server, until one says what is not bogus.
+/// Asks one server after the other for an RRset, until an answer is not bogus.
 pub(crate) struct Servers {
     rrset: RrsetId,
     avoid: BTreeSet<SocketAddr>,
-    /// What the last one said, and why it does not do.
+    /// What the last one said, and why it cannot be used.
     last: Option<(Fetched, Reason)>,
-    /// Why the first one does not do, and who that was.
+    /// Why the first one cannot be used, and which server it was.
     first: Option<(Reason, SocketAddr)>,
 }
 
@@ -139,11 +140,11 @@ impl Resolver {
     /// What the next server says.
     ///
     /// # Errors
-    /// There is none left: why the first one did not do, or why there is no answer at all.
+    /// No server is left: why the first answer could not be used, or why there is no answer at all.
     pub(crate) async fn next(&self, servers: &mut Servers, work: &mut Work) -> Result<Fetched, Security> {
         work.fetched.insert(servers.rrset.clone());
         if servers.last.is_some() {
-            // What the next server says may stand beside it, not in its place.
+            // The next server's answer may be kept in addition, not in its place.
             self.inner.source.forget(&servers.rrset);
         }
         match self.inner.source.fetch(&servers.rrset, &servers.avoid, &mut work.effort).await {
@@ -192,13 +193,13 @@ impl Resolver {
         Ok(keys.map_or_else(no_anchor, Chain::Secure))
     }
 
-    /// The chain to the zone that contains `name`, at or below the zone of `keys`: that one, unless something is delegated
-    /// in between.
+    /// The chain to the zone that contains `name`, at or below the zone of `keys`: that zone, unless something is
+    /// delegated in between.
     ///
-    /// One question for the DS of `name` itself mostly settles all labels in between. A zone has no NSEC below its cuts
-    /// (RFC 4035 §2.3), and an NSEC at a cut covers nothing below it (RFC 6840 §4.1): if the zone can deny the DS of `name`
-    /// without a delegation there, no cut is above it either. Only if it cannot, every label is asked for. If there is a cut
-    /// above it, the servers below the cut are the ones to answer, and they may not.
+    /// One question for the DS of `name` itself usually settles all labels in between. A zone has no NSEC below its
+    /// cuts (RFC 4035 §2.3), and an NSEC at a cut covers nothing below it (RFC 6840 §4.1): if the zone can deny the DS
+    /// of `name` without a delegation there, no cut is above it either. Only if it cannot, the DS of every label is
+    /// asked for. If there is a cut above it, the question goes to the servers below the cut, which may not answer.
     ///
     /// # Errors
     /// A link is bogus, or could not be fetched.
@@ -302,7 +303,7 @@ impl Resolver {
             let (keys, expires) = self.zone_keys(name, EntryPoints::Ds(&ds), work).await?;
             return Ok((Cut::Secure(keys), expires.min(verified.expires)));
         }
-        // An alias has no other data, a delegation least of all; one that comes from a wildcard says so of names that are
+        // At an alias there are no other data, and so no delegation; an alias from a wildcard says so of names that are
         // proved not to exist. Below a DNAME there is nothing (RFC 6672 §2.4); its CNAME has no signature.
         let dname =
             |set: &&SignedRrset| set.rrset.rtype == RecordType::DNAME && name.is_strictly_below(&set.rrset.name);
@@ -347,7 +348,7 @@ impl Resolver {
     }
 }
 
-/// Whose fault it is that no keys could be had: a DS that fits none of them may be the parent's.
+/// Whose fault it is that there are no valid keys: if the DS matches no key, it may be the parent's.
 fn blame(security: Security) -> Bad {
     match security {
         Security::Bogus(
@@ -357,7 +358,7 @@ fn blame(security: Security) -> Bad {
     }
 }
 
-/// When the first RRset of a section runs out by its TTL.
+/// When the first RRset of a section expires by its TTL.
 fn expiry(sets: &[SignedRrset], now: jiff::Timestamp) -> Expiry {
     sets.iter().map(|set| set.expires(now)).reduce(Expiry::min).unwrap_or(Expiry::of_ttl(now, 0))
 }

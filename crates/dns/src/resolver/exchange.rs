@@ -1,8 +1,8 @@
 //! One query, one answer: the transport under resolvers.
 //!
-//! Over UDP every query leaves from a new socket, whose port the machine draws, and only what repeats its id and question
-//! and comes from the server that was asked is its answer (RFC 5452 §9). Over TCP a message has its length before it
-//! (RFC 7766 §8).
+//! Over UDP every query leaves from a new socket with a random port, and only a message that repeats its id and
+//! question and comes from the server that was asked is its answer (RFC 5452 §9). Over TCP a message has its length
+//! before it (RFC 7766 §8).
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -68,7 +68,8 @@ impl NetworkExchange {
         loop {
             let (length, from) = socket.recv_from(&mut buffer).await?;
             let answer = buffer.get(..length).unwrap_or_default();
-            // RFC 5452 §9.1: what comes from elsewhere, or to another question, is not the answer; it may still come.
+            // RFC 5452 §9.1: a message from elsewhere, or for another question, is not the answer; the answer may still
+            // come.
             if from == server && answers(query, answer) {
                 return Ok(answer.to_vec());
             }
@@ -82,7 +83,7 @@ impl NetworkExchange {
         stream.write_all(&[&length.to_be_bytes(), query].concat()).await?;
         let mut answer = vec![0; usize::from(stream.read_u16().await?)];
         stream.read_exact(&mut answer).await?;
-        // There is one query on this connection: what does not answer it will not be followed by what does.
+        // There is one query on this connection: after a message that does not answer it, no answer will follow.
         if answers(query, &answer) { Ok(answer) } else { Err(io::ErrorKind::InvalidData.into()) }
     }
 }
@@ -110,8 +111,8 @@ impl Exchange for NetworkExchange {
     }
 }
 
-/// Whether `answer` is a response with the id and the question of `query`. A server that could not read the query repeats
-/// no question; such an answer counts if it says nothing but that.
+/// Whether `answer` is a response with the id and the question of `query`. A server that could not read the query
+/// repeats no question; such an answer counts if it has only an error code.
 pub(crate) fn answers(query: &[u8], answer: &[u8]) -> bool {
     let (Some(sent), Some(came)) = (query.first_chunk::<12>(), answer.first_chunk::<12>()) else { return false };
     let ([id_high, id_low, ..], [came_high, came_low, flags, codes, count_high, count_low, ..]) = (sent, came);

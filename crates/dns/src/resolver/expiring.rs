@@ -1,17 +1,17 @@
-//! A bounded map whose entries run out (RFC 1035 §7.4 has a resolver discard what is older than its TTL).
+//! A bounded map whose entries expire (by RFC 1035 §7.4 a resolver discards what is older than its TTL).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-/// Holds up to a fixed number of entries, and gives each out strictly before its time.
+/// Holds up to a fixed number of entries, and returns each only before its time.
 ///
-/// Something new is always kept. When there is no room, what runs out first goes: first of all, then, what has run out
-/// already. Of entries that run out together the one with the least key goes, so that a run does not depend on anything else.
+/// A new entry is always kept. When there is no room, the entry that expires first is dropped; so expired entries go
+/// first. If several expire together, the one with the smallest key is dropped, so that a run depends on nothing else.
 pub(crate) struct Expiring<K, V> {
     capacity: usize,
     entries: BTreeMap<K, (V, Timestamp)>,
-    /// The same keys, by when they run out.
+    /// The same keys, ordered by expiry.
     order: BTreeSet<(Timestamp, K)>,
 }
 
@@ -26,12 +26,12 @@ impl<K: Ord + Clone, V> Expiring<K, V> {
         self.order.clear();
     }
 
-    /// What is held under a key and has not run out.
+    /// The value of a key, if it has not expired.
     pub(crate) fn get(&self, key: &K, now: Timestamp) -> Option<&V> {
         self.entries.get(key).filter(|(_, until)| now < *until).map(|(value, _)| value)
     }
 
-    /// Keeps a value in place of what was held under its key.
+    /// Sets the value of a key, replacing an earlier one.
     pub(crate) fn insert(&mut self, key: K, value: V, until: Timestamp) {
         self.remove(&key);
         if self.entries.len() >= self.capacity
@@ -58,7 +58,7 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    /// The keys that three places hold after these insertions of keys and times.
+    /// The keys that are held after these insertions of keys and times, with room for three.
     fn held(insertions: &[(&'static str, i64)], now: i64) -> String {
         let mut map = Expiring::new(3);
         for (key, until) in insertions {
@@ -74,15 +74,15 @@ mod tests {
         for (insertions, expected) in [
             (&[("a", 30), ("b", 20), ("c", 40)][..], "abc"),
             (&[("a", 30), ("b", 20), ("c", 40), ("d", 50)], "acd"),
-            // The new one is kept even if it runs out before all others.
+            // The new one is kept even if it expires before all others.
             (&[("a", 30), ("b", 20), ("c", 40), ("d", 15)], "acd"),
             (&[("a", 30), ("b", 20), ("c", 40), ("d", 15), ("e", 16)], "ace"),
-            // Of two that run out together, the least key goes.
+            // If two expire together, the smallest key is dropped.
             (&[("b", 30), ("a", 30), ("c", 30), ("d", 30)], "bcd"),
-            // What is replaced takes no other place, and counts with its new time.
+            // A replaced entry takes no further room, and has its new time.
             (&[("a", 30), ("b", 20), ("c", 40), ("b", 50)], "abc"),
             (&[("a", 30), ("b", 20), ("c", 40), ("b", 50), ("d", 60)], "bcd"),
-            // What has run out goes first, and is not given out.
+            // Expired entries are dropped first, and are not returned.
             (&[("a", 30), ("b", 10), ("c", 40)], "ac"),
             (&[("a", 30), ("b", 10), ("c", 40), ("d", 50)], "acd"),
         ] {

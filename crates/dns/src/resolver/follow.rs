@@ -15,7 +15,7 @@ use crate::security::{Reason, RrsetId, Security};
 use crate::sign;
 use crate::validator::{Budget, Expiry, SignedRrset, Verified, ZoneKeys, group, verify};
 
-/// What one part of an answer came to.
+/// The verdict on one part of an answer.
 struct Judged {
     /// Secure or insecure.
     security: Security,
@@ -45,32 +45,32 @@ impl Judged {
     }
 }
 
-/// The way from the name that was looked up to where the resolver is.
+/// The aliases from the name that was looked up to the resolver's current name.
 struct Path {
     steps: Vec<Step>,
     at: Name,
     expires: Expiry,
     sections: Sections,
-    /// How many records of the answer section had come before the question that is being asked.
+    /// How many records the answer section had before the current question.
     before: usize,
     /// Whether an alias came over TCP.
     over_tcp: bool,
 }
 
-/// What a message says of a name.
+/// What a message says about a name.
 enum Part {
     Alias {
         kind: AliasKind,
         target: Name,
-        /// What was judged, as it came, with signatures.
+        /// What was judged, as received, with signatures.
         came: Vec<Record>,
         judged: Judged,
     },
-    /// The end of the way: the records, or that there are none.
+    /// The end: the records, or that there are none.
     Last { rcode: Rcode, records: Vec<Record>, came: Vec<Record>, judged: Judged },
 }
 
-/// The last part of an answer, and who gave it.
+/// The last part of an answer, and the server that gave it.
 struct Last {
     rcode: Rcode,
     records: Vec<Record>,
@@ -79,7 +79,7 @@ struct Last {
 }
 
 impl Resolver {
-    /// Looks up, whatever is in the cache.
+    /// Looks up without regard to the cache.
     pub(crate) async fn resolve(&self, name: &Name, rtype: RecordType) -> Answer {
         let mut work = Work::new(&self.inner.config.policy, self.inner.config.queries);
         let mut path = Path {
@@ -118,7 +118,7 @@ impl Resolver {
         };
         match last {
             Err(bad) => {
-                // A repaired zone counts from the next question on; so does a delegation that was forged.
+                // So a repair is visible at the next question, of a zone as well as of a forged delegation.
                 for rrset in &work.fetched {
                     self.inner.source.forget(rrset);
                     self.inner.source.forget_servers(rrset, self.now());
@@ -155,7 +155,7 @@ impl Resolver {
             match self.judge_part(&path.at, rtype, &fetched, work).await {
                 Ok(Part::Last { rcode, records, came, judged }) => {
                     path.sections.answer.extend(came);
-                    // The SOA that was judged with a denial is its zone's; of another one it says nothing.
+                    // The SOA that was judged with a denial is that of its zone, and says nothing about another zone.
                     if let Some(keys) = &judged.keys {
                         fetched.authority.retain(|record| record.rtype != RecordType::SOA || record.name == keys.zone);
                     }
@@ -175,7 +175,7 @@ impl Resolver {
                         continue;
                     }
                     path.sections.authority.extend(proofs(&fetched.authority).cloned());
-                    // What else came along may prove that the target lies in an unsigned zone.
+                    // Other records in the answer may prove that the target is in an unsigned zone.
                     if let Some(keys) = &judged.keys {
                         self.learn_unsigned(&group(&fetched.authority), &path.at, keys, work);
                     }
@@ -188,7 +188,7 @@ impl Resolver {
                 Err(Bad::Answer(reason)) => {
                     servers.reject(fetched, reason);
                     fetched = self.next(&mut servers, work).await?;
-                    // Another server's answer begins anew where its question began.
+                    // Another server's answer starts again where its question began.
                     path.rewind(&servers);
                 }
             }
@@ -206,7 +206,7 @@ impl Resolver {
         let sets = group(&fetched.answer);
         let find = |wanted| sets.iter().find(|set| set.rrset.rtype == wanted && set.rrset.name == *name);
         let alias = find(RecordType::CNAME).and_then(|set| Some((set, cname_target(set)?)));
-        // RFC 6672 §5.3.1: a CNAME without signature is as good as the DNAME that it is made from.
+        // RFC 6672 §5.3.1: a CNAME without signature is as secure as the DNAME that it is made from.
         let above =
             |set: &&SignedRrset| set.rrset.rtype == RecordType::DNAME && name.is_strictly_below(&set.rrset.name);
         let redirection = sets.iter().find(above).and_then(|set| Some((set, dname_target(set, name)?)));
@@ -250,7 +250,7 @@ impl Resolver {
         self.judge_denial(name, rtype, fetched, work).await
     }
 
-    /// Judges all that a server has at a name (RFC 8482): it is as good as the worst of it.
+    /// Judges all records that a server has at a name (RFC 8482): they are as secure as the worst of them.
     async fn judge_any(
         &self,
         name: &Name,
@@ -290,7 +290,7 @@ impl Resolver {
             verified.map(|(verified, denied)| Judged::secure(&verified, denied, keys))
         };
         let judged = verify(&keys, &mut work.budget);
-        // The proof that goes with an expanded wildcard leaves no room for a cut.
+        // The proof for an expanded wildcard rules out a cut.
         if judged.as_ref().is_ok_and(|judged| judged.evidence.denied.is_some()) {
             return Ok(judged?);
         }
@@ -301,11 +301,11 @@ impl Resolver {
         }
     }
 
-    /// The chain to a zone between that of `keys` and `lowest` that contains `lowest`, if there is one: then what the keys
-    /// signed does not count.
+    /// The chain to a zone between that of `keys` and `lowest` that contains `lowest`, if there is one: then what the
+    /// keys signed does not count.
     ///
     /// # Errors
-    /// The links to it are bogus or cannot be had, and without it the answer is bogus (`valid` is false).
+    /// The links to it are bogus or unavailable, and without it the answer is bogus (`valid` is false).
     async fn overruling(
         &self,
         lowest: &Name,
@@ -316,7 +316,7 @@ impl Resolver {
     ) -> Result<Option<Chain>, Bad> {
         work.suspicious = !valid;
         let chain = match &fetched.zone {
-            // Whose server answered is known.
+            // It is known whose server answered.
             Some(zone) if valid && !zone.is_strictly_below(&keys.zone) => return Ok(None),
             Some(zone) if zone.is_strictly_below(&keys.zone) => self.chain_to(zone, work).await,
             _ => self.containing(lowest, keys, work).await,
@@ -324,10 +324,10 @@ impl Resolver {
         work.suspicious = false;
         match chain {
             Ok(Chain::Secure(own)) if own.zone == keys.zone => Ok(None),
-            // Proofs that are not followed show no cut (RFC 9276 §3.2 speaks of answers that need them).
+            // Proofs that are not followed show no cut (RFC 9276 §3.2 is about answers that need them).
             Ok(Chain::Insecure(Reason::Nsec3Iterations { .. })) if valid => Ok(None),
             Ok(chain) => Ok(Some(chain)),
-            // A cut that cannot be proved does not overrule a valid signature; a signature that is wrong stays wrong.
+            // A cut that cannot be proved does not overrule a valid signature; a wrong signature stays wrong.
             Err(_) => Ok(None),
         }
     }
@@ -351,13 +351,13 @@ impl Resolver {
         };
         let prove = |keys: &Arc<ZoneKeys>, budget: &mut Budget| {
             let mut proofs = Proofs::new(&sets, keys, self.now(), budget);
-            // The code is not signed, the proof is: where it shows that only the type is missing, the code is mended. Some
-            // servers deny empty non-terminals (RFC 8020 §3), or whatever has no records of the type.
+            // The code is not signed, but the proof is: where it shows that only the type is missing, the code is
+            // corrected. Some servers deny empty non-terminals (RFC 8020 §3), or whatever has no records of the type.
             let (rcode, denied) = match fetched.rcode {
                 Rcode::NXDOMAIN => match proofs.no_name(name, rtype, budget) {
                     Ok(denied) => (Rcode::NXDOMAIN, denied),
                     Err(missing) => match proofs.no_data(name, rtype, budget)? {
-                        // A span that opts out says nothing about the name, so not that it exists either.
+                        // A span with opt-out says nothing about the name, so it does not say that it exists either.
                         denied if denied.insecure.is_some() => return Err(missing),
                         denied => (Rcode::NOERROR, denied),
                     },
@@ -386,8 +386,8 @@ impl Resolver {
         self.learn_unsigned(&sets, &lowest, &keys, work);
         let own = |set: &SignedRrset| set.rrset.rtype == RecordType::SOA && set.rrset.name == keys.zone;
         match self.overruling(&lowest, &keys, false, fetched, work).await? {
-            // Opt-out, or a proof that is not followed, leaves room for an unsigned zone; but it is not from there that this
-            // denial comes.
+            // Opt-out, or a proof that is not followed, leaves room for an unsigned zone; but it is not from there that
+            // this denial comes.
             Some(Chain::Insecure(
                 Reason::InsecureDelegation { opt_out: true, .. } | Reason::Nsec3Iterations { .. },
             )) if sets.iter().any(own) => Err(bogus.into()),
@@ -397,8 +397,8 @@ impl Resolver {
         }
     }
 
-    /// Keeps for this lookup what proofs that came along show of delegations between the zone of `keys` and `lowest`: that
-    /// they have no DS. It need not be asked for, then.
+    /// Keeps, for this lookup, what the proofs in the answer show about delegations between the zone of `keys` and
+    /// `lowest`: that they have no DS. Then there is no need to ask for it.
     fn learn_unsigned(&self, authority: &[SignedRrset], lowest: &Name, keys: &ZoneKeys, work: &mut Work) {
         let is_proof = |set: &SignedRrset| matches!(set.rrset.rtype, RecordType::NSEC | RecordType::NSEC3);
         if !lowest.is_strictly_below(&keys.zone) || !authority.iter().any(is_proof) {
@@ -417,7 +417,7 @@ impl Resolver {
     }
 
     /// The lowest zone, at or above `lowest`, that claims to have signed; if none does, the zone whose server answered, or
-    /// `lowest` itself. What lies above the trust anchor has no say in what lies below it.
+    /// `lowest` itself. A zone above the trust anchor cannot vouch for names below it.
     fn claimed<'a>(&self, signers: impl Iterator<Item = &'a Name>, lowest: &Name, fetched: &Fetched) -> Name {
         let Some(anchor) = self.anchor_above(lowest) else { return lowest.clone() };
         let above = |zone: &&Name| lowest.is_subdomain_of(zone) && zone.is_subdomain_of(anchor);
@@ -427,7 +427,7 @@ impl Resolver {
 }
 
 impl Path {
-    /// Goes back to where the question of these servers began.
+    /// Undoes the steps since these servers were asked.
     fn rewind(&mut self, servers: &Servers) {
         self.sections.answer.truncate(self.before);
         let start = servers.name();
@@ -444,8 +444,8 @@ fn enclosing(owner: &Name, rtype: RecordType) -> Name {
     above.unwrap_or_else(|| owner.clone())
 }
 
-/// The records of an RRset as they came, and their signatures. What came beside them was not judged, and no client is to
-/// have it (RFC 4035 §3.2.3).
+/// The records of an RRset as they came, and their signatures. Other records were not judged, and no client may get
+/// them (RFC 4035 §3.2.3).
 fn came(fetched: &Fetched, set: &SignedRrset) -> impl Iterator<Item = Record> {
     let (owner, rtype) = (&set.rrset.name, set.rrset.rtype);
     let of = move |record: &&Record| {
@@ -457,7 +457,7 @@ fn came(fetched: &Fetched, set: &SignedRrset) -> impl Iterator<Item = Record> {
 
 fn cname_target(set: &SignedRrset) -> Option<Name> {
     match set.rrset.rdatas.as_slice() {
-        // RFC 2181 §10.1: there is one, or none can be followed.
+        // RFC 2181 §10.1: there is exactly one, or none can be followed.
         [rdata] => Some(Cname::parse(rdata).ok()?.0),
         _ => None,
     }
@@ -470,7 +470,7 @@ fn dname_target(set: &SignedRrset, name: &Name) -> Option<Name> {
     }
 }
 
-/// When a negative answer runs out (RFC 2308 §5); one without SOA at once.
+/// When a negative answer expires (RFC 2308 §5); one without SOA expires at once.
 fn negative_expiry(authority: &[SignedRrset], now: jiff::Timestamp) -> Expiry {
     let soa = authority.iter().find(|set| set.rrset.rtype == RecordType::SOA);
     let ttl = soa.and_then(|set| {

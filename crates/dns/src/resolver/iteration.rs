@@ -1,4 +1,4 @@
-//! How the recursive resolver finds the records of one name: from the nearest known servers downwards.
+//! How the resolver finds the records of one name: from the nearest known servers downwards.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -19,7 +19,7 @@ use crate::wire::Message;
 
 /// How many referrals may follow one another.
 const MAX_REFERRALS: u32 = 20;
-/// How deep the search for a server's address may go: the address of a server of the zone of a server and so on.
+/// How deep the search for a server's address may go: the address of a server of the zone of a server, and so on.
 const MAX_DEPTH: u32 = 4;
 /// How many servers of a zone are tried.
 const MAX_SERVERS: usize = 8;
@@ -32,7 +32,7 @@ pub(crate) struct Found {
     pub(crate) rcode: Rcode,
     /// The RRset asked for, or the alias, with signatures.
     pub(crate) answer: Vec<Record>,
-    /// What the zone says beside it: SOA, proofs, its servers.
+    /// What else the zone sent: SOA, proofs, its servers.
     pub(crate) authority: Vec<Record>,
     /// Addresses of those servers.
     pub(crate) additional: Vec<Record>,
@@ -51,7 +51,7 @@ struct Delegation {
     servers: Vec<(Name, Vec<IpAddr>)>,
 }
 
-/// What has been learnt, until it runs out.
+/// What has been learnt, until it expires.
 pub(crate) struct Memory {
     enabled: bool,
     /// What was found, and when.
@@ -64,7 +64,7 @@ impl Memory {
         Memory { enabled, found: Expiring::new(CAPACITY), delegations: Expiring::new(CAPACITY) }
     }
 
-    /// What was found before, its TTLs lessened by the time that has passed.
+    /// What was found before, its TTLs reduced by the time since.
     fn found(&self, name: &Name, rtype: RecordType, now: Timestamp) -> Option<Found> {
         let (found, since) = self.found.get(&(name.clone(), rtype), now)?;
         let age = u32::try_from(now.as_second() - since.as_second()).unwrap_or(u32::MAX);
@@ -93,7 +93,7 @@ impl Memory {
         name.ancestors().find_map(|ancestor| self.delegations.get(&ancestor, now)).cloned()
     }
 
-    /// Forgets the servers of the nearest known zone at or above a name: nobody signed that they are its servers.
+    /// Forgets the servers of the nearest known zone at or above a name: no signature says that they are its servers.
     pub(crate) fn forget_delegation(&mut self, name: &Name, now: Timestamp) {
         if let Some(delegation) = self.nearest(name, now) {
             self.delegations.remove(&delegation.zone);
@@ -109,8 +109,8 @@ impl Memory {
 }
 
 impl Found {
-    /// How long it may be kept: the least TTL of its records; for a negative answer that of the SOA, and not longer than it
-    /// says (RFC 2308 §5); not at all without one.
+    /// How long it may be kept: the smallest TTL of its records; for a negative answer that of the SOA, and not longer
+    /// than it says (RFC 2308 §5); not at all without one.
     fn ttl(&self) -> u32 {
         let least = |records: &mut dyn Iterator<Item = &Record>| records.map(|record| record.ttl).min();
         if let Some(ttl) = least(&mut self.answer.iter()) {
@@ -120,7 +120,7 @@ impl Found {
         soa.and_then(|soa| Some(Soa::parse(&soa.rdata).ok()?.minimum.min(soa.ttl))).unwrap_or(0)
     }
 
-    /// The least TTL of all that was found.
+    /// The smallest TTL of all that was found.
     fn least(&self) -> u32 {
         self.answer.iter().chain(proofs(&self.authority)).map(|record| record.ttl).min().unwrap_or(0)
     }
@@ -149,7 +149,8 @@ enum Outcome {
 struct Referral {
     to: Delegation,
     ttl: u32,
-    /// The DS of the zone, or the proof that it has none, if they came along (RFC 4035 §3.1.4): they need not be asked for.
+    /// The DS of the zone, or the proof that it has none, if the referral had them (RFC 4035 §3.1.4): then nobody has
+    /// to ask for them.
     ds: Option<Found>,
 }
 
@@ -199,8 +200,8 @@ impl Recursor {
         Delegation { zone: Name::root(), servers: self.inner.config.roots.clone() }
     }
 
-    /// Asks the servers of a zone in their order, until one gives an answer; those that failed in this lookup before come
-    /// last.
+    /// Asks the servers of a zone in their order, until one gives an answer; servers that failed earlier in this lookup
+    /// come last.
     async fn ask_zone(
         &self,
         delegation: &Delegation,
@@ -239,7 +240,7 @@ impl Recursor {
                 Err(reason) => failures.push(reason),
             }
         }
-        // A reached bound ends it all; of other failures the first is told that says more than silence.
+        // A reached bound ends the search; of other failures, the first one that is more than silence is reported.
         let work = failures.iter().find(|reason| matches!(reason, Reason::TooMuchWork { .. }));
         let telling = failures.iter().find(|reason| !matches!(reason, Reason::TimedOut { .. }));
         Err(work.or(telling).cloned().unwrap_or_else(|| Reason::NoReachableAuthority { rrset: rrset() }))
@@ -262,11 +263,11 @@ impl Recursor {
         message
     }
 
-    /// Finds the addresses of a server that came without glue; none if they cannot be found. Boxed, for it may lead back
-    /// here.
+    /// Finds the addresses of a server that came without glue; none if they cannot be found. Boxed, because it may lead
+    /// back here.
     ///
     /// # Errors
-    /// The lookup has made all the work that it may.
+    /// The lookup has used all its work.
     fn addresses<'a>(&'a self, server: &'a Name, effort: &'a mut Effort) -> BoxFuture<'a, Result<Vec<IpAddr>, Reason>> {
         Box::pin(async move {
             if effort.depth >= MAX_DEPTH {
@@ -280,7 +281,7 @@ impl Recursor {
     }
 
     async fn addresses_of_either_kind(&self, server: &Name, effort: &mut Effort) -> Result<Vec<IpAddr>, Reason> {
-        // IPv6 only for a server that has nothing else.
+        // IPv6 only for a server that has no other address.
         for rtype in [RecordType::A, RecordType::AAAA] {
             let addresses: Vec<IpAddr> = match self.find(server, rtype, &BTreeSet::new(), effort).await {
                 Ok(found) => found.answer.iter().filter_map(address).collect(),
@@ -309,16 +310,16 @@ pub(crate) fn asked_of(name: &Name, rtype: RecordType) -> Name {
     above.unwrap_or_else(|| name.clone())
 }
 
-/// Whether an alias answers for this type: not for those that stand beside it (RFC 4035 §2.5), nor for DS, which another zone
-/// holds if the alias is at its own zone's apex.
+/// Whether an alias answers for this type: not for types that may be beside it (RFC 4035 §2.5), nor for DS, which
+/// another zone holds if the alias is at its own zone's apex.
 fn hides(rtype: RecordType) -> bool {
     !matches!(rtype, RecordType::DS | RecordType::RRSIG | RecordType::NSEC)
 }
 
-/// What an answer means that a server of a zone gave about a name at or below it.
+/// The meaning of an answer that a server of a zone gave about a name at or below the zone.
 ///
-/// Only what lies in the zone is believed (RFC 5452 §6), and of the answer section only what belongs to the name that was
-/// asked for: the target of an alias is asked for anew.
+/// Only records in the zone are believed (RFC 5452 §6), and in the answer section only those that belong to the name
+/// that was asked for: the target of an alias gets a question of its own.
 fn classify(
     message: &Message,
     delegation: &Delegation,
@@ -356,7 +357,7 @@ fn classify(
     let mut answer = dname.filter(|_| made).map(|dname| take(RecordType::DNAME, &dname.name)).unwrap_or_default();
     answer.extend(own_data);
     if answer.is_empty() {
-        // A denial has the SOA of its zone (RFC 2308 §2). AA alone tells little: some servers forget it, some set it on
+        // A denial has the SOA of its zone (RFC 2308 §2). AA alone is no proof: some servers forget it, some set it on
         // referrals.
         let soa = |record: &Record| record.rtype == RecordType::SOA && name.is_subdomain_of(&record.name);
         let (authoritative, denies) = (message.flags.authoritative, message.authority.iter().filter(own).any(soa));
@@ -372,7 +373,7 @@ fn classify(
     let section = |records: &[Record]| -> Vec<Record> { records.iter().filter(own).cloned().collect() };
     let mut authority = section(&message.authority);
     if !answer.is_empty() {
-        // It denies something about the target of an alias.
+        // The denial is about the target of an alias.
         authority.retain(|record| record.rtype != RecordType::SOA);
     }
     Ok(Outcome::Found(Found {
@@ -405,7 +406,7 @@ fn referral(message: &Message, zone: &Name, rrset: &RrsetId, server: Server<'_>)
         let own = |record: &&Record| record.name == *server && server.is_subdomain_of(zone);
         let mut addresses: Vec<IpAddr> = message.additional.iter().filter(own).filter_map(address).collect();
         addresses.sort_by_key(IpAddr::is_ipv6);
-        // An IPv6 address is for a server that has nothing else.
+        // An IPv6 address is used only for a server that has no other.
         if addresses.first().is_some_and(IpAddr::is_ipv4) {
             addresses.retain(IpAddr::is_ipv4);
         }

@@ -1,7 +1,7 @@
-//! One question to one server, until it is answered or given up: retransmission, TCP where UDP is not enough
-//! (RFC 1035 §4.2.1, RFC 7766 §5), and no EDNS for a server that does not know it (RFC 6891 §7).
+//! One question to one server, until it is answered or abandoned: retransmission, TCP where UDP is not enough (RFC 1035
+//! §4.2.1, RFC 7766 §5), and no EDNS for a server that does not know it (RFC 6891 §7).
 //!
-//! Every transmission is told to the record as `asked`: whom, what, how, and what came of it.
+//! Every transmission is recorded as `asked`: the server, the question, the transport and the outcome.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -18,7 +18,7 @@ use crate::record::{Rcode, RecordType};
 use crate::security::{Bound, Reason, RrsetId};
 use crate::wire::{Edns, Message};
 
-/// The work that one lookup makes for others.
+/// The work that one lookup causes for other servers.
 #[derive(Clone, Debug)]
 pub(crate) struct Effort {
     /// How many queries have been sent.
@@ -29,7 +29,7 @@ pub(crate) struct Effort {
     pub(crate) depth: u32,
     /// Whether the last answer came over TCP.
     pub(crate) over_tcp: bool,
-    /// Servers that gave no answer that could be used.
+    /// Servers that gave no usable answer.
     pub(crate) failed: BTreeSet<SocketAddr>,
 }
 
@@ -39,7 +39,7 @@ impl Effort {
     }
 }
 
-/// Who is asked: an address, and what people call it.
+/// Who is asked: an address, and its name for people.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Server<'a> {
     pub(crate) address: SocketAddr,
@@ -65,7 +65,7 @@ impl Asking {
     /// The answer of the server, whatever it says.
     ///
     /// # Errors
-    /// Why there is none that could be read.
+    /// Why there is no readable answer.
     pub(crate) async fn ask(
         &self,
         name: &Name,
@@ -75,7 +75,7 @@ impl Asking {
     ) -> Result<Message, Reason> {
         let mut edns = true;
         let mut answer = self.ask_by_udp(name, rtype, server, edns, effort).await?;
-        // RFC 6891 §7: the server does not know EDNS. It has nothing that is signed, then.
+        // RFC 6891 §7: the server does not know EDNS, so it has no signed zones.
         if answer.edns.is_none() && matches!(answer.rcode, Rcode::FORMERR | Rcode::NOTIMP) {
             edns = false;
             answer = self.ask_by_udp(name, rtype, server, edns, effort).await?;
@@ -140,7 +140,7 @@ impl Asking {
         let called = server.called.to_owned();
         let timed_out = |rrset, server| (Outcome::TimedOut, Err(Reason::TimedOut { rrset, server }));
         let (outcome, answer) = match exchanged {
-            // What answers another question is no answer, whatever transport let it through.
+            // An answer to another question is not an answer, even if the transport let it through.
             Ok(answer) if !answers(&octets, &answer) => timed_out(rrset, called),
             Ok(answer) => match Message::decode(&answer) {
                 Ok(message) => (Outcome::Answered(message.rcode, message.flags.truncated), Ok(message)),
@@ -157,7 +157,7 @@ impl Asking {
     }
 }
 
-/// What came of a transmission.
+/// The outcome of a transmission.
 #[derive(Clone, Copy, Debug)]
 enum Outcome {
     Answered(Rcode, bool),
@@ -166,7 +166,7 @@ enum Outcome {
     Network,
 }
 
-/// `asked`: a resolver sent a query, and this came of it. It is the trace of a lookup; stories do not tell it.
+/// `asked`: a resolver sent a query, with this outcome. Together they trace a lookup; stories do not show them.
 struct Asked<'a> {
     name: &'a Name,
     rtype: RecordType,

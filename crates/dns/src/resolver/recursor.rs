@@ -1,11 +1,12 @@
-//! A recursive resolver (RFC 1034 §5.3.3) that does not validate: it finds answers, and hands on what it was given.
+//! A recursive resolver (RFC 1034 §5.3.3) that does not validate: it finds answers, and passes on what it receives.
 //!
-//! It starts from the root's addresses, follows referrals downwards, keeps what it learns until its TTL runs out, and
-//! passes signatures and proofs on to clients that set DO. The servers of a zone are asked in the order in which the zone
-//! lists them, another one only after a failure, so that a run does not depend on a draw.
+//! It starts from the root's addresses, follows referrals downwards, keeps what it learns until its TTL expires, and
+//! passes signatures and proofs on to clients that set DO. The servers of a zone are asked in the order in which the
+//! zone lists them, another one only after a failure, so that a run does not depend on random draws.
 //!
-//! Only what lies below the zone whose servers were asked is believed (RFC 5452 §6), and of an answer only what belongs to
-//! the name that was asked for: the target of an alias is asked for anew. How it iterates is in `iteration`.
+//! Only records below the zone whose servers were asked are believed (RFC 5452 §6), and in an answer only those that
+//! belong to the name that was asked for: the target of an alias gets a question of its own. `iteration` has the
+//! details.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -39,7 +40,7 @@ const MAX_CLIENTS: usize = 1_000;
 pub struct RecursorConfig {
     /// The root's servers: names and addresses.
     pub roots: Vec<(Name, Vec<IpAddr>)>,
-    /// The port of authorities: 53, but where a test cannot have it.
+    /// The port of authorities: 53, except in tests that cannot use it.
     pub port: u16,
     /// How long to wait for an answer to one transmission.
     pub timeout: Duration,
@@ -51,13 +52,13 @@ pub struct RecursorConfig {
     pub edns_size: u16,
     /// Whether answers and referrals are kept.
     pub cache: bool,
-    /// Whether clients get signatures and proofs; without them it is one of the resolvers that stand in the way of DNSSEC:
-    /// it does as if no client had set DO, and keeps DS records to itself.
+    /// Whether clients get signatures and proofs; without them it is one of the resolvers that break DNSSEC: it acts as
+    /// if no client had set DO, and does not pass on DS records.
     pub dnssec: bool,
 }
 
 impl RecursorConfig {
-    /// From these roots on, for clients that wait five seconds.
+    /// Starts at these roots, for clients that wait five seconds.
     pub fn new(roots: Vec<(Name, Vec<IpAddr>)>) -> RecursorConfig {
         let config = RecursorConfig {
             roots,
@@ -72,9 +73,9 @@ impl RecursorConfig {
         config.for_clients_that_wait(Duration::from_secs(5))
     }
 
-    /// Fits its times to the time-out of its clients: they get SERVFAIL after nine tenths of it, so that they learn that
-    /// the servers of a zone do not answer; and until then there is time for two transmissions to each of three servers
-    /// (of five seconds: 4.5 s, and 0.6 s for a transmission).
+    /// Fits its times to the time-out of its clients: they get SERVFAIL after nine tenths of it, so that they learn
+    /// that the servers of a zone do not answer; and until then there is time for two transmissions to each of three
+    /// servers (of five seconds: 4.5 s, and 0.6 s for a transmission).
     #[must_use]
     pub fn for_clients_that_wait(self, patience: Duration) -> RecursorConfig {
         RecursorConfig { deadline: patience * 9 / 10, timeout: patience * 12 / 100, ..self }
@@ -91,12 +92,12 @@ pub(crate) struct Inner {
     pub(crate) config: RecursorConfig,
     pub(crate) asking: Asking,
     memory: Mutex<Memory>,
-    /// The queries that are being worked on: a retransmission must not begin the work again.
+    /// The queries in progress: a retransmission must not start the work again.
     clients: Mutex<BTreeSet<(SocketAddr, u16)>>,
 }
 
 impl Recursor {
-    /// A resolver over the env's network that tells `recorder` what it asks.
+    /// A resolver over the env's network that records its queries in `recorder`.
     pub fn new(env: &Env, recorder: &Recorder, config: RecursorConfig) -> Recursor {
         Recursor::with_exchange(env, recorder, config, Arc::new(NetworkExchange::new(env)))
     }
@@ -173,7 +174,7 @@ impl Recursor {
             let (recursor, socket) = (self.clone(), socket.clone());
             self.inner.asking.env.spawn("dns question", async move {
                 if let Some(answer) = recursor.answer(&query, Transport::Udp).await {
-                    // An answer that cannot be sent is lost like one that was lost on the way.
+                    // An answer that cannot be sent is lost, like one that is lost in the network.
                     let _ = socket.send_to(&answer, client).await;
                 }
                 recursor.clients().remove(&(client, id));
@@ -181,7 +182,7 @@ impl Recursor {
         }
     }
 
-    /// The answer to a client's query that came this way; none to what is no query.
+    /// The answer to a client's query over this transport; none if the octets are not a query.
     pub async fn answer(&self, query: &[u8], transport: Transport) -> Option<Vec<u8>> {
         let query = Message::decode(query).ok().filter(|query| !query.flags.response)?;
         let mut response = query.response(Rcode::NOERROR);
@@ -244,7 +245,7 @@ impl Recursor {
     }
 }
 
-/// The name that this answer leads on to, unless it is the alias that was asked for.
+/// The name at which this answer continues, unless the alias itself was asked for.
 fn target(answer: &[Record], name: &Name, asked: RecordType) -> Option<Name> {
     if answer.iter().any(|record| record.rtype == asked || asked == RecordType::ANY) {
         return None;
@@ -257,8 +258,8 @@ fn target(answer: &[Record], name: &Name, asked: RecordType) -> Option<Name> {
     name.substitute(&dname.name, &Dname::parse(&dname.rdata).ok()?.0)
 }
 
-/// What a client needs of the authority section: of a negative answer the SOA and the proofs, of a positive one the proofs
-/// if it was expanded from a wildcard. What an alias' target has is asked for anew.
+/// What a client needs of the authority section: for a negative answer the SOA and the proofs, for a positive one the
+/// proofs if it was expanded from a wildcard. The target of an alias gets a question of its own.
 fn authority(found: &Found) -> Vec<Record> {
     if found.answer.is_empty() {
         let soa = |record: &&Record| match record.rtype {

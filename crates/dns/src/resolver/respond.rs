@@ -1,14 +1,15 @@
-//! The validating resolver as others' resolver (RFC 4035 §3.2, RFC 6840 §5.7 to §5.9): a client's query in, a response out.
+//! The validating resolver as a server for other resolvers (RFC 4035 §3.2, RFC 6840 §5.7 to §5.9): a client's query in,
+//! a response out.
 //!
 //! | the client sets | and gets |
 //! |---|---|
 //! | nothing | records without signatures; SERVFAIL for what is bogus |
 //! | AD | AD if the answer is secure |
-//! | DO | the same, and signatures and proofs |
-//! | CD | what there is, unjudged, never AD |
+//! | DO | the same, with signatures and proofs |
+//! | CD | whatever the servers sent, not validated, never AD |
 //! | CO | NXDOMAIN for a compact denial of the name, with DO too (RFC 9824 §5.1) |
 //!
-//! What is not secure says why in an Extended DNS Error (RFC 8914), if the client speaks EDNS.
+//! An answer that is not secure says why in an Extended DNS Error (RFC 8914), if the client uses EDNS.
 
 use crate::authority::MAX_UDP;
 use crate::name::Name;
@@ -58,7 +59,7 @@ impl Resolver {
 
     async fn judge_for(&self, question: &Question, wants_ad: bool, response: &mut Message) {
         let answer = self.lookup(&question.name, question.rtype).await;
-        // RFC 9824 §5: who validates the proof itself expects the code that goes with it, unless it says that it knows better.
+        // RFC 9824 §5: a client that validates the proof itself expects the code that goes with it, unless it sets CO.
         let compact = answer.evidence.denied.as_ref().is_some_and(|denied| denied.no_name);
         let as_proved = response.edns.as_ref().is_some_and(|edns| edns.dnssec_ok && !edns.compact_ok);
         response.rcode = if compact && as_proved { Rcode::NOERROR } else { answer.rcode };
@@ -67,7 +68,7 @@ impl Resolver {
         if answer.security.is_usable() {
             let left = answer.expires.at.as_second().saturating_sub(self.now().as_second());
             let left = u32::try_from(left.max(0)).unwrap_or(u32::MAX);
-            // RFC 4035 §5.3.3: a client keeps nothing longer than this resolver may.
+            // RFC 4035 §5.3.3: a client must not keep anything longer than this resolver may.
             let capped = |record: &Record| Record { ttl: record.ttl.min(left), ..record.clone() };
             response.answer = answer.sections.answer.iter().map(capped).collect();
             response.authority = answer.sections.authority.iter().map(capped).collect();
@@ -75,11 +76,11 @@ impl Resolver {
         }
     }
 
-    /// Hands on what the servers say.
+    /// Passes on what the servers say.
     async fn pass_on(&self, question: &Question, response: &mut Message) {
         let mut work = Work::new(&self.inner.config.policy, self.inner.config.queries);
         let mut name = question.name.clone();
-        // What the zones of earlier aliases proved: that those may be expanded from wildcards.
+        // What the zones of earlier aliases proved: that those aliases may be expanded from wildcards.
         let mut proved = Vec::new();
         for _ in 0..=MAX_ALIASES {
             let rrset = RrsetId { name: name.clone(), rtype: question.rtype };

@@ -1,7 +1,7 @@
-//! Where the validating resolver has its answers from: forwarders, or the servers of the zones themselves.
+//! Where the validating resolver gets its answers: from forwarders, or from the servers of the zones.
 //!
-//! Nothing of what comes from here is believed. A source is told which servers to avoid, because what they said turned out
-//! to be bogus; what it remembers by itself can be forgotten.
+//! Nothing from here is trusted. A source is told which servers to avoid, because what they said turned out to be
+//! bogus; it can be made to forget what it remembers.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -17,7 +17,7 @@ use crate::resolver::query::{Asking, Effort, Server};
 use crate::security::{Reason, RrsetId};
 use crate::wire::Message;
 
-/// What came for a question, to be judged.
+/// The unjudged answer to a question.
 #[derive(Clone, Debug)]
 pub(crate) struct Fetched {
     /// NOERROR or NXDOMAIN.
@@ -51,9 +51,9 @@ impl Fetched {
 
 /// The source of a resolver.
 pub(crate) enum Source {
-    /// Resolvers that find answers for others, asked in this order.
+    /// Recursive resolvers, asked in this order.
     Forwarders(Asking, Vec<SocketAddr>),
-    /// The servers of the zones, from the root on; and how long one search may take.
+    /// The servers of the zones, starting at the root; and how long one search may take.
     Zones(Recursor, Duration),
 }
 
@@ -61,14 +61,14 @@ impl Source {
     /// Asks for an RRset.
     ///
     /// # Errors
-    /// Nobody that is not to be avoided gave an answer that can be judged.
+    /// No server outside of `avoid` gave an answer that can be judged.
     pub(crate) async fn fetch(
         &self,
         rrset: &RrsetId,
         avoid: &BTreeSet<SocketAddr>,
         effort: &mut Effort,
     ) -> Result<Fetched, Reason> {
-        // A search that was given up half-way leaves its depth behind.
+        // A search that was abandoned half-way leaves its depth behind.
         effort.depth = 0;
         effort.over_tcp = false;
         match self {
@@ -98,7 +98,7 @@ impl Source {
         }
     }
 
-    /// Forgets which servers were to be asked for this RRset.
+    /// Forgets which servers to ask for this RRset.
     pub(crate) fn forget_servers(&self, rrset: &RrsetId, now: Timestamp) {
         if let Source::Zones(recursor, _) = self {
             recursor.memory().forget_delegation(&asked_of(&rrset.name, rrset.rtype), now);
@@ -126,7 +126,7 @@ async fn from_forwarders(
     effort: &mut Effort,
 ) -> Result<Fetched, Reason> {
     let mut failure = None;
-    // Those that failed in this lookup before come last.
+    // Those that failed earlier in this lookup come last.
     let mut asked: Vec<SocketAddr> =
         forwarders.iter().copied().filter(|forwarder| !avoid.contains(forwarder)).collect();
     asked.sort_by_key(|forwarder| effort.failed.contains(forwarder));
@@ -144,7 +144,7 @@ async fn from_forwarders(
     Err(failure.unwrap_or_else(|| Reason::TimedOut { rrset: rrset.clone(), server: FORWARDER.to_owned() }))
 }
 
-/// What people call a forwarder.
+/// The name of a forwarder for people.
 const FORWARDER: &str = "the resolver";
 
 /// The message, if it is an answer that can be judged.

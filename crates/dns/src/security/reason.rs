@@ -1,4 +1,4 @@
-//! Why an answer is not secure: the reasons, their words, and what else is told by them.
+//! Why an answer is not secure: the reasons, their words, and the codes derived from them.
 
 use jiff::Timestamp;
 
@@ -24,7 +24,8 @@ pub enum Reason {
         /// Whether the proof is a span of NSEC3 with opt-out (RFC 5155 §6).
         opt_out: bool,
     },
-    /// Insecure: the DS records of the zone are all of algorithms or digest types that are not supported (RFC 4035 §5.2).
+    /// Insecure: the DS records of the zone are all of algorithms or digest types that are not supported (RFC 4035
+    /// §5.2).
     #[error("{}", ds_unsupported(zone, algorithms))]
     DsAlgorithmUnsupported {
         /// The zone.
@@ -54,7 +55,7 @@ pub enum Reason {
         /// The zone.
         zone: Name,
     },
-    /// Insecure: signatures are asked for, and they are not signed themselves (RFC 4035 §2.2).
+    /// Insecure: the question asks for signatures, which are not signed themselves (RFC 4035 §2.2).
     #[error("{rrset} is not signed itself")]
     NotSigned {
         /// What was asked.
@@ -72,8 +73,8 @@ pub enum Reason {
         /// Its zone.
         zone: Name,
     },
-    /// Bogus: the trust anchor is of algorithms or digest types that are not supported. Whoever configured it says that the
-    /// zone is signed, so this is no case of RFC 4035 §5.2, where the zone itself chose them.
+    /// Bogus: the trust anchor is of algorithms or digest types that are not supported. The operator configured it,
+    /// which says that the zone is signed, so this is not a case of RFC 4035 §5.2, where the zone itself chose them.
     #[error("the trust anchor of {zone} has only unsupported algorithms ({})", pairs(algorithms), zone = lower(zone))]
     TrustAnchorUnsupported {
         /// Its zone.
@@ -81,7 +82,7 @@ pub enum Reason {
         /// Algorithm and digest type of each digest.
         algorithms: Vec<(Algorithm, DigestType)>,
     },
-    /// Bogus: the signature's time is over.
+    /// Bogus: the signature has expired.
     #[error("the signature over {rrset} by key {key_tag} expired at {expiration}{}", clock(*expiration, *now))]
     RrsigExpired {
         /// What it signs.
@@ -93,7 +94,7 @@ pub enum Reason {
         /// When it was checked.
         now: Timestamp,
     },
-    /// Bogus: the signature's time has not begun.
+    /// Bogus: the signature is not valid yet.
     #[error("the signature over {rrset} by key {key_tag} is valid only from {inception}{}", clock(*inception, *now))]
     RrsigNotYetValid {
         /// What it signs.
@@ -105,7 +106,7 @@ pub enum Reason {
         /// When it was checked.
         now: Timestamp,
     },
-    /// Bogus: all signatures over it are of algorithms that are not supported, although the zone's DS is of one that is.
+    /// Bogus: all signatures over it have unsupported algorithms, although the algorithm of the zone's DS is supported.
     #[error("the signature over {rrset} by key {key_tag} has the unsupported algorithm {}", algorithm.0)]
     RrsigUnsupported {
         /// What it signs.
@@ -143,7 +144,7 @@ pub enum Reason {
         /// What the key should have signed.
         rrset: RrsetId,
     },
-    /// Bogus: something says that the zone has keys, and who was asked for them gave none.
+    /// Bogus: something says that the zone has keys, but no server gave them.
     #[error("{zone} has a {entry}, and no keys came", zone = lower(zone))]
     KeysMissing {
         /// The zone.
@@ -151,12 +152,12 @@ pub enum Reason {
         /// What says so.
         entry: EntryKind,
     },
-    /// Bogus: no key of the zone fits the DS records in its parent, or the trust anchor.
+    /// Bogus: no key of the zone matches the DS records in its parent, or the trust anchor.
     #[error("{}", mismatch(zone, *entry, ds, dnskeys))]
     DsMismatch {
         /// The zone.
         zone: Name,
-        /// What the keys should fit.
+        /// What the keys should match.
         entry: EntryKind,
         /// The key tags in it.
         ds: Vec<u16>,
@@ -179,7 +180,7 @@ pub enum Reason {
         /// What is denied.
         rrset: RrsetId,
     },
-    /// Bogus: the proofs are validly signed, and do not prove what is denied.
+    /// Bogus: the proofs are validly signed, but do not prove what is denied.
     #[error("{}", denial_wrong(rrset, proofs))]
     DenialWrong {
         /// What is denied.
@@ -187,8 +188,8 @@ pub enum Reason {
         /// The NSEC or NSEC3 records that were given, each as a line.
         proofs: Vec<String>,
     },
-    /// An answer would take more work than one answer may (CVE-2023-50387, CVE-2023-50868). Bogus, or unavailable if it is
-    /// the queries that are bounded.
+    /// An answer would take more work than one answer may (CVE-2023-50387, CVE-2023-50868). Bogus, or unavailable if it
+    /// is the queries that are bounded.
     #[error("{rrset} {} more than {bound}", if matches!(bound, Bound::Keys(_)) { "has" } else { "takes" })]
     TooMuchWork {
         /// What was being looked up or validated.
@@ -196,7 +197,7 @@ pub enum Reason {
         /// The limit.
         bound: Bound,
     },
-    /// Unavailable: who was asked answered with an error.
+    /// Unavailable: the server answered with an error.
     #[error("{server} answered {rcode} for {rrset}")]
     ErrorCode {
         /// What was asked.
@@ -212,7 +213,7 @@ pub enum Reason {
         /// What was asked.
         rrset: RrsetId,
     },
-    /// Unavailable: a server that should be the zone's authority is not (RFC 8914 §4.21).
+    /// Unavailable: a server that should have authority for the zone does not (RFC 8914 §4.21).
     #[error("{server} is no authority for {rrset}")]
     Lame {
         /// What was asked.
@@ -220,7 +221,7 @@ pub enum Reason {
         /// Who answered.
         server: String,
     },
-    /// Unavailable: who was asked did not answer.
+    /// Unavailable: the server did not answer.
     #[error("{server} does not answer for {rrset}")]
     TimedOut {
         /// What was asked.
@@ -228,7 +229,7 @@ pub enum Reason {
         /// Who was asked.
         server: String,
     },
-    /// Unavailable: the answer was truncated, and could not be had over TCP.
+    /// Unavailable: the answer was truncated, and TCP failed.
     #[error("{server} truncates its answer for {rrset}, and does not give it over TCP")]
     Truncated {
         /// What was asked.
@@ -254,7 +255,7 @@ pub enum Reason {
         /// The machine's error.
         error: String,
     },
-    /// Unavailable: what was asked for is no type of records (RFC 9824 §3.5), so nobody is asked.
+    /// Unavailable: the question is for a type that no record has (RFC 9824 §3.5), so no server is asked.
     #[error("{} is no type to ask for", rrset.rtype)]
     InvalidType {
         /// What was asked.
@@ -338,7 +339,7 @@ impl Reason {
     /// The Extended DNS Error that says the same (RFC 8914 §4).
     pub fn extended_error(&self) -> Option<u16> {
         Some(match self {
-            // Unsupported DNSKEY Algorithm; Unsupported DS Digest Type, if it is the digests alone.
+            // Unsupported DNSKEY Algorithm; Unsupported DS Digest Type, if only the digests are unsupported.
             Reason::DsAlgorithmUnsupported { algorithms, .. } => {
                 if algorithms.iter().all(|(_, digest)| !digest.is_supported()) { 2 } else { 1 }
             }
@@ -388,8 +389,8 @@ impl Reason {
         }
     }
 
-    /// The RRset that is at fault, where the reason names one: for a DS or key that does not fit, the zone's DS; if it is the
-    /// trust anchor that does not, its keys.
+    /// The RRset that is at fault, if the reason names one: for a DS or key that does not match, the zone's DS; for a
+    /// trust anchor that does not match, the zone's keys.
     pub fn rrset(&self) -> Option<RrsetId> {
         match self {
             Reason::RrsigExpired { rrset, .. }

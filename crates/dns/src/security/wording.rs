@@ -12,8 +12,8 @@ pub(super) fn lower(name: &Name) -> String {
     if name.is_root() { "the root".to_owned() } else { name.to_lowercase().to_string() }
 }
 
-/// What day it was, if it was another than that of the time that counted. Who reads it may have a clock that is wrong; what
-/// is off by less than a day is seen from the times around it, and need not be told at each attempt anew.
+/// The resolver's date, if it differs from the date in the signature, since the clock may be wrong. A difference of
+/// less than a day can be seen from the times around it, and need not be repeated at each attempt.
 pub(super) fn clock(end: Timestamp, now: Timestamp) -> String {
     let day = |time: Timestamp| Offset::UTC.to_datetime(time).date();
     if day(end) == day(now) { String::new() } else { format!("; the clock shows {}", day(now)) }
@@ -51,7 +51,7 @@ pub(super) fn mismatch(zone: &Name, entry: EntryKind, named: &[u16], published: 
     let alike: Vec<u16> = named.iter().copied().filter(|tag| published.contains(tag)).collect();
     match alike.as_slice() {
         [] => format!("the {entry} of {zone} names {}, the zone has {has}", keys(named)),
-        // The tag is a checksum (RFC 4034 Appendix B): the rest of what names a key tells more.
+        // The tag is a checksum (RFC 4034 Appendix B): digest and algorithm say more.
         alike if alike == named => {
             let have = if alike.len() == 1 { "has" } else { "have" };
             let alike = keys(alike);

@@ -1,17 +1,17 @@
-//! The rules that are left to a validator's operator, and the work that one lookup may take under them.
+//! The rules that a validator's operator decides, and the work that one lookup may take under them.
 
 use crate::security::{Bound, Reason, RrsetId};
 
-/// The rules of a validator that RFCs leave to its operator.
+/// The rules that RFCs leave to a validator's operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// Whether signatures with SHA-1, algorithms 5 and 7, count. RFC 9905 §2: operators treat them as unsupported.
     pub sha1: bool,
-    /// With more NSEC3 iterations a zone counts as unsigned (RFC 9276 §3.2).
+    /// With more NSEC3 iterations than this a zone counts as unsigned (RFC 9276 §3.2).
     pub nsec3_iterations: u16,
-    /// Whether a span with opt-out denies every type of a name, insecurely. An empty non-terminal that leads to unsigned
-    /// delegations alone has no NSEC3 of its own where they have none (RFC 5155 §7.1), so that nothing else can deny its
-    /// types; Unbound and BIND take it so. To the letter of RFC 5155 §8.5 and §8.6 it denies DS alone.
+    /// Whether a span with opt-out denies every type of a name, insecurely. An empty non-terminal that leads only to
+    /// unsigned delegations has no NSEC3 where they have none (RFC 5155 §7.1), so that nothing else can deny its types;
+    /// Unbound and BIND accept it. By the letter of RFC 5155 §8.5 and §8.6 it denies only DS.
     pub opt_out_denies_all: bool,
     /// How many signatures may be checked for one lookup, its whole chain of trust included.
     pub signature_checks: u32,
@@ -22,7 +22,7 @@ pub struct Policy {
 }
 
 impl Default for Policy {
-    /// No SHA-1, 100 iterations, and work that is far above what honest zones need.
+    /// No SHA-1, 100 iterations, and limits far above what honest zones need.
     fn default() -> Policy {
         Policy {
             sha1: false,

@@ -63,7 +63,7 @@ fn a_ds_fits_in_all_its_parts() {
     for bad in [tag, algorithm, digest] {
         assert_eq!(keys(&published, &own, &[bad]).unwrap_err().word(), "ds-mismatch");
     }
-    // So many of either are compared, and no more.
+    // No more than this many of either are compared.
     let many = |count| vec![good.clone(); count];
     assert!(keys(&published, &own, &many(MAX_KEYS)).is_ok());
     assert_eq!(keys(&published, &own, &many(MAX_KEYS + 1)).unwrap_err().word(), "too-much-work");
@@ -96,7 +96,7 @@ fn the_reason_is_that_of_the_signature_that_came_closest() {
     ] {
         assert_eq!((word(&[left, right]), word(&[right, left])), (expected, expected));
     }
-    // Of two that came equally far the first is told.
+    // If two came equally far, the reason is that of the first.
     let early = signed(&own, 100, 1_000);
     assert_eq!((word(&[&expired, &early]), word(&[&early, &expired])), ("rrsig-expired", "rrsig-not-yet-valid"));
     assert_eq!((word(&[]), word(&[&unsupported])), ("rrsig-missing", "rrsig-unsupported"));
@@ -129,7 +129,7 @@ fn records_of_other_classes_are_no_part_of_a_set() {
     assert_eq!(sets, [SignedRrset { rrset: address(), signatures }]);
 }
 
-/// What becomes of the address RRset with these signatures.
+/// The verdict on the address RRset with these signatures.
 fn verified(signatures: &[Rrsig], keys: &ZoneKeys, now: i64, budget: &mut Budget) -> Result<Verified, Reason> {
     let set = SignedRrset { rrset: address(), signatures: signatures.to_vec() };
     verify(&set, keys, at(now), budget)
@@ -154,17 +154,17 @@ fn signatures_of_others_and_of_other_names_are_none() {
     let good = sign::sign(&own, &zone(), &address(), at(0), at(1_000));
     assert_eq!(verified(std::slice::from_ref(&good), &keys, 10, &mut budget()).unwrap().expanded_below, None);
     let parent = Rrsig { signer: Name::root(), ..good.clone() };
-    // More labels than the owner has, and less than its zone.
+    // More labels than the owner has, and fewer than its zone has.
     let (more, less) = (Rrsig { labels: 3, ..good.clone() }, Rrsig { labels: 0, ..good.clone() });
     for bad in [parent, more, less] {
         let reason = verified(&[bad], &keys, 10, &mut budget()).unwrap_err();
         assert_eq!(reason.word(), "rrsig-missing");
     }
-    // What is signed at the wildcard holds for the name, as expanded.
+    // The signature of the wildcard holds for the expanded name.
     let wildcard = Rrset { name: "*.z".parse().unwrap(), ..address() };
     let expanded = sign::sign(&own, &zone(), &wildcard, at(0), at(1_000));
     assert_eq!(verified(&[expanded], &keys, 10, &mut budget()).unwrap().expanded_below, Some(zone()));
-    // The zone's keys do not speak for a name outside.
+    // The zone's keys cannot sign a name outside of it.
     let outside = SignedRrset { rrset: Rrset { name: "m.y".parse().unwrap(), ..address() }, signatures: vec![good] };
     assert_eq!(verify(&outside, &keys, at(10), &mut budget()).unwrap_err().word(), "rrsig-missing");
 }

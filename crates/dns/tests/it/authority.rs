@@ -1,11 +1,11 @@
-//! What an authority answers: question in, sections out as text.
+//! What an authority answers: a question in, sections as text out.
 
 use mxlab_dns::wire::{Edns, Flags};
 use mxlab_dns::*;
 
 use crate::net::*;
 
-/// The sections of an answer, one record a line; of signatures only what they cover.
+/// The sections of an answer, one record a line; for signatures, only the types that they cover.
 fn sections(message: &Message) -> String {
     let flag = |set, text| if set { text } else { "" };
     let mut text = format!(
@@ -291,7 +291,7 @@ fn the_ds_of_a_child_is_answered_from_the_parent_served_beside_it() {
     assert_eq!((answer.answer.len(), answer.rcode, answer.authority[0].rtype), (0, Rcode::NOERROR, RecordType::SOA));
 }
 
-/// Resolvers draw the case of the letters that they send, and want them back.
+/// Resolvers send names in random case, and expect the same case back.
 #[test]
 fn a_question_comes_back_in_the_case_in_which_it_was_asked() {
     let net = Net::new();
@@ -311,7 +311,7 @@ fn what_does_not_fit_is_truncated() {
         let answer = ask(&net, "192.0.2.3", Message::query(1, name("big.contoso.example"), RecordType::TXT, edns));
         assert_eq!((answer.flags.truncated, answer.answer.len()), (tc, records));
     }
-    // With DO the signature may be what does not fit.
+    // With DO, a signature may be too large to fit.
     let answer = ask(&net, "192.0.2.3", Message::query(1, name("mx1.contoso.example"), RecordType::A, None));
     assert!(!answer.flags.truncated);
 }
@@ -335,7 +335,7 @@ fn odd_queries() {
     assert_eq!(rcode(&Message { question: Some(chaos), ..query.clone() }), Rcode::REFUSED);
     let nxname = wire::Question { rtype: RecordType::NXNAME, ..query.question.clone().unwrap() };
     assert_eq!(rcode(&Message { question: Some(nxname), ..query.clone() }), Rcode::FORMERR);
-    // Octets that are no message: FORMERR with the id if there is a header, else nothing.
+    // Octets that are not a message: FORMERR with the id if there is a header, else nothing.
     let whole = query.encode(512);
     for (length, answered) in [(0, false), (11, false), (12, true), (whole.len() - 1, true)] {
         match authority.answer(&whole[..length], Transport::Udp, at(0)) {

@@ -1,4 +1,4 @@
-//! Signatures that are valid, of a zone that does not contain what it signs: an ancestor signs below its own cuts.
+//! Valid signatures of a zone that does not contain what it signs: an ancestor signs below its own cuts.
 
 use mxlab_dns::rdata::Rdata as _;
 use mxlab_dns::*;
@@ -27,7 +27,7 @@ fn alias(target: &str) -> (RecordType, RawRdata) {
     (RecordType::CNAME, rdata::Cname(name(target)).to_rdata())
 }
 
-/// Status and reason of a lookup where the answer to one question has these sections instead.
+/// Status and reason of a lookup in which the answer to one question is replaced by these sections.
 fn lookup(asked: (&str, &str), tampered: (&str, &str), answer: Vec<Record>, authority: Vec<Record>) -> String {
     let (owner, kind) = (name(tampered.0), rtype(tampered.1));
     let judged = Net::new().tampered(asked.0, asked.1, move |message| {
@@ -59,7 +59,7 @@ fn an_ancestor_does_not_sign_below_its_cuts() {
         ("example", "mail.plain.example", insecure("plain.example")),
         ("example", "a.b.plain.example", insecure("plain.example")),
         (".", "a.b.plain.example", insecure("plain.example")),
-        // What it contains, it signs.
+        // It signs its own names.
         ("example", "host.example", "secure: ".to_owned()),
         ("contoso.example", "a.b.contoso.example", "secure: ".to_owned()),
     ] {
@@ -101,7 +101,7 @@ fn an_expanded_alias_hides_no_cut_without_proof() {
 
 #[test]
 fn an_unsigned_denial_below_an_insecure_delegation_needs_no_proof() {
-    // Though an ancestor's signature stands beside it.
+    // Although an ancestor's signature is beside it.
     let soa =
         rdata::Soa::parse(&zones(&specs())[1].rrset(&name("example"), RecordType::SOA).unwrap().rdatas[0]).unwrap();
     let authority = forged("example", "example", "example", &(RecordType::SOA, soa.to_rdata()));

@@ -1,4 +1,4 @@
-//! The fault catalogue: what goes out, for which answers, and how often.
+//! The fault catalogue: what is sent, for which answers, and how often.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,7 +78,7 @@ u z NSEC a.z. NS SOA RRSIG NSEC DNSKEY +",
             };
             assert_eq!(answer.as_ref().map(brief), expected, "{kind:?}");
         }
-        // Another zone of the same server has none of it.
+        // Another zone of the same server is not affected.
         authority.set_zone(signed("y", "a A 192.0.2.9", Denial::Nsec));
         assert_eq!(brief(&ask(&authority, "a.y", "A")), "NOERROR aa\nn a.y A 192.0.2.9 +");
     }
@@ -87,7 +87,7 @@ u z NSEC a.z. NS SOA RRSIG NSEC DNSKEY +",
     let answer = ask(&authority, "a.z", "A");
     assert_eq!((answer.rcode, answer.answer.len()), (Rcode::NXDOMAIN, 0));
     assert!(answer.authority.iter().any(|record| record.rtype == RecordType::NSEC3));
-    // The infrastructure is spared, unless the type is named.
+    // The infrastructure is exempt, unless the type is named.
     for kind in [FaultKind::NxDomain, FaultKind::AliasLoop] {
         let authority = failing(zone(), kind);
         for rtype in ["DNSKEY", "SOA", "NS"] {
@@ -148,7 +148,7 @@ fn signatures_go_wrong() {
     assert_eq!(Rrsig { signature: good[0].0.signature.clone(), ..bad[0].0.clone() }, good[0].0);
     let wrong = of(FaultKind::RrsigWrongKey);
     assert_ne!(wrong[0].0.key_tag, good[0].0.key_tag);
-    // A name that a wildcard stands in for is named by either owner, and so is its RRset in the fault's scope.
+    // Either owner selects a name that matches a wildcard; the same holds for its RRset in the fault's scope.
     for owner in ["x.w.z", "*.w.z"] {
         let authority = serving(zone());
         let scope = FaultScope { owner: Some(name(owner)), rtype: Some(RecordType::A), zone: name("z") };
@@ -213,7 +213,7 @@ fn proofs_prove_something_else() {
             ("p.z A", "NOERROR\nu p.z NS ns.elsewhere.test.\nu z NSEC a.z. NS SOA RRSIG NSEC DNSKEY +"),
         ],
     );
-    // With NSEC3 likewise: none of what stands there is among the proofs.
+    // The same with NSEC3: no record there is one of the proofs.
     let (good, wrong) =
         (serving(signed("z", ZONE, nsec3())), failing(signed("z", ZONE, nsec3()), FaultKind::DenialWrong));
     for (owner, kind) in [("none.z", "A"), ("a.z", "MX"), ("ent.z", "A"), ("x.w.z", "A"), ("x.w.z", "MX"), ("p.z", "A")]
@@ -225,7 +225,7 @@ fn proofs_prove_something_else() {
         let (proofs, others) = (proofs(&good), proofs(&wrong));
         assert!(!proofs.is_empty() && others.len() == 1 && !proofs.contains(&others[0]), "{owner} {kind}");
     }
-    // A zone so small that every record of its chain is in the proof makes one up.
+    // A zone so small that every record of its chain is in the proof invents a record.
     for (denial, rtype) in [(Denial::Nsec, RecordType::NSEC), (nsec3(), RecordType::NSEC3)] {
         let answer = ask(&failing(signed("z", "@ NS ns.test.", denial), FaultKind::DenialWrong), "none.z", "A");
         let others: Vec<_> = answer.authority.iter().filter(|record| record.rtype == rtype).collect();
@@ -315,7 +315,7 @@ fn a_zone_is_replayed() {
     assert!(authority.end_fault(id));
     assert_eq!(ask(&authority, "a.z", "A"), now);
     assert_ne!(now, before);
-    // A zone that signs itself anew is replayed with its first signatures, however late it is.
+    // A zone that renews its signatures is replayed with its first signatures, however late it is.
     authority.begin_fault(fault(FaultKind::Replayed));
     let query = Message::query(7, name("a.z"), RecordType::A, Some(Edns::new(1_232, true))).encode(512);
     assert_eq!(authority.answer(&query, Transport::Tcp, at(90 * 86_400)), Reply::Bytes(before.encode(65_535)));

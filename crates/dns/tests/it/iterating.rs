@@ -1,5 +1,5 @@
 //! The resolver that asks the servers of the zones itself: every fault of the catalogue has its reason, and another server
-//! is asked before one is believed to speak for its zone.
+//! is asked before one server's answer is taken for the zone's.
 
 use std::io;
 use std::net::SocketAddr;
@@ -186,7 +186,7 @@ fn every_fault_has_its_reason() {
         let because = because.replace("{}", &key.to_string());
         assert!(reason.starts_with(&because), "{kind:?}: {reason}");
     }
-    // The same names are fine without a fault, and with an iteration less.
+    // The same names are fine without a fault, and with one iteration less.
     check(&Net::iterating(specs()), "nothing.contoso.example", "A", "secure, NXDOMAIN");
     let (told, _) = verdict(K::Nsec3Iterations(100), scope(CONTOSO, None), "nothing.contoso.example", "A");
     assert_eq!(told, "secure, NXDOMAIN");
@@ -196,7 +196,7 @@ fn every_fault_has_its_reason() {
     assert!(verdict(K::Slow(Duration::from_millis(300)), scope(CONTOSO, None), CONTOSO, "MX").0.starts_with("secure"));
 }
 
-/// The verdicts told of RRsets at single servers: `type name at address: reason`.
+/// The verdicts recorded for RRsets at single servers: `type name at address: reason`.
 fn rejected(net: &Net) -> Vec<String> {
     let of = |entry: &Entry| {
         let text = |field| entry.fields.text(field).map(str::to_owned);
@@ -210,7 +210,7 @@ fn rejected(net: &Net) -> Vec<String> {
 #[test]
 fn another_server_is_asked_after_a_bogus_answer() {
     use FaultKind as K;
-    // The last part comes from the other server only if it was the one that was bogus.
+    // The last part comes from the other server only if that part was bogus.
     for (kind, rtype, owner, asked, last, expected) in [
         (K::RrsigMissing, Some("MX"), CONTOSO, "MX", SECOND, "MX contoso.example at 192.0.2.3: rrsig-missing"),
         (K::RrsigExpired, Some("DNSKEY"), CONTOSO, "MX", OWN, "DNSKEY contoso.example at 192.0.2.3: rrsig-expired"),
@@ -285,7 +285,7 @@ fn a_cold_lookup_asks_no_more_than_it_must() {
     ];
     assert_eq!(net.queries(), expected);
     assert_eq!((answer.cost.queries, answer.cost.signature_checks, answer.cost.hashes), (6, 6, 0));
-    // The zone whose server answers is known: nothing is asked but the question.
+    // The zone whose server answers is known: only the question itself is asked.
     for (owner, asked, checks) in [("mx1.contoso.example", "A", 1), ("_25._tcp.mx1.contoso.example", "TLSA", 1)] {
         let answer = net.lookup(owner, asked);
         assert_eq!(net.queries(), [format!("192.0.2.3 {asked} {owner}")]);
@@ -367,7 +367,7 @@ fn answers_beyond_the_zone_are_not_believed() {
 
 #[test]
 fn an_alias_at_the_apex_of_an_unsigned_zone_is_not_its_ds() {
-    // No zone may have one, and many do; the parent's server holds the zone as well, so that no referral shows the cut.
+    // No zone may have one, but many do; the parent's server holds the zone as well, so that no referral shows the cut.
     let mut odd = Spec::new("odd.example", &[("ns.example", PARENT)], "");
     odd.signed = false;
     let net = Net::with(specs().into_iter().chain([odd]).collect());
@@ -421,7 +421,7 @@ fn a_forged_delegation_does_not_outlive_the_lookup_that_it_spoils() {
 
 #[test]
 fn a_rejected_answer_is_not_remembered_beside_the_better_one() {
-    // The alias of the second server does not replace the address that the first one seemed to have.
+    // The alias of the second server does not replace the address from the first one.
     let net = Net::new();
     let owner = name("www.contoso.example");
     let asked = owner.clone();
@@ -443,7 +443,7 @@ fn a_rejected_answer_is_not_remembered_beside_the_better_one() {
 fn a_server_that_knows_no_edns_is_asked_without() {
     for (owner, expected) in [
         ("mail.plain.example", "insecure insecure-delegation, NOERROR, 198.51.100.20"),
-        // It has no signatures to give.
+        // It has no signatures.
         ("mx1.contoso.example", "bogus rrsig-missing, SERVFAIL"),
     ] {
         let answer = Net::new().forged(owner, "A", move |message| {
@@ -533,7 +533,7 @@ fn another_forwarder_is_asked_after_a_failure_or_a_bogus_answer() {
     assert!(answer.security.is_secure(), "{}", line(&answer));
     assert_eq!((answer.server, answer.forwarded), (Some(addresses[2]), true));
     assert_eq!(rejected(&net)[0], "DNSKEY . at 192.0.2.202: rrsig-missing");
-    // One that is silent is asked twice, and then last.
+    // A silent one is asked twice, and from then on last.
     let silent = |entry: &&Entry| entry.fields.text("server") == Some("192.0.2.201");
     assert_eq!(net.journal.entries().iter().filter(silent).count(), 2);
     assert_eq!(answer.cost.failed_servers, 1);

@@ -48,7 +48,7 @@ fn check(old: &[&Arc<SigningKey>], new: &Arc<SigningKey>, steps: &[(Step, &str)]
     for (number, (step, expected)) in steps.iter().enumerate() {
         set = step(&set, new);
         assert_eq!(shown(&set, &keys), *expected, "step {}", number + 1);
-        // Taken again, a step changes nothing.
+        // A step taken twice changes nothing more.
         assert_eq!(shown(&step(&set, new), &keys), *expected, "step {} again", number + 1);
     }
 }
@@ -150,7 +150,7 @@ fn kinds_and_roles() {
         let zone = with_keys("z", "a A 192.0.2.1", key(kind, KeyRole::Combined, 9));
         let answer = ask(&serving(zone), "a.z", "A").answer;
         assert_eq!(Rrsig::parse(&answer[1].rdata).unwrap().signature.len(), signature, "{kind:?}");
-        // Another seed is another key; the same is the same.
+        // Another seed gives another key; the same seed gives the same key.
         let tags: std::collections::BTreeSet<_> =
             (1..20).map(|seed| key(kind, KeyRole::Combined, seed).dnskey().public_key.clone()).collect();
         assert_eq!(tags.len(), 19, "{kind:?}");
@@ -160,7 +160,7 @@ fn kinds_and_roles() {
     assert_eq!(SigningKey::from_seed(Algorithm::RSASHA256, [9; 32]).unwrap().kind(), KeyKind::Rsa2048);
 }
 
-/// RFC 5702: somebody else's RSA accepts the signatures, over data put together here from RFC 4034 §3.1.8.1.
+/// RFC 5702: an independent RSA accepts the signatures, over data put together here from RFC 4034 §3.1.8.1.
 #[test]
 fn rsa_signatures_verify() {
     for (kind, seed) in [(KeyKind::Rsa2048, 1), (KeyKind::Rsa2048, 2), (KeyKind::Rsa1024, 3), (KeyKind::Rsa1024, 4)] {
@@ -181,7 +181,8 @@ fn rsa_signatures_verify() {
     }
 }
 
-/// Any combination can be said: here a key that signs without being published, and one that is published for nothing.
+/// Any combination is possible: here a key that signs but is not published, and one that is published but does not
+/// sign.
 #[test]
 fn free_combinations() {
     let (hidden, idle) = (key(KeyKind::Ed25519, KeyRole::Combined, 1), key(KeyKind::Ed25519, KeyRole::Combined, 2));

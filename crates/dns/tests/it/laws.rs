@@ -22,7 +22,7 @@ fn records() -> impl Strategy<Value = Record> {
         prop::sample::select(RecordType::KNOWN).prop_filter("not OPT", |rtype| *rtype != RecordType::OPT),
         any::<u16>().prop_map(RecordType).prop_filter("not OPT", |rtype| *rtype != RecordType::OPT),
     ];
-    // No octets that a reader would take for a compression pointer, wherever a type has its names.
+    // No octets that a reader would take for a compression pointer, at any offset where a type has a name.
     let plain = || names().prop_filter("pointer", |name| name.wire().iter().all(|&octet| octet < 0xc0));
     let rdata = prop_oneof![
         prop::collection::vec(0u8..0xc0, 0..20),
@@ -82,7 +82,7 @@ proptest! {
         prop_assert_eq!(left.to_lowercase().cmp(&right), left.cmp(&right));
         if left <= middle && middle <= right {
             prop_assert!(left <= right);
-            // What lies between a name and one below it lies below it too.
+            // Everything between a name and a name below it is below it too.
             prop_assert!(!right.is_subdomain_of(&left) || middle.is_subdomain_of(&left));
         }
         if left.is_strictly_below(&right) {
@@ -97,7 +97,7 @@ proptest! {
         let octets = message.encode(65_535);
         let read = Message::decode(&octets).unwrap();
         prop_assert_eq!(&read, &message);
-        // Case and all: the wire forms are the same.
+        // Case included: the wire forms are the same.
         prop_assert_eq!(read.encode(65_535), octets);
     }
 
@@ -143,7 +143,7 @@ proptest! {
         fn round<T: Rdata>(octets: &[u8]) -> bool {
             T::parse(octets).is_ok_and(|view| &*view.to_rdata() != octets)
         }
-        // What can be read is written as it was.
+        // Text that can be read is written back unchanged.
         prop_assert!(!round::<A>(&octets) && !round::<Mx>(&octets) && !round::<Txt>(&octets) && !round::<Tlsa>(&octets));
         prop_assert!(!round::<Ds>(&octets) && !round::<Dnskey>(&octets) && !round::<Soa>(&octets) && !round::<Srv>(&octets));
         prop_assert!(!round::<Caa>(&octets));
@@ -171,7 +171,7 @@ proptest! {
         }
     }
 
-    /// A record's text reads as the record.
+    /// The text of a record is read back as the record.
     #[test]
     fn record_text_is_zone_text(record in records()) {
         let made_up = matches!(record.rtype, RecordType::RRSIG | RecordType::NSEC | RecordType::NSEC3 | RecordType::ANY);
@@ -206,8 +206,8 @@ proptest! {
         prop_assert!(answer.security.is_secure(), "{} {}: {:?}", number, owner, answer.security);
     }
 
-    /// Whatever a single octet of an answer is changed to, the resolver never takes anything for secure that the zone does
-    /// not hold.
+    /// If any octet of an answer is changed, the resolver still never takes anything for secure that the zone does not
+    /// hold.
     #[test]
     fn a_changed_octet_is_never_believed(place in any::<prop::sample::Index>(), value in 1u8..) {
         let net = Net::new();
@@ -257,7 +257,7 @@ fn genuine_proofs(net: &Net) -> Vec<Vec<Record>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
-    /// No choice of genuine proofs denies what exists, and none takes the DS away that makes a zone secure.
+    /// No choice of genuine proofs denies what exists, or denies the DS that makes a zone secure.
     #[test]
     fn what_exists_is_never_denied(
         (owner, kind) in prop::sample::select(vec![

@@ -135,7 +135,7 @@ pub fn query(owner: &str, kind: &str) -> Vec<u8> {
 /// How a zone of the internet is made.
 pub struct Spec {
     pub origin: &'static str,
-    /// Where it is served, and by which names.
+    /// The servers: names and addresses.
     pub servers: &'static [(&'static str, &'static str)],
     pub text: String,
     pub signed: bool,
@@ -218,7 +218,7 @@ ns.sub       A      192.0.2.5
         Spec::new("sub.contoso.example", &[("ns.sub.contoso.example", "192.0.2.5")], "@ A 198.51.100.7"),
         plain,
         island,
-        // Its server stands in another zone.
+        // Its server is in another zone.
         Spec::new("outside.example", &[("ns1.contoso.example", "192.0.2.3")], "mx A 198.51.100.40"),
     ]
 }
@@ -255,13 +255,13 @@ impl Net {
         TrustAnchor::root(vec![self.specs[0].key().ds(&Name::root())])
     }
 
-    /// What an iterating resolver makes of a lookup if everything that name servers answer is changed on the way.
+    /// The result of a lookup by an iterating resolver if every answer of the name servers is changed on the way.
     pub fn forged(&self, owner: &str, kind: &str, tamper: impl Fn(&mut Message) + Send + Sync + 'static) -> Answer {
         let resolver = self.resolver_behind(ResolverConfig::iterating(self.roots(), self.anchor()), tamper);
         block_on(resolver.lookup(&name(owner), rtype(kind)))
     }
 
-    /// A new resolver for which everything that it is answered is changed on the way.
+    /// A new resolver whose every answer is changed on the way.
     pub fn resolver_behind(
         &self,
         config: ResolverConfig,
@@ -271,7 +271,7 @@ impl Net {
         Resolver::with_exchange(&self.env, &self.recorder, config, exchange)
     }
 
-    /// Signs and serves the zones, and fits delegations into their parents.
+    /// Signs and serves the zones, and adds delegations to their parents.
     pub fn with(specs: Vec<Spec>) -> Net {
         let mut authorities: BTreeMap<SocketAddr, Arc<Authority>> = BTreeMap::new();
         for (spec, zone) in specs.iter().zip(zones(&specs)) {
@@ -307,13 +307,13 @@ impl Net {
         block_on(self.resolver.lookup(&name(owner), rtype(kind)))
     }
 
-    /// What a new resolver makes of a lookup if everything that its upstream answers is changed on the way.
+    /// The result of a lookup by a new resolver if every answer of its upstream is changed on the way.
     pub fn tampered(&self, owner: &str, kind: &str, tamper: impl Fn(&mut Message) + Send + Sync + 'static) -> Answer {
         let anchor = TrustAnchor::root(vec![self.specs[0].key().ds(&Name::root())]);
         self.tampered_below(anchor, owner, kind, tamper)
     }
 
-    /// The same of a resolver that trusts in this anchor.
+    /// The same for a resolver that trusts this anchor.
     pub fn tampered_below(
         &self,
         anchor: TrustAnchor,

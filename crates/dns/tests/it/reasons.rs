@@ -1,4 +1,5 @@
-//! Answers that are changed on the way, or that zones give wrongly: nothing false is believed, and each has its reason.
+//! Answers that are changed on the way, or that zones give wrongly: no false answer is believed, and each has its
+//! reason.
 
 use mxlab_dns::rdata::{Dnskey, Rdata as _, Rrsig};
 use mxlab_dns::*;
@@ -76,14 +77,14 @@ fn changed_answers() {
     };
     check(MX, MX, upper, "secure ", "");
     check(MX, MX, |message| message.answer[0].ttl = 1, "secure ", "");
-    // A second signature that is broken does no harm beside one that is not.
+    // A second, broken signature does no harm beside a good one.
     let second = |message: &mut Message| {
         let mut copy = vec![message.answer[2].clone()];
         signatures(&mut copy, |rrsig| rrsig.signature[5] ^= 1);
         message.answer.insert(2, copy.remove(0));
     };
     check(MX, MX, second, "secure ", "");
-    // An odd record of another name is nobody's business, and an odd signature is none.
+    // An odd record of another name is ignored, and an odd signature does not count.
     let odd = |message: &mut Message| {
         message.answer.push(Record::new(name("x.example"), RecordType::DNSKEY, 1, vec![1]));
         message.answer.push(Record::new(name("contoso.example"), RecordType::RRSIG, 300, vec![0, 15, 15]));
@@ -149,7 +150,7 @@ fn keys_and_digests() {
     // The DS cannot be taken away without proof.
     let gone = |message: &mut Message| message.answer.clear();
     check(MX, ds, gone, "bogus denial-missing", "nothing proves that there is no DS contoso.example");
-    // Everything stripped, as by a forwarder that knows nothing of DNSSEC.
+    // Everything is stripped, as by a forwarder without DNSSEC.
     let net = Net::new();
     let answer = net.tampered("contoso.example", "MX", |message| {
         message.answer.retain(|record| record.rtype != RecordType::RRSIG);
@@ -168,7 +169,7 @@ fn denials() {
     let without = |message: &mut Message| message.authority.retain(|record| record.rtype == RecordType::SOA);
     check(nothing, nothing, without, "bogus denial-missing", because);
     check(nothing, nothing, |message| message.authority.clear(), "bogus denial-missing", because);
-    // The rcode alone cannot turn one denial into another: what proves that a type is missing leaves the name.
+    // The rcode alone cannot turn one denial into another: a proof that a type is missing does not deny the name.
     check(no_data, no_data, |message| message.rcode = Rcode::NXDOMAIN, "secure ", "");
     let tampered = Net::new().tampered(no_data.0, no_data.1, |message| message.rcode = Rcode::NXDOMAIN);
     assert_eq!(tampered.rcode, Rcode::NOERROR);
@@ -194,7 +195,7 @@ fn denials() {
     };
     let wrong = both.replace("A nothing", "A mx1");
     check(mx1, mx1, deny, "bogus denial-wrong", &wrong);
-    // The parent's proof about a cut does not deny what lies below it; nobody can, in an insecure zone.
+    // The parent's proof about a cut does not deny names below it; nobody can, in an insecure zone.
     let net = Net::new();
     let stolen = block_on(net.recursor.answer(&query("plain.example", "DS"), Transport::Udp)).unwrap();
     let stolen = Message::decode(&stolen).unwrap().authority;
@@ -265,7 +266,7 @@ fn work_is_bounded() {
     let dnskey = key.dnskey().clone();
     let mut colliding = Vec::new();
     for filler in 0u16..200 {
-        // Two octets that are exchanged leave the checksum as it is.
+        // Swapping two octets does not change the checksum.
         let mut other = dnskey.clone();
         other.public_key[0] = other.public_key[0].wrapping_add((filler >> 1) as u8);
         other.public_key[2] = other.public_key[2].wrapping_sub((filler >> 1) as u8);
@@ -317,7 +318,7 @@ fn trust_begins_at_the_anchor() {
         (TrustAnchor { ds: vec![contoso.key().ds(&at_contoso)], ..none(at_contoso.clone()) }, ("secure", "")),
         (TrustAnchor::root(vec![contoso.key().ds(&Name::root())]), ("bogus", "ds-mismatch")),
         (TrustAnchor { keys: vec![contoso.key().dnskey().clone()], ..none(Name::root()) }, ("bogus", "ds-mismatch")),
-        // One without keys trusts in nothing below it.
+        // An anchor without keys makes everything below it bogus.
         (none(Name::root()), ("bogus", "no-trust-anchor")),
         (none(name("example")), ("bogus", "no-trust-anchor")),
         (TrustAnchor::nowhere(), ("insecure", "no-trust-anchor")),
@@ -347,7 +348,7 @@ fn nobody_above_the_anchor_signs_below_it() {
             "bogus: NSEC mx1.contoso.example came without a signature of contoso.example, which is signed",
         ),
         ("mail.plain.example", "A", "insecure: example proves that there is no DS for plain.example"),
-        // Above it, or beside, nobody can tell.
+        // Above it, or beside it, there is no anchor.
         ("example", "DS", "insecure: there is no trust anchor above the root"),
     ] {
         let answer = net.tampered_below(anchor.clone(), owner, kind, move |message| {
@@ -425,7 +426,7 @@ fn lines() {
     ] {
         assert_eq!(reason.to_string(), expected);
     }
-    // What is at fault: the zone's DS; an anchor is no record.
+    // The RRset at fault is the zone's DS; an anchor is not a record.
     let at_fault = |entry| mismatch(entry, &[5], &[6]).rrset().map(|rrset| rrset.to_string());
     assert_eq!(at_fault(EntryKind::Ds).unwrap(), "DS contoso.example");
     assert_eq!(at_fault(EntryKind::Anchor).unwrap(), "DNSKEY of the root");

@@ -108,7 +108,7 @@ fn an_alias_that_a_redirection_makes_is_asked_for_itself() {
             check(&net, "deep.d.contoso.example", kind, "secure, NOERROR, deep.ent.contoso.example.");
         }
     }
-    // One that leads elsewhere is not made from it.
+    // An alias that leads elsewhere is not made from it.
     let answer = Net::with(with_redirection()).tampered("deep.d.contoso.example", "CNAME", |message| {
         for record in message.answer.iter_mut().filter(|record| record.rtype == RecordType::CNAME) {
             record.rdata = rdata::Rdata::to_rdata(&rdata::Cname(name("elsewhere.example")));
@@ -122,7 +122,7 @@ fn the_proof_of_an_alias_is_not_the_one_that_is_wrong_at_its_target() {
     let mut specs = specs();
     specs[2].text += "*.wild CNAME nothing.example.\n";
     let answer = Net::with(specs).tampered("a.wild.contoso.example", "A", |message| {
-        // Of the target's zone only the proof about the name is left, none about the wildcard.
+        // From the target's zone only the proof about the name is left, and none about the wildcard.
         message.authority.retain(|record| record.name != name("example") || record.rtype == RecordType::SOA);
     });
     assert_eq!(
@@ -169,7 +169,7 @@ fn a_question_for_all_types_is_not_denied_by_the_proof_that_there_are_some() {
     assert_eq!(line(&answer), "bogus denial-wrong, SERVFAIL");
 }
 
-/// One fault and what it makes of lookups.
+/// One fault, and the results of lookups.
 #[track_caller]
 fn check_fault(address: &str, fault: Fault, owner: &str, kind: &str, expected: &str, because: &str) {
     let net = Net::new();
@@ -177,7 +177,7 @@ fn check_fault(address: &str, fault: Fault, owner: &str, kind: &str, expected: &
     let answer = net.lookup(owner, kind);
     assert_eq!(line(&answer), expected, "{kind} {owner}");
     assert_eq!(answer.security.reason().map(ToString::to_string).unwrap_or_default(), because);
-    // Nothing of it is kept: once it is healed, and what the recursive resolver holds has run out, all is well.
+    // Nothing of it is kept: once it is repaired, and the recursive resolver's cache has expired, all is well.
     assert!(net.authority(address).end_fault(id));
     net.clock.set(301);
     assert!(net.lookup(owner, kind).security.is_secure());
@@ -277,7 +277,7 @@ fn faults_have_their_reasons() {
             zone("example"),
             contoso,
             "MX",
-            // RFC 8914 §4.23: those that refuse are as good as unreachable.
+            // RFC 8914 §4.23: servers that refuse count as unreachable.
             "servfail time-out, SERVFAIL",
             "no server of the zone answered for MX contoso.example",
         ),
@@ -285,7 +285,7 @@ fn faults_have_their_reasons() {
             "192.0.2.2",
             FaultKind::Servfail,
             typed("example", "DS"),
-            // Otherwise it comes along with the referral.
+            // Otherwise the referral has it.
             contoso,
             "DS",
             "servfail servfail, SERVFAIL",
@@ -298,8 +298,8 @@ fn faults_have_their_reasons() {
 
 #[test]
 fn an_unsigned_zone_need_not_answer_for_its_own_delegation() {
-    // The proof that goes with the expanded alias is the parent's, and says nothing of plain.example. Whether the target
-    // lies in another zone is asked of the target first; its server refuses, though the parent could tell.
+    // The proof for the expanded alias is the parent's, and says nothing about plain.example. Whether the target is in
+    // another zone is asked of the target first; its server refuses, although the parent could answer.
     let mut specs = specs();
     specs[1].text += "*.star CNAME nothing.plain.example.\n";
     let net = Net::with(specs);
@@ -311,7 +311,7 @@ fn an_unsigned_zone_need_not_answer_for_its_own_delegation() {
 
 #[test]
 fn proofs_that_are_not_followed_excuse_no_denial_of_the_zone_itself() {
-    // What is asked for on suspicion, whether a zone begins below, is answered by them.
+    // The precautionary question, whether a zone begins below, is answered by them.
     let (wrong, bad) = (FaultKind::DenialWrong, FaultKind::RrsigBad);
     for (fault, of, iterations, expected) in [
         (wrong, None, Some(RecordType::DS), "bogus denial-wrong, SERVFAIL"),
@@ -361,7 +361,7 @@ fn a_cold_lookup_asks_no_more_than_it_must() {
     // One question proves that nothing is delegated between the owner and the apex of its zone.
     let expected = ["TLSA _25._tcp.mx1.contoso.example", "DS _25._tcp.mx1.contoso.example"];
     assert_eq!(stub(net.queries()), expected);
-    // What was learnt on the way needs no question, nor what a denial proves.
+    // Nothing is asked that was learnt on the way or that a denial proves.
     net.lookup("mx1.contoso.example", "A");
     net.lookup("mx2.contoso.example", "AAAA");
     net.lookup("nothing.ent.contoso.example", "TLSA");
@@ -369,7 +369,7 @@ fn a_cold_lookup_asks_no_more_than_it_must() {
     assert_eq!(stub(net.queries()), expected);
     assert!(net.lookup("contoso.example", "MX").cached);
     assert!(net.queries().is_empty());
-    // It runs out with its TTL.
+    // It expires with its TTL.
     net.clock.set(299);
     assert!(net.lookup("contoso.example", "MX").cached);
     net.clock.set(300);
@@ -439,7 +439,7 @@ fn a_parent_without_the_ds_makes_a_zone_insecure_and_a_stripped_one_bogus() {
     net.clock.set(300);
     net.clear_caches();
     check(&net, "contoso.example", "TXT", "bogus key-missing, SERVFAIL");
-    // A DS whose algorithm nobody knows.
+    // A DS with an unknown algorithm.
     zone.remove(&name("contoso.example"), Some(RecordType::DS));
     zone.add_text("contoso DS 1 250 2 00", 300).unwrap();
     net.authority("192.0.2.2").set_zone(net.specs[1].serve(zone));
@@ -513,7 +513,7 @@ fn one_question_at_a_time() {
     assert_eq!(resolved(&net), 3);
 }
 
-/// How many verdicts have been told.
+/// How many verdicts have been recorded.
 fn resolved(net: &Net) -> usize {
     net.journal.entries().iter().filter(|entry| entry.kind == "resolved").count()
 }

@@ -1,4 +1,4 @@
-//! The resolver as others' resolver: which bits a client sets, and what it gets.
+//! The resolver as a server for other resolvers: which bits a client sets, and what it gets.
 
 use mxlab_dns::rdata::Rdata as _;
 use mxlab_dns::validator::{Policy, usable_ds};
@@ -207,10 +207,10 @@ fn a_negative_trust_anchor_switches_validation_off() {
 #[test]
 fn which_ds_records_are_followed() {
     let policy = |sha1| Policy { sha1, ..Policy::default() };
-    // Algorithm and digest type of each; which of them are followed.
+    // The algorithm and digest type of each DS; which of them are followed.
     for (sha1, given, followed) in [
         (false, &[(8u8, 2u8)][..], &[0usize][..]),
-        // RFC 4509 §3: SHA-1 is ignored beside others, not without.
+        // RFC 4509 §3: SHA-1 is ignored if there are others, not if it is alone.
         (false, &[(8, 1)], &[0]),
         (false, &[(8, 1), (8, 2)], &[1]),
         (false, &[(8, 4), (8, 1)], &[0]),
@@ -220,7 +220,7 @@ fn which_ds_records_are_followed() {
         (false, &[(7, 2)], &[]),
         (false, &[(5, 2), (13, 2)], &[1]),
         (true, &[(7, 2), (5, 1)], &[0]),
-        // GOST and what nobody knows.
+        // GOST and unknown types.
         (false, &[(12, 3)], &[]),
         (false, &[(13, 3)], &[]),
         (false, &[(13, 250), (250, 2)], &[]),

@@ -27,7 +27,7 @@ pub fn serving(zone: impl Into<ServedZone>) -> Authority {
     authority
 }
 
-/// The answer to a question with DO, over TCP: the whole of it.
+/// The complete answer to a question with DO, over TCP.
 pub fn ask(authority: &Authority, owner: &str, kind: &str) -> Message {
     let query = Message::query(7, name(owner), rtype(kind), Some(Edns::new(1_232, true)));
     match authority.answer(&query.encode(512), Transport::Tcp, at(0)) {
@@ -36,8 +36,9 @@ pub fn ask(authority: &Authority, owner: &str, kind: &str) -> Message {
     }
 }
 
-/// The code, and each RRset on a line: the first letter of its section, owner, type, data; with a `+` if it is signed, and the
-/// number of labels if it was expanded from a wildcard. Hashes are cut to four characters; of SOA and DNSKEY there is no data.
+/// The code, and each RRset on a line: the first letter of its section, owner, type, data; with a `+` if it is signed,
+/// and the number of labels if it was expanded from a wildcard. Hashes are cut to four characters; SOA and DNSKEY are
+/// without data.
 pub fn brief(message: &Message) -> String {
     let mut lines = vec![format!("{}{}", message.rcode, if message.flags.authoritative { " aa" } else { "" })];
     for (letter, section) in [("n", &message.answer), ("u", &message.authority), ("d", &message.additional)] {

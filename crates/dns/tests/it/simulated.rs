@@ -158,7 +158,7 @@ fn connections_are_bounded() {
     assert_eq!(outcome.value.unwrap(), (vec![false, true, false, true], true));
 }
 
-/// Faults of whole answers, at both servers of a zone or at the first, and what a resolver that iterates makes of them.
+/// Faults of whole answers, at both servers of a zone or at the first, and the results of a resolver that iterates.
 #[test]
 fn answers_that_are_none() {
     use FaultKind as F;

@@ -1,5 +1,5 @@
-//! What the authority answers, as a validating resolver sees it: healthy zones of every kind of proof and key are what they
-//! are, and every fault has its word.
+//! What the authority answers, as a validating resolver sees it: healthy zones with every kind of proof and key get the
+//! right status, and every fault its reason.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ fn key(kind: KeyKind, role: KeyRole, seed: u8) -> Arc<SigningKey> {
     Arc::new(SigningKey::new(kind, role, [seed; 32]).unwrap())
 }
 
-/// The zone `z` with a signed child `s.z` and unsigned ones, all on one server, and a resolver that trusts in `z`.
+/// The zone `z` with a signed child `s.z` and unsigned ones, all on one server, and a resolver that trusts `z`.
 struct Island {
     authority: Arc<Authority>,
     resolver: Resolver,
@@ -104,7 +104,8 @@ fn healthy_zones() {
     for (denial, keys) in denials().iter().flat_map(|denial| keys.iter().map(move |keys| (denial, keys))) {
         let opt_out = matches!(denial, Denial::Nsec3 { opt_out: true, .. });
         let island = island(keys.clone(), key(KeyKind::Ed25519, Combined, 3), denial.clone());
-        // Under opt-out what rests on a span, and not on a record of the name itself, is not secure (RFC 5155 §9.2).
+        // Under opt-out, an answer that rests on a span, not on a record of the name itself, is not secure (RFC 5155
+        // §9.2).
         let spanned = if opt_out { "insecure nsec3-opt-out" } else { "secure" };
         for (owner, kind, expected) in [
             ("a.z", "A", "secure NOERROR"),
@@ -164,7 +165,7 @@ const SWITCH: Step = |set, _| set.switch_signing();
 const WITHDRAW: Step = |set, _| set.withdraw_old();
 const DROP_OLD: Step = |set, _| set.drop_old();
 
-/// Every state of a rollover is secure at once to who comes anew.
+/// Every state of a rollover is secure at once for a resolver with an empty cache.
 #[test]
 fn rollovers() {
     use KeyRole::{Combined, KeySigning, ZoneSigning};
@@ -199,7 +200,7 @@ fn faults() {
             F::Stripped,
             "z",
             &[
-                // The keys come without signatures as well.
+                // The keys have no signatures either.
                 ("a.z A", "bogus rrsig-missing"),
                 ("none.z A", "bogus rrsig-missing"),
                 ("a.z MX", "bogus rrsig-missing"),
@@ -275,7 +276,7 @@ fn the_code_of_a_denial_follows_its_proof() {
         let island = island(own, key(KeyKind::EcdsaP256, KeyRole::Combined, 3), denial.clone());
         island.authority.begin_fault(Fault::new(FaultKind::NxDomain, FaultScope::zone(name("z"))));
         let opt_out = matches!(denial, Denial::Nsec3 { opt_out: true, .. });
-        // A span that opts out denies, and proves nothing that could mend the code.
+        // A span with opt-out denies, but proves nothing that could correct the code.
         let (spanned, mended) = match opt_out {
             true => ("insecure nsec3-opt-out", "bogus denial-wrong SERVFAIL"),
             false => ("secure", "secure NOERROR"),
@@ -285,7 +286,7 @@ fn the_code_of_a_denial_follows_its_proof() {
             ("ent.z", "A", "secure NOERROR"),
             ("q.w.z", "MX", mended),
             ("none.z", "A", &format!("{spanned} NXDOMAIN")),
-            // A record that is there is not denied by any code.
+            // No response code denies a record that is there.
             ("a.z", "A", "bogus denial-wrong SERVFAIL"),
             ("q.w.z", "A", "bogus denial-wrong SERVFAIL"),
         ] {

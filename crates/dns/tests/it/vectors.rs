@@ -30,7 +30,7 @@ fn rrsig(key: &Dnskey, owner: &str, signer: &str, fields: (RecordType, u8, u32, 
     Record::new(name(owner), RecordType::RRSIG, original_ttl, rrsig.to_rdata())
 }
 
-/// The printed DS names the printed key, and the key makes the printed signature; one octet changed, it does not.
+/// The printed DS names the printed key, and the key makes the printed signature, but not with one octet changed.
 #[track_caller]
 fn check(zone: &str, text: &str, seed: &str, fields: (RecordType, u8, u32, u32, u32), signature: &str) {
     let records = records(text);

@@ -175,7 +175,7 @@ n b.away.example CNAME elsewhere.test. + 2
 u *.away.example NSEC a.*.ent.example. CNAME RRSIG NSEC +",
             ),
             ("*.alias.example CNAME", "NOERROR aa\nn *.alias.example CNAME host1.example. +"),
-            // A wildcard that is an empty non-terminal stands in all the same: with nothing.
+            // A wildcard that is an empty non-terminal matches too, but has no records.
             (
                 "b.ent.example A",
                 &format!(
@@ -258,7 +258,7 @@ u ns.example NSEC a.target.example. A RRSIG NSEC +",
     );
 }
 
-/// RFC 6672 §2.3: an apex may have both; all below it is redirected, and it stays what it is.
+/// RFC 6672 §2.3: an apex may have both; everything below it is redirected, but not the apex itself.
 #[test]
 fn an_apex_that_redirects() {
     for (denial, kind) in

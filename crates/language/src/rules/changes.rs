@@ -1,4 +1,4 @@
-//! What `publish` and `configure` change must be there to be changed.
+//! `publish` and `configure` can only change what exists.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::zone_text::{self, Entry};
 
 pub(super) fn check(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
     for publish in file.at.iter().filter_map(|entry| entry.publish.as_ref()) {
-        // What was taken out because it was wrong would have changed something.
+        // A wrong part that was removed would have changed something.
         if !pruned.contains(&publish.span()) && changes_nothing(publish) {
             let message = format!("this `publish` changes nothing in {}", publish.zone);
             let found = Diagnostic::error("no-change", message, publish.span(), "what becomes different?");
@@ -44,9 +44,9 @@ fn changes_nothing(publish: &Publish) -> bool {
         && publish.roll.is_none()
 }
 
-/// What `remove` names must be in the zone: in its text, among what the world adds to it, or published until then.
+/// Records that `remove` names must be in the zone: in its text, added by the world, or published earlier.
 pub(crate) fn removals(scenario: &Scenario, sources: &Sources, mistakes: &mut Vec<Diagnostic>) {
-    // A record that could not be read may be the one that is meant.
+    // An unreadable record may be the one that is meant.
     if mistakes.iter().any(|mistake| mistake.code == "zone-syntax") {
         return;
     }

@@ -1,5 +1,5 @@
-//! What is said of zones, their servers and keys must fit together, so that nothing is written without effect: faults of
-//! what a zone does not have, servers that do not serve it, steps of a key change out of order.
+//! Settings of zones, their servers and keys must be consistent, so that nothing is written without effect: faults of
+//! missing parts of a zone, servers that do not serve it, steps of a key change out of order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,7 +62,7 @@ fn is_ever(file: &File, zone: &str, signed: bool) -> bool {
     at_first == signed || changes.any(|publish| publish.signed.as_ref().is_some_and(|to| *to.get() == signed))
 }
 
-/// A fault of something that the zone does not have would do nothing.
+/// A fault of a missing part of the zone would do nothing.
 fn effect(
     file: &File,
     fault: &Fault,
@@ -72,7 +72,7 @@ fn effect(
 ) {
     let kind = *fault.kind.get();
     let declaration = declared(file, zone.as_str());
-    // What was taken out of the declaration because it was wrong may be what gives the fault its effect.
+    // A wrong part that was removed from the declaration may give the fault its effect.
     if declaration.is_some_and(|declaration| pruned.contains(&declaration.span())) {
         return;
     }
@@ -137,7 +137,7 @@ fn serves(file: &File, server: &Spanned<HostRef>, zone: &str, pruned: &BTreeSet<
     });
 }
 
-/// What is said of the signatures of a zone that never has any.
+/// Settings for signatures of a zone that never has any.
 fn unsigned(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
     for (name, zone) in file.zone.iter().filter(|(_, zone)| !pruned.contains(&zone.span())) {
         if is_ever(file, name.as_str(), true) {
@@ -247,7 +247,7 @@ fn role(publish: &Publish, split: bool, change: Option<Change>, mistakes: &mut V
     }
 }
 
-/// What a step leads to; nothing if the change is complete.
+/// The state after a step; none if the change is complete.
 fn next(
     publish: &Publish,
     step: &Spanned<RollStep>,

@@ -91,7 +91,7 @@ fn fields(fault: &Spanned<Fault>, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Di
     }
 }
 
-/// A clock is wrong by so much: a time of day says nothing.
+/// A clock is wrong by a difference, not by a time of day.
 fn shift(fault: &Fault, mistakes: &mut Vec<Diagnostic>) {
     let Some(shift) = &fault.shift else { return };
     let label = match shift.get() {
@@ -103,7 +103,7 @@ fn shift(fault: &Fault, mistakes: &mut Vec<Diagnostic>) {
     mistakes.push(Diagnostic::error("bad-value", message, shift.span(), label).help("write '+20d' or '-2h'"));
 }
 
-/// The engines are under test and do what they do: only scripted servers misbehave on demand.
+/// The engines are under test: only scripted servers misbehave on demand.
 fn at_engine(fault: &Fault, mistakes: &mut Vec<Diagnostic>) {
     let kind = *fault.kind.get();
     let Some(host) = fault.host.as_ref().filter(|host| matches!(host.as_str(), "sender" | "receiver")) else { return };
@@ -137,7 +137,7 @@ fn stage(fault: &Fault, mistakes: &mut Vec<Diagnostic>) {
     mistakes.push(found.and(fault.kind.span(), "smtp fault").help(instead));
 }
 
-/// A reply that takes a sender, a recipient or a message and means nothing by it would be a lie that no server tells.
+/// A positive reply that accepts nothing would be a lie that no real server tells.
 fn reply(fault: &Fault, mistakes: &mut Vec<Diagnostic>) {
     let (Some(stage), Some(reply)) = (&fault.stage, &fault.reply) else { return };
     let decides = matches!(stage.get().0, Stage::Mail | Stage::Rcpt | Stage::Dot);

@@ -1,4 +1,4 @@
-//! Single values that have the right type and still cannot be: empty timetables, addresses that are taken, lines that
+//! Single values of the right type that are still impossible: empty timetables, addresses that are taken, lines that
 //! are no lines.
 
 use std::net::Ipv4Addr;
@@ -17,7 +17,8 @@ use crate::spanned::{Span, Spanned};
 /// The most messages of one `send`.
 const MOST_MESSAGES: u32 = 10_000;
 
-/// The UDP payload sizes that make a difference: less counts as 512 (RFC 6891 §6.2.3), and servers send no more.
+/// The UDP payload sizes that make a difference: smaller values count as 512 (RFC 6891 §6.2.3), and servers send no
+/// larger answers.
 const EDNS_SIZES: std::ops::RangeInclusive<u16> = 512..=1232;
 
 pub(super) fn check(file: &File, values: &IndexMap<String, String>, sources: &Sources, mistakes: &mut Vec<Diagnostic>) {
@@ -97,7 +98,7 @@ fn addresses(file: &File, mistakes: &mut Vec<Diagnostic>) {
     }
 }
 
-/// What an address is instead of the address of a host.
+/// Why an address cannot belong to a host.
 fn taken(address: Ipv4Addr) -> Option<&'static str> {
     let [first, second, ..] = address.octets();
     match first {
@@ -140,7 +141,7 @@ fn scripted(smtp: &Spanned<Smtp>, sources: &Sources, mistakes: &mut Vec<Diagnost
     }
 }
 
-/// The part of a text that cannot stand in `ehlo-line` (RFC 5321 §4.1.1.1): a keyword of letters, digits and hyphens,
+/// The part of a text that `ehlo-line` cannot contain (RFC 5321 §4.1.1.1): a keyword of letters, digits and hyphens,
 /// and parameters of printable characters, one space before each.
 fn not_an_ehlo_line(text: &str) -> Option<(std::ops::Range<usize>, &'static str)> {
     let keyword = text.split(' ').next().unwrap_or_default();
@@ -173,7 +174,7 @@ fn one_line(field: &str, span: Span, text: &str, sources: &Sources, mistakes: &m
     mistakes.push(Diagnostic::error("bad-value", format!("{field} is one line"), place, "a line end"));
 }
 
-/// Reasons in expectations are ones that can be given.
+/// Reasons in expectations must be known ones.
 fn reasons(file: &File, values: &IndexMap<String, String>, mistakes: &mut Vec<Diagnostic>) {
     for entry in file.expect.iter().chain(&file.never).filter(|entry| applies(entry, values)) {
         let reason = entry.resolved.as_ref().and_then(|resolved| resolved.reason.as_ref());

@@ -1,4 +1,4 @@
-//! The names in `resolved`: names that something in the file or its world has.
+//! The names in `resolved`: they must belong to something in the file or its world.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,8 @@ use crate::scenario::{File, Scenario};
 use crate::script::Action;
 use crate::zone_text::{self, is_within};
 
-/// Checks that each name lies at or below a name that is known, so that somebody may ask for it. Zones above all of
-/// them, such as `example`, are known by themselves; what lies below them is known only if something has its name.
+/// Checks that each name is at or below a known name, so that somebody may ask for it. Zones above all of them, such as
+/// `example`, are known by themselves; names below them are known only if something has that name.
 pub(crate) fn names(file: &File, scenario: &Scenario, names: &Names<'_>, mistakes: &mut Vec<Diagnostic>) {
     let known = known(scenario);
     for entry in file.expect.iter().chain(&file.never) {
@@ -70,7 +70,7 @@ fn known(scenario: &Scenario) -> BTreeSet<String> {
             _ => {}
         }
     }
-    // Below the root lies everything.
+    // Everything is below the root.
     known.remove(".");
     known.remove("");
     known

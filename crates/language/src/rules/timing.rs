@@ -1,4 +1,4 @@
-//! Times that must fit together: the end of the run, windows, faults and what heals them, validity.
+//! Times that must be consistent: the end of the run, windows, faults and their ends, validity.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::spanned::{Span, Spanned};
 use crate::values::Time;
 
 /// The years in which a run may begin. Signature times are counted from 1970 in 32 bits (RFC 4034 §3.1.5) and reach
-/// back before the epoch; certificates beyond 2100 are of no use to anybody.
+/// back before the epoch; nobody needs certificates beyond 2100.
 const FIRST_YEAR: i16 = 1971;
 const LAST_YEAR: i16 = 2100;
 
@@ -52,7 +52,7 @@ fn epoch_in_range(file: &File, mistakes: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Nothing is planned for later than the end that the file gives the run.
+/// Nothing may be scheduled after the end of the run.
 fn beyond_end(file: &File, values: &IndexMap<String, String>, mistakes: &mut Vec<Diagnostic>) {
     let Some(until) = &file.until else { return };
     let epoch = epoch(file);
@@ -105,7 +105,8 @@ fn faults(file: &File, mistakes: &mut Vec<Diagnostic>) {
     }
 }
 
-/// What a `heal` ends has begun: entries run in order of time, those of one time in order of the file.
+/// A `heal` can only end a fault that has begun: entries run in order of time, entries of one time in order of the
+/// file.
 fn heals(file: &File, mistakes: &mut Vec<Diagnostic>) {
     let epoch = epoch(file);
     let begins = |name: &str| {
@@ -145,7 +146,7 @@ fn out_of_order(file: &File, mistakes: &mut Vec<Diagnostic>) {
 /// Certificates and signatures end after they start.
 fn validity(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
     let epoch = epoch(file);
-    // What stands for an end that is not written is told, since it is nowhere to be seen.
+    // A default end is shown, because it is not in the file.
     let mut check = |what: &str, from: Bound<'_>, until: Bound<'_>| {
         let Some(place) = until.written.or(from.written) else { return };
         if until.time.at(epoch) > from.time.at(epoch) {
@@ -192,7 +193,7 @@ struct Bound<'f> {
     time: Time,
 }
 
-/// When the signatures of a `publish` start: what it says, else what the zone says.
+/// When the signatures of a `publish` start: from its own field, else from the zone.
 fn start_of_signatures(file: &File, publish: &Publish) -> Time {
     let zone = file.zone.iter().find(|(name, _)| name.eq_ignore_ascii_case(&publish.zone));
     let of_zone = || zone.map_or_else(|| crate::declarations::Zone::default().signed_from(), |(_, z)| z.signed_from());

@@ -1,6 +1,6 @@
-//! Records that no zone can hold together, or this one cannot: found when the file is read, at their place in the text.
+//! Records that no zone can have together, or not this zone: found when the file is read, at their place in the text.
 //!
-//! What a zone can hold, `mxlab_dns` knows. Data stand for themselves here: references need no values for that.
+//! `mxlab_dns` knows what a zone can hold. Data are not interpreted here, so references need no values.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub(crate) fn check(
     sources: &Sources,
     mistakes: &mut Vec<Diagnostic>,
 ) {
-    // A record that could not be read may be the one that is meant.
+    // An unreadable record may be the one that is meant.
     if mistakes.iter().any(|mistake| mistake.code == "zone-syntax") {
         return;
     }
@@ -39,7 +39,7 @@ pub(crate) fn check(
         let left_out =
             |entry: &Entry| items(&zone.without).any(|without| zone_text::is_named_by(entry, without, &origin));
         for entry in below.iter().filter(|entry| !replaced(entry) && !left_out(entry)) {
-            // The world is right by itself: its mistakes are found when it is read with an empty file.
+            // The world is correct: its mistakes are found when it is read with an empty file.
             let _ = held.insert(&entry.owner, &entry.rtype, &entry.data, None);
         }
         if let Some(text) = &zone.records {
@@ -58,7 +58,7 @@ pub(crate) fn check(
     }
 }
 
-/// What is said of a zone of its own in the text of the zone above it would be lost: the delegation is made.
+/// Records about a declared zone in the text of its parent would be lost: the delegation is generated.
 fn below_cuts(file: &File, origin: &str, text: &Spanned<ZoneText>, sources: &Sources, mistakes: &mut Vec<Diagnostic>) {
     for line in zone_text::read(text).0 {
         let owner = full_name(&line.owner, origin);
@@ -115,7 +115,7 @@ impl Held {
     }
 
     fn insert(&mut self, owner: &str, rtype: &str, data: &str, place: Option<Span>) -> Result<(), ZoneError> {
-        // What the syntax check let through and this cannot read is told when the world is built.
+        // Text that the syntax check accepts but this cannot read is reported when the world is built.
         let (Ok(owner), Ok(rtype)) = (owner.parse::<Name>(), rtype.parse()) else { return Ok(()) };
         let record = mxlab_dns::Record::new(owner.clone(), rtype, 300, data.as_bytes().to_vec());
         self.zone.insert(record)?;

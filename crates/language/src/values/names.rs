@@ -61,12 +61,12 @@ text_values! {
 }
 
 impl Address {
-    /// What stands before the last `@`.
+    /// The part before the last `@`.
     pub fn local_part(&self) -> &str {
         self.0.rsplit_once('@').map_or(&self.0, |(local, _)| local)
     }
 
-    /// What stands behind the last `@`.
+    /// The part after the last `@`.
     pub fn domain(&self) -> &str {
         self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
@@ -117,7 +117,7 @@ impl ReplyText {
         self.0.get(..3).and_then(|digits| digits.parse().ok()).unwrap_or_default()
     }
 
-    /// What follows them; several lines are possible.
+    /// The text after them; several lines are possible.
     pub fn text(&self) -> &str {
         self.0.get(3..).unwrap_or_default().trim_start_matches([' ', '-'])
     }
@@ -195,7 +195,7 @@ impl Scalar for Ipv4 {
     }
 }
 
-/// Texts whose meaning is looked up, each with its own kind of name.
+/// Texts whose meaning is resolved, each with its own kind of name.
 macro_rules! names {
     ($($(#[doc = $doc:literal])+ $name:ident $pattern:literal;)+) => {
         text_values! { $($(#[doc = $doc])+ $name)+ }

@@ -99,7 +99,7 @@ pub fn edited(number: &str, replaced: &[(&str, &str)]) -> String {
     text
 }
 
-/// What is said about a file.
+/// The diagnostics of a file.
 pub fn rendered(text: &str, worlds: &dyn WorldSource) -> String {
     match read("example.toml", text, worlds, BEHAVIOURS) {
         Ok(loaded) => format!("read, {} cells\n{}", loaded.cells.len(), loaded.warnings),
@@ -107,14 +107,14 @@ pub fn rendered(text: &str, worlds: &dyn WorldSource) -> String {
     }
 }
 
-/// Reads the file `name` of the reference with some of its text replaced, and compares what is said about it.
+/// Reads the file `name` of the reference with some of its text replaced, and compares the diagnostics.
 macro_rules! check {
     ($snapshot:literal, $name:literal, $($from:literal => $to:literal),+ $(,)?) => {
         insta::assert_snapshot!($snapshot, $crate::common::rendered(&$crate::common::edited($name, &[$(($from, $to)),+]), &$crate::common::worlds()));
     };
 }
 
-/// Reads a file that stands over the world `outbound`, and compares what is said about it.
+/// Reads a file over the world `outbound`, and compares the diagnostics.
 macro_rules! check_text {
     ($snapshot:literal, $text:expr) => {
         let text = format!("title = \"A mistake\"\nworld = \"outbound\"\n{}", $text);
@@ -122,6 +122,6 @@ macro_rules! check_text {
     };
 }
 
-/// A message and what becomes of it, for files that are about something else.
+/// A message and its delivery, for files that are about something else.
 pub const ONE_MESSAGE: &str = "[[at]]\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"] }\n";
 pub const DELIVERED: &str = "[[expect]]\ndelivered = {}\n";

@@ -7,11 +7,11 @@
 //! spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=contoso.example; dkim=none (message not signed) header.d=none;dmarc=bestguesspass action=none header.from=contoso.example;compauth=pass reason=109
 //! ```
 //!
-//! `; ` stands behind the SPF clause and between DKIM clauses, `;` without a blank behind the last DKIM clause and behind
-//! the DMARC clause; without a composite result the value ends with that `;`. Mail submitted inside an organization has no
-//! SPF clause. [`AuthenticationResults`] is what a receiver found, and writes exactly this. Until 2021 the recipient's
-//! domain stood between the clauses, documents print other blanks, and what one server wrote comes to the next in a renamed
-//! field, whole or not: [`LaidOut`] is a value in any of these layouts.
+//! `; ` follows the SPF clause and separates DKIM clauses; `;` without a blank follows the last DKIM clause and the
+//! DMARC clause. Without a composite result the value ends with that `;`. Mail submitted inside an organization has no
+//! SPF clause. [`AuthenticationResults`] is what a receiver found, and writes exactly this layout. Until 2021 the
+//! recipient's domain stood between the clauses, documents print other blanks, and the next server finds the value in a
+//! renamed field, whole or in part: [`LaidOut`] is a value in any of these layouts.
 //!
 //! | field | type |
 //! |---|---|
@@ -47,7 +47,7 @@ pub struct AuthenticationResults {
     pub dkim: Vec<DkimClause>,
     /// The DMARC clause.
     pub dmarc: DmarcClause,
-    /// Missing where composite authentication was not run.
+    /// Missing when composite authentication was not run.
     pub compauth: Option<CompAuth>,
 }
 

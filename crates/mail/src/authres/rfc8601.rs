@@ -1,6 +1,6 @@
 //! `Authentication-Results` of the standard (RFC 8601), as a value.
 //!
-//! A server that has checked a message tells those behind it what it found, in a field at the top:
+//! A server that has checked a message writes its findings for later readers into a field at the top:
 //!
 //! ```text
 //! mx.contoso.example 1; spf=pass smtp.mailfrom=ann@fabrikam.example; dkim=fail (2048-bit key) reason="body hash" header.d=fabrikam.example
@@ -8,20 +8,20 @@
 //!                 version
 //! ```
 //!
-//! The *authserv-id* names the administration whose word this is: readers believe their own alone (§1.6). Each *resinfo* is
-//! the result of one method, perhaps a reason, and *properties*: what was looked at (`ptype.property=pvalue`). A server
-//! that checked nothing says `none` (§2.2).
+//! The *authserv-id* names the administration that makes the statement: readers believe only their own (§1.6). Each
+//! *resinfo* is the result of one method, perhaps a reason, and *properties*: what was looked at
+//! (`ptype.property=pvalue`). A server that checked nothing says `none` (§2.2).
 //!
-//! [`Payload`] is what stands behind the field's name. Reading is strict: whatever the grammar of §2.2 does not allow is an
-//! error with its position. Writing is canonical: one blank between the parts, quotes only where they must be. Reading what
-//! was written gives the same value.
+//! [`Payload`] is the value after the field's name. Reading is strict: whatever the grammar of §2.2 does not allow is
+//! an error with its position. Writing is canonical: one blank between the parts, quotes only where they must be.
+//! Reading what was written gives the same value.
 //!
-//! Comments may stand between any two tokens, and people read them. They are kept with the part in which or behind which
-//! they stand, and are written behind that part: `spf(a)=(b)pass` becomes `spf=pass (a) (b)`.
+//! Comments may stand between any two tokens, and people read them. Each is kept with the part that contains or
+//! precedes it, and is written after that part: `spf(a)=(b)pass` becomes `spf=pass (a) (b)`.
 //!
-//! Text beyond ASCII (RFC 6532, RFC 8616) is allowed wherever a message of internationalized mail may hold it: in comments,
-//! in quoted strings, in local parts, in labels of domains (U-labels), and bare in values, for §2.5 says that the
-//! authserv-id may be UTF-8 there. Method, result and property names are ASCII.
+//! Text beyond ASCII (RFC 6532, RFC 8616) is allowed wherever a message of internationalized mail may hold it: in
+//! comments, in quoted strings, in local parts, in labels of domains (U-labels), and bare in values, because §2.5 says
+//! that the authserv-id may be UTF-8 there. Method, result and property names are ASCII.
 //!
 //! RFC 8617 §4.1.1 sets an instance number before a payload and calls that [`ArcInfo`].
 
@@ -40,7 +40,7 @@ pub const MAX_INSTANCE: u8 = 50;
 /// Why a text cannot be a part of a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PartError {
-    /// A control character: no quoting carries it.
+    /// A control character, which cannot be quoted.
     #[error("control character {0:?}")]
     Control(char),
     /// Not letters, digits and hyphens with a letter or digit at the end.
@@ -69,7 +69,7 @@ fn text(text: &str) -> Result<(), PartError> {
     }
 }
 
-/// RFC 2045 §5.1: everything visible but the *tspecials*.
+/// RFC 2045 §5.1: everything visible except the *tspecials*.
 fn is_token_char(character: char) -> bool {
     !character.is_ascii() || (character.is_ascii_graphic() && !"()<>@,;:\\\"/[]?=".contains(character))
 }
@@ -146,7 +146,7 @@ impl fmt::Display for Keyword {
     }
 }
 
-/// A *value* (RFC 2045 §5.1): a token, or text in quotes. Here it is the text itself; quotes are a matter of writing.
+/// A *value* (RFC 2045 §5.1): a token, or text in quotes. This is the text itself; quotes are added when it is written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Value(String);
 
@@ -220,7 +220,7 @@ impl Comment {
         Comment::new([CommentPart::Text(text.into())])
     }
 
-    /// The parts: no empty text, no text beside text.
+    /// The parts: no text is empty, and no two texts are adjacent.
     pub fn parts(&self) -> &[CommentPart] {
         &self.0
     }
@@ -255,11 +255,11 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// `local_part` is the text itself, without quotes; `None` leaves the `@` alone.
+    /// `local_part` is the text itself, without quotes; `None` is for `@domain`.
     ///
     /// # Errors
     /// When the local part holds control characters (tabs too: RFC 5321 §4.1.2 has none in its quoted strings), or the
-    /// domain is no *domain-name* of RFC 6376 §3.5.
+    /// domain is not a *domain-name* of RFC 6376 §3.5.
     pub fn new(local_part: Option<String>, domain: impl Into<String>) -> Result<Mailbox, PartError> {
         let domain = domain.into();
         if let Some(control) = local_part.iter().flat_map(|text| text.chars()).find(char::is_ascii_control) {
@@ -290,8 +290,8 @@ impl fmt::Display for Mailbox {
     }
 }
 
-/// The value of a property (*pvalue*, §2.2). A bare domain is a [`Value`], as the grammar cannot tell it from a token; an
-/// address in quotes is one too.
+/// The value of a property (*pvalue*, §2.2). A bare domain is a [`Value`], as the grammar cannot tell it from a token;
+/// an address in quotes is one too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PropertyValue {
     /// A token or a quoted string.
@@ -318,7 +318,7 @@ pub struct Property {
     pub property: Keyword,
     /// What it was.
     pub value: PropertyValue,
-    /// The comments in it and behind it.
+    /// The comments in it and after it.
     pub comments: Vec<Comment>,
 }
 
@@ -327,7 +327,7 @@ pub struct Property {
 pub struct Reason {
     /// The words.
     pub value: Value,
-    /// The comments in it and behind it.
+    /// The comments in it and after it.
     pub comments: Vec<Comment>,
 }
 
@@ -340,7 +340,7 @@ pub struct ResInfo {
     pub version: Option<u32>,
     /// The result.
     pub result: Keyword,
-    /// The comments up to and behind the result.
+    /// The comments up to the result and after it.
     pub comments: Vec<Comment>,
     /// A reason.
     pub reason: Option<Reason>,
@@ -358,13 +358,13 @@ impl ResInfo {
 /// A whole value (*authres-payload*).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payload {
-    /// Whose word this is (§2.5).
+    /// Who makes the statement (§2.5).
     pub authserv_id: Value,
     /// The version of the field; 1 where it is missing.
     pub version: Option<u32>,
     /// The comments around the two, and those around `none`.
     pub comments: Vec<Comment>,
-    /// The results, at most [`MAX_CLAUSES`](super::MAX_CLAUSES). Without any the value says `none`.
+    /// The results, at most [`MAX_CLAUSES`](super::MAX_CLAUSES). If there are none, the value is `none`.
     pub results: Vec<ResInfo>,
 }
 

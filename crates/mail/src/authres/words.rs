@@ -44,7 +44,7 @@ words! {
         Neutral = "neutral",
         /// The domain has no SPF record, or there is no domain to ask.
         None = "none",
-        /// DNS failed; later it may not.
+        /// DNS failed; a later attempt may succeed.
         TempError = "temperror",
         /// The domain's records cannot be understood.
         PermError = "permerror",
@@ -58,7 +58,7 @@ words! {
         Pass = "pass",
         /// None is.
         Fail = "fail",
-        /// There is no DMARC record, and with one the message would have passed.
+        /// There is no DMARC record, but with one the message would have passed.
         BestGuessPass = "bestguesspass",
         /// There is no DMARC record, and the message would not have passed.
         None = "none",
@@ -78,15 +78,15 @@ words! {
         OReject = "oreject",
         /// The record says `p=quarantine`.
         Quarantine = "quarantine",
-        /// Documented, never seen.
+        /// Documented, but never seen.
         Reject = "reject",
         /// `p=quarantine`, and the message was exempt by `pct`.
         PctQuarantine = "pct.quarantine",
         /// `p=reject`, and the message was exempt by `pct`.
         PctReject = "pct.reject",
-        /// Documented as an action, seen only as a result.
+        /// Documented as an action, but seen only as a result.
         PermError = "permerror",
-        /// Documented as an action, seen only as a result.
+        /// Documented as an action, but seen only as a result.
         TempError = "temperror",
     }
 }
@@ -112,7 +112,7 @@ pub enum DkimResult {
     Pass,
     /// The body is not the one that was signed.
     FailBodyHash,
-    /// The signature does not hold.
+    /// The signature does not verify.
     FailSignature,
     /// The selector has no key.
     FailNoKey,
@@ -150,7 +150,7 @@ impl DkimResult {
         }
     }
 
-    /// The comment behind the word.
+    /// The comment after the word.
     pub fn comment(self) -> Option<&'static str> {
         match self {
             DkimResult::Pass => Some("signature was verified"),

@@ -18,7 +18,7 @@ use crate::smtp::{Class, EnhancedCode, printable};
 pub enum Kind {
     /// The message could not be delivered.
     Failure,
-    /// The message waits, and is tried for so long yet.
+    /// The message is still queued, and will be tried for this much longer.
     Delay {
         /// The time until it expires.
         remaining: Duration,
@@ -32,9 +32,9 @@ pub struct Answer {
     pub at: Timestamp,
     /// The server's name.
     pub server: String,
-    /// Its address; missing when it was no other server, or none was reached.
+    /// Its address; missing when it was not another server, or none was reached.
     pub ip: Option<IpAddr>,
-    /// What it said, codes included.
+    /// Its reply, codes included.
     pub text: String,
 }
 
@@ -52,9 +52,9 @@ pub struct Failure {
     pub diagnostic: String,
     /// The server that answered, if a server did.
     pub remote_mta: Option<String>,
-    /// What is told to people; [`explanation`] has the texts by code.
+    /// The explanation for people; [`explanation`] has the texts by code.
     pub explanation: String,
-    /// Who said what, the newest first.
+    /// Which server said what, newest first.
     pub answers: Vec<Answer>,
 }
 
@@ -65,7 +65,7 @@ pub struct Report {
     pub kind: Kind,
     /// The author: `postmaster@` the organization's domain.
     pub from: Address,
-    /// The sender of the original, who is told.
+    /// The sender of the original, who gets the report.
     pub to: Address,
     /// The date of the report.
     pub date: Timestamp,
@@ -126,7 +126,7 @@ impl Report {
         message
     }
 
-    /// The text for people, as it stands in the message, with LF line ends: what a story shows.
+    /// The text for people, as it is in the message, with LF line ends. Stories show it.
     pub fn text(&self) -> String {
         self.text_with(&Original::read(&self.original))
     }
@@ -185,7 +185,7 @@ impl Report {
                 in_words(remaining)
             );
         }
-        // Seven to nine blank lines stand here.
+        // Here are seven to nine blank lines.
         text.push_str(&"\n".repeat(8));
         text.push_str("Diagnostic information for administrators:\n\n");
         let _ = writeln!(text, "Generating server: {}", self.generating_server);
@@ -223,7 +223,7 @@ impl Report {
             Kind::Delay { .. } => DsnAction::Delayed,
         };
         for recipient in &self.recipients {
-            // An empty line stands before each recipient's fields (RFC 3464 §2.1).
+            // An empty line precedes each recipient's fields (RFC 3464 §2.1).
             status.push_str("\r\n");
             let mut field = |name: &str, value: &str| {
                 let _ = write!(status, "{name}: {value}\r\n");
@@ -253,7 +253,7 @@ struct Original {
 }
 
 impl Original {
-    /// Of an original beyond the limits of a header nothing is known.
+    /// If the original exceeds the limits of a header, nothing of it is known.
     fn read(message: &[u8]) -> Original {
         let Ok(message) = Message::parse(message) else {
             return Original { header: Vec::new(), subject: String::new(), message_id: None, references: Vec::new() };
@@ -272,10 +272,10 @@ impl Original {
     }
 }
 
-/// What people are told about a code. `server` is the one that refused, if one did.
+/// The explanation of a code for people. `server` is the server that refused, if one did.
 ///
-/// The texts for DNS failures and refused connections are Exchange's. For the DANE codes no report has been seen in public:
-/// their sentences are made of the documented meanings.
+/// The texts for DNS failures and refused connections are Exchange's. No public report with a DANE code has been seen:
+/// their sentences follow the documented meanings.
 pub fn explanation(status: EnhancedCode, server: Option<&str>) -> String {
     const REPEATED: &str = "Your message couldn't be delivered. Despite repeated attempts to deliver your message,";
     match (status.subject, status.detail) {
@@ -314,7 +314,7 @@ fn one_line(text: &str) -> String {
     text.replace(['\r', '\n'], " ")
 }
 
-/// A value folded so that no line exceeds 998 octets (RFC 5322 §2.1.1), at blanks as long as there are any. Shorter ones stay
+/// A value folded so that no line exceeds 998 octets (RFC 5322 §2.1.1), at blanks if there are any. Shorter values stay
 /// in one line, as Exchange writes them.
 fn fitting(value: &str) -> String {
     const WIDTH: usize = 900;
@@ -336,7 +336,7 @@ fn charset(text: &str) -> &'static str {
     if text.is_ascii() { "us-ascii" } else { "utf-8" }
 }
 
-/// The same text as HTML, one paragraph a line group.
+/// The same text as HTML, one paragraph for each group of lines.
 fn html(text: &str) -> String {
     let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
     let mut html = String::from("<html>\n<body>\n");

@@ -12,7 +12,7 @@ pub(super) const MAX_PARTS: usize = 64;
 /// The most recipients of a status part that are read.
 pub(super) const MAX_RECIPIENTS: usize = 10_000;
 
-/// Why a message is no report that can be read.
+/// Why a message is not a report that can be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {
     /// A header section exceeds a limit.
@@ -27,7 +27,7 @@ pub enum ParseError {
     /// The status part names no reporting MTA (RFC 3464 §2.2.2).
     #[error("no Reporting-MTA")]
     NoReportingMta,
-    /// A field that each recipient has is missing or cannot be read.
+    /// A field that every recipient must have is missing or cannot be read.
     #[error("{field} of recipient {recipient} missing or unreadable")]
     Recipient {
         /// The recipient's number, from 1.
@@ -86,7 +86,7 @@ pub struct ParsedReport {
 /// Reads a whole report.
 ///
 /// # Errors
-/// When it is none, or exceeds a limit.
+/// When it is not a report, or exceeds a limit.
 pub fn parse(message: &[u8]) -> Result<ParsedReport, ParseError> {
     let message = Message::parse(message)?;
     let kind = ContentType::of(&message);
@@ -107,17 +107,17 @@ pub fn parse(message: &[u8]) -> Result<ParsedReport, ParseError> {
     Ok(ParsedReport { text, status: status.ok_or(ParseError::NoStatus)?, original })
 }
 
-/// Reads the body of a `message/delivery-status` part: groups of fields with empty lines between them, first the message's,
-/// then one for each recipient.
+/// Reads the body of a `message/delivery-status` part: groups of fields with empty lines between them, first the
+/// message's, then one for each recipient.
 ///
 /// # Errors
-/// When a field that the standard demands is missing or cannot be read.
+/// When a field that the standard requires is missing or cannot be read.
 pub fn parse_status(body: &[u8]) -> Result<DeliveryStatus, ParseError> {
     let mut groups = Vec::new();
     let mut rest = body;
     while !rest.is_empty() {
         let group = Message::parse(rest)?;
-        // Several empty lines in a row separate as one does.
+        // Several empty lines in a row count as one.
         if !group.header().is_empty() {
             groups.push(group.clone());
         }
@@ -152,7 +152,7 @@ pub fn parse_status(body: &[u8]) -> Result<DeliveryStatus, ParseError> {
     Ok(status)
 }
 
-/// The value of `type;value`, with or without a blank behind the semicolon; a value without a type is taken whole.
+/// The value of `type;value`, with or without a blank after the semicolon; a value without a type is taken whole.
 fn typed(group: &Message<'_>, name: &str) -> Option<String> {
     let value = group.field(name)?.value();
     let value = value.split_once(';').map_or(value.as_str(), |(_, value)| value).trim();

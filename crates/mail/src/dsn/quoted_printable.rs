@@ -35,7 +35,7 @@ pub(super) fn encode(text: &str) -> String {
     encoded
 }
 
-/// Decodes; what is malformed is kept as it stands (RFC 2045 §6.7, note on robustness). Line ends become LF.
+/// Decodes; what is malformed stays as it is (RFC 2045 §6.7, note on robustness). Line ends become LF.
 pub(super) fn decode(encoded: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::new();
     for line in encoded.split_inclusive(|octet| *octet == b'\n') {

@@ -188,7 +188,7 @@ impl fmt::Display for Parameters {
     }
 }
 
-/// Why a line is no command.
+/// Why a line is not a command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {
     /// The verb is not one of SMTP, or not one of those known here.
@@ -225,7 +225,8 @@ impl Command {
     /// Reads a command line, without its CRLF.
     ///
     /// # Errors
-    /// When it is none; the error tells syntax from vocabulary, as the reply must (RFC 5321 §4.2.4).
+    /// When it is not a command. The error says whether the verb or its syntax is wrong, since their replies differ
+    /// (RFC 5321 §4.2.4).
     pub fn parse(line: &[u8]) -> Result<Command, CommandError> {
         if line.len() > MAX_LINE {
             return Err(CommandError::TooLong);
@@ -307,7 +308,7 @@ fn parse_rcpt(rest: &str) -> Result<Command, CommandError> {
     Ok(Command::Rcpt { to, parameters: Parameters::parse(parameters, "RCPT")? })
 }
 
-/// `FROM:<a@b> X=1` → `<a@b>`, `X=1`. Blanks behind the colon are wrong by the RFC, common, and harmless.
+/// `FROM:<a@b> X=1` → `<a@b>`, `X=1`. Blanks after the colon are against the RFC, but common and harmless.
 fn path_and_parameters<'a>(
     verb: &'static str,
     keyword: &'static str,
@@ -331,7 +332,7 @@ fn path_and_parameters<'a>(
     Ok((path, parameters))
 }
 
-/// The index behind the `>` of a path; one inside a quoted local part does not count.
+/// The index after the `>` of a path; one inside a quoted local part does not count.
 fn closing_bracket(path: &str) -> Option<usize> {
     let mut position = 1;
     while let Some(character) = path.get(position..)?.chars().next() {
@@ -363,7 +364,7 @@ mod tests {
 
     use super::*;
 
-    /// Reads `line`; the outcome is the command written again, or the error.
+    /// Reads `line`; the outcome is the command as written back, or the error.
     #[track_caller]
     fn check(line: &str, expected: Result<&str, &str>) {
         let outcome = Command::parse(line.as_bytes()).map(|command| command.to_string()).map_err(|e| e.to_string());

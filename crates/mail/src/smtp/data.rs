@@ -1,14 +1,14 @@
 //! The data phase (RFC 5321 §4.1.1.4, §4.5.2).
 //!
-//! The message ends at CRLF `.` CRLF. A line that begins with a dot gets another dot before it on the wire. Bare CR and
-//! bare LF are no line ends (§2.3.8): a server that takes LF `.` LF or LF `.` CRLF for the end lets one message carry
-//! others past the checks ("SMTP smuggling", CVE-2023-51764 and its kin). Here neither end ever does, and the reader tells
-//! whether there were any.
+//! The message ends at CRLF `.` CRLF. On the wire, a line that begins with a dot gets a second one. Bare CR and bare LF
+//! are not line ends (§2.3.8): a server that takes LF `.` LF or LF `.` CRLF for the end lets one message smuggle others
+//! past the checks ("SMTP smuggling", CVE-2023-51764 and the like). Neither end does so here, and the reader reports
+//! whether there were bare CR or LF.
 
 /// The message as it goes over the wire: dots doubled at the beginning of lines, the final dot added.
 ///
-/// A message that does not end with CRLF gets one, as the phase cannot end otherwise. Nothing else is changed: bare CR and
-/// LF go out as they are.
+/// A message that does not end with CRLF gets one, because the phase cannot end otherwise. Nothing else is changed:
+/// bare CR and LF are sent as they are.
 pub fn dot_stuffed(message: &[u8]) -> Vec<u8> {
     let mut wire = Vec::with_capacity(message.len() + message.len() / 64 + 5);
     let mut before = [b'\r', b'\n'];
@@ -26,7 +26,7 @@ pub fn dot_stuffed(message: &[u8]) -> Vec<u8> {
     wire
 }
 
-/// What has been read of the message so far, seen from its last octets.
+/// The state after the last octets of the message that were read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// At the beginning of a line.
@@ -35,9 +35,9 @@ enum State {
     Line,
     /// Behind a CR.
     Cr,
-    /// Behind a dot at the beginning of a line; it is not yet known what it is.
+    /// After a dot at the beginning of a line: stuffed or final is not known yet.
     Dot,
-    /// Behind such a dot and a CR.
+    /// After such a dot and a CR.
     DotCr,
     /// Behind the end.
     Done,
@@ -50,9 +50,9 @@ pub struct Received {
     pub message: Vec<u8>,
     /// Whether it exceeded the limit.
     pub too_large: bool,
-    /// Whether there was a LF without a CR before it.
+    /// Whether there was an LF without a CR before it.
     pub bare_lf: bool,
-    /// Whether there was a CR without a LF behind it.
+    /// Whether there was a CR without an LF after it.
     pub bare_cr: bool,
 }
 
@@ -71,7 +71,7 @@ impl DataReader {
         DataReader { state: State::LineStart, limit, received }
     }
 
-    /// Takes in bytes up to the end of the message; returns how many it took. What is left belongs to the next command.
+    /// Takes bytes up to the end of the message; returns how many it took. The rest belongs to the next command.
     pub fn push(&mut self, bytes: &[u8]) -> usize {
         for (index, octet) in bytes.iter().enumerate() {
             if self.state == State::Done {
@@ -137,7 +137,7 @@ mod tests {
 
     use super::*;
 
-    /// Reads `wire`; expected are the message, the flags (bare LF, bare CR) and what is left.
+    /// Reads `wire`, and compares the message, the flags (bare LF, bare CR) and what is left.
     #[track_caller]
     fn check(wire: &str, expected: Option<(&str, bool, bool, &str)>) {
         for step in [1, wire.len().max(1)] {
@@ -192,7 +192,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is sent arrives as it was (with CRLF at its end), and nothing of it is taken for the end.
+        /// Every message arrives as it was sent (with CRLF at its end), and nothing in it is taken for the end.
         #[test]
         fn round_trip(message in proptest::collection::vec(prop_oneof![
             Just(b'\r'), Just(b'\n'), Just(b'.'), Just(b'a'), any::<u8>()

@@ -1,10 +1,10 @@
 //! SMTP (RFC 5321) without sockets.
 //!
-//! A session is a dialogue of [`Command`]s and [`Reply`] lines; in between, after `DATA`, goes the message, whose end is
-//! CRLF `.` CRLF and nothing else (§4.1.1.4). Both ends are state machines here: [`server::Session`] takes the bytes of a
-//! client and asks its owner for every reply, so an engine with policies and a scripted host that answers nonsense use the
-//! same one; [`client::Transaction`] says what to write next, given the replies so far. [`Stage`] names the places at which
-//! a session can fail.
+//! A session is a dialogue of [`Command`]s and [`Reply`] lines; after `DATA` the message follows, whose end is CRLF `.`
+//! CRLF and nothing else (§4.1.1.4). Both ends are state machines here: [`server::Session`] takes the bytes of a client
+//! and asks its owner for every reply, so an engine with policies and a scripted host that answers nonsense use the
+//! same one; [`client::Transaction`] says what to write next, given the replies so far. [`Stage`] names the places at
+//! which a session can fail.
 
 pub mod client;
 pub mod command;

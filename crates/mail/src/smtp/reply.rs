@@ -6,15 +6,15 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The longest reply line that [`ReplyReader`] reads, in octets. RFC 5321 §4.5.3.1.5 says 512; Exchange's bracketed details
-/// are longer.
+/// The longest reply line that [`ReplyReader`] reads, in octets. RFC 5321 §4.5.3.1.5 says 512; Exchange's bracketed
+/// details are longer.
 pub const MAX_LINE: usize = 4_096;
 /// The most lines of one reply that [`ReplyReader`] reads.
 pub const MAX_LINES: usize = 256;
-/// How many octets of text [`ReplyReader`] keeps of one reply; what comes after is read and dropped. An answer to EHLO stays
+/// How many octets of text [`ReplyReader`] keeps of one reply; the rest is read and dropped. An answer to EHLO stays
 /// far below it.
 pub const MAX_TEXT: usize = 8_192;
-/// How many characters of its text a reply shows in one line.
+/// How many characters of a reply's text are shown in one line.
 pub const MAX_SHOWN: usize = 1_000;
 
 /// The first number of an enhanced status code (RFC 3463 §3.1).
@@ -22,7 +22,7 @@ pub const MAX_SHOWN: usize = 1_000;
 pub enum Class {
     /// `2`: success.
     Success,
-    /// `4`: persistent transient failure; later it may work.
+    /// `4`: persistent transient failure; a later attempt may succeed.
     Transient,
     /// `5`: permanent failure.
     Permanent,
@@ -44,9 +44,9 @@ impl Class {
 pub struct EnhancedCode {
     /// Whether it worked.
     pub class: Class,
-    /// What it is about; at most 999.
+    /// The subject; at most 999.
     pub subject: u16,
-    /// What exactly; at most 999.
+    /// The detail; at most 999.
     pub detail: u16,
 }
 
@@ -69,7 +69,7 @@ impl fmt::Display for EnhancedCode {
     }
 }
 
-/// A text that is no enhanced status code.
+/// A text that is not an enhanced status code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an enhanced status code (2, 4 or 5, then two numbers of at most three digits, with dots)")]
 pub struct EnhancedCodeError;
@@ -134,7 +134,7 @@ impl Reply {
         self.code / 100 == 3
     }
 
-    /// Whether the code is 4xx: later it may work.
+    /// Whether the code is 4xx: a later attempt may succeed.
     pub fn is_transient(&self) -> bool {
         self.code / 100 == 4
     }
@@ -165,7 +165,7 @@ impl Reply {
         wire
     }
 
-    // RFC 2034 §4: the enhanced status code stands on every line.
+    // RFC 2034 §4: the enhanced status code is on every line.
     fn line(&self, text: &str, separator: char) -> String {
         match &self.enhanced {
             Some(enhanced) if text.is_empty() => format!("{}{separator}{enhanced}", self.code),
@@ -197,8 +197,8 @@ fn leading_code(code: u16, text: &str) -> Option<(EnhancedCode, &str)> {
 }
 
 impl fmt::Display for Reply {
-    /// In one line, as reports quote it: `550 5.1.1 User unknown`. The text is another's: it is cleaned ([`printable`]) and
-    /// cut at [`MAX_SHOWN`] characters.
+    /// In one line, as reports quote it: `550 5.1.1 User unknown`. The text comes from another server: it is cleaned
+    /// ([`printable`]) and cut at [`MAX_SHOWN`] characters.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = printable(&self.text());
         let cut = match text.get(..MAX_SHOWN) {
@@ -209,8 +209,8 @@ impl fmt::Display for Reply {
     }
 }
 
-/// A text in printable US-ASCII, as `message/delivery-status` (RFC 3464 §2.1.1) and terminals can take it: line ends and tabs
-/// become blanks, whatever else cannot be printed a question mark.
+/// A text in printable US-ASCII, fit for `message/delivery-status` (RFC 3464 §2.1.1) and terminals: line ends and tabs
+/// become blanks, other unprintable characters question marks.
 pub fn printable(text: &str) -> String {
     let clean = |character: char| match character {
         '\t' | '\r' | '\n' => ' ',
@@ -235,7 +235,7 @@ impl FromStr for Reply {
     }
 }
 
-/// Why what a server sent is no reply.
+/// Why what a server sent is not a reply.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReplyError {
     /// A line does not begin with a code.
@@ -258,14 +258,14 @@ pub enum ReplyError {
     /// A reply exceeds [`MAX_LINES`].
     #[error("reply of more than {MAX_LINES} lines")]
     TooManyLines,
-    /// A text that should be one reply ends in its midst, or goes on behind it.
+    /// A text that should be one reply ends too early, or has more after the reply.
     #[error("not exactly one reply")]
     Unfinished,
 }
 
 /// Reads replies from bytes as they come in.
 ///
-/// Once it has returned an error it returns it again: the connection is of no more use.
+/// Once it has returned an error, it returns it again: the connection cannot be used any more.
 #[derive(Clone, Debug, Default)]
 pub struct ReplyReader {
     buffer: Vec<u8>,
@@ -282,7 +282,7 @@ impl ReplyReader {
 
     /// Takes in bytes from the server.
     pub fn push(&mut self, bytes: &[u8]) {
-        // What cannot become replies within the limits is not kept.
+        // What exceeds the limits is not kept.
         let room = (MAX_LINE * MAX_LINES).saturating_sub(self.buffer.len());
         match bytes.get(..room) {
             Some(fits) if fits.len() < bytes.len() => {
@@ -293,8 +293,8 @@ impl ReplyReader {
         }
     }
 
-    /// Whether nothing is buffered. After the reply to STARTTLS it must be so: what a server seems to say behind that reply
-    /// in plain text was put there by somebody else (CVE-2011-0411).
+    /// Whether nothing is buffered. After the reply to STARTTLS this must hold: what a server seems to say after that
+    /// reply in plain text was put there by somebody else (CVE-2011-0411).
     pub fn is_empty(&self) -> bool {
         self.buffer.is_empty() && self.code.is_none()
     }
@@ -302,7 +302,7 @@ impl ReplyReader {
     /// The next whole reply, if it has arrived.
     ///
     /// # Errors
-    /// When what has arrived can be no reply, or exceeds a limit.
+    /// When what has arrived cannot be a reply, or exceeds a limit.
     pub fn next_reply(&mut self) -> Result<Option<Reply>, ReplyError> {
         let result = self.read();
         if let Err(error) = &result {
@@ -346,7 +346,7 @@ impl ReplyReader {
 /// `250-text` → 250, more lines follow, `text`. A code alone is a last line (RFC 5321 §4.2.1).
 fn split_line(line: &str) -> Option<(u16, bool, &str)> {
     let digits = line.get(..3)?;
-    // RFC 5321 §4.2: the first digit is 2 to 5, the second 0 to 5; a wider second digit is met and harmless.
+    // RFC 5321 §4.2: the first digit is 2 to 5, the second 0 to 5; larger second digits occur and are harmless.
     let plain =
         digits.bytes().all(|digit| digit.is_ascii_digit()) && matches!(digits.as_bytes().first(), Some(b'2'..=b'5'));
     let code = digits.parse().ok().filter(|_| plain)?;
@@ -359,7 +359,7 @@ fn split_line(line: &str) -> Option<(u16, bool, &str)> {
     }
 }
 
-/// The beginning of a text in at most so many octets.
+/// The beginning of a text, at most this many octets.
 fn start_of(text: &str, octets: usize) -> &str {
     let end = (0..=octets.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     text.get(..end.unwrap_or(0)).unwrap_or_default()
@@ -399,7 +399,7 @@ mod tests {
 
     #[track_caller]
     fn check(wire: &str, expected: Result<Option<Parts<'_>>, ReplyError>) {
-        // Byte by byte and at once must read the same.
+        // Reading byte by byte and all at once must give the same.
         for step in [1, wire.len().max(1)] {
             let mut reader = ReplyReader::new();
             let mut result = Ok(None);

@@ -1,5 +1,5 @@
-//! Every documented example and every captured header field is read into its type and written back as it was, from the
-//! value alone; folded and unfolded too.
+//! Every documented example and every captured header field is read into its type and written back unchanged, from the
+//! value alone; also folded and unfolded.
 
 mod table;
 
@@ -22,14 +22,14 @@ fn again<T: FromStr<Err: Display> + Display>(value: &str) -> Result<String, Stri
     value.parse::<T>().map(|read| read.to_string()).map_err(|error| error.to_string())
 }
 
-/// The same of a list of tags, which may end with a semicolon.
+/// The same for a list of tags, which may end with a semicolon.
 fn tags_again(value: &str) -> Result<String, String> {
     let list = TagList::parse(value.as_bytes()).map_err(|error| error.to_string())?;
     let tags: Vec<String> = list.tags().iter().map(|tag| format!("{}={}", tag.name(), tag.value())).collect();
     Ok(tags.join("; ") + if value.ends_with(';') { ";" } else { "" })
 }
 
-/// The value of the field `name`, read as what it is and written.
+/// The value of the field `name`, read as its type and written.
 fn field_again(name: &str, value: &str) -> Result<String, String> {
     match name {
         "Authentication-Results" | "Authentication-Results-Original" => again::<Field>(value),
@@ -71,7 +71,7 @@ fn folded_and_unfolded() {
         }
         let message = Message::parse(field.as_bytes()).expect("a field");
         let unfolded = message.field(name).expect("the field").value();
-        // A blank at the end is no part of a value (RFC 5322 §2.2).
+        // A blank at the end is not part of a value (RFC 5322 §2.2).
         assert_eq!(unfolded, value.trim_end_matches(' '), "{sample}");
         assert_eq!(field_again(name, &unfolded).as_ref(), Ok(&unfolded), "{sample}");
     }
@@ -89,7 +89,7 @@ fn clauses_among_what_was_left_out() {
     }
 }
 
-/// Nothing of the tables has been forgotten.
+/// The tables are complete.
 #[test]
 fn all_samples() {
     let documented: BTreeSet<_> = DOCUMENTED.iter().map(|(sample, _, _)| (*sample).to_owned()).collect();

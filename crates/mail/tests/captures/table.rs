@@ -1,4 +1,5 @@
-//! Header fields of Exchange Online: documented examples and captures, unfolded, with names of private parties replaced.
+//! Header fields of Exchange Online: documented examples and captures, unfolded, with names of private parties
+//! replaced.
 
 /// Sample, name, value.
 pub(crate) type Row = (&'static str, &'static str, &'static str);
@@ -15,13 +16,14 @@ pub(crate) const DOCUMENTED: &[Row] = &[
     ("E6", "Authentication-Results", "dmarc=bestguesspass action=none header.from=contoso.com"),
     ("E7", "Authentication-Results", "dmarc=fail action=none header.from=contoso.com"),
     ("E8", "Authentication-Results", "dmarc=fail action=oreject header.from=contoso.com"),
-    // AUTH: described there, set here in the layout of that time; with a blank before compauth as printed there, too.
+    // AUTH: described there, written here in the layout of that time; also with a blank before compauth, as printed
+    // there.
     ("E9", "Authentication-Results", "spf=none (sender IP is 10.2.3.4) smtp.mailfrom=maliciousdomain.com; fabrikam.com; dkim=pass (signature was verified) header.d=maliciousdomain.com;fabrikam.com; dmarc=none action=none header.from=contoso.com;compauth=fail reason=001"),
     ("E9", "Authentication-Results", "spf=none (sender IP is 10.2.3.4) smtp.mailfrom=maliciousdomain.com; fabrikam.com; dkim=pass (signature was verified) header.d=maliciousdomain.com;fabrikam.com; dmarc=none action=none header.from=contoso.com; compauth=fail reason=001"),
     ("E10", "Authentication-Results", "spf=none (sender IP is 10.2.3.4) smtp.mailfrom=maliciousdomain.com; fabrikam.com; dkim=none (message not signed) header.d=none;fabrikam.com; dmarc=none action=none header.from=contoso.com;compauth=fail reason=001"),
     ("E11", "Authentication-Results", "spf=pass (sender IP is 10.2.3.4) smtp.mailfrom=fabrikam.com; contoso.com; dkim=none (message not signed) header.d=none;contoso.com; dmarc=bestguesspass action=none header.from=fabrikam.com;compauth=pass reason=109"),
     ("E12", "Authentication-Results", "spf=none (sender IP is 10.2.3.4) smtp.mailfrom=fabrikam.com; contoso.com; dkim=pass (signature was verified) header.d=outbound.fabrikam.com;contoso.com; dmarc=bestguesspass action=none header.from=fabrikam.com;compauth=pass reason=109"),
-    // TRB: it contradicts itself, for an aligned DKIM pass is a DMARC pass. It can be read; no receiver gives it.
+    // TRB: it contradicts itself, because an aligned DKIM pass is a DMARC pass. It can be read; no receiver writes it.
     ("E13", "Authentication-Results", "spf=fail (sender IP is 203.0.113.50) smtp.mailfrom=contoso.com; dkim=pass (signature was verified) header.d=contoso.com; dmarc=fail action=quarantine header.from=contoso.com; compauth=fail reason=000"),
     ("E14", "Authentication-Results", "spf=pass (sender IP is 198.51.100.10) smtp.mailfrom=bounces.adatum.com; dkim=pass (signature was verified) header.d=adatum.com; dmarc=fail action=oreject header.from=contoso.com;compauth=fail reason=000"),
     ("E15", "Authentication-Results", "spf=none (sender IP is 40.95.88.73) smtp.mailfrom=A.onmicrosoft.com; dkim=none (message not signed) header.d=none;dmarc=fail action=oreject header.from=B.onmicrosoft.com;compauth=fail reason=000"),
@@ -30,8 +32,8 @@ pub(crate) const DOCUMENTED: &[Row] = &[
     ("E17", "Authentication-Results", "spf=fail (sender IP is 10.10.10.10) smtp.mailfrom=contoso.com; dkim=fail (body hash did not verify) header.d=contoso.com;dmarc=fail action=none header.from=contoso.com;compauth=pass reason=130"),
 ];
 
-/// The header fields of the captures (samples.md A to D). `...` stands for what was left out there, as a value. A `b` behind
-/// a number is the variant that is described with it. S-32's list begins behind its `...;`, which is no entry.
+/// The header fields of the captures (samples.md A to D). `...` stands for what was left out there, as a value. A `b`
+/// after a number is the variant that is described with it. S-32's list begins after its `...;`, which is not an entry.
 #[rustfmt::skip]
 pub(crate) const CAPTURED: &[Row] = &[
     ("S-01", "Authentication-Results", "spf=softfail (sender IP is 192.0.2.128) smtp.mailfrom=bounce.example.net; dkim=none (message not signed) header.d=none;dmarc=fail action=oreject header.from=brand.example;compauth=fail reason=000"),
@@ -130,7 +132,7 @@ pub(crate) const CAPTURED: &[Row] = &[
     ("S-48", "X-MS-Exchange-Authentication-Results", "spf=pass (sender IP is 192.0.2.123) smtp.mailfrom=chip.example; lists.example.org; dkim=timeout (key query timeout) header.d=chiph.onmicrosoft.com;lists.example.org; dmarc=bestguesspass action=none header.from=chip.example;"),
 ];
 
-/// The clauses of S-34 that stand among others which were left out.
+/// The clauses of S-34, between others that were left out.
 #[rustfmt::skip]
 pub(crate) const CAPTURED_ARC_CLAUSES: &[(&str, &str)] = &[
     ("dkim", "dkim=fail (no key for signature) header.d=moved.example"),

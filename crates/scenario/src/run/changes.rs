@@ -1,4 +1,4 @@
-//! The changes that a file can ask for, as the world makes them.
+//! The changes that a file can request, as the world makes them.
 
 use mxlab_world::changes::{Change, FOOTER};
 

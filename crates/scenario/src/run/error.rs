@@ -1,4 +1,4 @@
-//! Why a run cannot go on.
+//! Why a run cannot continue.
 
 use mxlab_auth::dkim::SignError;
 use mxlab_dns::Name;
@@ -7,7 +7,7 @@ use mxlab_sim::SimError;
 use mxlab_world::internet::{FaultError, InternetError};
 use mxlab_world::pki::PkiError;
 
-/// Why a world could not be built although its file was understood.
+/// Why a world could not be built although its file is valid.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LabError {
     #[error(transparent)]
@@ -40,7 +40,7 @@ pub(crate) enum LabError {
     NoAddress(String),
 }
 
-/// A name in the file as DNS has it.
+/// A name in the file as a DNS name.
 pub(crate) fn name(text: &str) -> Result<Name, LabError> {
     text.parse().map_err(|_| LabError::Name(text.to_owned()))
 }

@@ -54,7 +54,7 @@ impl MailKeys {
             let key = mail_key::make(identity, short.as_str(), kind).map_err(|_| LabError::Key(short.to_string()))?;
             let owner = format!("{}._domainkey.{}", declared.selector(), domain.as_str()).to_ascii_lowercase();
             let wrong = |error| LabError::Signer(short.to_string(), error);
-            // A file may want what no honest signer does: a weak key, From left out.
+            // A file may ask for what no honest signer does: a weak key, an unsigned From.
             let mut signer = Signer::careless(key, domain.as_str(), declared.selector()).map_err(wrong)?;
             let canonicalization = Canonicalization::parse(declared.canonicalization().word());
             signer = signer.with_canonicalization(canonicalization.unwrap_or(Canonicalization::RELAXED));
@@ -77,7 +77,7 @@ impl MailKeys {
         self.0.get(name)
     }
 
-    /// The TXT records of published identities, but for owners that a zone text holds.
+    /// The TXT records of published identities, except for owners in a zone text.
     pub(super) fn records(&self, scenario: &Scenario) -> Result<Vec<Record>, LabError> {
         let mut held = BTreeSet::new();
         for apex in scenario.zones.keys().map(|apex| apex.to_ascii_lowercase()) {

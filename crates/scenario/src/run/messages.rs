@@ -1,4 +1,4 @@
-//! The messages that `send` submits: ready-made texts and declared ones, with their fill-ins put in.
+//! The messages that `send` submits: built-in texts and declared ones, with their placeholders filled in.
 
 use jiff::Timestamp;
 use mxlab_mail::date;
@@ -46,7 +46,7 @@ Content-Type: text/html; charset=us-ascii
 <html><body><p>Hello,</p><p>this is a message.</p></body></html>
 ";
 
-/// The ready-made messages that can be sent.
+/// The built-in messages.
 pub(crate) fn is_ready_made(name: &str) -> bool {
     matches!(name, "plain" | "html")
 }

@@ -1,4 +1,4 @@
-//! What references in braces stand for in a run.
+//! The values of references in braces in a run.
 
 use data_encoding::HEXLOWER;
 use mxlab_world::internet::Internet;
@@ -9,14 +9,14 @@ use super::mail_keys::MailKeys;
 use mxlab_language::Scenario;
 use mxlab_language::references::{Form, Reference, Resolve};
 
-/// What is made of a scenario's declarations before its internet, since the texts of zones may refer to it.
+/// The objects made from a scenario's declarations before its internet, because zone texts may refer to them.
 #[derive(Debug)]
 pub(crate) struct Made {
     pub(crate) certificates: Certificates,
     pub(crate) mail_keys: MailKeys,
 }
 
-/// What references in braces stand for in this run.
+/// The values of references in braces in this run.
 pub(crate) struct References<'a> {
     scenario: &'a Scenario,
     made: &'a Made,

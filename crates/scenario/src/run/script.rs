@@ -1,4 +1,4 @@
-//! The script: what `[[at]]` entries do, each as the administrator, user or misfortune that it speaks of.
+//! The script: what `[[at]]` entries do, each in the role of an administrator, a user or an accident.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -30,7 +30,7 @@ use mxlab_language::{Scenario, Span, zone_text};
 pub(crate) struct Step {
     pub(crate) verb: &'static str,
     pub(crate) lines: Vec<String>,
-    /// What evidence asks for: the kind of a fault, the step of a key change.
+    /// The property that evidence needs: the kind of a fault, the step of a key change.
     pub(crate) what: Option<(&'static str, String)>,
 }
 
@@ -50,7 +50,7 @@ impl Event for Step {
     }
 }
 
-/// The script as it runs.
+/// The running script.
 pub(crate) struct Script<'a> {
     pub(crate) scenario: &'a Scenario,
     pub(crate) lab: Lab,
@@ -67,7 +67,7 @@ pub(crate) struct Script<'a> {
     pub(crate) start: Instant,
     /// All faults that have begun, in order. One that is over stays, without its end.
     pub(super) faults: Vec<Begun>,
-    /// What happens by itself later: the end of faults, the return of hosts.
+    /// Later steps that need no entry: the end of faults, the return of hosts.
     pub(super) due: Vec<(Instant, Due)>,
     pub(super) began: u64,
     /// The resolver that `lookup` asks; it keeps its cache from one to the next.
@@ -110,7 +110,7 @@ impl Renewed {
         }
     }
 
-    /// What a zone does that gives up the old one.
+    /// The action of a zone that drops the old key.
     fn gives_up(self) -> &'static str {
         match self {
             Renewed::Key => "gives up its old key; the parent has the DS of the new one alone",
@@ -164,7 +164,7 @@ impl<'a> Script<'a> {
         self.recorder.tell(&Step { verb, lines: vec![line], what: Some((field, value)) });
     }
 
-    /// The instant of a time in the file. What lies before the epoch is now.
+    /// The instant of a time in the file. Times before the epoch become now.
     pub(super) fn instant(&self, time: Time) -> Instant {
         let since = self.scenario.instant(time).duration_since(self.scenario.epoch);
         self.start + Duration::try_from(since).unwrap_or_default()

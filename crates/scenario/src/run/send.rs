@@ -1,4 +1,5 @@
-//! `send`: a message is composed and handed to the outbound engine, or by a plain client to the recipients' server.
+//! `send`: a message is composed and submitted to the outbound engine, or sent by a plain client to the recipients'
+//! server.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -177,14 +178,14 @@ impl Script<'_> {
         }
     }
 
-    /// The message as a client hands it over: signed with its keys, the last one on top, and then perhaps changed.
+    /// The message as a client sends it: signed with its keys, the last signature on top, and then perhaps changed.
     fn signed(&self, send: &Send, client: &str, mut message: Vec<u8>, now: Timestamp) -> Result<Vec<u8>, LabError> {
         let client = self.scenario.hosts.get(client).and_then(|host| host.client.as_ref());
         let keys = send.sign.as_ref().or_else(|| client.and_then(|client| client.sign.as_ref()));
         for key in keys.iter().flat_map(|keys| keys.get().iter()) {
             let Some(identity) = self.lab.made.mail_keys.get(key.as_str()) else { continue };
             let wrong = |error| LabError::Signer(key.to_string(), error);
-            // A message that cannot be split cannot be signed either; it goes out as it is.
+            // A message that cannot be split cannot be signed either; it is sent as it is.
             let Ok(parsed) = Message::parse(&message) else { break };
             let mut signed = identity.signer.sign(&parsed, now).map_err(wrong)?.into_bytes();
             signed.extend(&message);

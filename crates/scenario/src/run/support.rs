@@ -1,6 +1,6 @@
-//! What the language can say and the lab cannot do yet.
+//! What the language has but the lab cannot do yet.
 //!
-//! A scenario that is understood in part is never run: what came of it would prove nothing. Each refusal points at the
+//! A scenario that is only partly supported is never run: its result would prove nothing. Each refusal points at the
 //! place in the file.
 
 use super::{changes, messages};

@@ -1,21 +1,22 @@
-//! The wire as everybody on the path sees it: what of mail crosses it in clear.
+//! The wire as seen by everybody on the path: the parts of mail that cross it in clear.
 //!
 //! Sessions to port 25 are read as a listener reads them, line by line, until TLS begins. A recipient's address in a
-//! command is told, and a message whose header goes by in clear is told by its Message-ID for each of its recipients.
+//! command is recorded, and a message whose header passes in clear is recorded by its Message-ID for each of its
+//! recipients.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use mxlab_record::{Event, Fields};
 
-/// Something of a message that everybody on the path can read.
+/// A part of a message that everybody on the path can read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct InClear {
     /// The recipient.
     pub(crate) to: String,
-    /// The server that it goes to.
+    /// Its destination server.
     pub(crate) server: String,
-    /// The Message-ID, once the header has gone by.
+    /// The Message-ID, once the header has passed.
     pub(crate) message: Option<String>,
 }
 
@@ -42,7 +43,7 @@ const MAX_LINE: usize = 4096;
 /// The most sessions that a listener follows at a time.
 const MAX_SESSIONS: usize = 10_000;
 
-/// One direction of one session: what the client says.
+/// One direction of one session: what the client sends.
 #[derive(Default)]
 struct Session {
     line: Vec<u8>,

@@ -1,12 +1,12 @@
-//! Claims in `covers`, when all has run: a file claims for all its cells together, so each claim must be shown by one.
+//! Claims in `covers`, after all runs: a file claims for all its cells together, so one of them must show each claim.
 
 use std::collections::BTreeMap;
 
 use super::{CaseOutcome, CaseResult, Options, worse};
 use crate::run::{End, Failure};
 
-/// Finds the claims that no cell shows. Told at the first cell; only where all cells of the file have run to their end, with
-/// one seed, since another cell may show what these do not.
+/// Finds the claims that no cell shows. Reports them at the first cell, and only if all cells of the file have run to
+/// their end, with one seed, because a missing cell might show them.
 pub(super) fn judge(options: &Options, cells: &BTreeMap<String, usize>, cases: &mut [CaseResult]) {
     if options.until.is_some() {
         return;
@@ -39,7 +39,7 @@ pub(super) fn judge(options: &Options, cells: &BTreeMap<String, usize>, cases: &
     }
 }
 
-/// Whether two failures are about the same claim: it stands at one place of the file.
+/// Whether two failures are about the same claim: both have the same place in the file.
 fn same(one: &Failure, other: &Failure) -> bool {
     (one.line, one.column) == (other.line, other.column)
 }

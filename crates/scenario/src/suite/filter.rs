@@ -1,11 +1,11 @@
-//! Filters: parts of ids, or paths of files, as somebody types them.
+//! Filters: parts of ids, or paths of files, as users type them.
 
 use std::path::{Path, PathBuf};
 
 use super::SuiteError;
 use super::plan::Found;
 
-/// What one argument lets through.
+/// What one argument selects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Filter {
     /// The ids that contain this text, or begin with it.
@@ -27,7 +27,8 @@ pub(super) enum Filter {
 }
 
 impl Filter {
-    /// What `typed` means: the path of a file, maybe with a cell behind it, if it ends in `.toml`; else a part of ids.
+    /// The meaning of `typed`: if it ends in `.toml`, the path of a file, perhaps followed by a cell; else a part of
+    /// ids.
     pub(super) fn parse(root: &Path, typed: &str) -> Result<Filter, SuiteError> {
         let mut text = typed;
         while let Some(rest) = text.strip_prefix("./") {
@@ -41,7 +42,7 @@ impl Filter {
         Ok(Filter::File { location, typed: path.to_owned(), cell: cell.map(str::to_owned) })
     }
 
-    /// Whether it lets through the cell of `file` with this suffix.
+    /// Whether it selects the cell of `file` with this suffix.
     pub(super) fn matches(&self, file: &Found, suffix: &str) -> bool {
         match self {
             // `dane/` is a folder, and so might be `dane/mismatch/`.
@@ -57,7 +58,7 @@ impl Filter {
         }
     }
 
-    /// Whether it may let through cells of `file`, of which nothing is known since it has mistakes.
+    /// Whether it may select cells of `file`, whose cells are unknown because it has mistakes.
     pub(super) fn may_match(&self, file: &Found) -> bool {
         match self {
             Filter::Part { text, from_start } => {
@@ -77,7 +78,7 @@ pub fn absolute_filter(root: &Path, typed: &str) -> String {
     }
 }
 
-/// The path and the cell of `path.toml[axis=value]`; nothing for what is no path.
+/// The path and the cell of `path.toml[axis=value]`; none if it is not a path.
 fn split_path(text: &str) -> Option<(&str, Option<&str>)> {
     if text.ends_with(".toml") {
         return Some((text, None));
@@ -103,10 +104,10 @@ fn is_part_of(cell: &str, suffix: &str) -> bool {
 
 /// How many ids are offered when nothing matches.
 const OFFERED: usize = 5;
-/// Fewer characters in common are an accident.
+/// Fewer common characters are a coincidence.
 const LEAST_IN_COMMON: usize = 3;
 
-/// The ids that come nearest to what was typed: those with the longest beginning or the longest words in common.
+/// The ids most similar to the argument: those with the longest common beginning or the longest common words.
 pub(super) fn nearest<'a>(typed: &str, ids: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let typed = typed.trim_start_matches("./").trim_start_matches("scenarios/").to_lowercase();
     let mut scored: Vec<(usize, &str)> = ids

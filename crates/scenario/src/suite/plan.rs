@@ -1,4 +1,4 @@
-//! What is to run: finding the files, reading them, and letting through what the filters and the partition name.
+//! What to run: finding the files, reading them, and selecting by filters and partition.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ pub struct Found {
     pub path: String,
     /// Where it really is.
     pub location: PathBuf,
-    /// What is in it, or why that is no text.
+    /// Its text, or why it has none.
     pub text: Result<String, Failure>,
 }
 
@@ -54,8 +54,8 @@ pub fn discover(root: &Path) -> Result<Vec<Found>, SuiteError> {
     Ok(found)
 }
 
-/// A file that lies elsewhere: a customer's failure that is just being written down. Everything that is derived from its
-/// id is the same however its path was typed, since the id is the name of the file alone.
+/// A file elsewhere: for example a customer's failure that is just being written down. Everything that is derived from
+/// its id is the same however its path was typed, because the id is only the name of the file.
 fn outside(root: &Path, location: &Path, typed: &str) -> Result<Found, SuiteError> {
     if root.join("scenarios/worlds").canonicalize().is_ok_and(|worlds| location.starts_with(worlds)) {
         return Err(SuiteError::IsWorld(typed.to_owned()));
@@ -67,7 +67,7 @@ fn outside(root: &Path, location: &Path, typed: &str) -> Result<Found, SuiteErro
 /// The largest scenario file that is read, in bytes; the reader has its own message for what exceeds 1 MiB.
 const READ_LIMIT: u64 = 4 << 20;
 
-/// The text of a file; a failure of that file alone if it cannot be one.
+/// The text of a file; a failure of only that file if it cannot be read.
 fn read_text(shown: &str, path: &Path) -> Result<Result<String, Failure>, SuiteError> {
     let io_error = |error| SuiteError::Io { path: shown.to_owned(), error };
     let size = std::fs::metadata(path).map_err(io_error)?.len();
@@ -94,7 +94,7 @@ fn not_utf8(shown: &str, error: &FromUtf8Error) -> Failure {
     Failure { file, line, column, ..Failure::new("not-utf8", message) }
 }
 
-/// One case that is to be run.
+/// One case to be run.
 pub(super) struct Job {
     pub(super) scenario: String,
     pub(super) path: String,
@@ -106,7 +106,7 @@ pub(super) struct Job {
     pub(super) compared: bool,
 }
 
-/// Everything that the filters let through: jobs, and results for files that cannot be run.
+/// Everything that the filters select: jobs, and results for files that cannot be run.
 pub(super) struct Plan {
     pub(super) jobs: Vec<Job>,
     pub(super) invalid: Vec<CaseResult>,
@@ -156,7 +156,7 @@ pub(super) fn plan(options: &Options) -> Result<Plan, SuiteError> {
     Ok(plan)
 }
 
-/// The filters, and which of them have let something through.
+/// The filters, and which of them have selected something.
 struct Selection {
     filters: Vec<Filter>,
     hit: Vec<bool>,
@@ -193,7 +193,8 @@ fn plan_file(options: &Options, file: &Found, loaded: Loaded, plan: &mut Plan, s
                 scenario: id.clone(),
                 path: file.path.clone(),
                 seed,
-                // A file outside `scenarios/` is being tried out. A story that depends on the seed is that of its own.
+                // A file outside `scenarios/` is being tried out. A story that depends on the seed is compared only
+                // with its own seed.
                 compared: is_inside(&file.path) && (cell.scenario.seed_sensitive.is_none() || seed == own),
                 cell: cell.clone(),
                 sources: loaded.sources.clone(),
@@ -208,7 +209,7 @@ pub(super) fn is_inside(path: &str) -> bool {
     path.starts_with("scenarios/")
 }
 
-/// What to say of a filter that lets nothing through: the ids that come nearest, with cells if it names one.
+/// The message for a filter that selects nothing: the most similar ids, with cells if it names one.
 fn nothing_matches(typed: &str, found: &[Found], plan: &Plan) -> SuiteError {
     let near = match &plan.all_ids {
         Some(ids) if typed.contains('[') => nearest(typed, ids.iter().map(String::as_str)),
@@ -217,7 +218,7 @@ fn nothing_matches(typed: &str, found: &[Found], plan: &Plan) -> SuiteError {
     SuiteError::NothingMatches { filter: typed.to_owned(), near }
 }
 
-/// Two files of which one lies outside could have the same id, and nothing would tell their results apart.
+/// Two files, one of them outside, could have the same id: their results could not be told apart.
 fn no_two_of_a_name(plan: &Plan) -> Result<(), SuiteError> {
     let jobs = plan.jobs.iter().map(|job| (&job.scenario, &job.path));
     let invalid = plan.invalid.iter().map(|case| (&case.scenario, &case.path));

@@ -1,4 +1,4 @@
-//! Stories and snapshots, when all has run: comparing, blessing, leaving `.snap.new` files for a review.
+//! Stories and snapshots, after all runs: comparing, blessing, leaving `.snap.new` files for a review.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -8,7 +8,7 @@ use super::{CaseOutcome, CaseResult, Failure, Options};
 use crate::snapshot::{self, Comparison};
 
 /// Compares stories with snapshots, or writes them. Done after all runs, since several seeds share one snapshot, and
-/// since a file is blessed whole or not at all. What the file system refuses is a failure of that case alone.
+/// since a file is blessed whole or not at all. An error of the file system is a failure of only that case.
 pub(super) fn settle(options: &Options, cases: &mut [CaseResult]) {
     if options.until.is_some() {
         return;
@@ -49,7 +49,7 @@ pub(super) fn settle(options: &Options, cases: &mut [CaseResult]) {
     }
 }
 
-/// Before blessing: the one snapshot must be right for each seed that ran.
+/// Before blessing: the snapshot must be right for every seed that ran.
 fn one_story_for_all_seeds(cases: &mut [CaseResult]) {
     let mut first: BTreeMap<String, (u64, String)> = BTreeMap::new();
     for case in cases.iter_mut().filter(|case| case.outcome == CaseOutcome::Passed && case.compared) {
@@ -70,7 +70,7 @@ fn bless(file: &Path, case: &CaseResult) -> io::Result<()> {
     snapshot::drop_pending(file)
 }
 
-/// Compares one story; whether it is that of the snapshot.
+/// Compares one story with its snapshot; returns whether they are equal.
 fn compare(options: &Options, file: &Path, case: &mut CaseResult, refused: bool) -> io::Result<bool> {
     let Some(story) = &case.story else { return Ok(true) };
     let what = match snapshot::compare(file, story)? {
@@ -87,7 +87,7 @@ fn compare(options: &Options, file: &Path, case: &mut CaseResult, refused: bool)
     Ok(false)
 }
 
-/// The runner could not do its work: that is no property of the story.
+/// The runner failed: that says nothing about the story.
 fn not_settled(case: &mut CaseResult, file: &Path, error: &io::Error) {
     case.outcome = CaseOutcome::Panicked;
     case.failures.push(Failure::new("io", format!("{}: {error}", file.display())));

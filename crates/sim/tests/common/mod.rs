@@ -1,4 +1,4 @@
-//! What the tests of the kernel share.
+//! Helpers for the tests of the kernel.
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use std::io;
@@ -33,7 +33,7 @@ pub(crate) fn world<const N: usize>(config: Config) -> (Sim, [HostHandle; N]) {
     (sim, hosts)
 }
 
-/// The main future's value, or a panic that tells what ended the run.
+/// The main future's value, or a panic that says what ended the run.
 pub(crate) fn finished<T>(outcome: Outcome<T>) -> T {
     match outcome.value {
         Some(value) if outcome.end == End::Finished => value,

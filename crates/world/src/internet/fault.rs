@@ -1,7 +1,7 @@
-//! Faults of name servers: which servers a fault befalls, and for which zones.
+//! Faults of name servers: which servers a fault affects, and for which zones.
 //!
-//! What goes wrong, the servers know ([`mxlab_dns::fault`]). A fault at several of them is still one: they count together
-//! how often it acts, so it does not matter which of them a resolver asks.
+//! The servers know what goes wrong ([`mxlab_dns::fault`]). A fault at several of them is still one: they count
+//! together how often it acts, so it does not matter which of them a resolver asks.
 
 use std::net::IpAddr;
 
@@ -10,9 +10,9 @@ use mxlab_dns::{Name, RecordType};
 
 use super::Internet;
 
-/// A fault, and where it is to be. With a zone it is at all servers of that zone, with a server for all zones that it
-/// serves, with both at that server for that zone. What stands in the parent ([`FaultKind::is_at_parent`]) goes wrong at
-/// the parent's servers; its zone is the child all the same.
+/// A fault and its place. With a zone it is at all servers of that zone, with a server for all zones that it serves,
+/// with both at that server for that zone. A fault of the parent's records ([`FaultKind::is_at_parent`]) is at the
+/// parent's servers, but its zone is the child.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameServerFault {
     /// What goes wrong.
@@ -25,12 +25,12 @@ pub struct NameServerFault {
     pub owner: Option<Name>,
     /// Only for this type.
     pub rtype: Option<RecordType>,
-    /// How often it acts before it is over, at all its servers together.
+    /// How often it acts before it ends, at all its servers together.
     pub times: Option<u32>,
 }
 
 impl NameServerFault {
-    /// A fault that acts always, as soon as it is said where.
+    /// A fault that always acts, once its place is given.
     pub fn new(kind: FaultKind) -> NameServerFault {
         NameServerFault { kind, zone: None, server: None, owner: None, rtype: None, times: None }
     }
@@ -47,7 +47,7 @@ pub enum FaultError {
     /// Neither a zone nor a server.
     #[error("a fault of name servers needs a zone or a server")]
     Nowhere,
-    /// What goes wrong in a parent needs a child.
+    /// A fault in a parent needs a child.
     #[error("a fault of what stands in the parent needs a zone")]
     NoChild,
     /// There is no such zone.
@@ -64,7 +64,7 @@ pub enum FaultError {
         /// The server's address.
         server: IpAddr,
     },
-    /// The address is no name server's.
+    /// The address does not belong to a name server.
     #[error("{0} is no name server")]
     NoServer(IpAddr),
 }
@@ -99,7 +99,7 @@ impl Internet {
     /// Lets a fault begin.
     ///
     /// # Errors
-    /// If it could act nowhere: it says neither zone nor server, or these do not belong together.
+    /// If it could act nowhere: it names neither zone nor server, or these do not belong together.
     pub fn begin(&self, fault: &NameServerFault) -> Result<BegunFault, FaultError> {
         let places = self.places(fault)?;
         let uses = Uses::default();
@@ -111,7 +111,7 @@ impl Internet {
         Ok(BegunFault { at, uses, times: fault.times })
     }
 
-    /// Ends a fault. To end it twice does nothing.
+    /// Ends a fault. Ending it twice does nothing.
     pub fn end(&self, begun: &BegunFault) {
         for (address, id) in &begun.at {
             if let Some(authority) = self.authorities.get(address) {

@@ -1,6 +1,6 @@
 //! The keys of a zone, and how they change: steps of a rollover as the zone's administrator takes them (RFC 6781 §4.1).
 //!
-//! What a step does to the zone and its parent is told in [`mxlab_dns::key_set`]; here it is decided which key is meant.
+//! [`mxlab_dns::key_set`] says what a step does to the zone and its parent; this module decides which key it affects.
 
 use std::sync::Arc;
 
@@ -34,18 +34,18 @@ pub enum RollStep {
     DropOld,
 }
 
-/// A step of a key change, with what the new key is to be: the step that makes it says so, later ones repeat nothing.
+/// A step of a key change, with the properties of the new key: only the step that makes it gives them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Roll {
     /// The step.
     pub step: RollStep,
     /// The algorithm of the new key; that of the old one if none. In a zone with two keys, both change their algorithm.
     pub algorithm: Option<KeyKind>,
-    /// In a zone with two keys and without a new algorithm: which one changes; the zone-signing key if none.
+    /// In a zone with two keys and without a new algorithm: which key changes; the zone-signing key if not given.
     pub role: Option<KeyRole>,
 }
 
-/// The keys of a zone, those that are to come, and where others will come from.
+/// The keys of a zone, the coming ones, and the source of later ones.
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
     identity: Identity,
@@ -55,7 +55,7 @@ pub(super) struct Keys {
     /// How many changes there have been.
     changes: u32,
     set: KeySet,
-    /// The new keys of the change that is under way.
+    /// The new keys of the change in progress.
     coming: Vec<Arc<SigningKey>>,
 }
 
@@ -74,7 +74,7 @@ impl Keys {
         Ok(keys)
     }
 
-    /// The keys as they are used.
+    /// The keys and their uses.
     pub(super) fn set(&self) -> &KeySet {
         &self.set
     }

@@ -1,4 +1,4 @@
-//! Zones, changes and faults, asked of the authorities without a network.
+//! Zones, changes and faults; the authorities are asked without a network.
 
 use mxlab_dns::fault::FaultKind;
 use mxlab_dns::rdata::{Dnskey, Rrsig};
@@ -106,7 +106,7 @@ fn a_change_at_one_server_stays_there() {
         assert_eq!(addresses(&internet, "mx2.fabrikam.example"), mx2, "{replace}");
     };
     check(Some(0), "mx1 A 192.0.2.11", [&[11], &[10]], [&[], &[]]);
-    // A later change of something else does not spread the difference, nor undo it.
+    // A later change of something else neither spreads the difference nor undoes it.
     check(None, "mx2 A 192.0.2.20", [&[11], &[10]], [&[20], &[20]]);
     check(Some(1), "mx2 A 192.0.2.21", [&[11], &[10]], [&[20], &[21]]);
     check(None, "mx1 A 192.0.2.12", [&[12], &[12]], [&[20], &[21]]);
@@ -195,8 +195,8 @@ fn a_fault_that_could_act_nowhere_is_refused() {
     check(mismatch, Some("fabrikam.example"), Some(ours), not_served(&name("example"), ours));
 }
 
-/// What a zone's servers and its parent hold: the tags in its DNSKEY RRset, those of its DS records at the parent, and those
-/// that sign its SOA record.
+/// What a zone's servers and its parent publish: the tags in its DNSKEY RRset, those of its DS records at the parent,
+/// and those that sign its SOA record.
 fn tags(internet: &Internet, zone: &str) -> [Vec<u16>; 3] {
     let apex = name(zone);
     let ask = |held: &Held, rtype| {
@@ -220,8 +220,8 @@ fn tags(internet: &Internet, zone: &str) -> [Vec<u16>; 3] {
     [keys, ds, signers]
 }
 
-/// Does steps of a key change, and tells by letters, in the order in which they appear, which keys are where after each:
-/// `A/A/A` is one key, published, with its DS, that signs.
+/// Does steps of a key change, and shows where each key is after each step; keys are letters, in the order in which
+/// they appear: `A/A/A` is one key, published, with its DS, that signs.
 #[track_caller]
 fn check_roll(layout: KeyLayout, steps: &[Roll], expected: &[&str]) {
     let spec = ZoneSpec { keys: layout, ..ZoneSpec::parent(name("fabrikam.example"), signing()) };
@@ -264,7 +264,7 @@ fn keys_change_step_by_step_and_the_parent_follows() {
     );
     // Pre-published, without a DS until the old key goes.
     check_roll(KeyLayout::Single, &steps(&[AddKey, SwitchSigning, DropOld]), &["A/A/A", "AB/A/A", "AB/A/B", "B/B/B"]);
-    // The zone-signing key; then, on its own, the key-signing key.
+    // The zone-signing key; then, separately, the key-signing key.
     check_roll(
         KeyLayout::Split,
         &steps(&[AddKey, SwitchSigning, DropOld]),

@@ -5,7 +5,7 @@ use super::*;
 const SEAL: &str = "i=1; a=rsa-sha256; cv=none; d=contoso.example; s=sel; b=AAAA";
 const SIGNATURE: &str = "i=1; a=rsa-sha256; d=contoso.example; s=sel; h=from:to; bh=BBBB; b=AAAA";
 
-/// The tags with some of their values changed: `x=y` sets a tag, `x` takes it away.
+/// The tags with some of their values changed: `x=y` sets a tag, `x` removes it.
 fn with(tags: &str, changes: &str) -> String {
     let changes: Vec<&str> = changes.split("; ").filter(|change| !change.is_empty()).collect();
     let name = |tag: &str| tag.split('=').next().unwrap_or_default().to_owned();

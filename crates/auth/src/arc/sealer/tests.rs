@@ -11,7 +11,7 @@ fn refused(message: &str, status: ChainStatus) -> SealError {
     seal_with(&sealer(9), message, "mx.example; none", status).expect_err("no set")
 }
 
-/// The field without what stands in `b=` and `bh=`.
+/// The field without the values of `b=` and `bh=`.
 fn outline(field: &str) -> String {
     let unfolded = field.replace(":\r\n ", ":").replace("\r\n ", " ");
     let (_, value) = unfolded.trim_end().split_once(": ").expect("a field");
@@ -142,7 +142,7 @@ fn a_failed_chain_is_not_added_to() {
     for status in ChainStatus::ALL {
         assert_eq!(refused(&failed, status), SealError::AlreadyFailed { instance: 3 });
     }
-    // One that says so further down is the validator's business.
+    // A seal that says so further down is for the validator to judge.
     let older = chain_of(2).replace("cv=none", "cv=fail");
     assert!(seal_with(&sealer(9), &older, "a; none", ChainStatus::Fail).is_ok());
 }

@@ -11,10 +11,10 @@ use crate::testing::Zone;
 const AMS: &str = "a=ed25519-sha256; c=relaxed/relaxed; d=hop1.example; s=sel; h=from:subject";
 const AS: &str = "a=ed25519-sha256; cv=none; d=hop1.example; s=sel";
 
-/// `b=` is no signature of the key.
+/// `b=` is not a signature of the key.
 const WRONG: SignatureFailure = SignatureFailure::Dkim(dkim::Failure::Signature);
 
-/// That the chain fails at a set for a reason.
+/// Checks that the chain fails at a set for a reason.
 #[track_caller]
 fn fails(message: &str, instance: u8, cause: Cause) -> Chain {
     let chain = check(message);
@@ -160,7 +160,7 @@ fn changed_sets_fail_at_the_newest_seal() {
 
 #[test]
 fn a_seal_that_was_wrong_before() {
-    // Set 2 seals what set 1 has not made, and set 3 seals all of that.
+    // Set 1 was changed after set 2 sealed it; set 3 seals the change.
     let two = chain_of(2).replace("mx.hop1.example", "mx.hop0.example");
     let chain = fails(&sealed(&two, 3, ChainStatus::Pass), 2, Cause::Seal(WRONG));
     assert!(chain.sets[2].seal_check.holds());
@@ -251,7 +251,7 @@ fn malformed_signatures() {
     let chain = fails(&newest, 2, Cause::MessageSignature(malformed("a")));
     assert_eq!(chain.sets[1].message_signature, None);
 
-    // An older one does no harm but to oldest-pass.
+    // An older one affects only oldest-pass.
     let older = chain_of(1).replace("i=1; a=ed25519-sha256; c=", "i=1; x=ed25519-sha256; c=");
     let one = sealed(&older, 2, ChainStatus::Pass);
     let chain = fails(&one, 1, Cause::Seal(WRONG));
@@ -393,7 +393,7 @@ fn too_many_sets() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Whatever hops do to a message before they seal it, the chain holds, and oldest-pass tells who was the last to
+    /// Whatever hops do to a message before they seal it, the chain holds, and oldest-pass shows who was the last to
     /// change it.
     #[test]
     fn sealed_chains_pass(changes in proptest::collection::vec(0u8..8, 1..=50)) {
@@ -416,14 +416,14 @@ proptest! {
         prop_assert_eq!((chain.status, chain.oldest_pass), (ChainStatus::Pass, Some(last_change)), "{:?}", chain.because());
     }
 
-    /// No octet of a set can be changed. Where the sets stay whole and can be read, the newest one finds it out.
+    /// No octet of a set can be changed. If the sets stay complete and readable, the newest set reveals the change.
     #[test]
     fn every_octet_of_a_set_counts(hops in 1u8..=5, place in any::<prop::sample::Index>(), to in "[a-zA-Z0-9=;:.(]") {
         let message = chain_of(hops);
         let parsed = Message::parse(message.as_bytes()).expect("a message");
         let start = |text: &[u8]| text.as_ptr() as usize - message.as_ptr() as usize;
         let newest = ArcFields::find(&FieldIndex::new(&parsed)).sets().expect("whole sets").pop().expect("a set");
-        // The last digit of a signature in base64 has bits that mean nothing, and no seal covers the newest one.
+        // The last digit of a signature in base64 has unused bits, and no seal covers the newest signature.
         let [_, _, seal] = newest.fields;
         let end = start(seal.field.raw()) + seal.field.raw().len();
         let places: Vec<usize> = parsed.fields().filter(|field| field.name().starts_with("ARC-")).flat_map(|field| {
@@ -460,7 +460,7 @@ proptest! {
         prop_assert!(matches!(failure.cause, Cause::MessageSignature(_)), "{:?}", failure);
     }
 
-    /// Nothing that looks like ARC panics, and what fails says why.
+    /// No input that looks like ARC causes a panic, and every failure has a reason.
     #[test]
     fn nothing_panics(fields in proptest::collection::vec(
         ("ARC-(Seal|Message-Signature|Authentication-Results)", "([ibhcdast(]=?[0-9a-z;= ()\"]{0,6};? ?){0,6}"), 0..8

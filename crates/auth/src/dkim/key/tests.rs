@@ -1,7 +1,7 @@
 use super::*;
 use crate::dkim::crypto::SigningKey;
 
-/// RFC 8463 appendix A.2 and RFC 6376 appendix C in form: an Ed25519 key, and RSA keys of the repository.
+/// Records like those of RFC 8463 appendix A.2 and RFC 6376 appendix C: an Ed25519 key, and RSA keys of the repository.
 const ED25519: &str = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 /// RFC 8463 appendix A.2: RSA of 1,024 bits, as SubjectPublicKeyInfo.
 const RSA: &str = "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDkHlOQoBTzWRiGs5V6NpP3idY6Wk08a5qhdR6wy5bdOKb2jLQiY/J16JYi0Qvx/b\
@@ -67,7 +67,7 @@ fn broken() {
         matches!(binary, Err(KeyRecordError::TagList(TagListError::Octet { octet: 0xff, offset: 3 }))),
         "{binary:?}"
     );
-    // Zeros are numbers, and no key.
+    // Zeros are numbers, but not a key.
     check_error("p=MAYCAQACAQA=", KeyRecordError::NotAKey { key_type: "rsa" });
 }
 

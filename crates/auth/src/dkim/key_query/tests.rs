@@ -7,7 +7,7 @@ const RSA_1024: &str = "v=DKIM1; k=rsa; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQ
 const ED25519: &str = "k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 const NAME: &str = "sel._domainkey.example.com";
 
-/// Asks for a key of `sel` at `example.com` in a zone that has these texts there.
+/// Looks up a key of `sel` at `example.com` in a zone that has these texts there.
 fn ask_for(algorithm: Algorithm, identity: &str, texts: &[&str]) -> Result<Vec<SuitableKey>, KeyFailure> {
     let lines: Vec<String> = texts.iter().map(|text| format!("{NAME} TXT {text}")).collect();
     ask_zone(&Zone::new(&lines.join("\n")), algorithm, identity).0
@@ -109,7 +109,7 @@ fn several_records() {
     check(&[RSA_1024, &other], Ok(2));
     check(&[RSA_1024, "v=spf1 -all", "hello", "p="], Ok(1));
     check(&[RSA_1024, RSA_1024], Ok(1));
-    // The failure that came furthest is told, in whatever order they come.
+    // The failure that came furthest is reported, in whatever order the records come.
     let unsuitable = format!("{RSA_1024}; s=x");
     let texts = ["hello", "v=spf1", "p=", unsuitable.as_str()];
     for turn in 0..texts.len() {
@@ -143,7 +143,7 @@ fn names() {
     };
     let zone = Zone::new(&format!("xn--j1ac0b1a._domainkey.xn--bcher-kva.example TXT {ED25519}"));
     assert!(now(Keys::new(&zone).suitable(&wanted, &mut Vec::new())).is_ok());
-    // Two names that are long enough to make one that cannot exist: it is not asked for.
+    // Two names that make one too long to exist: it is not looked up.
     let long = name(&["a".repeat(60).as_str(); 4].join("."));
     let wanted = Wanted { domain: &long, ..wanted };
     let mut evidence = Vec::new();

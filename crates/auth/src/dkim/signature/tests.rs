@@ -7,7 +7,7 @@ fn parse(value: &str) -> Result<Signature, SignatureError> {
     Signature::parse(&TagList::parse(value.as_bytes())?)
 }
 
-/// The good signature with some tags in place of its own, or besides.
+/// The good signature with some tags replaced or added.
 fn with(changes: &str) -> Result<Signature, SignatureError> {
     let changes: Vec<&str> = changes.split("; ").collect();
     let name = |tag: &str| tag.split('=').next().unwrap_or_default().to_owned();

@@ -127,7 +127,7 @@ fn keys() {
 
     let stranger = SigningKey::from_ed25519_seed(&[8; 32]).expect("a key").record();
     assert_eq!(with(&format!("{name} TXT {stranger}")).outcome, Err(Failure::Signature));
-    // One of several will do.
+    // One of several suffices.
     let both = format!("{name} TXT {stranger}\n{name} TXT {}\n{name} TXT p=", ed25519_key().record());
     assert_eq!(with(&both).outcome, Ok(()));
 }
@@ -160,7 +160,7 @@ fn weak_keys() {
         only(verified_with(&zone(), message.as_bytes(), SIGNED, &policy)).outcome
     };
     assert_eq!(weak(1_024), Ok(()));
-    // RFC 8301 knows no less.
+    // RFC 8301 has no shorter keys.
     assert_eq!(weak(0), Ok(()));
     assert!(matches!(weak(2_048), Err(Failure::Key(KeyFailure::Weak { bits: 1_024, minimum: 2_048, .. }))));
     let short = format!("sel._domainkey.example.com TXT p={}", include_str!("../testkeys/rsa512.pub"));
@@ -237,7 +237,7 @@ fn from_fields() {
     check(&verification, ResultWord::Policy, DkimResult::FailSignature, false, &because);
     let lenient = Policy { every_from: false, ..Policy::default() };
     assert_eq!(only(verified_with(&zone(), second.as_bytes(), SIGNED, &lenient)).outcome, Ok(()));
-    // Below the one that is signed, the other becomes the signed one.
+    // A field added below the signed one is taken for the signed one.
     let below = message.replace("To: bob", "From: eve@example.org\r\nTo: bob");
     assert_eq!(only(verified(below.as_bytes())).outcome, Err(Failure::Signature));
 }
@@ -319,7 +319,7 @@ fn bounded_signatures() {
     let because =
         "the signature of example.com with selector sel does not count: not checked: only the first 10 signatures are";
     check(&verifications[10], ResultWord::Neutral, DkimResult::FailSignature, false, &[because]);
-    // Ten thousand are more fields than a message is read with.
+    // Ten thousand fields are more than the reader of messages accepts.
     let text = format!("{}{good}", field.repeat(10_000));
     assert!(Message::parse(text.as_bytes()).is_err());
 }
@@ -340,7 +340,7 @@ fn hostile_fields() {
     check(b"v=1; a=\0", "octet 0x00 at offset 7 of the tag list");
     let names = format!("v=1; a=rsa-sha256; b=AAAA; bh=AAAA; d=a.example; s=s; h={}", vec!["a"; 5_000].join(":"));
     check(names.as_bytes(), &SignatureError::TooManyFields.to_string());
-    // A field of a megabyte is no field of a message that is read.
+    // A field of a megabyte is too long for the reader of messages.
     let message = [b"DKIM-Signature: ", &[b'x'; 1 << 20][..], b"\r\n\r\n"].concat();
     assert!(Message::parse(&message).is_err());
 }
@@ -398,7 +398,7 @@ const BODY: &str = "([a-c \\t]{0,6}(\r\n)?){0,6}";
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
-    /// What is signed passes, whatever it looks like.
+    /// Every signed message passes, whatever it looks like.
     #[test]
     fn signed_passes(signer in any_signer(), above in FIELDS, below in FIELDS, body in BODY) {
         let message = format!("{above}From: a@example.com\r\n{below}\r\n{body}");
@@ -407,19 +407,19 @@ proptest! {
         prop_assert!(text.lines().all(|line| line.len() <= 78));
     }
 
-    /// Any octet that is changed in what a simple signature covers breaks it.
+    /// Changing any octet that a simple signature covers breaks it.
     #[test]
     fn changed_fails(rsa: bool, body in "[a-c]{1,6}(\r\n[a-c]{1,6}){0,3}\r\n", at: prop::sample::Index, bit in 0u8..7) {
         let signer = signer(if rsa { rsa_key() } else { ed25519_key() }, "simple/simple");
         let message = format!("From: a@example.com\r\nX-A: b\r\n\r\n{body}");
         let signer = signer.with_fields(&["from", "from", "x-a", "x-a"]).expect("a list");
         let text = signed(&signer, &message);
-        // All but the signature itself, which may be folded and padded in several ways.
+        // All except the signature itself, which may be folded and padded in several ways.
         let (begin, end) = (text.find(" b=").expect("a signature") + 3, text.find("From:").expect("the message"));
         let covered: Vec<usize> = (0..text.len()).filter(|at| !(begin..end).contains(at)).collect();
         let mut octets = text.into_bytes();
         octets[*at.get(&covered)] ^= 1 << bit;
-        // The header may have ended early, or be none at all; nowhere is there a signature that holds.
+        // The header may have ended early, or there may be none; no signature holds.
         let verifications = match Message::parse(&octets) {
             Ok(_) => verified(&octets),
             Err(_) => Vec::new(),
@@ -427,7 +427,7 @@ proptest! {
         prop_assert!(verifications.iter().all(|verification| !verification.passed()), "{:?}", String::from_utf8_lossy(&octets));
     }
 
-    /// A relaxed signature survives what the form allows: blanks that are multiplied, folds, the case of names.
+    /// A relaxed signature survives the changes that the form allows: more blanks, folds, the case of names.
     #[test]
     fn relaxed_survives(rsa: bool, words in prop::collection::vec("[a-c]{1,4}", 1..4), blank in "(\r\n)?[ \\t]{1,3}", trail in "[ \\t]{0,3}") {
         let signer = signer(if rsa { rsa_key() } else { ed25519_key() }, "relaxed/relaxed");

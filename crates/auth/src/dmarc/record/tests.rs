@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// The record in a few words, defects at the end; or what is wrong with it, its policies included.
+/// The record in a few words, defects at the end; or what is wrong with it or its policies.
 fn summary(text: &str, rules: Rules) -> Result<String, String> {
     let record = Record::parse(text, rules).map_err(|error| error.to_string())?;
     let policies = record.policies().map_err(|error| error.to_string())?;
@@ -61,13 +61,13 @@ fn policies_that_cannot_be_used() {
     both("v=DMARC1; p=reject; sp=maybe", Err("sp= is not valid"));
     both("v=DMARC1; p=reject; np=maybe", Err("np= is not valid"));
     both("v=DMARC1; p=reject; sp=", Err("sp= is not valid"));
-    // With a place for reports they count as p=none, all of them.
+    // With an address for reports all of them count as p=none.
     both("v=DMARC1; rua=mailto:a@b.example", Ok("p=none rua=mailto:a@b.example"));
     both("v=DMARC1; sp=reject; rua=mailto:a@b.example", Ok("p=none rua=mailto:a@b.example"));
     both("v=DMARC1; p=maybe; rua=mailto:a@b.example", Ok("p=none rua=mailto:a@b.example !p=maybe"));
     both("v=DMARC1; p=reject; sp=maybe; rua=mailto:a@b.example", Ok("p=none rua=mailto:a@b.example !sp=maybe"));
     both("v=DMARC1; p=reject; np=maybe; rua=https://b.example", Ok("p=none rua=https://b.example !np=maybe"));
-    // That place has to be a URI.
+    // That address has to be a URI.
     both("v=DMARC1; p=maybe; rua=a@b.example", Err("no usable p="));
     both("v=DMARC1; p=maybe; rua=mailto:a@b.example!x", Err("no usable p="));
 }
@@ -108,7 +108,7 @@ fn values() {
         "v=DMARC1; p=none; rua=mailto:a@b.example , https://c.example; ruf=mailto:d@e.example",
         Ok("p=none rua=mailto:a@b.example,https://c.example ruf=mailto:d@e.example"),
     );
-    // One URI that is none does not take the others with it.
+    // One invalid URI does not invalidate the others.
     both(
         "v=DMARC1; p=none; rua=b.example,mailto:a@b.example",
         Ok("p=none rua=mailto:a@b.example !rua=b.example,mailto:a@b.example"),
@@ -163,7 +163,7 @@ proptest! {
         }
     }
 
-    /// An unknown tag changes nothing, wherever it stands behind the version.
+    /// An unknown tag changes nothing, anywhere after the version.
     #[test]
     fn unknown_tags_change_nothing(tags in proptest::collection::vec("(p|sp|np|t|pct|adkim)=(none|reject|y|s|7)", 0..5), at in 0_usize..6) {
         let mut with = tags.clone();

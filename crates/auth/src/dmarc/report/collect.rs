@@ -1,8 +1,8 @@
 //! A day's messages, and the reports at its end.
 //!
-//! A day is one of UTC. For each domain that publishes a record with `rua=`, and for each state in which its record was
-//! met that day, there is a report. Rows are ordered by what they hold, so the same messages give the same report,
-//! in whichever order they came.
+//! Days are those of UTC. For each domain that publishes a record with `rua=`, and for each state in which its record
+//! was seen that day, there is a report. Rows are ordered by their content, so the same messages give the same report,
+//! in whatever order they came.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -22,15 +22,15 @@ use crate::dmarc::record::FailureOption;
 use crate::dmarc::{Discovery, Evaluation, Method, Policy, ReportUri, Rules};
 use crate::idn::a_labels_or_same;
 
-/// The most reports that are kept at a time. A message that would need another one is in none.
+/// The most reports that are kept at a time. A message that would need another report is in none.
 pub const MAX_REPORTS: usize = 10_000;
-/// The most rows of all reports that are kept at a time. A message that would need another one is counted as left out.
+/// The most rows of all reports that are kept at a time. A message that would need another row is counted as left out.
 pub const MAX_ROWS: usize = 100_000;
 /// The most rows of a report, so that the messages of one domain do not take the room of all others.
 pub const MAX_ROWS_OF_A_REPORT: usize = 10_000;
-/// The most errors of a report: an owner whose record is wrong in another way each time is told of some.
+/// The most errors of a report: if the record is wrong in a different way each time, the owner learns only of some.
 pub const MAX_ERRORS: usize = 10;
-/// The most URIs that are kept of a record: one more than are looked at, so that the rest is not passed over in silence.
+/// The most URIs that are kept of a record: one more than are used, so that the result can say that there are more.
 const MAX_URIS: usize = MAX_DESTINATIONS + 1;
 /// The most signatures of a row (RFC 9990 §3.1.3).
 pub const MAX_SIGNATURES: usize = 100;
@@ -65,7 +65,7 @@ impl Day {
 /// Who reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reporter {
-    /// The receiver's domain, which stands in the names of reports.
+    /// The receiver's domain, which is part of the names of reports.
     pub domain: String,
     /// The organization's name.
     pub org_name: String,
@@ -75,19 +75,19 @@ pub struct Reporter {
     pub extra_contact_info: Option<String>,
     /// The program, with its version.
     pub generator: Option<String>,
-    /// The form of its reports.
+    /// The format of its reports.
     pub form: Form,
 }
 
-/// What a report tells of a message beside its evaluation.
+/// What a report says about a message besides its evaluation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observation {
     /// Whence it came.
     pub source_ip: IpAddr,
-    /// What was done with it on account of DMARC.
+    /// What was done with it because of DMARC.
     pub disposition: Policy,
-    /// Why that is not what the owner asks for. `pct=` and `t=` need not be given; without any other reason a difference is
-    /// the receiver's own policy.
+    /// Why that is not what the owner asks for. `pct=` and `t=` need not be given; a difference without another reason
+    /// is reported as the receiver's own policy.
     pub reasons: Vec<Reason>,
     /// The domain of MAIL FROM; empty for the null reverse-path.
     pub envelope_from: String,
@@ -104,7 +104,7 @@ pub struct Observation {
 pub struct Finished {
     /// The report.
     pub report: Report,
-    /// Where the owner wants it: `rua=` as it was met last.
+    /// The owner's addresses: `rua=` as last seen.
     pub uris: Vec<ReportUri>,
 }
 
@@ -113,7 +113,7 @@ pub struct Finished {
 struct Group {
     uris: Vec<ReportUri>,
     errors: BTreeSet<String>,
-    /// Rows with a count of nought, and their counts.
+    /// Rows with a count of zero, and their counts.
     rows: BTreeMap<Row, u64>,
     left_out: u64,
 }
@@ -139,7 +139,7 @@ impl Collector {
         &self.reporter
     }
 
-    /// Counts a message that was evaluated at `at`. Returns whether anybody wants to know: there is a record, and it has a
+    /// Counts a message that was evaluated at `at`. Returns whether a report is wanted: there is a record, and it has a
     /// `rua=`.
     pub fn add(&mut self, at: Timestamp, evaluation: &Evaluation, observation: &Observation) -> bool {
         let Discovery::Found { record, .. } = &evaluation.discovery else { return false };
@@ -172,13 +172,13 @@ impl Collector {
         true
     }
 
-    /// When the first of the days ends of which messages have been counted; none if none has been.
+    /// The end of the first day with counted messages; none if there are none.
     pub fn next_end(&self) -> Option<Timestamp> {
         let (day, _) = self.groups.first_key_value()?;
         Timestamp::from_second(day.begin.saturating_add(DAY)).ok()
     }
 
-    /// The reports of all days that are over, ordered by day, domain and state of the record. They are taken out.
+    /// The reports of all days that are over, ordered by day, domain and state of the record. They are removed.
     pub fn finish(&mut self, now: Timestamp) -> Vec<Finished> {
         let mut finished = Vec::new();
         while let Some(entry) = self.groups.first_entry().filter(|entry| entry.key().is_over(now)) {
@@ -192,8 +192,8 @@ impl Collector {
         finished
     }
 
-    /// How many messages are in no report, since there was no room for another one; those that were asked for before are
-    /// not among them.
+    /// How many messages are in no report because there was no room; those returned by earlier calls are not among
+    /// them.
     pub fn take_left_out(&mut self) -> u64 {
         std::mem::take(&mut self.left_out)
     }
@@ -223,8 +223,9 @@ impl Collector {
     }
 }
 
-/// 32 hexadecimal digits, as Microsoft has it: fit for a file's name (RFC 9990 §3.5.2). They come from all that the report
-/// holds: no two that differ have the same, not even of one day and domain, and the same report has the same again.
+/// 32 hexadecimal digits, as at Microsoft: fit for a file's name (RFC 9990 §3.5.2). They are derived from the whole
+/// report, so different reports have different identifiers, even for one day and domain, and the same report always has
+/// the same.
 fn report_id(receiver: &str, report: &Report) -> String {
     let whole = format!("{receiver}\n{}", report.to_xml());
     let hash = digest::digest(&digest::SHA256, whole.as_bytes());
@@ -246,7 +247,7 @@ fn published(evaluation: &Evaluation, form: Form) -> Option<PolicyPublished> {
         adkim: Some(record.adkim),
         aspf: Some(record.aspf),
         policy: policies.policy,
-        // RFC 7489 appendix C demands it; RFC 9990 has it show what counts.
+        // RFC 7489 appendix C requires it; by RFC 9990 it shows the effective policy.
         subdomain: Some(policies.subdomain.unwrap_or(policies.policy)),
         nonexistent: policies.nonexistent,
         percent: Some(record.percent).filter(|_| older),
@@ -280,7 +281,7 @@ fn row(evaluation: &Evaluation, observation: &Observation, form: Form) -> Row {
     }
 }
 
-/// RFC 9990 §3.1.1.13 knows MAIL FROM alone: for the null reverse-path that is the postmaster at the name in HELO.
+/// RFC 9990 §3.1.1.13 has only MAIL FROM: for the null reverse-path that is the postmaster at the name in HELO.
 fn spf(auth: &SpfAuth, form: Form) -> SpfAuth {
     let scope = match form {
         Form::Rfc7489 => auth.scope.or(Some(Scope::MailFrom)),
@@ -289,7 +290,7 @@ fn spf(auth: &SpfAuth, form: Form) -> SpfAuth {
     SpfAuth { domain: a_labels_or_same(&auth.domain).into_owned(), scope, ..auth.clone() }
 }
 
-/// The reasons in the words of the form, those that follow from the record first.
+/// The reasons in the words of the format, those that follow from the record first.
 fn reasons(evaluation: &Evaluation, observation: &Observation, form: Form) -> Vec<Reason> {
     let mut reasons = Vec::new();
     let failed = evaluation.request.filter(|_| evaluation.result == DmarcResult::Fail);
@@ -313,7 +314,7 @@ fn reasons(evaluation: &Evaluation, observation: &Observation, form: Form) -> Ve
     reasons.into_iter().map(|reason| in_form(reason, form)).collect()
 }
 
-/// A kind that the form does not have becomes `other`, with its word in front of the comment.
+/// A kind that the format does not have becomes `other`, with its word in front of the comment.
 fn in_form(reason: Reason, form: Form) -> Reason {
     let known = match reason.kind {
         ReasonKind::Forwarded | ReasonKind::SampledOut => form == Form::Rfc7489,

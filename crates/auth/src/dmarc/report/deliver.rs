@@ -1,9 +1,9 @@
 //! Which addresses may get a report (RFC 7489 §7.1 and §7.2.1, RFC 9990 §3.5 and §4).
 //!
-//! `rua=` may name an address elsewhere; so that nobody can have reports about his own domain poured over somebody else,
-//! that somewhere else has to agree: it publishes a record that begins with `v=DMARC1` at
-//! `<domain>._report._dmarc.<destination>`. With a `rua=` of its own in there it says at which of its addresses it wants
-//! them. By RFC 7489 an address can also limit the size of what it takes.
+//! `rua=` may name an address in another domain. So that nobody can direct reports about their own domain to a
+//! stranger, that domain has to agree: it publishes a record that begins with `v=DMARC1` at
+//! `<domain>._report._dmarc.<destination>`. With a `rua=` in this record it says at which of its addresses it wants
+//! them. By RFC 7489 a URI can also limit the size of reports.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use crate::dmarc::{Record, ReportUri, Rules, identifiers, record};
 use crate::dns::{Data, Dns, DnsError, Lookup, RecordKind};
 use crate::idn::a_labels;
 
-/// The most URIs of a record that are looked at. RFC 7489 §6.2 wants at least two.
+/// The most URIs of a record that are used. RFC 7489 §6.2 requires at least two.
 pub const MAX_DESTINATIONS: usize = 10;
 /// The longest name in DNS, as it is written.
 const MAX_NAME: usize = 253;
@@ -40,28 +40,28 @@ pub enum Decision {
 pub enum Skip {
     /// More than [`MAX_DESTINATIONS`] URIs.
     TooMany,
-    /// The URI is no `mailto:`.
+    /// The URI is not a `mailto:`.
     Scheme,
-    /// The report is larger than the URI takes.
+    /// The report is larger than the URI allows.
     Size {
         /// The limit, in octets.
         limit: u64,
         /// The size, in octets.
         size: u64,
     },
-    /// The address is at no domain, or the name to ask would be too long.
+    /// The address has no domain, or the name to look up would be too long.
     NoName,
     /// The destination does not agree.
     NotAuthorized {
         /// The name that was asked about.
         name: String,
     },
-    /// The destination names an address at another host, which is not its to give.
+    /// The destination names an address at another host, for which it cannot agree.
     OtherHost {
         /// The URI that it names.
         uri: String,
     },
-    /// DNS failed; later it may be known.
+    /// DNS failed; a later attempt may succeed.
     Unknown {
         /// How.
         problem: String,
@@ -82,16 +82,16 @@ impl fmt::Display for Skip {
     }
 }
 
-/// A URI of `rua=` and what becomes of it.
+/// A URI of `rua=` and the decision about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination {
     /// The URI.
     pub uri: ReportUri,
-    /// What becomes of it.
+    /// Whether a report goes there.
     pub decision: Decision,
 }
 
-/// What becomes of each URI of a record at `publisher` for a report of `size` octets as it travels, and all lookups.
+/// The decision about each URI of a record at `publisher` for a report of `size` encoded octets, and all lookups.
 pub async fn destinations(
     dns: &dyn Dns,
     rules: Rules,
@@ -126,7 +126,7 @@ async fn decide(
     let address = uri.address().ok_or(Skip::Scheme)?;
     let host = a_labels(address.domain()).filter(|host| !host.starts_with('[')).ok_or(Skip::NoName)?;
     let publisher = a_labels(publisher).ok_or(Skip::NoName)?;
-    // A relation that DNS does not tell is none: the destination is asked.
+    // If DNS does not show the relation, there is none: the destination is asked.
     let relation = identifiers::relation(published, rules, &host, &publisher, Mode::Relaxed).await;
     if relation.is_aligned() {
         return within(uri, size).map(|()| vec![address.clone()]);

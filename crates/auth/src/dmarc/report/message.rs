@@ -1,7 +1,8 @@
 //! The message that carries a report (RFC 7489 §7.2.1.1, RFC 9990 §3.5.2).
 //!
-//! It has two parts: a few words for people, and the document, packed with gzip, as an attachment with a name that tells
-//! receiver, domain and time. The subject tells the same. Nothing in it is drawn: the same report gives the same octets.
+//! It has two parts: a few words for people, and the document, compressed with gzip, as an attachment whose name gives
+//! receiver, domain and time. The subject gives the same. Nothing in it is random: the same report gives the same
+//! octets.
 
 use std::io::{self, Write as _};
 
@@ -21,12 +22,12 @@ pub struct Attachment {
     pub file_name: String,
     /// The file: a gzip of the document.
     pub octets: Vec<u8>,
-    /// The file as it travels: base64 on lines.
+    /// The file as sent: base64 on lines.
     pub encoded: String,
 }
 
 impl Attachment {
-    /// The octets in which the report travels: what the limit of a URI is about (RFC 7489 §7.2.1).
+    /// The encoded size of the report in octets, to which the limit of a URI applies (RFC 7489 §7.2.1).
     pub fn size(&self) -> u64 {
         self.encoded.len().try_into().unwrap_or(u64::MAX)
     }
@@ -41,12 +42,12 @@ impl Report {
         format!("{receiver}!{}!{begin}!{end}!{}.xml.gz", self.policy.domain, self.metadata.report_id)
     }
 
-    /// The report, packed for its way.
+    /// The report, compressed and encoded.
     ///
     /// # Errors
-    /// Those of the packer, which writes to memory.
+    /// Errors of the compressor, which writes to memory.
     pub fn attachment(&self, receiver: &str) -> io::Result<Attachment> {
-        // Neither time nor name nor system stands in the file, so the same document gives the same octets.
+        // The file contains neither time nor name nor system, so the same document gives the same octets.
         let mut packer = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::best());
         packer.write_all(self.to_xml().as_bytes())?;
         let octets = packer.finish()?;
@@ -57,7 +58,7 @@ impl Report {
     /// The subject: `Report Domain: contoso.example Submitter: mx.fabrikam.example Report-ID: <1f…>`.
     pub fn subject(&self, receiver: &str) -> String {
         let id = &self.metadata.report_id;
-        // RFC 7489 has a message identifier here. RFC 9990 wants the very identifier of the file's name.
+        // RFC 7489 has a message identifier here. RFC 9990 requires the identifier of the file's name.
         let id = match self.form {
             Form::Rfc7489 => format!("<{id}@{receiver}>"),
             Form::Rfc9990 => format!("<{id}>"),
@@ -104,7 +105,7 @@ impl Report {
     }
 }
 
-/// A few letters that tell addresses apart.
+/// A few letters that distinguish addresses.
 fn short_hash(text: &str) -> String {
     let hash = digest::digest(&digest::SHA256, text.as_bytes());
     HEXLOWER.encode(hash.as_ref().get(..4).unwrap_or_default())

@@ -1,6 +1,6 @@
-//! Reading the document. It comes from anybody, so its size, its depth and the number of its elements are bounded; a
-//! document type, with which entities could be made that grow, is refused. Elements that are not known are passed over,
-//! as extensions have to be (RFC 9990 §5).
+//! Reading the document. Anybody may send it, so its size, its depth and the number of its elements are bounded; a
+//! document type, which could define entities that expand without bound, is refused. Unknown elements are skipped, as
+//! is required for extensions (RFC 9990 §5).
 
 use std::io::Read as _;
 use std::str::FromStr;
@@ -16,17 +16,17 @@ use super::{
 use crate::alignment::Mode;
 use crate::dmarc::Policy;
 
-/// The longest document, in octets, once it is unpacked.
+/// The longest document, in octets, after decompression.
 pub const MAX_DOCUMENT: usize = 16 << 20;
 /// The most elements.
 pub const MAX_ELEMENTS: usize = 500_000;
-/// The most elements within each other.
+/// The deepest nesting of elements.
 pub const MAX_DEPTH: usize = 32;
 
-/// Why a document is no report.
+/// Why a document is not a report.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
-    /// It is no gzip, or a damaged one.
+    /// It is not gzip, or is damaged.
     #[error("not gzip: {reason}")]
     Gzip {
         /// What is wrong.
@@ -35,7 +35,7 @@ pub enum ReadError {
     /// Longer than [`MAX_DOCUMENT`], or of more than [`MAX_ELEMENTS`] elements, or deeper than [`MAX_DEPTH`].
     #[error("the document is too large")]
     TooLarge,
-    /// It is no XML that is read here.
+    /// It is not XML, or uses parts of XML that are not read here.
     #[error("not XML: {reason}")]
     Xml {
         /// What is wrong.
@@ -47,7 +47,7 @@ pub enum ReadError {
         /// Its name.
         element: &'static str,
     },
-    /// An element holds what it may not hold.
+    /// An element has a value that is not allowed.
     #[error("{element} is \"{value}\"")]
     Invalid {
         /// Its name.
@@ -68,13 +68,13 @@ impl ReadError {
 }
 
 impl Report {
-    /// Reads a document that was packed with gzip.
+    /// Reads a document compressed with gzip.
     ///
     /// # Errors
     /// See [`ReadError`].
     pub fn from_gzip(octets: &[u8]) -> Result<Report, ReadError> {
         let mut document = Vec::new();
-        // One octet more tells a document that is too long from one that just fits.
+        // One octet more distinguishes a document that is too long from one that just fits.
         let mut unpacked = flate2::read::MultiGzDecoder::new(octets).take(MAX_DOCUMENT as u64 + 1);
         unpacked.read_to_end(&mut document).map_err(|error| ReadError::Gzip { reason: error.to_string() })?;
         Report::from_xml(&document)
@@ -102,7 +102,7 @@ struct Element {
     children: Vec<Element>,
 }
 
-/// The root element, and the form that its namespace tells.
+/// The root element, and the format that its namespace gives.
 fn tree(text: &str) -> Result<(Element, Form), ReadError> {
     let mut reader = Reader::from_str(text);
     let mut form = Form::Rfc7489;
@@ -153,7 +153,7 @@ fn tree(text: &str) -> Result<(Element, Form), ReadError> {
 }
 
 fn push(open: &mut [Element], text: &str) {
-    // Outside the root element there are blanks alone, or nothing that matters.
+    // Outside the root element there are only blanks, or nothing that matters.
     if let Some(element) = open.last_mut() {
         element.text.push_str(text);
     }
@@ -200,7 +200,7 @@ impl Element {
         self.text_if_there(name).ok_or(ReadError::Missing { element: name })
     }
 
-    /// A child that holds one of several words, or a number.
+    /// A child whose value is one of several words, or a number.
     fn value<T>(&self, name: &'static str, read: impl FnOnce(&str) -> Option<T>) -> Result<T, ReadError> {
         let text = self.text(name)?;
         read(&text).ok_or_else(|| ReadError::invalid(name, &text))

@@ -1,4 +1,4 @@
-//! Writing the document. Elements that a form does not have are left out.
+//! Writing the document. Elements that a format does not have are left out.
 
 use quick_xml::escape::escape;
 

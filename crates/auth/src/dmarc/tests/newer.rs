@@ -63,7 +63,7 @@ fn which_record_applies() {
     assert_eq!(at("fabrikam.example"), "fabrikam.example Author");
     assert_eq!(at("own.fabrikam.example"), "own.fabrikam.example Author");
     assert_eq!(at("a.b.fabrikam.example"), "fabrikam.example Organization");
-    // The organization's record, not the nearest one; unless the nearest says that it is the organization's.
+    // The organization's record, not the nearest one, unless the nearest says that it is the organization's.
     assert_eq!(at("a.own.fabrikam.example"), "fabrikam.example Organization");
     assert_eq!(at("a.unit.fabrikam.example"), "unit.fabrikam.example Organization");
     // The public suffix's, when the organization has none.
@@ -73,11 +73,11 @@ fn which_record_applies() {
     assert_eq!(at("a.one.bank"), "one.bank Organization");
     assert_eq!(at("bank"), "bank Author");
     assert_eq!(at("contoso.example"), "nothing");
-    // Several records at a name, or a spoilt one, are none; the search goes on.
+    // Several records at a name, or an invalid one, count as none; the search continues.
     assert_eq!(at("several.fabrikam.example"), "fabrikam.example Organization");
     assert_eq!(at("twice.fabrikam.example"), "fabrikam.example Organization");
     assert_eq!(at("several.example"), "nothing");
-    // One without a policy is one.
+    // A record without a policy counts.
     assert_eq!(at("unusable.fabrikam.example"), "permerror");
     assert_eq!(at("broken.fabrikam.example"), "temperror");
     assert_eq!(at("a.broken.fabrikam.example"), "temperror");
@@ -117,7 +117,7 @@ fn policies() {
     check("reports.example", "", &[], fail(Policy::None));
     // The draw is no more.
     check("some.example", "", &[], fail(Policy::Reject));
-    // Whether the name exists cannot be known: the policy cannot be, and a pass is one all the same.
+    // Whether the name exists is unknown, and so is the policy; a pass still counts.
     check("slow.fabrikam.example", "", &[], (TempError, Action::None, Some(Policy::Quarantine)));
     check("slow.fabrikam.example", "pass fabrikam.example", &[], pass(Policy::Quarantine));
     let asked = questions(&evaluated("gone.bank", &facts("", &[])));
@@ -145,7 +145,7 @@ fn alignment() {
     check("fabrikam.example", "pass fabrikam.example", &[], reject);
     check("fabrikam.example", "pass a.b.fabrikam.example", &[], reject);
     check("fabrikam.example", "", &["fail x.example", "pass own.fabrikam.example"], reject);
-    // psd=n makes an organization of its own.
+    // psd=n makes the domain an organization of its own.
     check("fabrikam.example", "pass unit.fabrikam.example", &[], fail(Policy::Reject));
     check("fabrikam.example", "pass a.unit.fabrikam.example", &[], fail(Policy::Reject));
     check("a.unit.fabrikam.example", "pass b.unit.fabrikam.example", &[], pass(Policy::Quarantine));
@@ -155,7 +155,7 @@ fn alignment() {
     check("one.bank", "pass bank", &[], fail(Policy::None));
     check("one.bank", "pass a.one.bank", &[], pass(Policy::None));
     check("two.bank", "pass a.b.two.bank", &[], pass(Policy::Quarantine));
-    // Whose parents have no record is alone.
+    // A domain whose parents have no record is its own organization.
     check("fabrikam.example", "pass contoso.example", &[], fail(Policy::Reject));
     check("fabrikam.example", "pass fabrikam.com", &[], fail(Policy::Reject));
     // A public suffix of the list means nothing here.
@@ -187,7 +187,7 @@ fn nothing_that_counts() {
     assert_eq!(because("contoso.example"), ["contoso.example publishes no DMARC record, nor does example"]);
 }
 
-/// RFC 9989 §5.3.6: what might have been a pass leaves the result open.
+/// RFC 9989 §5.3.6: a possible pass leaves the result open.
 #[test]
 fn dns_that_fails() {
     let open = (TempError, Action::None, Some(Policy::Reject));
@@ -197,7 +197,7 @@ fn dns_that_fails() {
     check("fabrikam.example", "temperror contoso.example", &[], fail(Policy::Reject));
     check("fabrikam.example", "temperror fabrikam.example", &["pass fabrikam.example"], pass(Policy::Reject));
     check("fabrikam.example", "fail broken.fabrikam.example", &[], fail(Policy::Reject));
-    // Of the identifiers, the reasons tell those that pass or are open.
+    // The reasons name the identifiers that pass or are open.
     let facts = facts("pass broken.fabrikam.example", &["fail fabrikam.example", "pass contoso.example"]);
     assert_eq!(
         evaluated("fabrikam.example", &facts).because()[1..],

@@ -54,7 +54,7 @@ fn with_a_record() {
     check("strict.example", "", &["pass strict.example"], pass);
 }
 
-/// The organizational domain's record, with its policy for subdomains; a record of one's own goes first.
+/// The organizational domain's record, with its policy for subdomains; a domain's own record takes precedence.
 #[test]
 fn discovery() {
     let at = |policy, action| (Fail, action, Some(policy));
@@ -62,7 +62,7 @@ fn discovery() {
     check("sub.example", "", &[], at(Policy::Reject, Action::OReject));
     check("own.sub.example", "", &[], at(Policy::None, Action::None));
     check("mail.reject.example", "", &[], at(Policy::Reject, Action::OReject));
-    // Nothing between the two is asked, and nothing above.
+    // No name between the two is looked up, and none above.
     check("a.own.sub.example", "", &[], at(Policy::Quarantine, Action::Quarantine));
     let evaluation = evaluated("a.own.sub.example", &facts("", &[]));
     assert_eq!(questions(&evaluation), ["_dmarc.a.own.sub.example TXT", "_dmarc.sub.example TXT"]);
@@ -88,7 +88,7 @@ fn subdomains_that_do_not_exist() {
     assert_eq!(asked("gone.np.example"), "gone.np.example A");
     assert_eq!(asked("text.np.example"), "text.np.example A, text.np.example AAAA, text.np.example MX");
     assert_eq!(asked("six.np.example"), "six.np.example A, six.np.example AAAA");
-    // Without np= nobody asks.
+    // Without np= existence is not looked up.
     assert_eq!(asked("mail.sub.example"), "");
 }
 
@@ -101,7 +101,7 @@ fn without_a_record() {
     check("fabrikam.example", "pass other.example", &[], nothing);
     check("fabrikam.example", "", &["pass outbound.fabrikam.example"], guess);
     check("text.example", "pass text.example", &[], guess);
-    // The guess is Microsoft's.
+    // Only Microsoft guesses.
     let standard = Settings::standard(Rules::Rfc7489);
     let evaluation = now(evaluate(&Zone::new(ZONE), standard, "text.example", &facts("pass text.example", &[])));
     assert_eq!(outcome(&evaluation), nothing);
@@ -119,7 +119,7 @@ fn errors() {
     assert_eq!(because("several.example"), "_dmarc.several.example has several DMARC records");
     assert_eq!(because("bad.example"), "_dmarc.bad.example is \"v=DMARC1; p=maybe\": no usable p=");
     assert_eq!(because("slow.example"), "_dmarc.slow.example TXT could not be looked up: timeout");
-    // With a place for reports there is no error.
+    // With an address for reports there is no error.
     check("reports.example", "", &[], (Fail, Action::None, Some(Policy::None)));
     assert_eq!(
         evaluated("reports.example", &facts("", &[])).because()[1..3],
@@ -153,7 +153,7 @@ fn both_sides_of_the_draw() {
     drawn("a.some.example", 20, Action::PctQuarantine, Quarantine, NoPolicy, &outside("none", "quarantine", 20));
     let nobody = "pct=0, and the draw is 0: none is left of quarantine";
     drawn("nobody.example", 0, Action::PctQuarantine, Quarantine, NoPolicy, nobody);
-    // A message that passes is not drawn.
+    // There is no draw for a message that passes.
     let evaluation = evaluated("some.example", &Facts { draw: 99, ..facts("pass some.example", &[]) });
     assert_eq!(outcome(&evaluation), (Pass, Action::None, Some(Reject)));
 }
@@ -183,7 +183,7 @@ fn several_authors() {
     authors(&["reject.example", "sub.example"], "", (Fail, Action::OReject, "reject.example"));
     authors(&["reject.example", "own.sub.example"], "pass reject.example", (Fail, Action::None, "own.sub.example"));
     authors(&["reject.example", "a.sub.example"], "pass reject.example", (Fail, Action::Quarantine, "a.sub.example"));
-    // One that has no record does not vouch for another, nor does it fail.
+    // A domain without a record does not vouch for another, nor does it fail.
     authors(
         &["reject.example", "fabrikam.example"],
         "pass reject.example",
@@ -216,7 +216,7 @@ fn the_reasons() {
             "SPF passes for out.reject.example, which is aligned with reject.example: relaxed mode, and the organizational domain of both is reject.example",
         ]
     );
-    // A pass that is not aligned says which mode and which domains decided; each is told once.
+    // For a pass that is not aligned, the reasons say which mode and which domains decided; each once.
     let because = |author: &str, spf: &str, dkim: &[&str]| {
         let reasons = evaluated(author, &facts(spf, dkim)).because();
         reasons.into_iter().skip(1).collect::<Vec<_>>()
@@ -252,7 +252,7 @@ fn the_reasons() {
             "_dmarc.reject.example TXT: \"v=DMARC1; p=reject\"",
         ]
     );
-    // What DNS failed to say about an identifier leaves nothing open here.
+    // A DNS failure about an identifier leaves nothing open here.
     let reasons = evaluated("reject.example", &facts("temperror reject.example", &[])).because();
     assert_eq!(reasons[1..], ["neither SPF nor DKIM passes for a domain aligned with reject.example"]);
     let reasons = evaluated("gone.np.example", &facts("", &[])).because();
@@ -261,7 +261,7 @@ fn the_reasons() {
     assert_eq!(reasons[1], "mail.np.example is below np.example: sp=quarantine");
 }
 
-/// At most so many signatures are compared, whether there is SPF or not.
+/// At most this many signatures are compared, whether there is SPF or not.
 #[test]
 fn many_signatures() {
     let mut dkim = vec!["pass other.example"; MAX_SIGNERS];
@@ -291,7 +291,7 @@ fn alignment() {
     check("a.co.uk", "b.co.uk", false, false);
     check("mail.a.co.uk", "a.co.uk", true, false);
     check("a.github.io", "b.github.io", false, false);
-    // A suffix speaks for no one below it.
+    // A suffix speaks for no domain below it.
     check("com", "contoso.com", false, false);
     check("example", "contoso.example", false, false);
     check("com", "com", true, true);

@@ -71,16 +71,16 @@ fn organizational_domains() {
         _dmarc.mail.fabrikam.example TXT v=DMARC1; p=none
     ";
     check(both, "a.mail.fabrikam.example", "fabrikam.example (one label below example with psd=y)", 4);
-    // Nor does anything above one that is met first.
+    // Nor does anything above a suffix that is found first.
     let low = "
         _dmarc.fabrikam.example TXT v=DMARC1; p=reject; psd=y
         _dmarc.example TXT v=DMARC1; p=none; psd=n
     ";
     check(low, "a.mail.fabrikam.example", "mail.fabrikam.example (one label below fabrikam.example with psd=y)", 3);
-    // A top-level domain whose record does not say what it is is taken for an organization.
+    // A top-level domain whose record has no psd= is taken for an organization.
     let silent = "_dmarc.example TXT v=DMARC1; p=reject";
     check(silent, "a.fabrikam.example", "example (the shortest name with a record)", 3);
-    // Below a suffix that the walk jumps to.
+    // Below a suffix to which the walk jumps.
     let far = "_dmarc.5.6.7.8.9.10.11 TXT v=DMARC1; psd=y";
     check(far, "1.2.3.4.5.6.7.8.9.10.11", "4.5.6.7.8.9.10.11 (one label below 5.6.7.8.9.10.11 with psd=y)", 2);
 }
@@ -94,7 +94,7 @@ fn what_is_no_record_for_a_walk() {
         _dmarc.example TXT v=spf1 psd=n
     ";
     check(zone, "a.fabrikam.example", "a.fabrikam.example (which has no record at or above it)", 3);
-    // Without a policy it is one all the same: p= is recommended, not required.
+    // A record without a policy also counts: p= is recommended, not required.
     check(
         "_dmarc.fabrikam.example TXT v=DMARC1; psd=n",
         "a.fabrikam.example",
@@ -119,7 +119,7 @@ proptest! {
         prop_assert!(names.len() <= MAX_QUERIES);
         prop_assert_eq!(names.len(), labels(&domain).min(MAX_QUERIES));
         prop_assert_eq!(names.first(), Some(&domain.as_str()));
-        // Each is a parent of the one before, the last a top-level domain.
+        // Each name is a parent of the one before; the last is a top-level domain.
         for pair in names.windows(2) {
             let parent = pair[0].ends_with(&format!(".{}", pair[1]));
             prop_assert!(parent, "{:?}", pair);
@@ -133,7 +133,7 @@ proptest! {
         suffix(&domain, 0);
     }
 
-    /// An organizational domain ends the name that it is the organizational domain of.
+    /// An organizational domain is a suffix of its name.
     #[test]
     fn organizations_end_their_names(records in proptest::collection::vec(("([ab]\\.){0,9}c", "(|; psd=y|; psd=n)"), 0..6), domain in "([ab]\\.){0,10}c") {
         let text: String = records.iter().map(|(name, psd)| format!("_dmarc.{name} TXT v=DMARC1{psd}\n")).collect();

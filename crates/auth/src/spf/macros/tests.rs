@@ -159,7 +159,7 @@ fn long_domains_lose_labels_from_the_left() {
     check(&format!("{longest}."), Ok(&longest));
     check(&format!("x.{longest}"), Ok(&longest));
     check(&format!("x{longest}"), Ok(&longest[62..]));
-    // A label goes as a whole, whatever it is made of: what stands before the last 253 octets is part of it.
+    // A label is dropped whole, even if only a part of it exceeds the last 253 octets.
     check(&format!("%{{v}}{longest}"), Ok(&longest[62..]));
     check(&format!("%{{v}}{longest}."), Ok(&longest[62..]));
     check(&format!("%{{v}}.{longest}."), Ok(&longest));
@@ -218,13 +218,13 @@ proptest! {
         if let Ok(spec) = DomainSpec::parse(&text) {
             let expanded = spec.expand(&facts);
             prop_assert!(expanded.len() <= MAX_NAME);
-            // What is cut off is cut off at a dot: the rest is the end of the whole.
+            // The text is cut at a dot: the rest is the end of the whole.
             let whole: String = spec.0.0.iter().map(|token| token.expand(&facts).into_owned()).collect();
             let whole = whole.strip_suffix('.').unwrap_or(&whole);
             prop_assert!(whole.ends_with(&expanded));
             let cut = whole.len() - expanded.len();
             prop_assert!(cut == 0 || expanded.is_empty() || whole[..cut].ends_with('.'));
-            // No label was dropped without need.
+            // No label was dropped needlessly.
             if cut > 0 && !expanded.is_empty() {
                 let longer = whole[..cut - 1].rfind('.').map_or(whole.len(), |dot| whole.len() - dot - 1);
                 prop_assert!(longer > MAX_NAME);

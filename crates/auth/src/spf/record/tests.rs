@@ -104,7 +104,7 @@ fn errors() {
     check("a\u{e9}", Err("not printable US-ASCII"));
     check("a\tmx", Err("not printable US-ASCII"));
     check("a\0", Err("not printable US-ASCII"));
-    // Anywhere, behind whatever decides.
+    // Anywhere, even after the deciding term.
     check("ip4:192.0.2.1 all moo", Err("unknown mechanism moo"));
     assert_eq!(Record::parse(b"v=spf1 a\x96 -all"), Err(RecordError::NotAscii));
 }
@@ -167,7 +167,7 @@ proptest! {
         let read = Record::parse(format!("v=spf1 {}", terms.join("  ")).as_bytes());
         let mut read = read.map_err(|error| TestCaseError::fail(error.to_string()))?;
         let mut again = Record::parse(read.to_string().as_bytes()).expect("what is printed is a record");
-        // The texts need not be equal: case, qualifiers, default lengths.
+        // The texts may differ: case, qualifiers, default lengths.
         for record in [&mut read, &mut again] {
             record.directives.iter_mut().for_each(|directive| directive.text.clear());
         }

@@ -1,4 +1,4 @@
-//! The limits of RFC 7208 §4.6.4, and that they hold for whatever DNS says.
+//! The limits of RFC 7208 §4.6.4; they hold whatever DNS answers.
 
 use std::sync::Mutex;
 
@@ -79,13 +79,13 @@ fn void_lookups() {
     within("mx:gone.example mx:x.example", "2001:db8::7");
     over("mx:mx2.example", "192.0.2.10");
     over("include:i.example include:i.example include:i.example", "192.0.2.10");
-    // A ptr of a client without names counts, each time.
+    // A ptr for a client without names counts, each time.
     within("ptr a:gone.example", "192.0.2.10");
     over("ptr a:gone.example ptr", "192.0.2.10");
     over("ptr a:gone.example ptr", "192.0.2.12");
-    // One whose names cannot be had does not: that is no answer of DNS.
+    // If the names cannot be looked up, it does not: there is no answer.
     within("ptr a:gone.example ptr", "192.0.2.13");
-    // What the client's names lead to is not the domain's fault.
+    // Lookups for the client's names are not the domain's fault.
     within("ptr a:gone.example a:gone.example", "192.0.2.11");
     within("exists:%{p}.x.example a:gone.example", "192.0.2.10");
 }
@@ -104,7 +104,7 @@ fn mail_hosts() {
 
 #[test]
 fn names_of_the_client() {
-    // Of twelve names ten are looked at, in the order of the answer.
+    // Of twelve names ten are used, in the order of the answer.
     let mut zone = String::from("a.example TXT v=spf1 ptr:first.example -ptr:last.example ?all\n");
     for number in 0..12 {
         let below = if number == 11 { "last" } else { "other" };
@@ -183,7 +183,7 @@ proptest! {
         }
         let over = evaluation.steps.last().is_some_and(|it| it.terms > MAX_LOOKUPS || it.voids > MAX_VOID_LOOKUPS);
         prop_assert!(!over || evaluation.result == SpfResult::PermError);
-        // Everything is told, and an error has its reason.
+        // Everything is recorded, and an error has its reason.
         prop_assert!(evaluation.trace().len() >= evaluation.steps.len());
         let error = matches!(evaluation.result, SpfResult::PermError | SpfResult::TempError);
         prop_assert_eq!(error, evaluation.problem.is_some());

@@ -1,4 +1,4 @@
-//! Records made to hurt: a defined result, and bounded work.
+//! Hostile records: a defined result, and bounded work.
 
 use super::client;
 use crate::dns::Data;

@@ -60,7 +60,7 @@ fn include() {
     of("i-several.example", ("permerror", "several.example publishes 2 SPF records"));
     of("i-text.example", ("permerror", "include:text.example leads to no SPF record"));
     of("i-absent.example", ("permerror", "include:absent.example leads to no SPF record"));
-    // A pass of the outer record is not lent to what the inner one denies, nor do inner errors get lost on the way.
+    // A pass of the outer record does not help what the inner one denies, and inner errors are not lost.
     of("i-i-fail.example", ("pass", "+all matches 192.0.2.10"));
     of("i-i-bad.example", ("permerror", "the record of bad.example is malformed: unknown mechanism moo"));
     of("i-i-absent.example", ("permerror", "include:absent.example leads to no SPF record"));
@@ -75,7 +75,7 @@ fn redirect() {
     of("r-r-text.example", ("permerror", "redirect=text.example leads to no SPF record"));
     of("r-unused.example", ("fail", "-all matches 192.0.2.10"));
     of("i-r.example", ("pass", "+all matches 192.0.2.10"));
-    // What a mechanism means without domain changes with the record.
+    // A mechanism without a domain uses the domain of its record.
     of("implicit.example", ("fail", "-all matches 192.0.2.10"));
     check(ZONE, "192.0.2.20", "x@implicit.example", ("pass", "a matches 192.0.2.20"));
 }
@@ -87,12 +87,12 @@ fn records_that_point_at_themselves() {
     let evaluation = evaluate(ZONE, "192.0.2.10", "x@self.example");
     assert_eq!(evaluation.lookups().count(), 11);
     assert_eq!(evaluation.steps.last().map(|step| (step.depth, step.terms)), Some((10, 11)));
-    // The record is told once, however often it is read.
+    // The record is listed once, however often it is read.
     let [record, limit] = evaluation.because().try_into().expect("two reasons");
     assert!(record.starts_with("self.example publishes ") && limit == "more than 10 terms ask DNS");
 }
 
-/// What is said of the failure at a domain.
+/// The explanation of the failure at a domain.
 #[track_caller]
 fn explained(zone: &str, from: &str, expected: Option<&str>) {
     let evaluation = evaluate(zone, "192.0.2.10", from);
@@ -143,7 +143,7 @@ fn explanations() {
     check(zone, "192.0.2.10", "x@void.example", ("fail", "-all matches 192.0.2.10"));
     explained(zone, "x@void.example", None);
     explained(zone, "x@many.example", Some("ten terms"));
-    // The client's names are asked for where they are told, and nowhere else.
+    // The client's names are looked up only when they are needed.
     let names = |from: &str| {
         evaluate(zone, "192.0.2.10", from).lookups().filter(|lookup| lookup.kind == RecordKind::Ptr).count()
     };

@@ -81,23 +81,23 @@ fn addresses_and_mail_hosts() {
     check(ZONE, "192.0.2.11", "x@a24.example", ("pass", "a:a.example/24//64 matches 192.0.2.11"));
     check(ZONE, "2001:db8::1:2:3:4", "x@a24.example", ("pass", "a:a.example/24//64 matches 2001:db8::1:2:3:4"));
     check(ZONE, "2001:db8:0:1::1", "x@a24.example", ("fail", "-all matches 2001:db8:0:1::1"));
-    // A prefix of no bits still takes an address of the client's family.
+    // A prefix of 0 bits still needs an address of the client's family.
     check(ZONE, "203.0.113.1", "x@a0.example", ("pass", "a:a.example/0 matches 203.0.113.1"));
     check(ZONE, "2001:db9::1", "x@a0.example", ("fail", "-a:v6.example/0//0 matches 2001:db9::1"));
     check(ZONE, "192.0.2.10", "x@mx.example", ("pass", "mx matches 192.0.2.10"));
     check(ZONE, "192.0.2.1", "x@mx.example", ("pass", "mx matches 192.0.2.1"));
     check(ZONE, "192.0.2.2", "x@mx.example", ("fail", "-all matches 192.0.2.2"));
     check(ZONE, "192.0.99.99", "x@mx16.example", ("pass", "mx:mx.example/16 matches 192.0.99.99"));
-    // Without MX the domain's own address does not stand in (RFC 7208 §5.4).
+    // Without MX the domain's own address does not count instead (RFC 7208 §5.4).
     check(ZONE, "192.0.2.10", "x@nomx.example", ("fail", "-all matches 192.0.2.10"));
     check(ZONE, "192.0.2.10", "x@nullmx.example", ("fail", "-all matches 192.0.2.10"));
     check(ZONE, "192.0.2.10", "x@slowmx.example", ("temperror", "slow.example A could not be looked up: timeout"));
-    // What stands behind the match is not asked.
+    // Terms after the match are not looked up.
     check(ZONE, "192.0.2.10", "x@slowa.example", ("pass", "ip4:192.0.2.10 matches 192.0.2.10"));
     check(ZONE, "192.0.2.9", "x@slowa.example", ("temperror", "slow.example A could not be looked up: timeout"));
 }
 
-/// In the order of their preference, and no further than the one that matches.
+/// In the order of their preference, up to the one that matches.
 #[test]
 fn the_order_of_mail_hosts() {
     let zone = "
@@ -152,7 +152,7 @@ fn names_of_the_client() {
     check(zone, "192.0.2.10", "x@other.example", ("pass", "ptr:contoso.example matches 192.0.2.10"));
     check(zone, "2001:db8::10", "x@contoso.example", ("pass", "ptr matches 2001:db8::10"));
     check(zone, "192.0.2.14", "x@contoso.example", ("pass", "ptr matches 192.0.2.14"));
-    // The name does not lead back to the address, is no part of the domain, or cannot be had.
+    // The name does not lead back to the address, is not part of the domain, or cannot be looked up.
     for ip in ["192.0.2.11", "192.0.2.12", "192.0.2.13", "192.0.2.99"] {
         check(zone, ip, "x@contoso.example", ("fail", &format!("-all matches {ip}")));
     }

@@ -15,7 +15,7 @@ fn macros_in_use() {
     ";
     let ann = "exists:%{ir}.%{v}.%{l1r-}.%{h}.%{d2} matches 192.0.2.10";
     check(zone, "192.0.2.10", "ann-x@contoso.example", ("pass", ann));
-    // In an include the domain is its own, the sender stays.
+    // An include has its own domain, but the same sender.
     check(zone, "192.0.2.11", "bo@contoso.example", ("pass", "include:i.%{d} matches 192.0.2.11"));
     check(zone, "192.0.2.11", "cy@contoso.example", ("fail", "-all matches 192.0.2.11"));
 }
@@ -95,7 +95,7 @@ fn odd_octets_are_asked_for() {
     assert_eq!(result("x@contoso.example"), SpfResult::Pass);
 }
 
-/// A backslash of the sender's stands for itself in the question of every kind of term.
+/// A backslash in the sender stands for itself in the question of every kind of term.
 #[test]
 fn backslashes_are_escaped_in_questions() {
     let zone = Zone::new("a.example TXT v=spf1 a:%{l}.test mx:%{l}.test include:%{l}.test -all exp=%{l}.why.test")
@@ -129,7 +129,7 @@ fn internationalized_senders() {
         xn--rdo-gna01bwk.example.test A 127.0.0.2
         r.example TXT v=spf1 redirect=%{l}.example
     ";
-    // A domain is looked up as A-labels; what holds a local part beyond ASCII does not match (RFC 8616 §4).
+    // A domain is looked up as A-labels; a target with a local part beyond ASCII does not match (RFC 8616 §4).
     check(zone, "192.0.2.10", "ü@źródło.example", ("pass", "exists:%{o}.test matches 192.0.2.10"));
     let evaluation = evaluate(zone, "192.0.2.10", "ü@ŹRÓDŁO.example.");
     assert_eq!(

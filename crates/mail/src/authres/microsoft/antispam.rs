@@ -1,8 +1,8 @@
 //! The fields of Exchange Online's spam filter: `KEY:value;KEY:value`.
 //!
 //! `X-Forefront-Antispam-Report` (and `…-Untrusted`, where another stage wrote it), `X-Microsoft-Antispam` and
-//! `X-Microsoft-Antispam-Mailbox-Delivery` have this form. Keys and their order changed over the years, and a semicolon
-//! stands at the end or not. Values may be empty; what a key means is not known here.
+//! `X-Microsoft-Antispam-Mailbox-Delivery` have this form. Keys and their order changed over the years, and some values
+//! have a semicolon at the end. Values may be empty. This module does not know what a key means.
 
 use std::fmt;
 use std::str::FromStr;

@@ -4,13 +4,13 @@
 //! i=2; mx.microsoft.com 1; spf=pass (sender ip is 192.0.2.1) smtp.rcpttodomain=fabrikam.example smtp.mailfrom=contoso.example; dmarc=pass (p=none sp=none pct=100) action=none header.from=contoso.example; dkim=pass (signature was verified) header.d=contoso.example; arc=pass (0 oda=0 ltdi=1)
 //! ```
 //!
-//! It has an authserv-id with a version, as RFC 8617 wants it, but `action=` is no property of RFC 8601. The order is SPF,
-//! DMARC, DKIM, ARC, all with `; ` between them, and words differ from those of `Authentication-Results`: `sender ip` is in
-//! lower case, `header.d` is left out where there is no signature. Mail that the service itself sends or that is submitted
-//! in a tenant has short clauses without comments.
+//! It has an authserv-id with a version, as RFC 8617 requires, but `action=` is not a property of RFC 8601. The order
+//! is SPF, DMARC, DKIM, ARC, all with `; ` between them, and words differ from those of `Authentication-Results`:
+//! `sender ip` is in lower case, `header.d` is left out where there is no signature. Mail that the service itself sends
+//! or that is submitted in a tenant has short clauses without comments.
 //!
-//! The `arc=` clause tells of the sets that were there before. Codes and numbers whose meaning is not known are kept as the
-//! numbers that they are.
+//! The `arc=` clause describes the sets that were there before. Codes and numbers whose meaning is not known are kept
+//! as numbers.
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,13 +21,13 @@ use crate::authres::rfc8601::Instance;
 use crate::authres::words::words;
 use crate::authres::{DkimResult, MAX_CLAUSES, MAX_LENGTH};
 
-/// The authserv-id, with the version behind it.
+/// The authserv-id and its version.
 const AUTHSERV_ID: [&str; 2] = ["mx.microsoft.com", "1"];
 
 words! {
     /// A DMARC policy (RFC 7489 §6.3).
     DmarcPolicy {
-        /// Watch.
+        /// Only observe.
         None = "none",
         /// Treat failures with suspicion.
         Quarantine = "quarantine",
@@ -60,9 +60,9 @@ pub enum ArcSpf {
 pub struct PublishedPolicy {
     /// The policy of the domain.
     pub p: DmarcPolicy,
-    /// The one of its subdomains.
+    /// The policy of its subdomains.
     pub sp: DmarcPolicy,
-    /// To how many failures of a hundred it applies.
+    /// The percentage of failing messages to which it applies.
     pub pct: u8,
 }
 
@@ -82,21 +82,21 @@ pub enum ArcDkim {
     Checked(DkimClause),
     /// `dkim=pass header.d=contoso.example`: submitted in a tenant, a pass without a check.
     Submitted {
-        /// The domain of the signature that there will be.
+        /// The domain of the signature that the message will get.
         domain: String,
     },
 }
 
-/// What the set before says about a method: `spf=[1,1,smtp.mailfrom=contoso.example]`.
+/// What the previous set says about a method: `spf=[1,1,smtp.mailfrom=contoso.example]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Previous {
     /// Two numbers; only `1,1` has been seen.
     pub numbers: [u16; 2],
-    /// The domain for which it says it.
+    /// The domain that the result is about.
     pub domain: String,
 }
 
-/// The results of the set before, which stand there when its sealer is trusted.
+/// The results of the previous set, written when its sealer is trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PreviousResults {
     /// SPF.
@@ -108,7 +108,7 @@ pub struct PreviousResults {
 }
 
 impl PreviousResults {
-    /// Method, property and result, in the order in which they stand.
+    /// Method, property and result, in the order in which they are written.
     fn each(&self) -> [(&'static str, &'static str, &Option<Previous>); 3] {
         [("spf", "smtp.mailfrom", &self.spf), ("dkim", "header.d", &self.dkim), ("dmarc", "header.from", &self.dmarc)]
     }
@@ -122,16 +122,16 @@ impl PreviousResults {
     }
 }
 
-/// The ARC clause: what came of the sets that the message brought.
+/// The ARC clause: the result for the sets that came with the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ArcClause {
-    /// `arc=none`, by some servers `arc=none (0)`: it brought none.
+    /// `arc=none`, from some servers `arc=none (0)`: the message had no sets.
     None {
-        /// The number, where it stands.
+        /// The number, if there is one.
         code: Option<u16>,
     },
-    /// `arc=fail (47)`: the chain does not hold. 47 stands for a body changed behind the newest seal, 35 for a set before
-    /// whose results cannot be read, 48 perhaps for a signature that does not hold.
+    /// `arc=fail (47)`: the chain does not hold. 47 stands for a body changed after the newest seal, 35 for a previous
+    /// set whose results cannot be read, 48 perhaps for a signature that does not verify.
     Fail {
         /// Why.
         code: u16,
@@ -140,13 +140,13 @@ pub enum ArcClause {
     Pass {
         /// The first number; only 0 has been seen.
         code: u16,
-        /// Whether the sealer before is trusted, so that what it says may stand in for a DMARC failure here.
+        /// Whether the previous sealer is trusted, so that its results may override a DMARC failure here.
         oda: bool,
         /// Not documented.
         ltdi: bool,
         /// What it says.
         previous: PreviousResults,
-        /// The last number, where one stands; 93 has been seen.
+        /// The last number, if there is one; 93 has been seen.
         remark: Option<u16>,
     },
 }
@@ -379,7 +379,7 @@ fn after_authserv_id(value: &str) -> Option<(&str, &str)> {
     words_of(segments.next()?).eq(AUTHSERV_ID).then_some((instance, segments.next()?))
 }
 
-/// Whether a value has Microsoft's authserv-id. One of the standard may have it too.
+/// Whether a value has Microsoft's authserv-id. A value of the standard may have it too.
 pub(in crate::authres) fn is_from_microsoft(value: &str) -> bool {
     after_authserv_id(value).is_some()
 }

@@ -13,19 +13,19 @@ pub enum AuthResError {
     /// [`MAX_CLAUSES`](crate::authres::MAX_CLAUSES).
     #[error("value too long")]
     TooLong,
-    /// A clause begins with none of the known methods, and is no recipient's domain in its place.
+    /// A clause begins with no known method, and is not a recipient's domain where one may be.
     #[error("unknown clause {clause:?}")]
     UnknownClause {
         /// The clause.
         clause: String,
     },
-    /// A clause stands where the order has no place for it.
+    /// A clause is out of order.
     #[error("clause {clause:?} out of order")]
     Order {
         /// The clause.
         clause: String,
     },
-    /// A clause is of a known method and cannot be read.
+    /// A clause has a known method, but cannot be read.
     #[error("{problem} in clause {clause:?}")]
     Clause {
         /// The clause.

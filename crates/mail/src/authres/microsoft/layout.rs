@@ -1,4 +1,4 @@
-//! How the clauses of a value stand in it.
+//! How the clauses of a value are laid out.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,7 +19,7 @@ pub enum Clause {
     CompAuth(CompAuth),
 }
 
-/// The methods in the order in which they stand.
+/// The methods in the order in which they are written.
 const METHODS: [&str; 4] = ["spf", "dkim", "dmarc", "compauth"];
 
 impl Clause {
@@ -59,18 +59,18 @@ impl FromStr for Clause {
     }
 }
 
-/// What stands between a clause and the next, or behind the last.
+/// The separator between a clause and the next, or after the last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Behind {
     /// `;`.
     Semicolon,
     /// `; `.
     SemicolonBlank,
-    /// `;fabrikam.example; `: the recipient's domain in the layout before 2021, as it stands behind the last DKIM clause.
+    /// `;fabrikam.example; `: the recipient's domain in the layout before 2021, as it follows the last DKIM clause.
     Recipient(String),
-    /// `; fabrikam.example; `: the same behind the SPF clause.
+    /// `; fabrikam.example; `: the same after the SPF clause.
     BlankRecipient(String),
-    /// Nothing, behind the last clause alone.
+    /// Nothing; only after the last clause.
     Nothing,
 }
 
@@ -86,7 +86,7 @@ impl fmt::Display for Behind {
     }
 }
 
-/// A value in one of the layouts: its clauses, and what stands behind each.
+/// A value in one of the layouts: its clauses, and what follows each.
 ///
 /// Single clauses, as documents print them and servers pass them on, are values too. Folding may have left several blanks
 /// where one was; they are read as one.
@@ -98,7 +98,7 @@ impl LaidOut {
     ///
     /// # Errors
     /// When there is no clause, when there are more than [`MAX_CLAUSES`], when they are not in order (SPF, any number of
-    /// DKIM, DMARC, composite), or when [`Behind::Nothing`] stands before a clause or a recipient behind the last.
+    /// DKIM, DMARC, composite), or when [`Behind::Nothing`] precedes a clause or a recipient follows the last.
     pub fn new(clauses: Vec<(Clause, Behind)>) -> Result<LaidOut, AuthResError> {
         if clauses.len() > MAX_CLAUSES {
             return Err(AuthResError::TooLong);
@@ -142,12 +142,12 @@ impl LaidOut {
         LaidOut(clauses)
     }
 
-    /// The clauses, and what stands behind each.
+    /// The clauses, and what follows each.
     pub fn clauses(&self) -> &[(Clause, Behind)] {
         &self.0
     }
 
-    /// The recipient's domain, where the layout has it.
+    /// The recipient's domain, if the layout has it.
     pub fn recipient(&self) -> Option<&str> {
         self.0.iter().find_map(|(_, behind)| match behind {
             Behind::Recipient(domain) | Behind::BlankRecipient(domain) => Some(domain.as_str()),

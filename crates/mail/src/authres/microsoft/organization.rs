@@ -1,6 +1,6 @@
 //! What Exchange Online notes about a message in `X-MS-Exchange-Organization-…` fields.
 //!
-//! They are its own notes and are removed when a message leaves the organization. Those that bear on authentication and
+//! They are internal notes, removed when a message leaves the organization. The ones that concern authentication and
 //! delivery are here: where the message came from, who its sender is taken for, how long it may wait, how much it looks
 //! like spam.
 
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::authres::words::words;
 
-/// A value that is none of its field.
+/// A value that its field cannot have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not {what}: {value:?}")]
 pub struct OrganizationError {
@@ -37,11 +37,11 @@ words! {
 }
 
 words! {
-    /// `X-MS-Exchange-Organization-AuthAs`: who the sender is taken for.
+    /// `X-MS-Exchange-Organization-AuthAs`: how the sender is authenticated.
     AuthAs {
-        /// Anybody.
+        /// Somebody unauthenticated.
         Anonymous = "Anonymous",
-        /// One of the organization.
+        /// A member of the organization.
         Internal = "Internal",
     }
 }
@@ -62,7 +62,7 @@ impl FromStr for AuthAs {
     }
 }
 
-/// `X-MS-Exchange-Organization-SCL`: how much a message looks like spam, from -1 (it was not looked at) to 9.
+/// `X-MS-Exchange-Organization-SCL`: how much a message looks like spam, from -1 (not filtered) to 9.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SpamConfidenceLevel(i8);
 

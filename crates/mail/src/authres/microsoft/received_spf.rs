@@ -1,7 +1,7 @@
 //! `Received-SPF` as Exchange Online writes it.
 //!
-//! RFC 7208 §9.1 gives the field a result, a comment and pairs. Microsoft's comment begins with the name of the service and
-//! says in a sentence of its own for each result what was found; only `Pass` and `Fail` have pairs behind it.
+//! By RFC 7208 §9.1 the field has a result, a comment and pairs. Microsoft's comment begins with the name of the
+//! service, then has a sentence for each result; only after `Pass` and `Fail` do pairs follow.
 //!
 //! ```text
 //! Pass (protection.outlook.com: domain of contoso.example designates 192.0.2.1 as permitted sender) receiver=protection.outlook.com; client-ip=192.0.2.1; helo=mail.contoso.example; pr=C
@@ -9,7 +9,7 @@
 //!
 //! The sentences for `Neutral` and `PermError` are those of public captures; the others are in `exchange.md` §1.5.
 //!
-//! With the null reverse-path and no other name there is none in the sentence, and two blanks stand in its place.
+//! With the null reverse-path and no other name, the sentence has no name: there are two blanks instead.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -21,10 +21,10 @@ use crate::authres::{MAX_LENGTH, SpfResult};
 /// The name of the service.
 const BY: &str = "protection.outlook.com";
 
-/// The pairs behind the sentence.
+/// The pairs after the sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
-    /// The client's address, which stands in the sentence too.
+    /// The client's address, which is also in the sentence.
     pub ip: IpAddr,
     /// The name in HELO.
     pub helo: String,
@@ -80,7 +80,7 @@ pub enum ReceivedSpf {
     },
 }
 
-/// A result that comes with the client's address, and has none.
+/// A result whose sentence needs the client's address, which is not known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the form of Received-SPF for {result}{}", if *address { "" } else { " without an address" })]
 pub struct UnknownForm {
@@ -90,34 +90,34 @@ pub struct UnknownForm {
     pub address: bool,
 }
 
-/// A value that has none of the forms.
+/// Why a value has none of the forms.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReceivedSpfError {
     /// Longer than [`MAX_LENGTH`].
     #[error("value too long")]
     TooLong,
-    /// The result is none of those that are known.
+    /// The result is not a known one.
     #[error("unknown result {0:?}")]
     Result(String),
     /// The sentence is not the one of the result.
     #[error("unknown sentence")]
     Sentence,
-    /// An address in it is none.
+    /// What should be an address is not.
     #[error("not an address: {0:?}")]
     Address(String),
     /// A name in it cannot be one.
     #[error("bad name {0:?}")]
     Name(String),
-    /// The pairs behind the sentence are not those of the result, or name another client.
+    /// The pairs after the sentence are not those of the result, or name another client.
     #[error("unknown pairs")]
     Pairs,
 }
 
 impl ReceivedSpf {
-    /// What is written for a result, as it is written now.
+    /// The value for a result, as servers write it today.
     ///
     /// # Errors
-    /// For results whose sentence has the client's address, when it is not known.
+    /// For results whose sentence has the client's address, when the address is not known.
     pub fn new(spf: &SpfClause, helo: &str) -> Result<ReceivedSpf, UnknownForm> {
         let domain = match &spf.identity {
             SpfIdentity::MailFrom(domain) => domain.clone(),
@@ -200,7 +200,7 @@ impl fmt::Display for ReceivedSpf {
     }
 }
 
-/// What stands between two pieces of a sentence.
+/// The text between two pieces of a sentence.
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Result<&'a str, ReceivedSpfError> {
     text.strip_prefix(before).and_then(|text| text.strip_suffix(after)).ok_or(ReceivedSpfError::Sentence)
 }

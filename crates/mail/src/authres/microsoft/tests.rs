@@ -59,7 +59,7 @@ fn documented_examples() {
     );
 }
 
-/// Documents print a blank behind every semicolon; the results are the same.
+/// Documents print a blank after every semicolon; the results are the same.
 #[test]
 fn blanks_behind_semicolons() {
     let printed = "spf=pass (sender IP is 198.51.100.10) smtp.mailfrom=bounces.adatum.com; dkim=pass (signature was verified) header.d=adatum.com; dmarc=fail action=oreject header.from=contoso.com;compauth=fail reason=000";

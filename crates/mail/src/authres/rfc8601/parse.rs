@@ -23,7 +23,7 @@ pub enum Problem {
     /// The grammar has something else here.
     #[error("expected {0}")]
     Expected(&'static str),
-    /// A character that a value has in quotes alone.
+    /// A character that needs quotes.
     #[error("{0:?} outside quotes")]
     Unquoted(char),
     /// A control character.
@@ -35,16 +35,16 @@ pub enum Problem {
     /// A comment has no end.
     #[error("comment without end")]
     OpenComment,
-    /// The local part is no dot-string, or has a tab in it.
+    /// The local part is not a dot-string, or has a tab in it.
     #[error("bad local part")]
     LocalPart,
     /// The domain is not two labels or more of letters, digits and hyphens.
     #[error("bad domain name")]
     Domain,
-    /// A version with more digits than a version has.
+    /// A version with too many digits.
     #[error("number too large")]
     Number,
-    /// No instance of an ARC set.
+    /// Not an instance of an ARC set.
     #[error("instance not from 1 to {MAX_INSTANCE}")]
     Instance,
     /// The value is longer than [`MAX_LENGTH`] octets.
@@ -69,7 +69,7 @@ pub(super) fn arc_info(text: &str) -> Result<ArcInfo, ParseError> {
     let mut cursor = Cursor::new(text)?;
     let mut comments = Vec::new();
     cursor.cfws(&mut comments)?;
-    // RFC 8617 §3.9: %s"i", the one word here whose case matters.
+    // RFC 8617 §3.9: %s"i", the only word here whose case matters.
     cursor.expect('i', "i=")?;
     cursor.cfws(&mut comments)?;
     cursor.expect('=', "=")?;
@@ -134,7 +134,7 @@ impl<'a> Cursor<'a> {
         if self.eat(wanted) { Ok(()) } else { Err(self.wrong(Problem::Expected(name))) }
     }
 
-    /// Blanks and comments, if there are any. Says whether there were.
+    /// Skips blanks and comments; returns whether there were any.
     fn cfws(&mut self, comments: &mut Vec<Comment>) -> Result<bool, ParseError> {
         let start = self.position;
         loop {
@@ -173,7 +173,7 @@ impl<'a> Cursor<'a> {
         Ok(Comment(parts))
     }
 
-    /// One character of a comment or a quoted string that begins at `open`, or one behind a backslash.
+    /// One character of a comment or a quoted string that begins at `open`, or one after a backslash.
     fn quotable(&mut self, open: usize, no_end: Problem) -> Result<char, ParseError> {
         self.eat('\\');
         match self.peek() {
@@ -226,7 +226,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The rest of the text as a payload. `comments` are those that have been met.
+    /// The rest of the text as a payload. `comments` are those read so far.
     fn payload(mut self, mut comments: Vec<Comment>) -> Result<Payload, ParseError> {
         self.cfws(&mut comments)?;
         let authserv_id = self.value("an authserv-id")?;
@@ -265,7 +265,7 @@ impl<'a> Cursor<'a> {
         Ok(Payload { authserv_id, version, comments, results })
     }
 
-    /// The rest of a *resinfo* behind its method.
+    /// The rest of a *resinfo* after its method.
     fn result(&mut self, method: Keyword, mut comments: Vec<Comment>) -> Result<ResInfo, ParseError> {
         let mut version = None;
         if self.eat('/') {
@@ -278,7 +278,8 @@ impl<'a> Cursor<'a> {
         let result = self.keyword("a result")?;
         self.cfws(&mut comments)?;
         let mut info = ResInfo { method, version, result, comments, reason: None, properties: Vec::new() };
-        // Whether a property may begin here: a reason in quotes must be set apart from it, a property need not be.
+        // Whether a property may begin here: a blank must separate it from a quoted reason, but not from another
+        // property.
         let mut apart = true;
         while !matches!(self.peek(), None | Some(';')) {
             if !apart {
@@ -304,7 +305,7 @@ impl<'a> Cursor<'a> {
         Ok(info)
     }
 
-    /// The rest of a *propspec* behind its type.
+    /// The rest of a *propspec* after its type.
     fn property(&mut self, ptype: Keyword, mut comments: Vec<Comment>) -> Result<Property, ParseError> {
         self.expect('.', ".")?;
         self.cfws(&mut comments)?;
@@ -326,7 +327,7 @@ impl<'a> Cursor<'a> {
         if self.eat('@') {
             return self.mailbox(start, None);
         }
-        // The characters of atoms include those of tokens: only what follows tells which it is.
+        // The characters of atoms include those of tokens: only what follows shows which it is.
         let run = self.take_while(|c| c == '.' || is_atom_char(c));
         if self.eat('@') {
             if !is_dot_string(run) {
@@ -345,7 +346,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The domain behind the `@` of a property whose value begins at `start`.
+    /// The domain after the `@` of a property whose value begins at `start`.
     fn mailbox(&mut self, start: usize, local_part: Option<String>) -> Result<PropertyValue, ParseError> {
         let position = self.position;
         let domain = self.take_while(|c| !c.is_ascii() || c.is_ascii_alphanumeric() || matches!(c, '-' | '.'));

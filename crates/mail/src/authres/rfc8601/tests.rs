@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::authres::{MAX_CLAUSES, MAX_LENGTH};
 
-/// A value that is read, what is written for it, and that the two mean the same.
+/// Reads a value, writes it as `written`, and checks that the two mean the same.
 #[track_caller]
 fn check(value: &str, canonical: &str) -> Payload {
     let payload: Payload = value.parse().unwrap_or_else(|error| panic!("{value}: {error}"));
@@ -50,7 +50,7 @@ fn examples_of_the_standard() {
     exact(
         "example.com; dkim=pass reason=\"good signature\" header.i=@mail-router.example.net; dkim=fail reason=\"bad signature\" header.i=@newyork.example.com",
     );
-    // Comments wherever they may stand.
+    // Comments in every place where they are allowed.
     check(
         "foo.example.net (foobar) 1 (baz); dkim (Because I like it) / 1 (One yay) = (wait for it) fail policy (A dot can go here) . (like that) expired (this surprised me) = (as I wasn't expecting it) 1362471462",
         "foo.example.net 1 (foobar) (baz); dkim/1=fail (Because I like it) (One yay) (wait for it) policy.expired=1362471462 (A dot can go here) (like that) (this surprised me) (as I wasn't expecting it)",
@@ -94,10 +94,10 @@ fn canonical_writing() {
     check("x; a=b; none=c", "x; a=b; none=c");
     check("x; a=b reason=\"c\"", "x; a=b reason=c");
     check("x; a=b REASON = (r) \"c d\" e.f=g", "x; a=b reason=\"c d\" (r) e.f=g");
-    // Its own name makes a property of a reason, and the other way round.
+    // The name alone decides whether it is a property or a reason.
     check("x; a=b reason.c=d", "x; a=b reason.c=d");
     check("x; a=b reason=reason", "x; a=b reason=reason");
-    // Behind a pvalue no blank need stand.
+    // After a pvalue no blank is needed.
     check("x; a=b c.d=\"e\"f.g=h", "x; a=b c.d=e f.g=h");
     check("x; a=b c.d=e(1)f.g=h", "x; a=b c.d=e (1) f.g=h");
     check("x (\\a\\(\\\\); a=b", "x (a\\(\\\\); a=b");
@@ -122,7 +122,7 @@ fn values_of_properties() {
     property("\"a.b\"@x.example", &mailbox(Some("a.b"), "x.example"), "a.b@x.example");
     property("\"a..b\"@x.example", &mailbox(Some("a..b"), "x.example"), "\"a..b\"@x.example");
     property("\"\"@x.example", &mailbox(Some(""), "x.example"), "\"\"@x.example");
-    // The same text in quotes is no address.
+    // The same text in quotes is not an address.
     property("\"a=b@x.example\"", &value("a=b@x.example"), "\"a=b@x.example\"");
 }
 
@@ -148,7 +148,7 @@ fn what_is_not_read() {
     refused("\"x\"1; a=b", "expected a blank before the version at octet 3");
     refused("x 99999999999; a=b", "number too large at octet 2");
     refused("x@y.example; a=b", "expected a version or ; at octet 1");
-    // A semicolon at the end begins a result that is not there.
+    // After a semicolon at the end there would have to be a result.
     refused("x; a=b;", "expected a method at octet 7");
     refused("x; a=b; ; c=d", "expected a method at octet 8");
     refused("x; none; a=b", "expected = at octet 7");
@@ -352,7 +352,7 @@ proptest! {
         prop_assert_eq!(text.parse(), Ok(info), "{}", text);
     }
 
-    /// Mistakes lie within the value, and so between its characters.
+    /// The position of a mistake is within the value, and at a character boundary.
     #[test]
     fn any_text(value in "\\PC{0,60}") {
         if let Err(error) = value.parse::<Payload>() {

@@ -14,7 +14,7 @@ struct Played {
     delivered: Vec<Delivery>,
 }
 
-/// Lets a client send `chunks`, each in one read, and plays the owner.
+/// Plays the owner for a client that sends `chunks`, each in one read.
 fn play(settings: Settings, chunks: &[&[u8]], script: Script) -> Played {
     let mut session = Session::new(settings);
     let mut played = Played { said: String::new(), asked: Vec::new(), closed: None, delivered: Vec::new() };
@@ -56,7 +56,7 @@ fn settings() -> Settings {
     settings
 }
 
-/// The client sends `lines`, each ended by CRLF and in a read of its own; expected are the codes of all replies.
+/// The client sends `lines`, each ended by CRLF and in a read of its own; `expected` are the codes of all replies.
 #[track_caller]
 fn check(lines: &[&str], codes: &str, closed: Option<CloseReason>) -> Played {
     let wire: Vec<Vec<u8>> = lines.iter().map(|line| format!("{line}\r\n").into_bytes()).collect();
@@ -154,7 +154,7 @@ fn starttls() {
     ];
     let wire: Vec<&[u8]> = wire.iter().map(Vec::as_slice).collect();
     let played = play(settings(), &wire, |_| None);
-    // Behind the handshake EHLO comes again, and no longer offers STARTTLS.
+    // After the handshake comes EHLO again, whose answer no longer offers STARTTLS.
     assert_eq!(codes_of(&played.said), "220 250 220 TLS 503 250 503 250 250 354 250");
     assert!(played.said.contains("250-PIPELINING\r\n250 CHUNKING\r\n"), "{}", played.said);
     assert!(played.delivered[0].envelope.tls);

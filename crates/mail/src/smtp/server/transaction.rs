@@ -19,16 +19,16 @@ pub struct Envelope {
     pub tls: bool,
 }
 
-/// A message as the data phase brought it.
+/// A message as the data phase delivered it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     /// Its envelope.
     pub envelope: Envelope,
     /// Its octets, dots unstuffed.
     pub message: Vec<u8>,
-    /// Whether there was a LF without a CR before it (a policy may refuse that; BDAT does not look).
+    /// Whether there was an LF without a CR before it (a policy may refuse that; BDAT does not look).
     pub bare_lf: bool,
-    /// Whether there was a CR without a LF behind it.
+    /// Whether there was a CR without an LF after it.
     pub bare_cr: bool,
 }
 
@@ -114,7 +114,7 @@ impl Session {
         match &self.pending {
             None => self.fault(refusal(503, 5, 1, "Need MAIL command")),
             Some(pending) if pending.chunked => self.fault(refusal(503, 5, 1, "DATA behind BDAT")),
-            // RFC 2920 §3.1: a client that pipelines comes here with every recipient refused.
+            // RFC 2920 §3.1: a pipelining client sends DATA even when every recipient was refused.
             Some(pending) if pending.recipients.is_empty() => self.fault(refusal(554, 5, 1, "No valid recipients")),
             Some(pending) if pending.parameters.body().is_some_and(|body| body.eq_ignore_ascii_case("BINARYMIME")) => {
                 // RFC 3030 §3.

@@ -41,7 +41,7 @@ fn equal_messages_are_one_row() {
     assert_eq!(rows, [("192.0.2.5".to_owned(), 1), ("192.0.2.7".to_owned(), 3)]);
     assert_eq!(finished.len(), 1);
     assert_eq!(finished[0].uris.len(), 1);
-    // The next day is a report of its own, and what is finished is gone.
+    // The next day has a report of its own, and finished reports are gone.
     assert_eq!(collector.finish(at(NEXT)), []);
     let next = collector.finish(at("2026-03-04T00:00:00Z"));
     assert_eq!(next[0].report.rows.len(), 1);
@@ -94,8 +94,8 @@ fn one_report_for_each_domain_and_each_state_of_its_record() {
     assert_eq!(errors, &["\"adkim=x\" cannot be understood", "\"aspf=x\" cannot be understood"]);
 }
 
-/// What is told of a message with this evaluation, with which this was done for these reasons: disposition, DKIM and SPF,
-/// reasons.
+/// What is reported about a message with this evaluation, this disposition and these reasons: disposition, DKIM and
+/// SPF, reasons.
 #[track_caller]
 fn check(form: Form, evaluation: &Evaluation, done: Policy, given: &[Reason], expected: &str) {
     let mut collector = Collector::new(reporter(form));
@@ -120,7 +120,7 @@ fn dispositions() {
     check(Form::Rfc7489, &older("contoso.example"), Nothing, &[], "none dkim=false spf=true");
     check(Form::Rfc7489, &older(""), Reject, &[], "reject dkim=false spf=false");
     check(Form::Rfc7489, &older(""), Nothing, &[], "none dkim=false spf=false local_policy()");
-    // To pass is a disposition of its own where failing would have had consequences.
+    // `pass` is a disposition of its own if failing would have had consequences.
     check(Form::Rfc9990, &newer("contoso.example", "contoso.example"), Nothing, &[], "pass dkim=false spf=true");
     check(Form::Rfc9990, &newer("wrong.example", "wrong.example"), Nothing, &[], "none dkim=false spf=true");
     check(Form::Rfc9990, &newer("contoso.example", ""), Reject, &[], "reject dkim=false spf=false");
@@ -251,7 +251,7 @@ fn identifiers() {
     assert_eq!(told(Form::Rfc9990, "", Some(Scope::Helo)), (Some(String::new()), Some(Scope::MailFrom)));
 }
 
-/// Fills a report, with one row more than it may have.
+/// Fills a report with one row too many.
 fn fill(collector: &mut Collector, evaluation: &Evaluation) {
     let mut observation = observation("192.0.2.1");
     for number in 0..=collect::MAX_ROWS_OF_A_REPORT {
@@ -260,7 +260,7 @@ fn fill(collector: &mut Collector, evaluation: &Evaluation) {
     }
 }
 
-/// However many rows somebody provokes, so many are kept, and the report says what is missing.
+/// However many rows somebody provokes, only so many are kept, and the report says how many messages are missing.
 #[test]
 fn rows_are_bounded() {
     let mut collector = Collector::new(reporter(Form::Rfc9990));
@@ -274,7 +274,7 @@ fn rows_are_bounded() {
     assert_eq!(collector.finish(at("2026-03-04T00:00:00Z"))[0].report.rows.len(), 1);
 }
 
-/// An evaluation by a record that stands at this author's domain.
+/// An evaluation by a record at this author's domain.
 fn asked_by(author: &str, tags: &str) -> Evaluation {
     let zone = Zone::new(&format!("_dmarc.{author} TXT v=DMARC1; p=none; {tags}rua=mailto:d@{author}"));
     now(evaluate(&zone, Settings::standard(Rules::Rfc7489), author, &Facts::default()))
@@ -321,7 +321,7 @@ fn errors_are_bounded() {
 
 #[test]
 fn no_two_reports_have_one_identifier() {
-    // Messages of a day that is over already, as they come when a clock is set back, make another report of that day.
+    // Messages of a past day, which come when a clock is set back, make another report of that day.
     let mut collector = Collector::new(reporter(Form::Rfc7489));
     let evaluation = evaluation(Rules::Rfc7489, "contoso.example", "", 0);
     let mut identifiers = Vec::new();

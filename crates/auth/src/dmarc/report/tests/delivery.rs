@@ -1,4 +1,4 @@
-//! Where reports go, and in what.
+//! Where reports go, and in what form.
 
 use mxlab_mail::headers::Message;
 
@@ -22,7 +22,7 @@ const HOSTS: &str = "
     _dmarc.unit.contoso.example TXT v=DMARC1; p=none; psd=n
 ";
 
-/// What becomes of each URI, for a report of 2,000 octets, and the number of questions.
+/// The decision about each URI, for a report of 2,000 octets, and the number of questions.
 fn decided(rules: Rules, uris: &str) -> (Vec<String>, usize) {
     let record = Record::parse(&format!("v=DMARC1; p=none; rua={uris}"), rules).expect("a record");
     let zone = Zone::new(HOSTS);
@@ -64,7 +64,7 @@ fn destinations_elsewhere() {
     check("mailto:d@victim.test", &no("victim.test"));
     check("mailto:d@junk.test", &no("junk.test"));
     check("mailto:d@spoilt.test", &no("spoilt.test"));
-    // Its own addresses instead, but not another's.
+    // Its own addresses instead, but not those of others.
     check("mailto:d@elsewhere.test", "in@elsewhere.test also@Elsewhere.test");
     check("mailto:d@thief.test", "- the destination names mailto:in@victim.test, which is at another host");
     check("mailto:d@web.test", "- reports are sent by mail alone");

@@ -214,7 +214,7 @@ fn packed_documents() {
         let attachment = report.attachment("fabrikam.example").expect("memory");
         assert_eq!(Report::from_gzip(&attachment.octets), Ok(report.clone()));
         assert_eq!(report.attachment("fabrikam.example").expect("memory"), attachment);
-        // Nothing of the machine is in it: no time, no name, an unknown system.
+        // It contains nothing of the machine: no time, no name, an unknown system.
         assert_eq!(attachment.octets[..10], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255]);
     }
     assert!(matches!(Report::from_gzip(b"<feedback/>"), Err(ReadError::Gzip { .. })));
@@ -222,7 +222,7 @@ fn packed_documents() {
     assert!(matches!(Report::from_gzip(&octets[..octets.len() - 1]), Err(ReadError::Gzip { .. })));
 }
 
-/// A file that unpacks to far more than it is.
+/// A file that expands to far more than its size.
 #[test]
 fn bombs() {
     use std::io::Write as _;
@@ -241,7 +241,7 @@ fn characters_that_no_document_holds() {
     assert_eq!(read.metadata.org_name, "a\u{fffd}b\u{fffd}c\u{fffd}d\u{fffd}\u{fffd}]]>");
 }
 
-/// Text as a document keeps it: blanks at its ends, and characters that it cannot hold, are lost.
+/// Text as a document keeps it: without blanks at its ends and without characters that it cannot hold.
 fn text() -> impl Strategy<Value = String> {
     "[!-~é食]([ -~é食]{0,8}[!-~é食])?"
 }
@@ -360,7 +360,7 @@ proptest! {
         let _ = Report::from_xml(xml.as_bytes());
     }
 
-    /// A document that was damaged is refused, or read as something else; nothing worse.
+    /// A damaged document is refused or read as something else; nothing worse happens.
     #[test]
     fn never_panics_on_damage(at in 0_usize..2_000, by in any::<u8>()) {
         let mut octets = report(Form::Rfc9990).to_xml().into_bytes();

@@ -4,7 +4,7 @@ use super::*;
 
 const PAIRS: &str = " receiver=protection.outlook.com; client-ip=192.0.2.13; helo=mail.small.example;";
 
-/// What is written for a result, and that it is read again as the same.
+/// A result is written as `expected`, and read back as the same.
 #[track_caller]
 fn check(result: SpfResult, identity: SpfIdentity, expected: Result<&str, &str>) {
     let clause = SpfClause { result, ip: Some([192, 0, 2, 13].into()), identity };
