@@ -1,5 +1,5 @@
 //! Every message for a mistake, as it is shown. The inputs are the files of the reference, each with one mistake.
-//! Mistakes in zones is in `zone_messages.rs`.
+//! Mistakes in zones are in `zone_messages.rs`.
 
 #[macro_use]
 mod common;

@@ -1,4 +1,4 @@
-//! The three methods, asked about one message: SPF, DKIM, DMARC.
+//! The three methods for one message: SPF, DKIM, DMARC.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -23,14 +23,14 @@ const SPF_TIME: Duration = Duration::from_secs(20);
 pub struct Authenticated {
     /// SPF.
     pub spf: spf::Evaluation,
-    /// DKIM: what became of each signature, from the top.
+    /// DKIM: the result for each signature, from the top.
     pub dkim: Vec<Verification>,
     /// DMARC.
     pub dmarc: dmarc::Evaluation,
 }
 
 impl Authenticated {
-    /// The deciding facts, each a clause that can stand after "because".
+    /// The deciding facts, each a clause that can follow "because".
     pub fn because(&self) -> Vec<String> {
         let mut reasons = self.spf.because();
         reasons.push(format!("SPF says {} for {}", self.spf.result.word(), self.spf.identity.domain()));
@@ -52,7 +52,7 @@ pub(crate) struct Arrival<'a> {
     pub(crate) message: &'a Message<'a>,
 }
 
-/// The signatures of a message, verified. Nothing of it depends on the recipient.
+/// The verified signatures of a message. They do not depend on the recipient.
 pub(crate) async fn signatures(dns: &dyn Dns, arrival: Arrival<'_>) -> Vec<Verification> {
     dkim::verify(dns, arrival.message, arrival.at, &dkim::Policy::default()).await
 }
@@ -101,7 +101,7 @@ fn spf_outcome(result: SpfResult) -> Outcome {
 
 /// A signature as DMARC sees it.
 fn identifier(verification: &Verification, profile: Profile) -> Option<Identifier> {
-    // RFC 6376 §3.6.1: who tests DKIM has not signed yet. That Exchange looks at the flag is not documented.
+    // RFC 6376 §3.6.1: a domain that tests DKIM counts as unsigned. Whether Exchange uses the flag is not documented.
     let tested = verification.testing && profile == Profile::Rfc;
     let outcome = match verification.result() {
         ResultWord::Pass if !tested => Outcome::Pass,

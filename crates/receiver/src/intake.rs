@@ -1,6 +1,6 @@
-//! What the engine answers to a client: whose mail it takes, and what becomes of a message.
+//! What the engine answers to a client: for whom it accepts mail, and the decision about a message.
 //!
-//! A message is decided about, then kept, then told of; the reply follows from the decision.
+//! The engine decides about a message, keeps it, then records it; the reply follows from the decision.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::reports::Reports;
 use crate::resolve::ResolverDns;
 use crate::shared::Shared;
 
-/// The engine as its server asks it.
+/// The engine as its server uses it.
 pub(crate) struct Intake {
     pub(crate) shared: Arc<Shared>,
     /// None for an engine that reports to nobody.
@@ -29,10 +29,10 @@ pub(crate) struct Intake {
 }
 
 impl Intake {
-    /// Whether mail for this recipient is taken: its domain must be one of a tenant's.
+    /// Whether mail for this recipient is accepted: its domain must belong to a tenant.
     ///
     /// # Errors
-    /// The refusal, which the record has been told of.
+    /// The refusal, which is already recorded.
     pub(crate) fn recipient(&self, from: &ReversePath, to: &Address) -> Result<(), Reply> {
         let config = self.shared.config();
         if config.tenant_of(to.domain()).is_some() {
@@ -45,10 +45,10 @@ impl Intake {
         Err(reply)
     }
 
-    /// Takes a message for all its recipients, or for none.
+    /// Accepts a message for all its recipients, or for none.
     ///
     /// # Errors
-    /// The refusal, which the record has been told of.
+    /// The refusal, which is already recorded.
     pub(crate) async fn message(&self, client: IpAddr, delivery: &Delivery) -> Result<(), Reply> {
         let (config, at) = (self.shared.config(), self.shared.env.now());
         let arrived = Arrived { config, at, client, delivery, message: Message::parse(&delivery.message) };
@@ -69,7 +69,7 @@ impl Intake {
         Ok(assessed)
     }
 
-    /// Tells the record what was decided.
+    /// Records what was decided.
     fn tell(&self, arrived: &Arrived<'_>, decided: &Result<Vec<Assessed>, Refusal>) {
         let id = arrived.message.as_ref().ok().and_then(|message| message.message_id().ok());
         let teller = Teller { shared: &self.shared, arrived, id: id.map(|id| id.as_str().to_owned()) };
@@ -86,7 +86,7 @@ struct Arrived<'a> {
     at: Timestamp,
     client: IpAddr,
     delivery: &'a Delivery,
-    /// What is delivered, read.
+    /// The delivery, parsed.
     message: Result<Message<'a>, HeaderError>,
 }
 
@@ -105,7 +105,7 @@ async fn decide(arrived: &Arrived<'_>, dns: &dyn Dns) -> Result<Vec<Assessed>, R
     assess(config, dns, *client, *at, delivery, message).await
 }
 
-/// The reply for all recipients. They are refused together or not at all, so any refusal is the one of all.
+/// The reply for all recipients. They are refused together or not at all, so any refusal holds for all.
 fn answer(decided: &Result<Vec<Assessed>, Refusal>) -> Result<(), Reply> {
     match decided {
         Ok(assessed) => assessed.iter().try_for_each(|it| match &it.verdict.disposition {
@@ -130,7 +130,7 @@ fn delivered(assessed: &Assessed, at: Timestamp) -> Option<Delivered> {
     Some(Delivered { to: assessed.to.clone(), folder, at, message })
 }
 
-/// Tells the record of one message.
+/// Records one message.
 struct Teller<'a> {
     shared: &'a Shared,
     arrived: &'a Arrived<'a>,
@@ -144,7 +144,7 @@ impl Teller<'_> {
         Subject { message: self.id.clone(), from, to: to.to_string() }
     }
 
-    /// A message that nobody gets and that was not judged.
+    /// A message that was neither delivered nor judged.
     fn refused(&self, refusal: &Refusal) {
         let subjects = || self.arrived.delivery.envelope.recipients.iter().map(|(to, _)| self.subject(to));
         if let Refusal::NotSupported(missing) = refusal {

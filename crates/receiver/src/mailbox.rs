@@ -30,7 +30,7 @@ pub struct Mailbox {
     bound: usize,
 }
 
-/// The mailbox holds as many messages as it may.
+/// The mailbox is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the mailbox is full")]
 pub struct Full;
@@ -41,7 +41,7 @@ impl Mailbox {
         Mailbox { messages: Arc::default(), bound }
     }
 
-    /// Puts all of `messages` in, or none.
+    /// Adds all of `messages`, or none.
     ///
     /// # Errors
     /// When they do not all fit.

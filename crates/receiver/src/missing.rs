@@ -1,6 +1,6 @@
-//! What the engine would have to know, and does not know yet.
+//! What the engine needs but does not have yet.
 
-/// What a verdict would need that this engine does not have. Whoever gets it must say so loudly.
+/// What a verdict would need that this engine does not have. The caller must report it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not supported yet: {what}")]
 pub struct NotSupportedYet {

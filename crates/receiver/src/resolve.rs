@@ -1,6 +1,6 @@
-//! The validating resolver as authentication asks it.
+//! The validating resolver as authentication uses it.
 //!
-//! SPF and DMARC use secure and insecure answers alike; a bogus or missing one is a failure of DNS.
+//! SPF and DMARC use secure and insecure answers alike; a bogus or missing answer is a failure of DNS.
 
 use mxlab_auth::dns::BoxFuture;
 use mxlab_auth::{Data, Dns, DnsError, RecordKind};
@@ -13,7 +13,7 @@ pub(crate) struct ResolverDns(pub(crate) Resolver);
 impl Dns for ResolverDns {
     fn lookup<'a>(&'a self, name: &'a str, kind: RecordKind) -> BoxFuture<'a, Result<Vec<Data>, DnsError>> {
         Box::pin(async move {
-            // A text that is no name in DNS cannot exist there.
+            // A text that is not a DNS name cannot exist there.
             let name: Name = name.parse().map_err(|_| DnsError::NxDomain)?;
             let rtype = match kind {
                 RecordKind::A => RecordType::A,

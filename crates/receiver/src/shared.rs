@@ -1,4 +1,4 @@
-//! What all tasks of one engine share.
+//! The shared state of an engine's tasks.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -29,7 +29,7 @@ impl Shared {
         self.locked_config().clone()
     }
 
-    /// Changes the settings; sessions that run see them at their next message.
+    /// Changes the settings; running sessions see them at their next message.
     pub(crate) fn configure(&self, change: impl FnOnce(&mut ReceiverConfig)) {
         let mut current = self.locked_config();
         let mut config = ReceiverConfig::clone(&current);

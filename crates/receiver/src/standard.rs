@@ -1,4 +1,4 @@
-//! The profile `rfc`: results as RFC 8601 has them, and what the owner of the author's domain asks for (RFC 9989).
+//! The profile `rfc`: results in the form of RFC 8601, and the policy of the author's domain (RFC 9989).
 
 use mxlab_auth::dkim::Verification;
 use mxlab_auth::dmarc::{self, Discovery};
@@ -11,7 +11,7 @@ use crate::disposition::{Disposition, Folder};
 /// The value of `Authentication-Results` of the server called `server`.
 ///
 /// # Errors
-/// When a name that was received cannot be written in the field.
+/// When a received name cannot be written in the field.
 pub fn payload(server: &str, authenticated: &Authenticated) -> Result<Payload, PartError> {
     let Authenticated { spf, dkim, dmarc } = authenticated;
     let mut results = vec![spf_result(spf)?];
@@ -56,7 +56,8 @@ fn spf_result(spf: &spf::Evaluation) -> Result<ResInfo, PartError> {
     method("spf", spf.result.word(), vec![identity])
 }
 
-/// RFC 8601 §2.7.1: domain, selector and algorithm, and as much of the signature as tells it from others (RFC 6008).
+/// RFC 8601 §2.7.1: domain, selector and algorithm, and as much of the signature as distinguishes it from others
+/// (RFC 6008).
 fn dkim_result(verification: &Verification) -> Result<ResInfo, PartError> {
     let mut properties = Vec::new();
     if let Some(domain) = &verification.domain {
@@ -86,10 +87,10 @@ fn dmarc_result(dmarc: &dmarc::Evaluation) -> Result<ResInfo, PartError> {
     method("dmarc", dmarc.result.word(), properties)
 }
 
-/// What becomes of the message, after what the owner of the author's domain asks for (RFC 9989 §5.4).
+/// The disposition of the message by the policy of the author's domain (RFC 9989 §5.4).
 ///
-/// Nothing is refused for `p=reject` alone, since it may have come by a mailing list: a receiver that knows nothing else about
-/// a message has to treat it as if the policy were `quarantine` (§7.4), and this profile knows nothing else.
+/// Nothing is refused only for `p=reject`, because it may have come by a mailing list: a receiver that knows nothing
+/// else about a message has to treat it as if the policy were `quarantine` (§7.4), and this profile knows nothing else.
 pub fn disposition(dmarc: &dmarc::Evaluation) -> Disposition {
     let asked = dmarc.request.filter(|_| dmarc.result == mxlab_mail::authres::DmarcResult::Fail);
     match asked.map(|request| request.applied) {
@@ -98,7 +99,7 @@ pub fn disposition(dmarc: &dmarc::Evaluation) -> Disposition {
     }
 }
 
-/// Why it does not become what the owner asks for; none if it does.
+/// Why the policy is not followed exactly; none if it is.
 pub fn because(dmarc: &dmarc::Evaluation) -> Option<&'static str> {
     let asked = dmarc.request.filter(|_| dmarc.result == mxlab_mail::authres::DmarcResult::Fail)?;
     let rejects = asked.applied == dmarc::Policy::Reject;

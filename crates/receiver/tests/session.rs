@@ -1,4 +1,4 @@
-//! The engine as a client on the network sees it: sessions in a simulated world, whose root zone holds all there is.
+//! The engine as seen by a client on the network: sessions in a simulated world, whose root zone has all records.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -35,7 +35,7 @@ full.example.        TXT "v=spf1 a:mail.spf.example -all"
 _dmarc.full.example. TXT "v=DMARC1; p=reject"
 "#;
 
-/// What a run leaves behind.
+/// The result of a run.
 struct Ran {
     replies: Vec<Reply>,
     delivered: Vec<Delivered>,
@@ -75,7 +75,7 @@ fn run(chunks: &[&str], internal: bool) -> Ran {
     })
 }
 
-/// The same for an engine that is configured so.
+/// The same for an engine with this configuration.
 fn run_with(chunks: &[&str], configure: impl FnOnce(&mut ReceiverConfig)) -> Ran {
     let mut sim = Sim::new(Config::default()).unwrap();
     let mut host = |name: &str, address: &str| sim.add_host(name, [address.parse().unwrap()]).unwrap();
@@ -301,7 +301,7 @@ fn plaintext_behind_starttls_ends_the_session() {
 
 #[test]
 fn a_silent_client_is_sent_away() {
-    // The client's line is no whole command, and nothing follows for ten minutes.
+    // The client's line is not a complete command, and nothing follows for ten minutes.
     let ran = run(&["EHLO client.example\r\n", "NOOP"], false);
     assert_eq!(ran.codes(), [220, 250, 421]);
 }
@@ -312,7 +312,7 @@ fn sent(header: &str, profile: Profile) -> Ran {
     run_with(&lines.iter().map(String::as_str).collect::<Vec<_>>(), |config| config.profile = profile)
 }
 
-/// A message with this header is refused for good: nothing is delivered and nobody is asked about it.
+/// A message with this header is refused permanently: nothing is delivered and nothing is looked up.
 #[track_caller]
 fn check_refused(header: &str, expected: &str) {
     for profile in [Profile::Exo, Profile::Rfc] {
@@ -370,7 +370,7 @@ fn many_signatures_cost_no_more_than_a_few() {
     }
 }
 
-/// RFC 8601 §5: what a message brings in our name is gone from what is delivered, and only that.
+/// RFC 8601 §5: fields in our name are removed from the delivered message, and only those.
 #[test]
 fn forged_results_are_not_delivered_as_ours() {
     let forged = "\

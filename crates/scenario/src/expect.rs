@@ -1,4 +1,4 @@
-//! Expectations as questions to the record.
+//! Expectations as queries of the record.
 //!
 //! Each verb becomes a [`Question`]: the kind of event that answers it, and one condition for each field that the file
 //! gives. An `[[expect]]` holds if some entry within its window meets all conditions, a `[[never]]` if none does. When an
@@ -17,14 +17,14 @@ use mxlab_language::expectations::{Attempted, Delivered, Expectation, Failed, Ve
 use mxlab_language::references::{self, Resolve};
 use mxlab_language::values::{Count, format_offset};
 
-/// What the messages of a file are called and how they are recognized in the record.
+/// The names of a file's messages, and how to find them in the record.
 #[derive(Clone, Debug, Default)]
 pub struct Sent {
     /// For each message that a `send` made: the name that expectations use, if it has one, and its Message-ID.
     pub messages: Vec<(Option<String>, String)>,
 }
 
-/// The record of a run with what is needed to ask it.
+/// The record of a run, and what is needed to query it.
 pub struct Asked<'a> {
     /// The scenario.
     pub scenario: &'a Scenario,
@@ -32,7 +32,7 @@ pub struct Asked<'a> {
     pub entries: &'a [Entry],
     /// The messages.
     pub sent: &'a Sent,
-    /// What references in texts of the file stand for.
+    /// The values of references in texts of the file.
     pub references: &'a dyn Resolve,
 }
 
@@ -62,7 +62,7 @@ impl Question {
         self
     }
 
-    /// The text of a field is this, whatever its case.
+    /// The text of a field is this; case does not matter.
     fn is(self, field: &'static str, wanted: Option<String>) -> Question {
         self.named(field, field, wanted)
     }
@@ -76,7 +76,7 @@ impl Question {
         self.condition(field, wanted, Box::new(test))
     }
 
-    /// The text of a field holds this part.
+    /// The text of a field contains this part.
     fn holds(self, field: &'static str, wanted: Option<String>) -> Question {
         let Some(wanted) = wanted else { return self };
         let expected = wanted.clone();
@@ -149,7 +149,7 @@ impl Asked<'_> {
         }
     }
 
-    /// What the sender said when it handed over the message that a server says it took.
+    /// The sender's own entry for a message that a server says it took.
     fn relayed(&self, accepted: &Entry) -> Option<&Entry> {
         let same = |field: &str, entry: &Entry| match (entry.fields.text(field), accepted.fields.text(field)) {
             (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
@@ -174,7 +174,7 @@ impl Asked<'_> {
         host.is_some_and(|host| host.ipv4.to_string() == ip || host.ipv6.to_string() == ip)
     }
 
-    /// How a delivery was protected: as the sender says, else as the server saw it.
+    /// How a delivery was protected: by the sender's entry, else by the server's.
     fn security(&self, accepted: &Entry) -> String {
         match self.relayed(accepted).and_then(|relayed| relayed.fields.text("security")) {
             Some(security) => security.to_owned(),
@@ -193,7 +193,7 @@ impl Asked<'_> {
 
     /// Whether the expectation is decided already: an `expect` that holds stays so, a `never` that is broken too.
     pub fn is_decided(&self, expectation: &Expectation) -> bool {
-        // `copies` counts over the whole run, a list of attempts may still grow, a later lookup may take more work.
+        // `copies` counts over the whole run, a list of attempts may still grow, a later lookup may need more work.
         let open = match &expectation.verb {
             Verb::Delivered(table) => table.copies.is_some(),
             Verb::Attempted(_) | Verb::Cost(_) => true,
@@ -291,14 +291,14 @@ impl Asked<'_> {
         format_offset(at.duration_since(self.scenario.epoch).as_secs())
     }
 
-    /// The entry of the right kind that meets most conditions, wherever in time it is.
+    /// The entry of the right kind that meets most conditions, at any time.
     fn nearest(&self, expectation: &Expectation, question: &Question) -> String {
         let (from, to) = self.window(expectation);
         let score = |entry: &&Entry| {
             let met = question.conditions.iter().filter(|condition| (condition.test)(self, entry)).count();
             met * 2 + usize::from((from..=to).contains(&entry.at))
         };
-        // Of equals the first: later attempts repeat it.
+        // If several are equal, the first: later attempts repeat it.
         let about = |entry: &&Entry| {
             let who = question.conditions.iter().filter(|condition| matches!(condition.field, "to" | "message"));
             who.into_iter().all(|condition| (condition.test)(self, entry))
@@ -315,7 +315,7 @@ impl Asked<'_> {
         format!("nearest: at {} {}{where_}", self.offset(entry.at), question.verb)
     }
 
-    /// What happened instead to the recipient in question.
+    /// What happened to the recipient instead.
     fn instead(&self, question: &Question) -> String {
         let to = question.conditions.iter().find(|condition| condition.field == "to");
         let fate = self.entries.iter().rev().find(|entry| {

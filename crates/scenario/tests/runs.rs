@@ -1,4 +1,4 @@
-//! What the runner makes of small files: the end of a run, expectations, refusals. Each is read and run from its text.
+//! How the runner handles small files: the end of a run, expectations, refusals. Each is read and run from its text.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -242,7 +242,7 @@ fn of_two_clock_shifts_the_later_acts() {
     holds(&outbound("[resolver]\ncache = false\n", &format!("{}{expect}", script.concat())));
 }
 
-/// Contoso asks for reports, and `rest` says what is expected of them.
+/// Contoso asks for reports; `rest` has the expectations.
 fn reporting(rest: &str) -> String {
     format!(
         "title = \"test\"\nworld = \"inbound\"\nhost.mail.smtp = {{}}\n\
@@ -252,7 +252,7 @@ fn reporting(rest: &str) -> String {
 
 #[test]
 fn reports_are_counted_and_waited_for() {
-    // A report that cannot be delivered at once is tried again, and the run goes on as long.
+    // A report that cannot be delivered at once is tried again, and the run continues that long.
     let down = "[[at]]\ntime = \"+15h\"\nfault = { kind = \"refused\", host = \"mail\", until = \"+16h10m\" }\n";
     let reported = "[[expect]]\nwithin = \"+16h6m\"\n\
         reported = { domain = \"contoso.example\", kind = \"dmarc\", day = 2026-03-02, successful = 1, failed = 0 }\n";
@@ -267,7 +267,7 @@ fn reports_are_counted_and_waited_for() {
     fails(&reporting(&reported.replace("within = \"+16h6m\"\n", "")), &["nothing was reported at all"]);
 }
 
-/// A clock that was wrong for a while loses no report and makes none twice: a day that comes again has another one.
+/// A temporarily wrong clock loses no report and repeats none: a repeated day has another report.
 #[test]
 fn reports_survive_clocks_that_are_set() {
     let shift = |at: &str, by: &str, until: &str| {
@@ -294,7 +294,7 @@ fn reports_survive_clocks_that_are_set() {
         reported("+40h5m", "+40h6m", "2026-03-03", 1),
     ];
     holds(&reporting(&ahead.concat()));
-    // Set ahead while it waits, and left so: midnight comes earlier.
+    // Set ahead while it waits, and not set back: midnight comes earlier.
     holds(&reporting(&[shift("+1h", "+10h", "+30h"), reported("+6h5m", "+7h", "2026-03-02", 1)].concat()));
     // Set back over midnight: the day that was over has another report.
     let back = [

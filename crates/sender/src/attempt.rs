@@ -1,5 +1,5 @@
 //! One attempt to deliver a message to the recipients of one domain: everything from DNS on, every host in order of
-//! preference, until each recipient is taken or has the last word against it.
+//! preference, until each recipient is taken or finally refused.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::queue::Active;
 use crate::routing::{self, DeadEnd, Dns, HostPolicy, Mx, Route, TlsaDecision};
 use crate::smtp::{self, Outgoing, Report, Security, Target};
 
-/// What is to be delivered.
+/// The message and recipients to deliver.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
     pub(crate) message_id: String,
@@ -42,22 +42,22 @@ pub(crate) struct Refused {
     pub(crate) failures: Vec<Failure>,
 }
 
-/// What an attempt left undone.
+/// The recipients that an attempt did not deliver.
 #[derive(Debug, Default)]
 pub(crate) struct Leftover {
     pub(crate) refused: Vec<Refused>,
     /// Whether the story has a line about this attempt already.
     pub(crate) told: bool,
-    /// What stopped the attempt before any host; for the story.
+    /// What stopped the attempt before any host, for the story.
     pub(crate) dead_end: Option<DeadEnd>,
 }
 
-/// One host's part in an attempt.
+/// The part of an attempt at one host.
 struct Visit {
     report: Report,
     reasons: Vec<String>,
     summary: String,
-    /// How many TLSA records the host has, as far as they were looked up.
+    /// How many TLSA records the host has, if they were looked up.
     records: usize,
 }
 
@@ -82,7 +82,7 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
                 pending.into_iter().partition(|refused| refused.failures.last().is_some_and(Failure::is_last_word));
             leftover.refused.extend(done);
             pending = ask;
-            // The first host is tried in any case: every recipient then has a failure to show.
+            // The first host is always tried, so that every recipient has a failure to report.
             if pending.is_empty() || (visited && Instant::now() >= deadline) {
                 break;
             }
@@ -106,7 +106,7 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
         leftover
     }
 
-    /// Asks DNS about a host and, if that allows it, calls it.
+    /// Looks up a host in DNS and, if the result allows it, connects to it.
     async fn visit(
         &self,
         (job, deadline): (&Job, Instant),
@@ -243,7 +243,7 @@ fn add(mut refused: Refused, result: &Result<(), Failure>) -> Option<Refused> {
     Some(refused)
 }
 
-/// A record as the zone has it, and why it is unusable if it is.
+/// A record as in the zone, and why it is unusable, if it is.
 fn shown(record: &Classified) -> String {
     match record {
         Classified::Usable(tlsa) => tlsa.to_string(),

@@ -1,23 +1,24 @@
-//! The failure conditions that the service itself finds, as against replies of other servers: codes and wording as data.
+//! The failure conditions that the service itself finds, in contrast to replies of other servers: codes and wording as
+//! data.
 //!
 //! The enhanced status codes follow RFC 3463 in form; the subjects and details are Exchange Online's. A condition has one
 //! detail (`7.323`) that is printed with class 4 while the message is queued and with class 5 in the NDR.
 
 use serde::{Deserialize, Serialize};
 
-/// What went wrong, as the service names it.
+/// What went wrong, in the service's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Condition {
-    /// STARTTLS is not offered, is refused, or its handshake fails, where DANE demands TLS.
+    /// STARTTLS is not offered, is refused, or its handshake fails, where DANE requires TLS.
     StarttlsNotSupported,
     /// The certificate's end date has passed, where DANE authenticates it.
     CertificateExpired,
-    /// The records are authentic and the certificate does not satisfy them.
+    /// The records are authentic, but the certificate does not match them.
     TlsaInvalid,
-    /// The domain signalled DNSSEC, and an answer that is needed could not be validated.
+    /// The domain uses DNSSEC, and a needed answer could not be validated.
     DnssecInvalid,
-    /// The certificate names neither the domain nor the host, where DANE demands it.
+    /// The certificate names neither the domain nor the host, where DANE requires it.
     CertificateHostMismatch,
     /// DNS gave no usable answer.
     DnsQueryFailed,
@@ -25,26 +26,26 @@ pub enum Condition {
     ConnectionTimedOut,
     /// The host refused the connection.
     ConnectionRefused,
-    /// A connection came about, but no SMTP session on it.
+    /// A connection was made, but no SMTP session on it.
     CannotConnect,
     /// The host closed or reset the connection in the middle of the session.
     ConnectionClosed,
-    /// RFC 7505: the domain says that it takes no mail.
+    /// RFC 7505: the domain says that it accepts no mail.
     NullMx,
     /// The domain does not exist.
     DomainDoesNotExist,
-    /// RFC 6152 §3: the message has 8-bit content and the host does not take it.
+    /// RFC 6152 §3: the message has 8-bit content, but the host does not accept it.
     EightBitNotSupported,
 }
 
-/// How a condition reads once it has become final.
+/// The wording of a condition once it is final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// A verdict on security; the NDR repeats the text of the deferral.
     Security,
     /// A transport failure; the NDR says `Message expired, <reason>`.
     Transport,
-    /// Final from the start; there is nothing to wait for.
+    /// Final from the start: waiting would not help.
     Permanent,
 }
 
@@ -128,7 +129,7 @@ impl Condition {
         self.row().text
     }
 
-    /// How it reads once it has become final.
+    /// Its wording once it is final.
     pub const fn family(self) -> Family {
         self.row().family
     }
@@ -155,7 +156,7 @@ impl Condition {
     /// The reply line in the NDR: `550 5.7.323 tlsa-invalid: …`, `550 5.4.316 Message expired, connection refused`.
     pub fn final_line(self) -> String {
         let row = self.row();
-        // RFC 7505 §4.2 asks for 556 where the recipient's domain has a null MX.
+        // RFC 7505 §4.2 requires 556 if the recipient's domain has a null MX.
         let reply = if self == Condition::NullMx { 556 } else { 550 };
         match row.family {
             Family::Transport => format!("{reply} {} Message expired, {}", self.final_code(), row.expired),

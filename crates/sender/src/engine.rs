@@ -1,8 +1,8 @@
-//! The engine: what it is set up with, how it starts, how messages come in.
+//! The engine: its settings, its start, and how messages come in.
 //!
 //! Each domain of each message has a task of its own (`queue`), which makes attempts, waits and gives up by the
-//! [`Timetable`]. What a task must not forget is in the [`Spool`]; after a crash the next start reads it and every task goes
-//! on where it was.
+//! [`Timetable`]. What a task must not lose is in the [`Spool`]; after a crash the next start reads it and every task
+//! continues where it was.
 
 use std::io;
 use std::net::SocketAddr;
@@ -35,26 +35,27 @@ pub struct Tenant {
     pub domains: Vec<String>,
     /// The author of the reports to its users: `postmaster@contoso.onmicrosoft.example`.
     pub postmaster: Address,
-    /// How long its messages are tried; none for the engine's own setting.
+    /// How long delivery of its messages is tried; none for the engine's own setting.
     pub expiration: Option<Duration>,
 }
 
-/// How the engine is set up.
+/// The settings of the engine.
 #[derive(Clone, Debug)]
 pub struct SenderConfig {
     /// Its full name, in EHLO and reports.
     pub name: String,
     /// Where it takes messages in.
     pub submission: SocketAddr,
-    /// Whose mail it sends. Submission takes messages of these domains only; of any if there are none.
+    /// The organizations whose mail it sends. Submission accepts only messages of their domains; of any if there are
+    /// none.
     pub tenants: Vec<Tenant>,
-    /// The author of reports to others.
+    /// The author of reports to senders outside the tenants.
     pub postmaster: Address,
     /// Whose behaviour it follows where documents and RFCs differ.
     pub profile: Profile,
     /// When it tries and how long.
     pub timetable: Timetable,
-    /// After how long the author is told that a message waits; none: never.
+    /// After how long the author gets a delay notice; none: never.
     pub delay_notice: Option<Duration>,
     /// How it uses DNS and DANE.
     pub routing: routing::Settings,
@@ -111,12 +112,12 @@ pub enum SetupError {
     /// TLS cannot be set up.
     #[error("TLS: {0}")]
     Tls(#[from] rustls::Error),
-    /// The engine's name cannot stand in a Message-ID.
+    /// The engine's name cannot be part of a Message-ID.
     #[error("name of the engine: {0}")]
     Name(#[from] MessageIdError),
 }
 
-/// A message that is handed in.
+/// A submitted message.
 #[derive(Clone, Debug)]
 pub struct Submission {
     /// The envelope sender.
@@ -125,13 +126,13 @@ pub struct Submission {
     pub to: Vec<Address>,
     /// The message, with CRLF line ends and a Message-ID.
     pub message: Vec<u8>,
-    /// Who hands it in, as it calls itself.
+    /// The name by which the submitting client introduces itself.
     pub received_from: String,
 }
 
 /// The outbound engine. Clones are the same engine.
 ///
-/// `D` answers its questions to DNS; but for tests that is the validating resolver.
+/// `D` answers its DNS questions; except in tests that is the validating resolver.
 pub struct Sender<D = Validating> {
     shared: Arc<Shared<D>>,
 }
@@ -148,7 +149,7 @@ impl<D> std::fmt::Debug for Sender<D> {
     }
 }
 
-/// What all tasks of an engine have in common.
+/// The shared state of an engine's tasks.
 pub(crate) struct Shared<D> {
     pub(crate) env: Env,
     pub(crate) recorder: Recorder,
@@ -208,11 +209,11 @@ impl<D: Dns + Send + Sync + 'static> Sender<D> {
         Ok(Sender { shared: Arc::new(shared) })
     }
 
-    /// Goes on with what the spool holds, and takes messages from now on. Returns when it listens; the work is done by
-    /// tasks of `env`.
+    /// Continues with the content of the spool, and accepts messages from now on. Returns when it listens; the work is
+    /// done by tasks of `env`.
     ///
     /// # Errors
-    /// Those of the machine: the address is taken, the spool cannot be read.
+    /// Errors of the machine: the address is taken, or the spool cannot be read.
     pub async fn start(&self) -> io::Result<()> {
         let listener = self.shared.env.listen(self.shared.config.submission).await?;
         self.resume().await?;
@@ -221,7 +222,7 @@ impl<D: Dns + Send + Sync + 'static> Sender<D> {
         Ok(())
     }
 
-    /// Goes on with what the spool holds, and takes messages from [`Sender::submit`] alone.
+    /// Continues with the content of the spool, and accepts messages only from [`Sender::submit`].
     ///
     /// # Errors
     /// When the spool cannot be read.
@@ -239,10 +240,10 @@ impl<D: Dns + Send + Sync + 'static> Sender<D> {
         Ok(())
     }
 
-    /// Takes a message over. On return it is safe in the spool.
+    /// Accepts a message. On return it is safe in the spool.
     ///
     /// # Errors
-    /// Those of the machine: the message is then not taken.
+    /// Errors of the machine: then the message is not accepted.
     pub async fn submit(&self, submission: Submission) -> io::Result<()> {
         self.shared.submit(submission).await
     }
@@ -257,7 +258,7 @@ impl<D: Dns + Send + Sync + 'static> Sender<D> {
         self.queued() == 0
     }
 
-    /// Shows how many messages wait, as it changes.
+    /// A watch on the number of waiting messages.
     pub fn watch(&self) -> watch::Receiver<usize> {
         self.shared.waiting.subscribe()
     }
@@ -341,7 +342,7 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
         self.config.tenant(from).map_or(&self.config.postmaster, |tenant| &tenant.postmaster)
     }
 
-    /// When the author is told that a message waits.
+    /// When the author gets a delay notice.
     pub(crate) fn notice_at(&self, item: &Item, notified: bool) -> Option<Timestamp> {
         let possible = !notified && item.from.address().is_some();
         let delay = self.config.delay_notice.filter(|delay| possible && !delay.is_zero())?;

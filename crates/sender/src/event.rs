@@ -1,4 +1,4 @@
-//! What the engine tells the record, and how a mail administrator would tell it.
+//! The events that the engine records, with their text for the story.
 //!
 //! Facts go into fields, for expectations; the story has one line for what is new. A message that waits for a day fails in
 //! the same way 26 times: the first failure is told with its reasons, a repetition in half a line.
@@ -14,7 +14,7 @@ use crate::outcome::Failure;
 use crate::routing::TlsaDecision;
 use crate::smtp::Security;
 
-/// The kinds of events that the engine tells, with their fields. Its resolver tells events of its own
+/// The kinds of events that the engine records, with their fields. Its resolver records events of its own
 /// ([`mxlab_dns::EVENTS`]).
 pub const EVENTS: &[Kind] = &[
     Kind::new("queued", &["message", "from", "to"]),
@@ -37,7 +37,7 @@ pub const EVENTS: &[Kind] = &[
     Kind::new("rejected", &["from", "to", "code", "text", "by", "stage"]),
 ];
 
-/// A message was taken over and is safe in the spool.
+/// A message was accepted and is safe in the spool.
 #[derive(Clone, Debug)]
 pub struct Queued {
     /// Its Message-ID.
@@ -90,7 +90,7 @@ impl Event for Resumed {
     }
 }
 
-/// A file in the spool that cannot be read; it is left where it is.
+/// An unreadable file in the spool; it is left in place.
 #[derive(Clone, Debug)]
 pub struct SpoolDamaged {
     /// The file.
@@ -137,7 +137,7 @@ impl Event for Attempt {
     }
 }
 
-/// What DNS demands of a host.
+/// What DNS requires of a host.
 #[derive(Clone, Debug)]
 pub struct Tlsa {
     /// The host.
@@ -196,7 +196,7 @@ pub struct Tried {
     pub message: String,
     /// The recipients' domain.
     pub domain: String,
-    /// The recipients that were left for this host.
+    /// The recipients that were still left for this host.
     pub to: Vec<Address>,
     /// The host.
     pub host: String,
@@ -218,7 +218,7 @@ pub struct Tried {
     pub known: bool,
     /// Usage, selector and matching type of the TLSA record that matched.
     pub matched: Option<String>,
-    /// How many TLSA records the host has, as far as they were looked up.
+    /// How many TLSA records the host has, if they were looked up.
     pub records: usize,
 }
 
@@ -344,7 +344,7 @@ impl Event for Deferred {
     }
 }
 
-/// A recipient was given up.
+/// The engine gave up on a recipient.
 #[derive(Clone, Debug)]
 pub struct Bounced {
     /// The Message-ID.
@@ -359,7 +359,7 @@ pub struct Bounced {
     pub text: String,
     /// Attempts made.
     pub attempts: u32,
-    /// The NDR: its Message-ID, whom it goes to, its text. None for a message with a null reverse-path.
+    /// The NDR: its Message-ID, its recipient, its text. None for a message with a null reverse-path.
     pub ndr: Option<Report>,
     /// Why, where no deferral has said so before.
     pub reasons: Vec<String>,
@@ -410,7 +410,7 @@ impl Event for Bounced {
     }
 }
 
-/// The author was told something other than a failure.
+/// The author got a report other than a failure.
 #[derive(Clone, Debug)]
 pub struct Notified {
     /// The Message-ID.
@@ -442,7 +442,7 @@ impl Event for Notified {
     }
 }
 
-/// A scenario needs something that is not implemented; whatever came of it proves nothing.
+/// A scenario needs something that is not implemented; its result proves nothing.
 #[derive(Clone, Debug)]
 pub struct NotSupportedYet {
     /// What: `TLSA usage 2`.

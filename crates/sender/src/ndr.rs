@@ -1,6 +1,6 @@
 //! The reports that the engine writes: non-delivery reports and delay notices (RFC 3464, in Exchange's form).
 //!
-//! A report goes to the reverse-path and itself carries the null one, so a report is never answered by a report
+//! A report goes to the reverse-path and itself has the null reverse-path, so a report is never answered by a report
 //! (RFC 5321 §4.5.5). Its identifiers derive from the message and recipient that it is about: writing it twice, before and
 //! after a crash, gives the same report.
 
@@ -22,13 +22,13 @@ pub struct Subject<'a> {
     pub reporter: &'a str,
     /// Who the report is from.
     pub postmaster: &'a Address,
-    /// Whom it is for: the reverse-path of the message.
+    /// Its recipient: the reverse-path of the message.
     pub to: &'a Address,
     /// The recipient that it is about.
     pub recipient: &'a Address,
     /// The message's identifier.
     pub message_id: &'a str,
-    /// Who handed the message in.
+    /// The client that submitted the message.
     pub received_from: &'a str,
     /// When.
     pub accepted: Timestamp,
@@ -47,15 +47,15 @@ pub struct LastFailure<'a> {
     pub at: Timestamp,
 }
 
-/// The report that a recipient was given up.
+/// The report that delivery to a recipient failed.
 ///
 /// # Errors
-/// The reporter's name cannot stand in a Message-ID.
+/// The reporter's name cannot be part of a Message-ID.
 pub fn failed(subject: &Subject<'_>, bounce: &Bounce, now: Timestamp) -> Result<event::Report, MessageIdError> {
     let status = bounce.code.parse().unwrap_or(EnhancedCode::new(Class::Permanent, 0, 0));
     let remote = subject.last.and_then(|last| last.failure.by());
     let mut answers = Vec::new();
-    // A reply that was final at once is shown as the server gave it; else the service's own last word goes first.
+    // A reply that was final at once is shown as the server gave it; else the service's own final failure comes first.
     if subject.last.is_none_or(|last| last.failure.by().is_none() || last.failure.line() != bounce.diagnostic) {
         let server = subject.reporter.to_owned();
         answers.push(Answer { at: now, server, ip: None, text: bounce.diagnostic.clone() });
@@ -73,10 +73,10 @@ pub fn failed(subject: &Subject<'_>, bounce: &Bounce, now: Timestamp) -> Result<
     write(subject, Kind::Failure, failure, now)
 }
 
-/// The report that a recipient still waits.
+/// The report that delivery to a recipient is delayed.
 ///
 /// # Errors
-/// The reporter's name cannot stand in a Message-ID.
+/// The reporter's name cannot be part of a Message-ID.
 pub fn delayed(subject: &Subject<'_>, remaining: Duration, now: Timestamp) -> Result<event::Report, MessageIdError> {
     let status = EnhancedCode::new(Class::Transient, 4, 7);
     let diagnostic = "400 4.4.7 Message delayed".to_owned();
@@ -96,7 +96,7 @@ pub fn delayed(subject: &Subject<'_>, remaining: Duration, now: Timestamp) -> Re
     write(subject, Kind::Delay { remaining }, failure, now)
 }
 
-/// What the last attempt was told, or found, in the words of the time when it was not final.
+/// The reply or finding of the last attempt, in its wording before it became final.
 fn last_answer(subject: &Subject<'_>) -> Option<Answer> {
     let LastFailure { failure, at } = subject.last?;
     let server = failure.host.clone().unwrap_or_else(|| subject.recipient.normalized_domain());
@@ -132,8 +132,8 @@ fn write(
     Ok(event::Report { message_id, to, message: report.to_message() })
 }
 
-/// A boundary that occurs nowhere in the original (RFC 2046 §5.1.1). Who knows how it is derived might put the first one
-/// there; then it is derived from the content, and again until one is free.
+/// A boundary that occurs nowhere in the original (RFC 2046 §5.1.1). Somebody who knows how it is derived might put the
+/// first one there; then it is derived from the content, and again until one is free.
 fn boundary(first: &str, original: &[u8]) -> String {
     let occurs = |boundary: &str| original.windows(boundary.len()).any(|octets| octets == boundary.as_bytes());
     let mut boundary = first.to_owned();
@@ -145,7 +145,7 @@ fn boundary(first: &str, original: &[u8]) -> String {
     boundary
 }
 
-/// 128 bits in hexadecimal that stand for these words, whose borders count.
+/// 128 bits in hexadecimal, derived from these words and their borders.
 pub(crate) fn identity(words: &[&str]) -> String {
     let mut context = ring::digest::Context::new(&ring::digest::SHA256);
     for word in words {

@@ -1,8 +1,8 @@
-//! What a failure becomes: a deferral while there is time, a bounce when there is none or waiting cannot help.
+//! The effect of a failure: a deferral while there is time, a bounce when there is none or waiting cannot help.
 //!
-//! A failure is either a [`Condition`] that the service found itself, or a [`Reply`] of another server (RFC 5321 §4.2: the
-//! first digit says whether it is permanent). Over the hosts of one attempt the last host tried speaks for all, since it is
-//! the one that left the message in the queue; over attempts the last one does.
+//! A failure is either a [`Condition`] that the service found itself, or a [`Reply`] of another server (RFC 5321 §4.2:
+//! the first digit says whether it is permanent). For one attempt, the last host tried decides, because it is the one
+//! that left the message in the queue; over all attempts, the last attempt decides.
 //!
 //! The wording of a bounce follows what real non-delivery reports show:
 //!
@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::condition::{Condition, Family};
 
-/// What exactly is wrong, in one word, where a code stands for several things. For expectations; no mail says it.
+/// What exactly is wrong, in one word, where a code stands for several things. For expectations; it is not in any mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Problem {
@@ -31,15 +31,15 @@ pub enum Problem {
     StarttlsRefused,
     /// STARTTLS was not answered.
     StarttlsUnanswered,
-    /// The TLS handshake did not come to an end.
+    /// The TLS handshake did not complete.
     HandshakeFailed,
     /// The certificate's end date has passed.
     CertificateExpired,
-    /// The certificate's start date has not come.
+    /// The certificate's start date is in the future.
     CertificateNotYetValid,
     /// No usable TLSA record matches the certificate.
     TlsaMismatch,
-    /// Only records of usage 2 are left, which are not evaluated yet.
+    /// Only records with usage 2 are left, which are not evaluated yet.
     TlsaUsage2,
     /// DANE is mandatory, and the host has no usable records.
     DaneNotOffered,
@@ -49,11 +49,11 @@ pub enum Problem {
     DnssecAddress,
     /// The TLSA records of a host do not validate, or there is no answer about them.
     DnssecTlsa,
-    /// DNS gave no answer that can be used.
+    /// DNS gave no usable answer.
     Dns,
     /// The domain does not exist.
     NoSuchDomain,
-    /// The domain takes no mail (RFC 7505).
+    /// The domain accepts no mail (RFC 7505).
     NullMx,
     /// The host refused the connection.
     Refused,
@@ -61,7 +61,7 @@ pub enum Problem {
     TimedOut,
     /// The connection was closed or lost.
     Closed,
-    /// What answered does not speak SMTP.
+    /// The server does not speak SMTP.
     NoSmtp,
     /// The message has 8-bit content and the host does not offer 8BITMIME.
     EightBit,
@@ -98,7 +98,7 @@ impl Problem {
     }
 }
 
-/// Whose finding a failure is.
+/// The source of a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// The service's own.
@@ -110,11 +110,11 @@ pub enum Cause {
 /// Why a recipient did not get the message from a host, or from a whole domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// What was found, and by whom.
+    /// The failure and its source.
     pub cause: Cause,
-    /// The full name of the host that it happened at; none if the failure is the domain's.
+    /// The full name of the host where it happened; none if the failure is about the domain.
     pub host: Option<String>,
-    /// Where in the session; none if there was no connection to be tried.
+    /// The stage of the session; none if no connection was tried.
     pub stage: Option<Stage>,
     /// The address that was called; none if none was.
     pub ip: Option<IpAddr>,
@@ -139,8 +139,8 @@ impl Failure {
         }
     }
 
-    /// Whether the other hosts of the domain need not be asked: a final word about the domain, or about this message.
-    /// A 5xx greeting or EHLO reply is about the host alone.
+    /// Whether the other hosts of the domain need not be tried: the failure is final for the domain or for this
+    /// message. A 5xx greeting or EHLO reply is only about the host.
     pub fn is_last_word(&self) -> bool {
         self.is_permanent() && self.stage.is_none_or(|stage| stage >= Stage::Mail)
     }
@@ -182,7 +182,7 @@ impl Failure {
         }
     }
 
-    /// How it reads once it is final.
+    /// Its wording once it is final.
     pub fn bounce(&self, form: NdrForm) -> Bounce {
         let line = self.line();
         match &self.cause {
@@ -220,7 +220,7 @@ pub enum NdrForm {
     Wrapped,
 }
 
-/// The last word on a recipient.
+/// The final result for a recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bounce {
     /// The value of the report's `Status` field.
@@ -240,14 +240,14 @@ impl Bounce {
 pub enum Conclusion {
     /// It stays queued.
     Defer(Failure),
-    /// It is given up at once.
+    /// Delivery to it fails at once.
     Bounce(Failure),
 }
 
 /// What the failures at the hosts of one attempt, in the order in which they were tried, mean for a recipient.
 ///
-/// The last host tried speaks. A recipient is given up when that host's word is the last one, or when every host has
-/// refused for good; as long as one host may still take the message, the last such host speaks instead.
+/// The last host tried decides. Delivery to a recipient fails when that host's failure is final, or when every host has
+/// refused permanently; as long as one host may still accept the message, the last such host decides instead.
 pub fn conclude(failures: &[Failure]) -> Conclusion {
     let Some(last) = failures.last() else {
         return Conclusion::Defer(Failure::of_domain(Condition::DnsQueryFailed, Problem::Dns, ""));
@@ -354,7 +354,7 @@ mod tests {
             ("5.0.350", "550 5.0.350 Remote server returned an error -> 554 no"),
             None,
         );
-        // A class that contradicts the reply code is no status.
+        // A class that contradicts the reply code is not a status.
         check(
             &at(Stage::Dot, reply("554 4.7.1 no")),
             ("5.0.0", "554 4.7.1 no"),

@@ -45,7 +45,7 @@ struct Memory {
 }
 
 impl<D: Dns + Send + Sync + 'static> Shared<D> {
-    /// Brings one domain's recipients to their end.
+    /// Works on one domain's recipients until all are done.
     pub(crate) async fn deliver(self: Arc<Self>, active: Arc<Active>, index: usize) {
         let mut memory = Memory::default();
         loop {
@@ -68,7 +68,7 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
         }
     }
 
-    /// Changes what the spool holds about a domain. The last recipient takes the message along.
+    /// Changes a domain's entry in the spool. With the last recipient, the message is removed.
     async fn update(&self, active: &Active, index: usize, change: impl FnOnce(&mut Group)) {
         let mut item = active.item.lock().await;
         if let Some(group) = item.groups.get_mut(index) {
@@ -84,7 +84,7 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
         }
     }
 
-    /// Forgets recipients that need nothing more.
+    /// Removes recipients that are done.
     pub(crate) async fn forget(&self, active: &Active, index: usize, recipients: &[Address]) {
         let gone = |recipient: &Recipient| recipients.contains(&recipient.address);
         self.update(active, index, |group| group.recipients.retain(|recipient| !gone(recipient))).await;
@@ -174,7 +174,7 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
         }
     }
 
-    /// Gives up what still waits at the end of its time.
+    /// Gives up on recipients that still wait when the message expires.
     async fn expire(self: &Arc<Self>, active: &Active, index: usize, item: &Item, group: &Group) {
         let now = self.env.now();
         for recipient in &group.recipients {
@@ -184,7 +184,7 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
         }
     }
 
-    /// Gives up a recipient, at this time and after so many attempts: tells, and writes the NDR.
+    /// Gives up on a recipient, at this time and after this many attempts: records it, and writes the NDR.
     async fn bounce(
         self: &Arc<Self>,
         active: &Active,
@@ -197,7 +197,7 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
         let unknown = || Failure::of_domain(Condition::DnsQueryFailed, Problem::Dns, to.normalized_domain());
         let failure = last.map_or_else(unknown, |last| last.failure.clone());
         let bounce = failure.bounce(self.config.ndr);
-        // RFC 5321 §4.5.5: nobody is told about a message with the null reverse-path.
+        // RFC 5321 §4.5.5: nobody gets a report about a message with the null reverse-path.
         let ndr = match item.from.address() {
             Some(author) => ndr::failed(&self.subject(item, author, to, last), &bounce, at).ok(),
             None => None,
@@ -218,7 +218,7 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
         }
     }
 
-    /// Tells the author that the message waits.
+    /// Sends the author a delay notice.
     async fn notice(self: &Arc<Self>, active: &Active, index: usize, item: &Item, group: &Group, expiry: Timestamp) {
         let now = self.env.now();
         let author = item.from.address();
@@ -255,7 +255,7 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
     }
 }
 
-/// What an attempt means for the recipients that were not taken.
+/// The effect of an attempt on the recipients that were not taken.
 struct Round {
     deferred: Vec<(Address, LastFailure)>,
     bounced: Vec<(Address, LastFailure)>,
@@ -271,7 +271,7 @@ impl Round {
     }
 }
 
-/// What the story says of recipients that stay queued for the same reason.
+/// The story's text for recipients that stay queued for the same reason.
 fn story(
     job: &Job,
     to: &[Address],
@@ -298,7 +298,7 @@ fn story(
     }
 }
 
-/// The time from one moment to a later one; nothing if it is not later.
+/// The time from one moment to a later one; zero if it is not later.
 fn between(from: Timestamp, until: Timestamp) -> Duration {
     Duration::try_from(until.duration_since(from)).unwrap_or(Duration::ZERO)
 }

@@ -18,7 +18,7 @@ impl Validating {
     }
 
     async fn lookup<T>(&self, name: &str, rtype: RecordType, read: impl FnOnce(&Answer) -> Vec<T>) -> Lookup<T> {
-        // An address may have a domain that is no name of DNS: a literal, or a label that is too long.
+        // An address may have a domain that is not a DNS name: a literal, or a label that is too long.
         let Ok(asked) = name.parse::<Name>() else {
             let trust = Trust::Unavailable(format!("{name} is no name of DNS"));
             let canonical_name = name.to_owned();
@@ -28,7 +28,7 @@ impl Validating {
         let records = read(&answer);
         let mut trust = trust(&answer.security);
         if records.is_empty() && answer.records.iter().any(|record| record.rtype == rtype) && trust_allows(&trust) {
-            // Records that cannot be read are not the same as none: the domain may not be its own mail host.
+            // Unreadable records are not the same as none: the domain must not become its own mail host.
             trust = Trust::Unavailable(format!("none of its {rtype} records can be read"));
         }
         let aliases = answer.steps.iter();
@@ -57,7 +57,7 @@ impl Dns for Validating {
         self.lookup(host, RecordType::AAAA, |answer| answer.data::<Aaaa>().map(|aaaa| aaaa.0.into()).collect()).await
     }
 
-    /// The RDATA as it is: a record that does not parse is unusable, not absent.
+    /// The raw RDATA: a record that does not parse is unusable, not absent.
     async fn tlsa(&self, owner: &str) -> Lookup<Vec<u8>> {
         let read = |answer: &Answer| {
             let records = answer.records.iter().filter(|record| record.rtype == RecordType::TLSA);

@@ -1,7 +1,7 @@
 //! When to try again, and when to give up (RFC 5321 §4.5.4.1).
 //!
 //! Exchange Online documents: a second attempt after 15 minutes, a third after another 15, then one an hour, until the
-//! message expires 24 hours after it was accepted. An interval runs from the *start* of the attempt before, so the
+//! message expires 24 hours after it was accepted. An interval runs from the *start* of the previous attempt, so the
 //! timetable does not drift with the length of the attempts. At the moment of expiry no further attempt is made: with the
 //! default settings there are attempts at 0, 15, 30, 90, 150 … 1410 minutes, 26 in all, and the NDR at 1440.
 
@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The shortest interval that is honoured. A timetable of zeros would otherwise try without rest.
+/// The shortest interval. Otherwise a timetable of zeros would try without pause.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The intervals between attempts and the lifetime of a message.
@@ -67,12 +67,12 @@ impl Timetable {
     }
 }
 
-/// What is to be done about a recipient that waits.
+/// The next action for a waiting recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
     /// An attempt, now.
     Attempt,
-    /// Telling the author that the message is delayed, now.
+    /// Send the author a delay notice, now.
     Notice,
     /// Giving up, now.
     Expiry,
@@ -87,15 +87,15 @@ pub struct Progress {
     pub accepted: Timestamp,
     /// Attempts made.
     pub attempts: u32,
-    /// When the last of them started; means nothing before the first.
+    /// When the last of them started; meaningless before the first.
     pub started: Timestamp,
-    /// When the author is to be told of the delay; none if that has happened or is never to happen.
+    /// When the delay notice is due; none if it was sent or is never sent.
     pub notice: Option<Timestamp>,
 }
 
 impl Timetable {
-    /// What is due at `now`. A first attempt is made whatever the time is; an attempt or the expiry goes before a notice
-    /// of the same moment, since it may make the notice needless.
+    /// What is due at `now`. A first attempt is made whatever the time is; an attempt or the expiry precedes a notice
+    /// of the same moment, because it may make the notice unnecessary.
     pub fn due(&self, progress: &Progress, now: Timestamp) -> Due {
         if progress.attempts == 0 {
             return Due::Attempt;

@@ -1,4 +1,4 @@
-//! What the engine must not forget: messages with their envelopes and how far each recipient has come.
+//! What the engine must not lose: messages with their envelopes and the state of each recipient.
 //!
 //! One file a message: a line of JSON, then the octets of the message. A file is replaced as a whole, so after a crash
 //! either the old or the new state is there. The order of writing makes a loss impossible: a message is on disk before its
@@ -30,7 +30,7 @@ pub struct Item {
     pub from: ReversePath,
     /// When it was accepted.
     pub accepted: Timestamp,
-    /// Who handed it in, as it called itself.
+    /// The name by which the submitting client introduced itself.
     pub received_from: String,
     /// Its recipients, by domain.
     pub groups: Vec<Group>,
@@ -47,7 +47,7 @@ pub struct Group {
     pub attempts: u32,
     /// When the last of them started.
     pub started: Option<Timestamp>,
-    /// Whether the author has been told of the delay.
+    /// Whether the author got a delay notice.
     pub notified: bool,
     /// The recipients that still wait.
     pub recipients: Vec<Recipient>,
@@ -99,19 +99,19 @@ impl Item {
     }
 }
 
-/// Why a file is no item.
+/// Why a file is not an item.
 #[derive(Debug, thiserror::Error)]
 pub enum Damage {
     /// There is no line end after the first line.
     #[error("no first line")]
     NoFirstLine,
-    /// The first line is not the JSON that it should be.
+    /// The first line is not the expected JSON.
     #[error("first line: {0}")]
     Json(#[from] serde_json::Error),
     /// Another version wrote it.
     #[error("version {0}")]
     Version(u32),
-    /// A value in it means nothing.
+    /// A value in it is not valid.
     #[error("{what}: {value:?}")]
     Value {
         /// Of which kind.
@@ -164,7 +164,7 @@ enum StoredCause {
     Reply(StoredReply),
 }
 
-/// A reply as it was read, not as it is shown: what another server has said must never keep an item from being read.
+/// A reply as it was read, not as it is shown: another server's text must never make an item unreadable.
 #[derive(Serialize, Deserialize)]
 struct StoredReply {
     code: u16,
@@ -289,7 +289,7 @@ pub struct Spool {
 pub struct Found {
     /// Items in the order of their numbers.
     pub items: Vec<Item>,
-    /// Files that are no items, with the reason. They are left as they are.
+    /// Files that are not items, with the reason. They are left as they are.
     pub damaged: Vec<(String, Damage)>,
     /// A number that no file has, damaged ones included: they must not be overwritten.
     pub next_id: u64,
@@ -346,7 +346,7 @@ fn name(id: u64) -> String {
 }
 
 fn id(path: &str) -> Option<u64> {
-    // Only the form that `name` writes; the last number is left free.
+    // Accepts only the form that `name` writes; the last number is left free.
     let id = path.rsplit('/').next()?.parse().ok()?;
     (id < u64::MAX && name(id) == path).then_some(id)
 }
@@ -417,7 +417,7 @@ mod tests {
         assert_eq!(decode(7, &encode(&report).unwrap()).unwrap(), report);
     }
 
-    /// Whatever a reader lets through comes back: a reply may be long, empty or unprintable.
+    /// Every reply that the reader accepts is restored: it may be long, empty or unprintable.
     #[test]
     fn any_reply_survives() {
         let long = format!("451-{}\r\n451 {}\r\n", "a".repeat(3_000), "b".repeat(3_000));

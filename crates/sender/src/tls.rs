@@ -1,9 +1,9 @@
-//! TLS towards a mail host: a client that learns everything about the certificate and judges nothing.
+//! TLS to a mail host: a client that reports everything about the certificate and judges nothing.
 //!
-//! Whether a certificate is good is DANE's decision ([`crate::dane`]), made on the facts that come out here and before any
-//! SMTP command goes through the session. What this module does insist on is that the server holds the certificate's
-//! private key: the handshake signature is verified with the public key as it stands in the certificate. `webpki` is not
-//! asked to read the certificate for that, since a usage-3 record may well name one that it would not take.
+//! Whether a certificate is good is DANE's decision ([`crate::dane`]), made from the facts that this module returns and
+//! before any SMTP command goes through the session. This module only requires that the server has the certificate's
+//! private key: the handshake signature is verified with the public key in the certificate. `webpki` is not used to
+//! read the certificate for that, because a usage-3 record may name one that it does not accept.
 
 use std::fmt;
 use std::io;
@@ -28,7 +28,7 @@ use crate::dane::CertificateFacts;
 /// How many certificates of a chain are kept.
 const MOST_CERTIFICATES: usize = 20;
 
-/// Why a handshake did not come to an end.
+/// Why a handshake did not complete.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HandshakeError {
     /// The server ended it with an alert.
@@ -90,8 +90,8 @@ impl Client {
     /// Does the handshake over `stream` with `name` in SNI, and reads the certificate.
     ///
     /// # Errors
-    /// Whatever keeps the handshake from its end. A certificate that is merely wrong does not, and nothing in it that is hard
-    /// to read can make a session that has come about look as if it had not.
+    /// Anything that prevents the handshake. A merely wrong certificate does not, and an unreadable part of it cannot
+    /// make an established session look like a failed one.
     pub async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
@@ -185,7 +185,7 @@ fn public_key(certificate: &[u8]) -> Result<SubjectPublicKeyInfoDer<'static>, Er
 }
 
 /// The facts of a chain as it was sent, the server's own certificate first. The handshake signature has been verified with
-/// its key, so it is there and can be read; were it not, it would be a certificate that no record matches.
+/// its key, so it is there and can be read; otherwise no record would match it.
 fn read_chain(certificates: &[CertificateDer<'_>]) -> CertificateFacts {
     let (leaf, rest) = match certificates {
         [leaf, rest @ ..] => (leaf.to_vec(), rest),

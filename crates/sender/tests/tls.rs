@@ -80,7 +80,7 @@ async fn every_kind_of_key_and_version() {
             assert_eq!(facts.leaf, leaf);
             assert_eq!(facts.chain, [b"issuer"]);
             assert_eq!(facts.names, ["mx1.fabrikam.example"]);
-            // Expired decades ago, and nobody minds here.
+            // Expired decades ago, which does not matter here.
             assert_eq!(facts.not_before.to_string(), "1999-01-01T00:00:00Z");
             assert_eq!(facts.not_after.to_string(), "1999-12-31T00:00:00Z");
             let (_, parsed) = x509_parser::parse_x509_certificate(&leaf).unwrap();

@@ -14,8 +14,8 @@ pub(crate) fn digest(parts: &[&[u8]]) -> [u8; 32] {
     out
 }
 
-/// A stream of bytes: SHA-256 of a key and a counter. Whose key depends on nothing but the seed and a name, so that one
-/// stream's draws never shift another's.
+/// A stream of bytes: SHA-256 of a key and a counter. The key depends only on the seed and a name, so that one stream's
+/// draws never affect another's.
 pub(crate) struct Stream {
     key: [u8; 32],
     counter: u64,

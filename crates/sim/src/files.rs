@@ -1,4 +1,4 @@
-//! A host's disk: what was written and not synced is lost when the power fails.
+//! A host's disk: data that was written but not synced is lost when the power fails.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ impl SimFiles {
     async fn replace(&self, name: &str, content: &[u8]) -> io::Result<()> {
         let path = path(name)?;
         let number = self.host.as_ref().map_or(0, |host| host.next_file.fetch_add(1, Ordering::Relaxed));
-        // Numbered, since turmoil-fs confuses two files that had one name while a rename was not synced yet.
+        // Numbered, because turmoil-fs confuses two files with the same name while a rename is not synced yet.
         let beside = PathBuf::from(format!("{}.{number}{BESIDE}", path.display()));
         let file = self.on_disk(|| {
             if let Some(folder) = path.parent() {
@@ -105,7 +105,7 @@ impl SimFiles {
     }
 }
 
-/// An open file. Closing it is a call to its disk too.
+/// An open file. Closing it is also a call to its disk.
 struct OnDisk {
     file: Option<fs::File>,
     host: Option<Arc<Host>>,

@@ -58,7 +58,7 @@ impl Process {
         self.next_task.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Takes a task in; `false` if the process is dead.
+    /// Adds a task; `false` if the process is dead.
     pub(crate) fn adopt(&self, number: u64, slot: &Arc<Slot>) -> bool {
         if self.is_alive() {
             lock(&self.tasks).insert(number, Arc::clone(slot));
@@ -66,7 +66,7 @@ impl Process {
         self.is_alive()
     }
 
-    /// Lets go of a task that has ended.
+    /// Removes a task that has ended.
     pub(crate) fn disown(&self, number: u64) {
         let slot = lock(&self.tasks).remove(&number);
         drop(slot);
@@ -75,7 +75,7 @@ impl Process {
     /// Ends the process: every task is dropped, in the order in which they were spawned.
     fn end(&self) {
         self.alive.store(false, Ordering::Relaxed);
-        // Not held while tasks are dropped: their drops may end others.
+        // The lock is not held while tasks are dropped: dropping one may end others.
         let tasks = std::mem::take(&mut *lock(&self.tasks));
         for slot in tasks.values() {
             slot.end();
@@ -108,11 +108,11 @@ impl Host {
         self.process().end();
     }
 
-    /// What its wall clock shows.
+    /// The time on its wall clock.
     pub(crate) fn now(&self, kernel: &Kernel) -> Timestamp {
         let right = kernel.now();
         let error = self.clock_error.load(Ordering::Relaxed);
-        // Beyond the years that can be told the clock stands still.
+        // Beyond the range of timestamps the clock stands still.
         let end = if error < 0 { Timestamp::MIN } else { Timestamp::MAX };
         right.checked_add(SignedDuration::from_millis(error)).unwrap_or(end)
     }
@@ -141,13 +141,13 @@ impl HostHandle {
         &self.host.addresses
     }
 
-    /// The env of the process that runs now, or of the last one if none runs: such an env refuses everything.
+    /// The env of the process that runs now; if none runs, that of the last one, which refuses everything.
     pub fn env(&self) -> Env {
         Env::new(SimPorts::of_host(&self.kernel, &self.host, &self.host.process()))
     }
 
-    /// Makes the host's wall clock wrong by so much, in whole milliseconds; zero sets it right. Timers run as before, and a
-    /// restart changes nothing.
+    /// Makes the host's wall clock wrong by this much, in whole milliseconds; zero sets it right. Timers run as before,
+    /// and a restart changes nothing.
     pub fn set_clock_error(&self, error: SignedDuration) {
         let error = i64::try_from(error.as_millis()).unwrap_or(if error.is_negative() { i64::MIN } else { i64::MAX });
         self.host.clock_error.store(error, Ordering::Relaxed);
@@ -159,14 +159,14 @@ impl HostHandle {
     }
 
     /// Crashes the process: its tasks and timers are gone at once, the machine closes its sockets, and peers see FIN or
-    /// RST. Files stay as they are, written and not synced ones too. Nothing listens until a [`restart`](Self::restart).
+    /// RST. Files stay as they are, even those not synced. Nothing listens until a [`restart`](Self::restart).
     pub fn kill(&self) {
         self.host.end_process(&self.kernel);
     }
 
-    /// The power fails: the process is gone, the machine says nothing more to anyone, and what was not synced is lost.
-    /// Until [`restart`](Self::restart), packets to it get no answer; afterwards, it answers segments of connections that
-    /// it no longer knows with RST.
+    /// The power fails: the process is gone, the machine sends nothing more, and unsynced data is lost. Until
+    /// [`restart`](Self::restart), packets to it get no answer; afterwards, it answers segments of connections that it
+    /// no longer knows with RST.
     pub fn power_loss(&self) {
         let now = self.kernel.elapsed();
         let running = self.kernel.is_here();

@@ -1,8 +1,8 @@
 //! Where a panic happened.
 //!
-//! A caught panic yields its message but not its place; only the process's panic hook sees that. The hook installed here
-//! keeps the place of panics inside simulated tasks, which are reported through the outcome, and leaves all others to the
-//! hook that was there before.
+//! A caught panic gives its message but not its place; only the process's panic hook sees the place. The hook installed
+//! here keeps the place of panics inside simulated tasks, which are reported through the outcome, and leaves all others
+//! to the previous hook.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -34,7 +34,7 @@ pub(crate) fn install() {
 /// Runs `f`; a panic in it comes back as its message and place.
 pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, String> {
     let outer = CATCHING.replace(true);
-    // What `f` leaves half done is dropped by the caller: the run ends with the panic.
+    // The caller drops whatever `f` leaves half done: the run ends with the panic.
     let result = catch_unwind(AssertUnwindSafe(f));
     CATCHING.set(outer);
     result.map_err(|payload| {

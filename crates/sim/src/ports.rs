@@ -31,7 +31,7 @@ impl SimPorts {
         }
     }
 
-    /// The script's: it can tell the time and draw random bytes.
+    /// The script's ports: they have the time and random bytes.
     pub(crate) fn of_script(kernel: &Arc<Kernel>) -> SimPorts {
         let process = Arc::new(Process::new(kernel.config.seed, "", 0));
         let files = SimFiles::new(None, &process, kernel.config.sync_delay);
@@ -62,7 +62,7 @@ impl Ports for SimPorts {
     fn spawn(&self, name: String, future: BoxFuture<'static, ()>) -> Task {
         match &self.host {
             Some(host) => task::spawn(&self.kernel, host, &self.process, Env::new(self.clone()), name, future),
-            // The script's env is not handed out.
+            // Nobody gets the script's env.
             None => Task::new(|| {}),
         }
     }

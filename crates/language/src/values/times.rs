@@ -154,7 +154,7 @@ pub fn format_offset(seconds: i64) -> String {
     let mut text = String::from(if seconds < 0 { "-" } else { "+" });
     let mut rest = seconds.unsigned_abs();
     for (unit, size) in [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)] {
-        // A day and more is told in hours up to two days: retry timetables are read so.
+        // Up to two days, a day and more is shown in hours, as retry timetables are read.
         if unit == "d" && rest < 2 * size {
             continue;
         }

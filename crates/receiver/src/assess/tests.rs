@@ -133,7 +133,7 @@ fn nobody_to_authenticate() {
     check(&[SPF], 10, "ann@contoso.example", "From: x@y.example\r\n", Err(two));
 }
 
-/// More domains than are checked are no way around the policy of one of them.
+/// Too many domains are not a way around the policy of one of them.
 #[test]
 fn authors_of_many_domains() {
     let check = |profile, others: usize, expected: &str| {
@@ -152,7 +152,7 @@ fn authors_of_many_domains() {
     };
     let fails = "550 5.7.509 Access denied, sending domain [CONTOSO.EXAMPLE] does not pass DMARC verification and has a DMARC policy of reject.";
     check(Profile::Exo, dmarc::MAX_AUTHORS - 1, fails);
-    // RFC 9989 does not apply DMARC to several.
+    // RFC 9989 does not apply DMARC to several authors.
     check(Profile::Rfc, dmarc::MAX_AUTHORS - 1, "inbox");
     let refused = "550 5.6.0 Message has authors of 11 domains in From, more than the 10 authenticated";
     check(Profile::Exo, dmarc::MAX_AUTHORS, refused);

@@ -15,10 +15,10 @@ use crate::assess::Assessed;
 use crate::authenticate::Authenticated;
 use crate::disposition::{Disposition, Folder};
 
-/// What a message gives to count, for each domain among its recipients and for each thing that was done with it. Mail from
-/// inside the organization is not authenticated, and not counted; nor are reports that `own` wrote.
+/// What to count for a message, for each domain among its recipients and for each disposition. Mail from inside the
+/// organization is not authenticated, and not counted; nor are reports that `own` wrote.
 ///
-/// Where `From` names several domains, the evaluation is that of the one whose policy is applied, and only its owner is
+/// If `From` names several domains, the evaluation is that of the domain whose policy is applied, and only its owner is
 /// told.
 pub(super) fn observations<'a>(
     own: &Address,
@@ -52,7 +52,7 @@ pub(super) fn observations<'a>(
     observations
 }
 
-/// What was done with a message on account of DMARC. Where no policy applies, whatever else put it aside is not told.
+/// What was done with a message because of DMARC. If no policy applies, other reasons are not reported.
 fn done(dmarc: &dmarc::Evaluation, disposition: &Disposition) -> Policy {
     let asked = dmarc.request.filter(|_| dmarc.result == DmarcResult::Fail).map(|request| request.applied);
     match (asked.unwrap_or(Policy::None), disposition) {
@@ -62,7 +62,7 @@ fn done(dmarc: &dmarc::Evaluation, disposition: &Disposition) -> Policy {
     }
 }
 
-/// A signature that was checked (RFC 9990 §3.1.3 wants those alone). One that is no signature, or one too many, was not.
+/// A signature that was checked (RFC 9990 §3.1.3 allows only those). Malformed or excess signatures were not.
 fn dkim_auth(verification: &Verification) -> Option<DkimAuth> {
     let checked = verification.signature.is_some() && !matches!(verification.outcome, Err(Failure::NotChecked { .. }));
     let result = match verification.result() {

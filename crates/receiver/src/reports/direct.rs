@@ -1,4 +1,4 @@
-//! Whether mail for a domain comes here straight from its senders (`exchange.md` §2.6).
+//! Whether mail for a domain comes here directly from its senders (`exchange.md` §2.6).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -7,12 +7,12 @@ use mxlab_auth::dmarc::report::Report;
 use mxlab_auth::{Data, Dns, DnsError, RecordKind};
 use mxlab_mail::address::same_domain;
 
-/// Whether mail for a domain comes here straight from its senders.
+/// Whether mail for a domain comes here directly from its senders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Way {
     /// It does.
     Direct,
-    /// Its MX is somebody else.
+    /// Its MX is another host.
     Elsewhere,
     /// DNS does not say.
     Unknown {
@@ -22,7 +22,7 @@ pub(super) enum Way {
 }
 
 impl Way {
-    /// Why mail for the domain is not told of by `server`; none if it is.
+    /// Why `server` does not report about mail for the domain; none if it does.
     pub(super) fn problem(&self, server: &str) -> Option<String> {
         match self {
             Way::Direct => None,
@@ -32,7 +32,7 @@ impl Way {
     }
 }
 
-/// The way of mail for each domain that a report names as its recipients'.
+/// The route of mail for each recipients' domain of a report.
 pub(super) async fn ways(dns: &dyn Dns, server: &str, address: IpAddr, report: &Report) -> BTreeMap<String, Way> {
     let domains: BTreeSet<&String> = report.rows.iter().filter_map(|row| row.envelope_to.as_ref()).collect();
     let mut ways = BTreeMap::new();
@@ -47,7 +47,7 @@ pub(super) async fn ways(dns: &dyn Dns, server: &str, address: IpAddr, report: &
     ways
 }
 
-/// Takes the rows about these recipients out of a report. Returns how many messages that were.
+/// Removes the rows about these recipients from a report. Returns how many messages that were.
 pub(super) fn take_out(report: &mut Report, recipients: &str) -> u64 {
     let (out, kept): (Vec<_>, Vec<_>) =
         std::mem::take(&mut report.rows).into_iter().partition(|row| row.envelope_to.as_deref() == Some(recipients));
@@ -86,7 +86,7 @@ pub(super) async fn points_at(dns: &dyn Dns, domain: &str, server: &str, address
     Ok(false)
 }
 
-/// What there is; nothing where there is no such name.
+/// The records; empty if there is no such name.
 async fn existing(dns: &dyn Dns, name: &str, kind: RecordKind) -> Result<Vec<Data>, DnsError> {
     match dns.lookup(name, kind).await {
         Err(DnsError::NxDomain) => Ok(Vec::new()),

@@ -1,4 +1,4 @@
-//! What the record is told about reports.
+//! The events about reports.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -6,7 +6,7 @@ use mxlab_auth::dmarc::report::{Form, Report};
 use mxlab_mail::Address;
 use mxlab_record::{Artefact, Event, Fields};
 
-/// `reported`: a DMARC aggregate report was handed over to leave for its address.
+/// `reported`: a DMARC aggregate report was submitted for delivery to its address.
 pub(super) struct Reported<'a> {
     pub(super) report: &'a Report,
     /// Why it goes there.
@@ -14,7 +14,7 @@ pub(super) struct Reported<'a> {
     pub(super) to: &'a Address,
     /// The Message-ID of the mail that carries it.
     pub(super) message: Option<String>,
-    /// Whether the same report left for another address before: its text is told once.
+    /// Whether the same report already went to another address: its text is shown once.
     pub(super) again: bool,
 }
 
@@ -54,7 +54,7 @@ impl Event for Reported<'_> {
     }
 }
 
-/// `not-reported`: a DMARC aggregate report does not leave.
+/// `not-reported`: a DMARC aggregate report is not sent.
 pub(super) struct NotReported<'a> {
     pub(super) report: &'a Report,
     /// The URI that does not get it; none if nobody gets it.
@@ -87,7 +87,7 @@ impl Event for NotReported<'_> {
 /// `postponed`: a DMARC aggregate report waits for DNS.
 pub(super) struct Postponed<'a> {
     pub(super) report: &'a Report,
-    /// What could not be found out.
+    /// What could not be determined.
     pub(super) because: Vec<String>,
 }
 
@@ -109,7 +109,7 @@ impl Event for Postponed<'_> {
     }
 }
 
-/// `left-out`: a DMARC aggregate report does not tell of some messages.
+/// `left-out`: a DMARC aggregate report omits some messages.
 pub(super) struct LeftOut<'a> {
     pub(super) report: &'a Report,
     /// The domain of their recipients.
@@ -168,7 +168,7 @@ fn report_fields(report: &Report) -> Fields {
     Fields::new().with("domain", report.policy.domain.as_str()).with("kind", "dmarc").with("day", day(report))
 }
 
-/// The day that a report tells of: `2026-03-02`.
+/// The day of a report: `2026-03-02`.
 fn day(report: &Report) -> String {
     let begin = Timestamp::from_second(report.metadata.period.begin).unwrap_or_default();
     begin.to_zoned(TimeZone::UTC).date().to_string()

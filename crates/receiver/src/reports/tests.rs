@@ -12,7 +12,7 @@ use super::*;
 use crate::assess::assess;
 use crate::config::{AuthFailAction, Tenant};
 
-/// Records by name. A name without any does not exist; one of the name `broken` cannot be asked about.
+/// Records by name. A name without any does not exist; the name `broken` cannot be looked up.
 struct Records(&'static [(&'static str, Record)]);
 
 #[derive(Clone, Copy)]
@@ -65,7 +65,7 @@ fn whether_mail_comes_straight_here() {
     let beside =
         &[("fabrikam.example", Mx(10, "gateway.example")), ("fabrikam.example", Mx(10, "mx.fabrikam.example"))];
     check(beside, Ok(true));
-    // Without MX records the domain is its own exchange; a null MX is none.
+    // Without MX records the domain is its own exchange; a null MX is not an exchange.
     check(&[("fabrikam.example", A(1))], Ok(true));
     check(&[("fabrikam.example", A(2))], Ok(false));
     check(&[("fabrikam.example", Mx(0, "")), ("fabrikam.example", A(1))], Ok(false));
@@ -100,7 +100,7 @@ fn check(policy: &'static str, client: u8, to: &[&str], expected: &[(&str, Polic
         recipients: to.iter().map(recipient).collect(),
         tls: true,
     };
-    // One signature whose key is missing, and one that is none.
+    // One signature whose key is missing, and a malformed one.
     let signature = "DKIM-Signature: v=1; a=rsa-sha256; d=contoso.example; s=s1; h=from; bh=YWJj; b=YWJj\r\n";
     let text = format!("From: {from}\r\n{signature}DKIM-Signature: v=1; d=other.example; s=s1\r\n\r\ntext\r\n");
     let delivery = Delivery { envelope, message: text.into_bytes(), bare_lf: false, bare_cr: false };
@@ -124,13 +124,13 @@ fn check(policy: &'static str, client: u8, to: &[&str], expected: &[(&str, Polic
 
 #[test]
 fn what_is_counted() {
-    // Two recipients of one domain are one message; a second domain is told of on its own.
+    // Two recipients of one domain count as one message; a second domain is counted separately.
     let here = ("fabrikam.example", Policy::None);
     check("reject", 10, &["bo@fabrikam.example", "cy@FABRIKAM.example"], &[here]);
     check("reject", 10, &["bo@fabrikam.example", "bo@fabrikam.test"], &[here, ("fabrikam.test", Policy::None)]);
     check("reject", 11, &["bo@fabrikam.example"], &[("fabrikam.example", Policy::Reject)]);
     check("quarantine", 11, &["bo@fabrikam.example"], &[("fabrikam.example", Policy::Quarantine)]);
-    // Quarantined by the composite verdict, not for DMARC.
+    // Quarantined by the composite verdict, not by DMARC.
     check("nothing", 11, &["bo@fabrikam.example"], &[here]);
     // From inside the organization.
     check("reject", 5, &["bo@fabrikam.example"], &[]);
@@ -161,7 +161,7 @@ fn own_reports_are_not_counted() {
     };
     check("d@mx.example", "d@mx.example", false);
     check("d@MX.example", "e@mx.example", false);
-    // Who merely takes the address for a return path does not hide behind it.
+    // Merely using the address as return path does not hide a message.
     check("d@mx.example", "ann@contoso.example", true);
     check("e@mx.example", "d@mx.example", true);
 }

@@ -1,4 +1,4 @@
-//! `cost`: the most work that one lookup took, of the queries, signature checks and hashes that each `resolved` tells.
+//! `cost`: the most work that one lookup needed: the queries, signature checks and hashes that each `resolved` records.
 
 use std::fmt::Write as _;
 
@@ -19,7 +19,7 @@ fn costs(table: &Cost) -> impl Iterator<Item = (&'static str, &'static str, Coun
 }
 
 impl Asked<'_> {
-    /// The lookup within the window that took most of something; none if there was no lookup.
+    /// The lookup within the window that needed most of one kind of work; none if there was no lookup.
     fn costliest(&self, expectation: &Expectation, in_record: &'static str) -> Option<&Entry> {
         let lookups = Question::new("resolved", "resolved");
         self.candidates(expectation, &lookups)
@@ -27,7 +27,8 @@ impl Asked<'_> {
             .reduce(|most, entry| if number(entry, in_record) > number(most, in_record) { entry } else { most })
     }
 
-    /// The lookup that answers a `cost`: of each kind of work, the most that one took is within the count. None if it is not.
+    /// The lookup that answers a `cost`: for each kind of work, the most that any lookup needed is within the count.
+    /// Else none.
     pub(super) fn costs_hold(&self, expectation: &Expectation, table: &Cost) -> Option<&Entry> {
         let mut held = None;
         for (_, in_record, count) in costs(table) {
@@ -40,7 +41,7 @@ impl Asked<'_> {
         held
     }
 
-    /// Adds to a message what the most was.
+    /// Adds the actual maximum to a message.
     pub(super) fn show_costs(&self, message: &mut String, expectation: &Expectation, table: &Cost) {
         for (field, in_record, _) in costs(table) {
             let Some(entry) = self.costliest(expectation, in_record) else {

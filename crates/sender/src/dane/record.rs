@@ -7,7 +7,7 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::CertificateFacts;
 
-/// Who the association names (RFC 6698 §2.1.1), as far as SMTP uses it.
+/// What the association names (RFC 6698 §2.1.1), as far as SMTP uses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Usage {
     /// DANE-TA(2): a trust anchor of the chain.
@@ -16,7 +16,7 @@ pub enum Usage {
     EndEntity,
 }
 
-/// What of the certificate is compared (RFC 6698 §2.1.2).
+/// The part of the certificate that is compared (RFC 6698 §2.1.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Selector {
     /// Cert(0): the whole certificate.
@@ -39,7 +39,7 @@ pub enum Matching {
 /// A TLSA record that can be used.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tlsa {
-    /// Who the association names.
+    /// What the association names.
     pub usage: Usage,
     /// What is compared.
     pub selector: Selector,
@@ -67,7 +67,7 @@ pub enum Unusable {
     /// A matching type without a meaning.
     #[error("matching type {0} is unknown")]
     UnknownMatching(u8),
-    /// A digest that is not as long as its algorithm's.
+    /// A digest whose length does not fit its algorithm.
     #[error("its digest has {found} octets instead of {expected}")]
     DigestLength {
         /// Octets that the algorithm makes.
@@ -75,10 +75,10 @@ pub enum Unusable {
         /// Octets in the record.
         found: usize,
     },
-    /// Full(0) of selector Cert(0) whose data is no certificate.
+    /// Full(0) with selector Cert(0) whose data is not a certificate.
     #[error("its certificate is malformed")]
     MalformedCertificate,
-    /// Full(0) of selector SPKI(1) whose data is no public key.
+    /// Full(0) with selector SPKI(1) whose data is not a public key.
     #[error("its public key is malformed")]
     MalformedKey,
 }
@@ -90,14 +90,14 @@ pub enum Classified {
     Usable(Tlsa),
     /// It must be ignored.
     Unusable {
-        /// The record as it stands in the zone, abbreviated.
+        /// The record as in the zone, abbreviated.
         record: String,
         /// Why.
         reason: Unusable,
     },
 }
 
-/// Classifies the RDATA of a TLSA record. Any octets are an answer, never an error.
+/// Classifies the RDATA of a TLSA record. Any octets give a result, never an error.
 pub fn classify(rdata: &[u8]) -> Classified {
     match parse(rdata) {
         Ok(tlsa) => Classified::Usable(tlsa),
@@ -149,8 +149,8 @@ fn check_data(selector: Selector, matching: Matching, data: &[u8]) -> Result<(),
     }
 }
 
-/// RFC 7671 §9, digest agility: of each usage and selector only the strongest digest counts. Full(0) is no digest and
-/// always counts.
+/// RFC 7671 §9, digest agility: for each usage and selector only the strongest digest counts. Full(0) is not a digest
+/// and always counts.
 pub fn strongest(records: &[Tlsa]) -> Vec<Tlsa> {
     let stronger = |a: &Tlsa, b: &Tlsa| a.usage == b.usage && a.selector == b.selector && a.matching > b.matching;
     let counts =
@@ -159,7 +159,7 @@ pub fn strongest(records: &[Tlsa]) -> Vec<Tlsa> {
 }
 
 impl Tlsa {
-    /// Whether the server's own certificate is what this record names. Says nothing about other certificates of the chain.
+    /// Whether this record matches the server's own certificate; other certificates of the chain do not matter.
     pub fn matches_leaf(&self, certificate: &CertificateFacts) -> bool {
         self.data == self.matching.apply(self.selector.of(certificate))
     }
@@ -220,7 +220,7 @@ impl Matching {
     }
 }
 
-/// RDATA as in the zone, with the data abbreviated; what is too short is shown as octets.
+/// RDATA as in the zone, with the data abbreviated; RDATA that is too short is shown as octets.
 fn presentation(rdata: &[u8]) -> String {
     match rdata {
         [usage, selector, matching, data @ ..] => format!("{usage} {selector} {matching} {}", abbreviated(data)),

@@ -136,7 +136,7 @@ fn policy_of_a_set() {
         }
         policy => panic!("{policy:?}"),
     }
-    // A heap of unusable records does not push the usable one aside.
+    // Many unusable records do not displace the usable one.
     let many = [vec![&pkix[..]; MOST_RECORDS + 1], vec![&good[..]]].concat();
     assert!(matches!(Policy::of_records(many).0, Policy::Authenticated(records) if records.len() == 1));
     let policy = Policy::of_records(vec![&good[..]; MOST_RECORDS + 1]).0;
@@ -219,13 +219,13 @@ fn usage_2_is_not_passed_over() {
 fn the_strongest_digest_decides() {
     let certificate = facts();
     let right = |numbers| matching(&certificate, numbers);
-    // Of one selector: SHA-512 decides over SHA-256, whichever is right.
+    // For one selector: SHA-512 decides over SHA-256, whichever matches.
     check_for(&certificate, &[other([3, 1, 2]), right([3, 1, 1])], FAIL);
     check_for(&certificate, &[right([3, 1, 2]), other([3, 1, 1])], Verdict::Authenticated);
-    // Another selector or usage is another matter.
+    // Other selectors and usages are independent.
     check_for(&certificate, &[other([3, 0, 2]), right([3, 1, 1])], Verdict::Authenticated);
     check_for(&certificate, &[other([2, 1, 2]), right([3, 1, 1])], Verdict::Authenticated);
-    // Full is no digest: it is not outclassed, and outclasses none.
+    // Full is not a digest: nothing outclasses it, and it outclasses nothing.
     check_for(&certificate, &[other([3, 1, 2]), right([3, 1, 0])], Verdict::Authenticated);
     check_for(&certificate, &[matching(&facts(), [3, 1, 0]), right([3, 1, 1])], Verdict::Authenticated);
     // An unusable SHA-512 outclasses nothing.
@@ -241,7 +241,7 @@ fn check_dates(from: &str, until: &str, now: &str, matches: bool, exo: Verdict) 
     // RFC 7671 §5.1: dates mean nothing for usage 3.
     let rfc = if matches { Verdict::Authenticated } else { FAIL };
     assert_eq!(judge(&records, &certificate, now, Profile::Rfc).verdict, rfc);
-    // Without authentication nobody looks at dates.
+    // Without authentication dates do not matter.
     assert_eq!(judge(&[other([1, 1, 1])], &certificate, now, Profile::Exo).verdict, Verdict::Encrypted);
     assert_eq!(judge(&[], &certificate, now, Profile::Exo).verdict, Verdict::Encrypted);
 }
@@ -257,7 +257,7 @@ fn dates() {
     check_dates(from, until, "2026-03-01T00:00:00Z", true, Verdict::Authenticated);
     check_dates(from, until, "2026-02-28T23:59:59.999Z", true, FAIL);
     check_dates(from, until, "2026-02-28T23:59:59Z", false, FAIL);
-    // A certificate whose end lies before its start is expired before it begins, as in 322 before 323.
+    // A certificate whose end is before its start counts as expired, not as not yet valid: 322 before 323.
     check_dates("2026-04-01T00:00:00Z", "2026-03-01T00:00:00Z", NOW, true, expired);
 }
 

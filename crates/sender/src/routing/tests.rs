@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 
-/// A resolver that knows what the test tells it, and denies the rest securely.
+/// A resolver with the test's records, which denies everything else securely.
 #[derive(Default)]
 struct Fake {
     mx: BTreeMap<&'static str, Lookup<Mx>>,

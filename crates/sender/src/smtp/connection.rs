@@ -1,4 +1,4 @@
-//! One connection to a host: commands out, replies in, each within its time, and what can break it.
+//! One connection to a host: commands out, replies in, each with its time-out, and the ways in which it can break.
 
 use std::io;
 use std::time::Duration;
@@ -35,10 +35,10 @@ pub struct Timeouts {
     pub block: Duration,
     /// The reply to the final dot (§4.5.3.2.6).
     pub dot: Duration,
-    /// The reply to QUIT. The message is through by then, so it is short.
+    /// The reply to QUIT. The message is already delivered, so it is short.
     pub quit: Duration,
-    /// A whole attempt over all hosts of a domain, so that hosts that dawdle at every step cannot hold it for hours. The step
-    /// that is under way then times out, and no further host is called. RFC 5321 names none.
+    /// A whole attempt over all hosts of a domain, so that hosts that are slow at every step cannot hold it for hours.
+    /// The step that is under way then times out, and no further host is called. RFC 5321 names none.
     pub attempt: Duration,
 }
 
@@ -76,7 +76,7 @@ impl Timeouts {
     }
 }
 
-/// What breaks a session, as against a negative reply.
+/// What breaks a session, in contrast to a negative reply.
 #[derive(Debug)]
 pub(super) enum Broken {
     TimedOut,
@@ -90,7 +90,7 @@ impl Broken {
     pub(super) fn from_io(error: io::Error) -> Broken {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Broken::Refused,
-            // An unreachable address looks the same from here as one that swallows everything, only sooner.
+            // An unreachable address looks the same as one that swallows everything, only sooner.
             io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
                 Broken::TimedOut
             }
@@ -213,7 +213,7 @@ impl Connection {
         self.reply(stage).await
     }
 
-    /// Ends the session politely. What comes of it changes nothing.
+    /// Ends the session with QUIT. The outcome does not matter.
     pub async fn quit(mut self) {
         // The attempt is over; QUIT has its own short time.
         self.deadline = Instant::now() + 2 * self.timeouts.quit;

@@ -53,7 +53,7 @@ fn mismatch_for_a_day_becomes_an_ndr() {
     assert_eq!(minutes(&entries, "notified"), [240]);
     assert!(mx1.lock().unwrap().is_empty());
 
-    // Both reports travelled, from the tenant's postmaster, with the null reverse-path.
+    // Both reports were delivered, from the tenant's postmaster, with the null reverse-path.
     let home = home.lock().unwrap();
     assert_eq!(
         home.iter().map(|(from, to, _)| (from.as_str(), to.as_slice())).collect::<Vec<_>>(),
@@ -70,7 +70,7 @@ fn mismatch_for_a_day_becomes_an_ndr() {
     );
     assert!(!home[1].2.contains("Remote-MTA"));
 
-    // The story tells the failure once, and its repetitions in a line each.
+    // The story shows the failure once, and its repetitions in a line each.
     let story = story(&entries);
     let count = |text: &str| story.iter().filter(|line| line.contains(text)).count();
     assert_eq!(count("does not match the certificate's key"), 2, "{story:#?}");
@@ -248,7 +248,7 @@ fn stalls_are_time_outs_of_their_stage() {
         assert_eq!(minutes(&entries, "deferred"), [minutes_expected], "{stage}");
         assert_eq!(texts(&entries, "bounced", "text"), ["550 5.4.315 Message expired, connection timed out"]);
     }
-    // A host that says nothing to QUIT has taken the message all the same.
+    // A host that does not answer QUIT has still taken the message.
     let world = world();
     *world.mx1.habit.lock().unwrap() = Habit::Silent(Stage::Quit);
     let entries = world.run(config(), vec![submission(ANN, &[BO])]);
@@ -266,7 +266,7 @@ fn refused_and_unreachable_hosts() {
         assert_eq!(texts(&entries, "deferred", "code"), [code]);
         assert_eq!(texts(&entries, "deferred", "stage"), ["connect"]);
     }
-    // Another address of the same host will do.
+    // Another address of the same host suffices.
     let world = world();
     world.table.a("mx1.fabrikam.example", &["192.0.2.9", "192.0.2.10"]);
     let entries = world.run(config(), vec![submission(ANN, &[BO])]);
@@ -368,7 +368,7 @@ fn submission_by_smtp() {
     assert_eq!(texts(&entries, "rejected", "code"), ["5.7.1"]);
 }
 
-/// What a host's records and a session come to, in words for expectations.
+/// The result of a host's records and a session, in words for expectations.
 #[test]
 fn fields_tell_problems_apart() {
     let world = world();
@@ -386,7 +386,7 @@ fn fields_tell_problems_apart() {
     assert_eq!(relayed[0].fields.number("records"), Some(1));
 }
 
-/// Mandatory DANE is not content with encryption alone.
+/// For mandatory DANE, encryption alone is not enough.
 #[test]
 fn unusable_records_are_a_dead_end_where_dane_is_mandatory() {
     let world = world();

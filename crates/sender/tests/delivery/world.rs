@@ -1,4 +1,4 @@
-//! A world for the engine alone: a table in place of DNS, mail hosts with a certificate and one habit each.
+//! A world for only the engine: a table in place of DNS, mail hosts with a certificate and one behaviour each.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -58,7 +58,7 @@ pub(crate) fn certificate() -> Certificate {
     Certificate { public_key, config: Arc::new(config) }
 }
 
-/// What a host has taken: from, to, message.
+/// The messages that a host has taken: from, to, message.
 pub(crate) type Mailbox = Arc<Mutex<Vec<(String, Vec<String>, String)>>>;
 
 /// A mail host.
@@ -173,7 +173,7 @@ async fn talk(
     }
 }
 
-/// The reply that the habit has for this question; addresses that begin with `any` are spared at RCPT.
+/// The behaviour's reply to this question; addresses that begin with `any` are exempt at RCPT.
 fn says(habit: &Mutex<Habit>, stage: Stage, question: &Question) -> Option<Reply> {
     let mut habit = habit.lock().unwrap();
     let Habit::Says(at, reply, times) = &mut *habit else { return None };
@@ -314,7 +314,7 @@ impl World {
         Sender::with_dns(&env, &self.journal.recorder(&env, "sender", 0), self.table.clone(), config).unwrap()
     }
 
-    /// Lets the engine deliver these messages until its queue is empty; what it told.
+    /// Lets the engine deliver these messages until its queue is empty; returns what it recorded.
     pub(crate) fn run(self, config: SenderConfig, messages: Vec<Submission>) -> Vec<Entry> {
         let sender = self.sender(config);
         let outcome = self.sim.run(async move {
@@ -340,7 +340,7 @@ pub(crate) fn texts<'a>(entries: &'a [Entry], kind: &str, field: &str) -> Vec<&'
     of(entries, kind).into_iter().filter_map(|entry| entry.fields.text(field)).collect()
 }
 
-/// Minutes after the start at which the entries of a kind were told.
+/// Minutes after the start at which the entries of a kind were recorded.
 pub(crate) fn minutes(entries: &[Entry], kind: &str) -> Vec<i64> {
     let epoch = jiff::Timestamp::from_second(1_772_438_400).unwrap();
     of(entries, kind).iter().map(|entry| entry.at.duration_since(epoch).as_mins()).collect()
