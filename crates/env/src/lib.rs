@@ -88,6 +88,13 @@ pub trait Ports: Send + Sync + 'static {
     }
     /// Fills `buffer` with random bytes.
     fn fill(&self, buffer: &mut [u8]);
+    /// A number below `bound`, for a choice that may show. See [`Env::draw`].
+    fn draw(&self, what: &'static str, bound: u64) -> u64 {
+        let _ = what;
+        let mut bytes = [0; 8];
+        self.fill(&mut bytes);
+        u64::from_be_bytes(bytes).checked_rem(bound).unwrap_or(0)
+    }
     /// Runs a task in this process. See [`Env::spawn`].
     fn spawn(&self, name: String, task: BoxFuture<'static, ()>) -> Task;
     /// Opens a TCP connection. It may never return: every connect needs a time-out.
@@ -134,6 +141,24 @@ impl Env {
         let mut bytes = [0; N];
         self.fill(&mut bytes);
         bytes
+    }
+
+    /// A number below `bound` (0 if that is 0), for a choice that is meant to be random and may show in what happens: which
+    /// of several equal hosts is tried first. `what` names the choice.
+    ///
+    /// What is drawn with [`fill`](Env::fill) must never show: ids, ports, keys. The two are kept apart, so that a run knows
+    /// whether another seed may lead to another story.
+    pub fn draw(&self, what: &'static str, bound: u64) -> u64 {
+        self.0.draw(what, bound)
+    }
+
+    /// Puts `items` into random order, each order as likely as any other (Fisher and Yates). A [`draw`](Env::draw): fewer
+    /// than two items have one order, and nothing is drawn.
+    pub fn shuffle<T>(&self, what: &'static str, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            let other = self.draw(what, last as u64 + 1);
+            items.swap(last, usize::try_from(other).unwrap_or(last));
+        }
     }
 
     /// Runs `task` in this process until it ends, the process dies, or the returned [`Task`] aborts it.

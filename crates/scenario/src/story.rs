@@ -1,9 +1,9 @@
 //! The story of a run: what a mail engineer would tell of it.
 //!
-//! A story is made for reading and for comparing. It shows *moments*: what happens without a pause of
-//! [`PAUSE`] belongs to one moment and is told under one time. Within a moment lines stand in the order in which the
-//! actors were declared, and for each actor in the order in which it acted. Latencies, which another seed changes, then
-//! change no story: they move entries within a moment, never across a pause, since every timer of mail and DNS is longer.
+//! A story is made for reading and for comparing. It shows *moments*: what one cause set off, a step of the script or a
+//! timer, belongs to one moment and is told under the time of that cause, in whole seconds ([`Entry::moment`]). Within a
+//! moment lines stand in the order in which the actors were declared, and for each actor in the order in which it acted.
+//! So how long packets take shows nowhere, unless a timer waits for them.
 //!
 //! An event that tells how something stands (what DNS says of a name) is told again only when it has changed.
 //!
@@ -11,18 +11,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use mxlab_language::values::format_offset;
 use mxlab_record::Entry;
-
-/// A silence of at least this length ends a moment. Longer than any exchange of packets takes, shorter than any time-out.
-pub const PAUSE: Duration = Duration::from_secs(3);
-
-/// A moment that begins at no whole second was begun by a timer that ran from somewhere inside an exchange of packets:
-/// its time is told rounded down to a multiple of this many seconds.
-const COARSE: i64 = 5;
 
 /// What stands above the story.
 #[derive(Clone, Debug)]
@@ -62,7 +54,7 @@ pub fn tell(heading: &Heading<'_>, entries: &[Entry]) -> String {
     text
 }
 
-/// What happened without a pause.
+/// What the causes of one second set off.
 struct Moment<'a> {
     /// As the story shows it: `+1h30m`.
     time: String,
@@ -71,34 +63,20 @@ struct Moment<'a> {
 }
 
 fn moments(epoch: Timestamp, entries: &[Entry]) -> Vec<Moment<'_>> {
-    let mut in_time: Vec<&Entry> = entries.iter().collect();
-    in_time.sort_by_key(|entry| entry.at);
-    let mut moments: Vec<Moment<'_>> = Vec::new();
-    let mut before: Option<Timestamp> = None;
-    let mut shown = i64::MIN;
-    for entry in in_time {
-        let goes_on = before.is_some_and(|before| entry.at.duration_since(before).unsigned_abs() < PAUSE);
-        before = Some(entry.at);
-        match moments.last_mut() {
-            Some(moment) if goes_on => moment.entries.push(entry),
-            _ => {
-                // Rounding down must not lead before a moment that has been told.
-                shown = shown.max(shown_seconds(epoch, entry.at));
-                moments.push(Moment { time: format_offset(shown), entries: vec![entry] });
-            }
-        }
+    let mut by_second: BTreeMap<i64, Vec<&Entry>> = BTreeMap::new();
+    for entry in entries {
+        let since = entry.moment.duration_since(epoch);
+        // Rounded down, before the epoch too.
+        let second = since.as_secs() - i64::from(since.subsec_nanos() < 0);
+        by_second.entry(second).or_default().push(entry);
     }
-    for moment in &mut moments {
-        moment.entries.sort_by_key(|entry| (entry.order, entry.sequence));
-    }
-    moments
-}
-
-fn shown_seconds(epoch: Timestamp, at: Timestamp) -> i64 {
-    let since = at.duration_since(epoch);
-    let seconds = since.as_secs();
-    let exact = since.subsec_nanos() == 0;
-    if exact { seconds } else { seconds - seconds.rem_euclid(COARSE) }
+    by_second
+        .into_iter()
+        .map(|(second, mut entries)| {
+            entries.sort_by_key(|entry| (entry.order, entry.sequence));
+            Moment { time: format_offset(second), entries }
+        })
+        .collect()
 }
 
 /// What the story has said of states: by actor and what it is the state of.
@@ -160,21 +138,23 @@ mod tests {
     }
 
     #[test]
-    fn latency_never_shows() {
-        let fast = [entry("a", 0, 0, "x"), entry("b", 1, 40, "y"), entry("a", 0, 5_040, "time-out")];
-        let slow = [entry("a", 0, 0, "x"), entry("b", 1, 1_900, "y"), entry("a", 0, 6_950, "time-out")];
-        assert_eq!(times(&fast), ["+0s", "+5s"]);
-        assert_eq!(times(&slow), ["+0s", "+5s"]);
+    fn a_moment_is_told_under_the_time_of_its_cause() {
+        let caused = |cause: i64, millis: i64| {
+            let moment = entry("a", 0, cause, "x").moment;
+            Entry { moment, ..entry("a", 0, millis, "x") }
+        };
+        // However long what a cause set off takes, and whatever happens meanwhile.
+        for slow in [0, 40, 1_900, 90_000] {
+            let entries =
+                [caused(0, 0), caused(0, slow), caused(5_000, 5_000), caused(0, 2 * slow), caused(5_000, 9_000)];
+            assert_eq!(times(&entries), ["+0s", "+5s"]);
+        }
     }
 
     #[test]
-    fn times_never_go_back() {
-        assert_eq!(times(&[entry("a", 0, 276_000, "x"), entry("b", 0, 279_500, "y")]), ["+4m36s", "+4m36s"]);
-    }
-
-    #[test]
-    fn an_exact_timer_is_shown_exactly() {
-        assert_eq!(times(&[entry("a", 0, 901_000, "x")]), ["+15m1s"]);
+    fn times_are_whole_seconds_rounded_down() {
+        assert_eq!(times(&[entry("a", 0, 901_000, "x"), entry("a", 0, 901_999, "y")]), ["+15m1s"]);
+        assert_eq!(times(&[entry("a", 0, -1, "x")]), ["-1s"]);
     }
 
     #[test]

@@ -10,10 +10,10 @@ use crate::kernel::Kernel;
 use crate::outcome::End;
 use crate::packet::Tap;
 
-/// A link between two hosts, the same in both directions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A link between two hosts, the same in both directions. By default it takes no virtual time and loses nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Link {
-    /// How long a packet takes. Rounded to whole milliseconds.
+    /// How long a packet takes in virtual time, which timers see. Rounded to whole milliseconds.
     pub latency: Duration,
     /// Up to how much longer it takes, drawn for each packet. Order is kept: a packet waits for the ones before it.
     pub jitter: Duration,

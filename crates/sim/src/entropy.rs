@@ -42,7 +42,8 @@ impl Stream {
     }
 }
 
-/// A cheap stream of numbers for the many draws of a lossy or jittery link: SplitMix64 (Steele, Lea, Flood 2014).
+/// A cheap stream of numbers for deliberate draws, of which a lossy or jittery link makes many: SplitMix64 (Steele, Lea,
+/// Flood 2014).
 pub(crate) struct Draws(u64);
 
 impl Draws {

@@ -11,7 +11,7 @@ use mxlab_env::{Env, Timestamp};
 use turmoil_fs::Fs;
 use turmoil_net::HostId;
 
-use crate::entropy::Stream;
+use crate::entropy::{Draws, Stream};
 use crate::kernel::{Kernel, lock};
 use crate::ports::SimPorts;
 use crate::task::Slot;
@@ -37,6 +37,8 @@ pub(crate) struct Process {
     next_task: AtomicU64,
     tasks: Mutex<BTreeMap<u64, Arc<Slot>>>,
     pub(crate) entropy: Mutex<Stream>,
+    /// From which deliberate choices are drawn: how many bytes were drawn for ids and keys does not change them.
+    pub(crate) draws: Mutex<Draws>,
 }
 
 impl Process {
@@ -47,6 +49,7 @@ impl Process {
             next_task: AtomicU64::new(0),
             tasks: Mutex::default(),
             entropy: Mutex::new(Stream::new(seed, host, boot)),
+            draws: Mutex::new(Draws::new(seed, host, &boot.to_string())),
         }
     }
 
@@ -115,6 +118,16 @@ impl Host {
         // Beyond the range of timestamps the clock stands still.
         let end = if error < 0 { Timestamp::MIN } else { Timestamp::MAX };
         right.checked_add(SignedDuration::from_millis(error)).unwrap_or(end)
+    }
+
+    /// Whether an address is its own.
+    pub(crate) fn is_at(&self, address: IpAddr) -> bool {
+        address.is_loopback() || self.addresses.contains(&address)
+    }
+
+    /// The address from which it speaks to `peer`, unless a socket is bound to one.
+    pub(crate) fn address_towards(&self, peer: IpAddr) -> Option<IpAddr> {
+        self.addresses.iter().copied().find(|address| address.is_ipv4() == peer.is_ipv4())
     }
 
     fn boot(&self, kernel: &Kernel) {

@@ -1,6 +1,6 @@
 //! What one world shares: its clock, its hosts, its wire, its end.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 use turmoil_net::HostId;
 
+use crate::cause::{self, Cause};
 use crate::host::{Host, HostHandle};
 use crate::outcome::{End, Outcome};
 use crate::panics;
@@ -52,6 +53,8 @@ struct Run {
     end: Option<End>,
     main: Option<Waker>,
     polls: u64,
+    /// Deliberate draws of processes.
+    drawn: BTreeMap<&'static str, u64>,
     elapsed: Option<Duration>,
     recent: VecDeque<Polled>,
 }
@@ -103,6 +106,16 @@ impl Kernel {
         self.config.epoch.checked_add(self.elapsed()).unwrap_or(Timestamp::MAX)
     }
 
+    /// What set off the code that runs; outside of tasks and deliveries, that is a timer of this instant.
+    pub(crate) fn cause(&self) -> Cause {
+        cause::current().unwrap_or_else(|| Cause(self.elapsed()))
+    }
+
+    /// The time of [`cause`](Kernel::cause).
+    pub(crate) fn moment(&self) -> Timestamp {
+        self.config.epoch.checked_add(self.cause().0).unwrap_or(Timestamp::MAX)
+    }
+
     /// Whether sockets of this world can be used here: it runs, on this thread.
     pub(crate) fn is_here(&self) -> bool {
         self.live.load(Ordering::Relaxed) && std::thread::current().id() == self.thread
@@ -118,7 +131,11 @@ impl Kernel {
 
     /// Puts everything that the hosts have emitted on the wire. Called each time all tasks wait.
     pub(crate) fn drain(&self) {
-        let within = self.on_the_wire(|wire, now| wire.drain(now));
+        let within = self.on_the_wire(|wire, now| {
+            let within = wire.drain(now);
+            wire.take_turn(now);
+            within
+        });
         if within == Some(false) {
             self.end(End::Bound { which: "packets", limit: self.config.bounds.packets });
         }
@@ -200,6 +217,11 @@ impl Kernel {
         }
     }
 
+    /// Notes a deliberate draw of a process.
+    pub(crate) fn note_draw(&self, what: &'static str) {
+        *lock(&self.run).drawn.entry(what).or_default() += 1;
+    }
+
     pub(crate) fn panicked(&self, host: Option<usize>, task: &str, message: String) {
         self.end(End::Panicked { host: self.host_name(host), task: task.to_owned(), message });
     }
@@ -242,7 +264,13 @@ impl Kernel {
     pub(crate) fn outcome<T>(&self, value: Option<T>) -> Outcome<T> {
         let mut run = lock(&self.run);
         let recent = std::mem::take(&mut run.recent);
-        let (packets, packet_hash, log) = self.wire().finish();
+        let mut wire = self.wire();
+        let (packets, packet_hash, log) = wire.finish();
+        let mut draws = wire.drawn().clone();
+        drop(wire);
+        for (what, times) in &run.drawn {
+            *draws.entry(what).or_default() += times;
+        }
         Outcome {
             end: run.end.clone().unwrap_or(End::Finished),
             value,
@@ -250,6 +278,7 @@ impl Kernel {
             packets,
             packet_hash,
             polls: run.polls,
+            draws,
             log,
             recent: recent
                 .iter()

@@ -38,24 +38,36 @@
 //!
 //! How it works. All hosts share one tokio runtime whose clock is paused: when every task waits, the clock jumps to the
 //! next timer. `turmoil-net` gives each host sockets, in memory; each time everything waits, the [`wire`](Link) takes the
-//! packets that the hosts have emitted, gives each its arrival time and delivers it then. So all code may use
+//! packets that the hosts have emitted, gives each its arrival time and delivers those that come first. So all code may use
 //! `tokio::time` as it is, and a day without events costs nothing.
 //!
+//! Virtual time passes only for what says so: timers, the declared latency of a link, delays, back-off. A packet on any
+//! other link arrives at the instant at which it was sent, and later only in *ticks*, which order the deliveries of an
+//! instant and are drawn from the seed. However many ticks an exchange takes, no timer sees them. An exchange that never
+//! ends lets no time pass either: the bounds on packets and polls end it.
+//!
 //! What is guaranteed: the same program with the same seed does the same and sends the same bytes, in every process.
-//! Another seed changes latencies, ports and random bytes. The draws of a host depend on its name and boot alone, the
-//! latency of a link on the names of its two hosts: a host that is added elsewhere changes neither.
+//! Another seed changes the order in which packets of one instant arrive on different links, ports and random bytes, but
+//! no time. The draws of a host depend on its name and boot alone, the ticks of a link on the names of its two hosts: a
+//! host that is added elsewhere changes neither. *Deliberate* draws are those that may show, and [`Outcome::draws`] lists
+//! them: jitter, loss, and what an engine draws through [`Env::draw`].
+//!
+//! Causes are followed (see [`Env::moment`]): whatever a step of the script or a timer sets off, through tasks and packets,
+//! belongs to the moment of that step or timer.
 //!
 //! What it is not: it knows nothing about mail, and it does not judge; a run that hits a bound is reported, not explained.
 //! One thread runs one world at a time; several threads may each run theirs.
 //!
 //! | module | holds |
 //! |---|---|
+//! | `cause` | what set off the code that runs |
 //! | `wire` | latency, order, loss, partition, and what the network does to flows of hosts that lost power |
 //! | `host` | hosts, their processes, crash, restart, power loss |
 //! | `task` | the tasks of a process: scope, counting, panics |
 //! | `ports`, `socket`, `files`, `entropy` | the simulated adapter of `env` |
 //! | `watchdog` | ends a program that loops without an await |
 
+mod cause;
 mod control;
 mod entropy;
 mod files;
@@ -89,6 +101,7 @@ pub use outcome::{End, Outcome};
 pub use packet::{Fate, PacketRecord, Protocol, Tap, TcpFlags, Verdict};
 pub use watchdog::{OnStuck, Stuck};
 
+use cause::Cause;
 use kernel::Kernel;
 use ports::SimPorts;
 
@@ -101,14 +114,15 @@ pub struct Config {
     pub reproduce: String,
     /// The wall clock when the run starts.
     pub epoch: Timestamp,
-    /// From which latencies, loss, ports and random bytes are drawn.
+    /// From which wire times, jitter, loss, ports and random bytes are drawn.
     pub seed: u64,
     /// The run ends at the latest when this much virtual time has passed.
     pub until: Duration,
     /// What ends a run that never rests.
     pub bounds: Bounds,
-    /// Latencies of links that nobody set, in milliseconds, drawn per pair of hosts.
-    pub latency_ms: RangeInclusive<u64>,
+    /// How many ticks a packet takes, drawn for each pair of hosts. Ticks order deliveries among each other and are
+    /// infinitely small beside virtual time: no clock and no timer sees them.
+    pub wire_ticks: RangeInclusive<u64>,
     /// How many packets [`Outcome::log`] keeps, from the first on.
     pub packet_log: usize,
     /// How long a host's disk takes for each sync. With zero a file operation takes no virtual time.
@@ -128,7 +142,7 @@ impl Default for Config {
             seed: 1,
             until: Duration::from_secs(48 * 3600),
             bounds: Bounds::default(),
-            latency_ms: 5..=50,
+            wire_ticks: 5_000..=50_000,
             packet_log: 0,
             sync_delay: Duration::ZERO,
             stuck_after: Duration::from_secs(10),
@@ -251,7 +265,9 @@ impl Sim {
                 if kernel.has_ended() || !kernel.count_poll(None, &kernel.script) {
                     return Poll::Ready(None);
                 }
-                let polled = task::guarded(&kernel, &script, None, &kernel.script, || main.as_mut().poll(cx));
+                let polled = task::guarded(&kernel, &script, None, &kernel.script, Cause(kernel.elapsed()), || {
+                    main.as_mut().poll(cx)
+                });
                 match polled {
                     None => Poll::Ready(None),
                     Some(_) if kernel.has_ended() => Poll::Ready(None),

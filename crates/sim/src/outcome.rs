@@ -1,5 +1,6 @@
 //! How a run ended.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -56,6 +57,9 @@ pub struct Outcome<T = ()> {
     pub packet_hash: String,
     /// Polls of tasks.
     pub polls: u64,
+    /// The deliberate draws from the seed that were made, by what they decided, with their number: `jitter`, `loss`, and
+    /// what was asked for through [`Env::draw`](mxlab_env::Env::draw). A run without any does the same with every seed.
+    pub draws: BTreeMap<&'static str, u64>,
     /// The first packets, as many as [`Config::packet_log`](crate::Config::packet_log) asked for.
     pub log: Vec<PacketRecord>,
     /// The last things that happened before the end, oldest first, one a line.

@@ -6,11 +6,18 @@ use std::time::Duration;
 use ring::digest::{Context, SHA256};
 use turmoil_net::{Packet, TcpSegment, Transport};
 
+use crate::cause::Cause;
+use crate::wire::WireTime;
+
 /// One packet at the moment when it was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PacketRecord {
     /// Virtual time since the start of the run.
     pub at: Duration,
+    /// Its time within that instant, in ticks. Infinitely small: it orders packets of one instant and means nothing else.
+    pub ticks: u64,
+    /// The time of what it was sent because of, since the start of the run. See [`Env::moment`](mxlab_env::Env::moment).
+    pub moment: Duration,
     /// Source address and port.
     pub from: SocketAddr,
     /// Destination address and port.
@@ -55,7 +62,7 @@ pub struct TcpFlags {
 /// What became of a packet when it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It arrives at this time since the start, if the host is up then.
+    /// It arrives at this instant since the start, if the host is up then.
     Arrives(Duration),
     /// The path is broken; TCP sends it again after the path is healed.
     Held,
@@ -104,7 +111,7 @@ pub(crate) fn payload(packet: &Packet) -> &[u8] {
     }
 }
 
-pub(crate) fn record(at: Duration, packet: &Packet, fate: Fate) -> PacketRecord {
+pub(crate) fn record(sent: WireTime, cause: Cause, packet: &Packet, fate: Fate) -> PacketRecord {
     let (from, to) = ends(packet);
     let protocol = match &packet.payload {
         Transport::Udp(_) => Protocol::Udp,
@@ -114,7 +121,8 @@ pub(crate) fn record(at: Duration, packet: &Packet, fate: Fate) -> PacketRecord 
             Protocol::Tcp { sequence: segment.seq, acknowledged: segment.ack, window: segment.window, flags }
         }
     };
-    PacketRecord { at, from, to, protocol, payload: payload(packet).to_vec(), fate }
+    let WireTime { at, ticks } = sent;
+    PacketRecord { at, ticks, moment: cause.0, from, to, protocol, payload: payload(packet).to_vec(), fate }
 }
 
 /// Replaces what a packet carries, as far as its protocol survives that.
@@ -166,11 +174,12 @@ impl PacketHash {
         PacketHash(Context::new(&SHA256))
     }
 
-    pub(crate) fn add(&mut self, at: Duration, packet: &Packet) {
+    pub(crate) fn add(&mut self, sent: WireTime, packet: &Packet) {
         let (from, to) = ends(packet);
         let payload = payload(packet);
         let mut header = Vec::with_capacity(80);
-        header.extend_from_slice(&at.as_nanos().to_be_bytes());
+        header.extend_from_slice(&sent.at.as_nanos().to_be_bytes());
+        header.extend_from_slice(&sent.ticks.to_be_bytes());
         for end in [from, to] {
             match end.ip() {
                 IpAddr::V4(ip) => header.extend_from_slice(&ip.octets()),

@@ -55,8 +55,17 @@ impl Ports for SimPorts {
         self.host.as_ref().map_or_else(|| self.kernel.now(), |host| host.now(&self.kernel))
     }
 
+    fn moment(&self) -> Timestamp {
+        self.kernel.moment()
+    }
+
     fn fill(&self, buffer: &mut [u8]) {
         lock(&self.process.entropy).fill(buffer);
+    }
+
+    fn draw(&self, what: &'static str, bound: u64) -> u64 {
+        self.kernel.note_draw(what);
+        lock(&self.process.draws).below(bound)
     }
 
     fn spawn(&self, name: String, future: BoxFuture<'static, ()>) -> Task {

@@ -2,7 +2,7 @@
 //!
 //! turmoil-net's calls go to whichever host is current on the thread. Every use of a socket here, its drop included, makes
 //! its own host the current one first, so that a socket works wherever it was moved. A socket that outlives its world does
-//! nothing any more.
+//! nothing any more. Each use also tells the wire what it follows from, see `cause`.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -16,6 +16,7 @@ use mxlab_env::{BoxFuture, BoxStream, Datagrams, Listener, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use turmoil_net::shim::tokio::net::{TcpListener, TcpStream, UdpSocket};
 
+use crate::cause;
 use crate::host::Host;
 use crate::kernel::{Kernel, lock};
 
@@ -48,6 +49,19 @@ impl Home {
         }
         turmoil_net::set_current(self.host.id);
         Ok(())
+    }
+
+    fn note_write(&self, local: SocketAddr, peer: SocketAddr) {
+        if self.kernel.is_here() {
+            self.kernel.wire().note_write(local, peer, self.kernel.cause());
+        }
+    }
+
+    fn note_read(&self, local: SocketAddr, peer: SocketAddr) {
+        let arrived = self.kernel.wire().arrived(local, peer);
+        if let Some(cause) = arrived {
+            cause::read(cause);
+        }
     }
 
     /// Drops what holds a socket, on its host, or not at all when the world is gone, and the socket with it.
@@ -92,6 +106,8 @@ impl<F> Drop for OnHost<F> {
 
 pub(crate) async fn connect(kernel: &Arc<Kernel>, host: &Arc<Host>, to: SocketAddr) -> io::Result<BoxStream> {
     let home = Home::new(kernel, host);
+    // The first poll of the connect emits its SYN; it comes at once.
+    kernel.wire().note_dial(host, to, kernel.cause());
     let stream = OnHost::new(&home, TcpStream::connect(to)).await?;
     SimStream::boxed(home, stream)
 }
@@ -175,8 +191,9 @@ impl SimStream {
         match &polled {
             Poll::Ready(Ok(())) => self.peer_done = self.received.is_empty(),
             Poll::Ready(Err(_)) => self.peer_done = true,
-            Poll::Pending => {}
+            Poll::Pending => return polled,
         }
+        self.home.note_read(self.local, self.peer);
         polled
     }
 }
@@ -208,12 +225,14 @@ impl AsyncRead for SimStream {
 
 impl AsyncWrite for SimStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.home.note_write(self.local, self.peer);
         self.stream()?.poll_write(cx, bytes)
     }
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.stream()?.poll_flush(cx)
     }
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.home.note_write(self.local, self.peer);
         self.stream()?.poll_shutdown(cx)
     }
 }
@@ -221,6 +240,7 @@ impl AsyncWrite for SimStream {
 impl Drop for SimStream {
     fn drop(&mut self) {
         let stream = self.stream.take();
+        self.home.note_write(self.local, self.peer);
         self.home.dispose(stream);
         if !self.peer_done && self.home.kernel.is_here() {
             self.home.kernel.wire().orphan(self.local, self.peer);
@@ -249,8 +269,10 @@ impl Listener for SimListener {
                     None => Poll::Pending,
                 }
             });
-            let (stream, _) = accepted.await?;
-            SimStream::boxed(self.home.clone(), stream)
+            let (stream, peer) = accepted.await?;
+            let stream = SimStream::boxed(self.home.clone(), stream)?;
+            self.home.note_read(stream.local_addr(), peer);
+            Ok(stream)
         })
     }
 }
@@ -276,6 +298,13 @@ impl SimDatagrams {
     fn socket(&self) -> io::Result<&UdpSocket> {
         self.socket.as_ref().ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
+
+    /// Its end of what it exchanges with `peer`.
+    fn local_towards(&self, peer: SocketAddr) -> SocketAddr {
+        let bound = self.local.ip();
+        let ip = if bound.is_unspecified() { self.home.host.address_towards(peer.ip()) } else { None };
+        SocketAddr::new(ip.unwrap_or(bound), self.local.port())
+    }
 }
 
 impl Datagrams for SimDatagrams {
@@ -284,11 +313,20 @@ impl Datagrams for SimDatagrams {
     }
 
     fn send_to<'a>(&'a self, payload: &'a [u8], to: SocketAddr) -> BoxFuture<'a, io::Result<()>> {
-        Box::pin(async move { OnHost::new(&self.home, self.socket()?.send_to(payload, to)).await.map(|_| ()) })
+        Box::pin(async move {
+            OnHost::new(&self.home, self.socket()?.send_to(payload, to)).await?;
+            let Home { kernel, host } = &self.home;
+            kernel.wire().note_datagram(host, self.local_towards(to), to, kernel.cause());
+            Ok(())
+        })
     }
 
     fn recv_from<'a>(&'a self, buffer: &'a mut [u8]) -> BoxFuture<'a, io::Result<(usize, SocketAddr)>> {
-        Box::pin(async move { OnHost::new(&self.home, self.socket()?.recv_from(buffer)).await })
+        Box::pin(async move {
+            let (length, from) = OnHost::new(&self.home, self.socket()?.recv_from(buffer)).await?;
+            self.home.note_read(self.local_towards(from), from);
+            Ok((length, from))
+        })
     }
 }
 

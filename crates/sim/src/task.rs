@@ -2,16 +2,17 @@
 //!
 //! Each poll and the final drop of a task happen inside its *scope*: its host is the network's current one, and random
 //! bytes come from its env. A task's future sits in a slot that the process can empty at once, wherever the task waits:
-//! that is what a crash is.
+//! that is what a crash is. Each poll belongs to a cause (see `cause`): a task's own waker notes who woke it.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Wake, Waker};
 
 use mxlab_env::{BoxFuture, Env, Task, entropy};
 use tokio::task::AbortHandle;
 
+use crate::cause::{self, Cause};
 use crate::host::{Host, Process};
 use crate::kernel::{Kernel, lock};
 use crate::panics;
@@ -27,6 +28,10 @@ pub(crate) struct Slot {
     /// Empty while the task is polled, and after its end.
     future: Mutex<Option<BoxFuture<'static, ()>>>,
     abort: OnceLock<AbortHandle>,
+    /// The runtime's waker, from the last poll.
+    waker: Mutex<Option<Waker>>,
+    /// What woke it since the last poll.
+    woken: Mutex<Option<Cause>>,
 }
 
 /// Runs `f` on a host as that task; `None` if it panicked, which ends the run.
@@ -35,10 +40,12 @@ pub(crate) fn guarded<R>(
     env: &Env,
     host: Option<&Host>,
     task: &Arc<str>,
+    cause: Cause,
     f: impl FnOnce() -> R,
 ) -> Option<R> {
     let _busy = kernel.beat.begin(host.map_or(&kernel.script, |host| &host.name), task);
     let _drawing = entropy::enter(env);
+    let _because = cause::enter(cause);
     if let Some(host) = host.filter(|_| kernel.is_here()) {
         turmoil_net::set_current(host.id);
     }
@@ -69,6 +76,8 @@ pub(crate) fn spawn(
         env,
         future: Mutex::new(Some(future)),
         abort: OnceLock::new(),
+        waker: Mutex::new(None),
+        woken: Mutex::new(Some(kernel.cause())),
     });
     if kernel.has_ended() || !process.adopt(slot.number, &slot) {
         // A process that is dead starts nothing.
@@ -93,29 +102,52 @@ impl Slot {
     fn drop_future(&self) {
         let future = lock(&self.future).take();
         if let Some(future) = future {
-            self.scoped(|| drop(future));
+            self.scoped(self.kernel.cause(), || drop(future));
         }
     }
 
-    fn scoped<R>(&self, f: impl FnOnce() -> R) -> Option<R> {
-        guarded(&self.kernel, &self.env, Some(&self.host), &self.name, f)
+    fn scoped<R>(&self, cause: Cause, f: impl FnOnce() -> R) -> Option<R> {
+        guarded(&self.kernel, &self.env, Some(&self.host), &self.name, cause, f)
     }
 
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(self: &Arc<Slot>, runtime: &Waker) -> Poll<()> {
         let Some(mut future) = lock(&self.future).take() else { return Poll::Ready(()) };
         if !self.kernel.count_poll(Some(self.host.index), &self.name) {
             // The run is over: the task stays where it is until everything is taken apart.
             *lock(&self.future) = Some(future);
             return Poll::Pending;
         }
-        let polled = self.scoped(|| future.as_mut().poll(cx));
+        match &mut *lock(&self.waker) {
+            Some(waker) => waker.clone_from(runtime),
+            none => *none = Some(runtime.clone()),
+        }
+        let cause = lock(&self.woken).take().unwrap_or_else(|| self.kernel.cause());
+        let waker = Waker::from(Arc::clone(self));
+        let polled = self.scoped(cause, || future.as_mut().poll(&mut Context::from_waker(&waker)));
         let alive = self.process.upgrade().is_some_and(|process| process.is_alive());
         if alive && polled == Some(Poll::Pending) {
             *lock(&self.future) = Some(future);
             return Poll::Pending;
         }
-        self.scoped(|| drop(future));
+        self.scoped(cause, || drop(future));
         Poll::Ready(())
+    }
+}
+
+impl Wake for Slot {
+    fn wake(self: Arc<Slot>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Slot>) {
+        let cause = self.kernel.cause();
+        let mut woken = lock(&self.woken);
+        *woken = Some(woken.map_or(cause, |before| before.min(cause)));
+        drop(woken);
+        let waker = lock(&self.waker).clone();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 }
 
@@ -126,7 +158,7 @@ impl Future for Runner {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.poll(cx)
+        self.0.poll(cx.waker())
     }
 }
 

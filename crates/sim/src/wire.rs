@@ -5,12 +5,19 @@
 //! between two hosts, and does to TCP what retransmission would: a lost segment arrives at a back-off time instead of
 //! never, and segments sent into a broken path wait until it is healed.
 //!
+//! Time on the wire is a pair ([`WireTime`]). Its first part is virtual time, which every clock and timer shows; a packet
+//! takes of it what the latency of its link says, and delays and back-off. Its second part, ticks, is infinitely small
+//! beside the first: every packet takes some ticks, drawn from the seed for each link. They order deliveries among each
+//! other and reach nothing else. Each time all tasks wait, the packets with the earliest time are delivered; only when none
+//! of this instant is left does the clock go on to the next timer or arrival, and ticks start anew. So however many ticks
+//! add up in an exchange of packets, they never reach a timer.
+//!
 //! It also plays the part of the hosts' TCP where turmoil-net's differs from a real one:
 //! - a socket address that has sessions open can be listened at again at once (SO_REUSEADDR): the kernel's listener is
 //!   kept, closed, and segments that ask for a connection are answered with RST here;
 //! - data for a connection that its process has closed is answered with RST (RFC 9293 §3.6.1).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
@@ -23,6 +30,7 @@ use turmoil_net::shim::tokio::net::TcpListener;
 use turmoil_net::{EnterGuard, HostId, Packet, Transport};
 
 use crate::Config;
+use crate::cause::{self, Cause};
 use crate::control::Link;
 use crate::entropy::{Draws, digest, first_u64};
 use crate::host::Host;
@@ -36,6 +44,27 @@ type Flow = (SocketAddr, SocketAddr);
 const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
 /// RFC 6298 §2.5: the upper bound of the timeout.
 const LAST_BACK_OFF: Duration = Duration::from_secs(60);
+
+/// A time on the wire: an instant of virtual time, and the ticks within it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct WireTime {
+    /// Virtual time since the start.
+    pub(crate) at: Duration,
+    pub(crate) ticks: u64,
+}
+
+impl WireTime {
+    /// This much later in virtual time, and so many ticks.
+    fn after(self, delay: Duration, ticks: u64) -> WireTime {
+        WireTime { at: self.at + delay, ticks: self.ticks.saturating_add(ticks) }
+    }
+}
+
+/// A packet on the wire, and what it was sent because of.
+struct Caused {
+    packet: Packet,
+    cause: Cause,
+}
 
 /// What the wire knows of a host.
 struct End {
@@ -55,26 +84,89 @@ struct Held {
     packets: Vec<Packet>,
 }
 
+/// What is told to the wire of why packets are sent, since packets themselves do not say.
+#[derive(Default)]
+struct Causes {
+    /// Of connections being opened, by host and peer, in the order in which they were asked for.
+    dialled: BTreeMap<(usize, SocketAddr), VecDeque<Cause>>,
+    /// What last wrote to each direction of a connection, or had its host answer.
+    written: BTreeMap<Flow, Cause>,
+    /// Of datagrams that are not on the wire yet, in order.
+    datagrams: BTreeMap<Flow, VecDeque<Cause>>,
+    /// What has arrived for a local end (first) from its peer, and was not read yet: of connections the last segment,
+    /// since all that waits is read at once.
+    arrived: BTreeMap<Flow, VecDeque<Cause>>,
+}
+
+impl Causes {
+    /// Why this packet was sent.
+    fn of_sent(&mut self, host: Option<usize>, packet: &Packet) -> Option<Cause> {
+        let flow = packet::ends(packet);
+        let Transport::Tcp(segment) = &packet.payload else {
+            let waiting = self.datagrams.get_mut(&flow)?;
+            let cause = waiting.pop_front();
+            if waiting.is_empty() {
+                self.datagrams.remove(&flow);
+            }
+            return cause;
+        };
+        if segment.flags.syn
+            && !segment.flags.ack
+            && let Some(host) = host
+            && let Some(waiting) = self.dialled.get_mut(&(host, flow.1))
+        {
+            let cause = waiting.pop_front()?;
+            self.written.insert(flow, cause);
+        }
+        self.written.get(&flow).copied()
+    }
+
+    /// A packet arrives: what its host answers follows from it.
+    fn arrive(&mut self, packet: &Packet, cause: Cause) {
+        let (peer, local) = packet::ends(packet);
+        if matches!(packet.payload, Transport::Tcp(_)) {
+            let written = self.written.entry((local, peer)).or_insert(cause);
+            *written = cause.max(*written);
+        }
+        let arrived = self.arrived.entry((local, peer)).or_default();
+        match &packet.payload {
+            Transport::Udp(_) => arrived.push_back(cause),
+            Transport::Tcp(_) => {
+                let last = arrived.pop_back();
+                arrived.push_back(last.map_or(cause, |last| last.max(cause)));
+            }
+        }
+    }
+}
+
 pub(crate) struct Wire {
     /// Some while the world runs.
     net: Option<EnterGuard>,
     seed: u64,
-    latency_ms: (u64, u64),
+    wire_ticks: (u64, u64),
     packet_bound: u64,
     ends: Vec<End>,
     owners: BTreeMap<IpAddr, usize>,
-    /// Links that were set, or used. The lower index first.
+    /// Links that were set. The lower index first.
     links: BTreeMap<(usize, usize), Link>,
+    /// How many ticks a packet takes on each link that was used. The lower index first.
+    ticks: BTreeMap<(usize, usize), u64>,
     partitions: BTreeSet<(usize, usize)>,
     blackholes: BTreeSet<IpAddr>,
+    /// The instant that was last dealt with, and how far its ticks have come.
+    now: WireTime,
     /// By arrival time, then by order of sending.
-    in_flight: BTreeMap<(Duration, u64), Packet>,
+    in_flight: BTreeMap<(WireTime, u64), Caused>,
+    /// All tasks wait, and packets of this instant may be delivered.
+    is_turn: bool,
     /// When the last packet of each direction arrives.
-    last_arrivals: BTreeMap<(usize, usize), Duration>,
+    last_arrivals: BTreeMap<(usize, usize), WireTime>,
     /// When the last segment of a delayed flow arrives; gone once that time has passed.
-    delayed: BTreeMap<Flow, Duration>,
+    delayed: BTreeMap<Flow, WireTime>,
+    causes: Causes,
     held: BTreeMap<Flow, Held>,
     draws: BTreeMap<(usize, usize), Draws>,
+    drawn: BTreeMap<&'static str, u64>,
     /// Connections that a process has closed while its peer may still send; local end first.
     orphans: BTreeSet<Flow>,
     /// Listeners that nobody listens at any more.
@@ -93,18 +185,23 @@ impl Wire {
         Wire {
             net: None,
             seed: config.seed,
-            latency_ms: (*config.latency_ms.start(), *config.latency_ms.end()),
+            wire_ticks: (*config.wire_ticks.start(), *config.wire_ticks.end()),
             packet_bound: config.bounds.packets,
             ends: Vec::new(),
             owners: BTreeMap::new(),
             links: BTreeMap::new(),
+            ticks: BTreeMap::new(),
             partitions: BTreeSet::new(),
             blackholes: BTreeSet::new(),
+            now: WireTime::default(),
             in_flight: BTreeMap::new(),
+            is_turn: false,
             last_arrivals: BTreeMap::new(),
             delayed: BTreeMap::new(),
+            causes: Causes::default(),
             held: BTreeMap::new(),
             draws: BTreeMap::new(),
+            drawn: BTreeMap::new(),
             orphans: BTreeSet::new(),
             closed: BTreeMap::new(),
             taps: Vec::new(),
@@ -162,20 +259,26 @@ impl Wire {
 
 /// Links.
 impl Wire {
-    /// The link between two hosts; unless it was set, its latency is drawn from the seed and the two names alone.
-    pub(crate) fn link(&mut self, a: usize, b: usize) -> Link {
+    /// The link between two hosts; unless it was set, it takes no virtual time and loses nothing.
+    pub(crate) fn link(&self, a: usize, b: usize) -> Link {
+        self.links.get(&(a.min(b), a.max(b))).copied().unwrap_or_default()
+    }
+
+    /// How many ticks a packet takes between two hosts, drawn from the seed and the two names alone.
+    fn ticks(&mut self, a: usize, b: usize) -> u64 {
         let pair = (a.min(b), a.max(b));
-        if let Some(&link) = self.links.get(&pair) {
-            return link;
+        if let Some(&ticks) = self.ticks.get(&pair) {
+            return ticks;
         }
         let mut names = [&*self.ends[a].name, &*self.ends[b].name];
         names.sort_unstable();
-        let (low, high) = self.latency_ms;
+        let (low, high) = self.wire_ticks;
         let key = digest(&[b"link", &self.seed.to_be_bytes(), names[0].as_bytes(), names[1].as_bytes()]);
-        let latency = low + first_u64(&key) % (high.saturating_sub(low) + 1);
-        let link = Link { latency: Duration::from_millis(latency), jitter: Duration::ZERO, loss_percent: 0 };
-        self.links.insert(pair, link);
-        link
+        let drawn = first_u64(&key);
+        // The whole of u64 has no length that fits into one.
+        let ticks = high.saturating_sub(low).checked_add(1).map_or(drawn, |span| low + drawn % span);
+        self.ticks.insert(pair, ticks);
+        ticks
     }
 
     pub(crate) fn set_link(&mut self, a: usize, b: usize, link: Link) {
@@ -217,7 +320,8 @@ impl Wire {
         cut(&self.ends[from]) || cut(&self.ends[to]) || self.partitions.contains(&(from.min(to), from.max(to)))
     }
 
-    fn draw(&mut self, from: usize, to: usize, bound: u64) -> u64 {
+    fn draw(&mut self, from: usize, to: usize, bound: u64, what: &'static str) -> u64 {
+        *self.drawn.entry(what).or_default() += 1;
         let (seed, ends) = (self.seed, &self.ends);
         self.draws.entry((from, to)).or_insert_with(|| Draws::new(seed, &ends[from].name, &ends[to].name)).below(bound)
     }
@@ -226,33 +330,48 @@ impl Wire {
 /// Sending.
 impl Wire {
     /// Sends everything that the hosts have emitted; `false` once there were more packets than the bound allows.
-    pub(crate) fn drain(&mut self, now: Duration) -> bool {
+    pub(crate) fn drain(&mut self, at: Duration) -> bool {
+        self.begin(at);
         let mut emitted = std::mem::take(&mut self.emitted);
         if let Some(net) = &self.net {
             net.egress_all(&mut emitted);
         }
         for packet in emitted.drain(..) {
-            self.send(now, packet);
+            let from = self.owners.get(&packet.src).copied();
+            let cause = self.causes.of_sent(from, &packet).unwrap_or(Cause(at));
+            self.send(packet, cause);
         }
         self.emitted = emitted;
         self.sent <= self.packet_bound
     }
 
-    fn send(&mut self, now: Duration, mut packet: Packet) {
+    /// At a new instant, ticks start anew.
+    fn begin(&mut self, at: Duration) {
+        if self.now.at != at {
+            self.now = WireTime { at, ticks: 0 };
+        }
+    }
+
+    fn send(&mut self, mut packet: Packet, cause: Cause) {
         self.sent += 1;
-        let passed = self.pass_taps(now, &mut packet);
-        self.hash.add(now, &packet);
-        let mut record = (self.log.len() < self.log_limit).then(|| packet::record(now, &packet, Fate::Lost));
-        let fate = if passed { self.dispatch(now, packet) } else { Fate::Lost };
+        let passed = self.pass_taps(&mut packet, cause);
+        self.hash.add(self.now, &packet);
+        let mut record = self.log_has_room().then(|| packet::record(self.now, cause, &packet, Fate::Lost));
+        let fate = if passed { self.dispatch(packet, cause) } else { Fate::Lost };
         if let Some(record) = &mut record {
             record.fate = fate;
         }
         self.log.extend(record);
     }
 
-    fn pass_taps(&mut self, now: Duration, packet: &mut Packet) -> bool {
+    fn log_has_room(&self) -> bool {
+        self.log.len() < self.log_limit
+    }
+
+    fn pass_taps(&mut self, packet: &mut Packet, cause: Cause) -> bool {
+        let _because = cause::enter(cause);
         for tap in &mut self.taps {
-            match tap.packet(&packet::record(now, packet, Fate::Lost)) {
+            match tap.packet(&packet::record(self.now, cause, packet, Fate::Lost)) {
                 Verdict::Pass => {}
                 Verdict::Drop => return false,
                 Verdict::Payload(payload) => packet::alter(packet, payload),
@@ -262,7 +381,7 @@ impl Wire {
     }
 
     /// Decides when a packet arrives.
-    fn dispatch(&mut self, now: Duration, packet: Packet) -> Fate {
+    fn dispatch(&mut self, packet: Packet, cause: Cause) -> Fate {
         let (Some(&from), Some(&to)) = (self.owners.get(&packet.src), self.owners.get(&packet.dst)) else {
             return Fate::Lost;
         };
@@ -272,7 +391,7 @@ impl Wire {
         let tcp = matches!(packet.payload, Transport::Tcp(_));
         let flow = packet::ends(&packet);
         if self.is_broken(from, to) || self.held.contains_key(&flow) {
-            return if tcp { self.hold(now, flow, packet) } else { Fate::Lost };
+            return if tcp { self.hold(flow, packet) } else { Fate::Lost };
         }
         let link = self.link(from, to);
         let mut back_off = Duration::ZERO;
@@ -283,32 +402,34 @@ impl Wire {
             }
             back_off = next_back_off(back_off);
         }
-        let transit = self.transit(from, to, link);
+        let undisturbed = self.now.after(self.transit(from, to, link), self.ticks(from, to));
         let arrival = if tcp {
-            self.arrival_of_segment(now, (from, to), flow, transit, back_off)
+            self.arrival_of_segment((from, to), flow, undisturbed, back_off)
         } else {
-            self.in_order(from, to, now + transit)
+            self.in_order(from, to, undisturbed)
         };
-        self.put(arrival, packet);
-        Fate::Arrives(arrival)
+        // What is sent again is sent by a timer.
+        let cause = if back_off.is_zero() { cause } else { Cause(self.now.at + back_off) };
+        self.put(arrival, Caused { packet, cause });
+        Fate::Arrives(arrival.at)
     }
 
     fn is_lost(&mut self, from: usize, to: usize, percents: [u8; 3]) -> bool {
         // A link that loses everything is a partition; here at most 99 of 100, so that TCP gets through some day.
         percents.into_iter().any(|percent| {
             let percent = u64::from(percent.min(99));
-            percent > 0 && self.draw(from, to, 100) < percent
+            percent > 0 && self.draw(from, to, 100, "loss") < percent
         })
     }
 
     fn transit(&mut self, from: usize, to: usize, link: Link) -> Duration {
         let jitter = u64::try_from(link.jitter.as_millis()).unwrap_or(u64::MAX);
-        let jitter = if jitter > 0 { self.draw(from, to, jitter.saturating_add(1)) } else { 0 };
+        let jitter = if jitter > 0 { self.draw(from, to, jitter.saturating_add(1), "jitter") } else { 0 };
         let whole = link.latency + self.ends[from].delay + self.ends[to].delay + Duration::from_millis(jitter);
         Duration::from_millis(u64::try_from(whole.as_millis()).unwrap_or(u64::MAX))
     }
 
-    fn in_order(&mut self, from: usize, to: usize, arrival: Duration) -> Duration {
+    fn in_order(&mut self, from: usize, to: usize, arrival: WireTime) -> WireTime {
         let last = self.last_arrivals.entry((from, to)).or_default();
         *last = arrival.max(*last);
         *last
@@ -317,16 +438,15 @@ impl Wire {
     /// A segment that was lost delays its own flow alone.
     fn arrival_of_segment(
         &mut self,
-        now: Duration,
         (from, to): (usize, usize),
         flow: Flow,
-        transit: Duration,
+        undisturbed: WireTime,
         back_off: Duration,
-    ) -> Duration {
-        let undisturbed = now + transit;
+    ) -> WireTime {
+        let again = undisturbed.after(back_off, 0);
         let arrival = match self.delayed.get(&flow) {
-            Some(&after) if after > now => Some(after.max(undisturbed + back_off)),
-            _ if back_off > Duration::ZERO => Some(undisturbed + back_off),
+            Some(&after) if after > self.now => Some(after.max(again)),
+            _ if back_off > Duration::ZERO => Some(again),
             _ => None,
         };
         match arrival {
@@ -344,22 +464,24 @@ impl Wire {
         }
     }
 
-    fn put(&mut self, arrival: Duration, packet: Packet) {
-        let first = self.in_flight.first_key_value().is_none_or(|(&(first, _), _)| arrival < first);
+    fn put(&mut self, arrival: WireTime, packet: Caused) {
+        let first = self.in_flight.first_key_value().is_none_or(|(&(first, _), _)| arrival.at < first.at);
         self.in_flight.insert((arrival, self.sent), packet);
         if first && let Some(waker) = &self.waker {
             waker.wake_by_ref();
         }
     }
 
-    fn hold(&mut self, now: Duration, flow: Flow, packet: Packet) -> Fate {
-        self.held.entry(flow).or_insert_with(|| Held { since: now, packets: Vec::new() }).packets.push(packet);
+    fn hold(&mut self, flow: Flow, packet: Packet) -> Fate {
+        let since = self.now.at;
+        self.held.entry(flow).or_insert_with(|| Held { since, packets: Vec::new() }).packets.push(packet);
         Fate::Held
     }
 
     /// Sends what waited for paths that are whole again, at the next back-off time of each flow. Only a connection that
-    /// its sender still has would send again.
+    /// its sender still has would send again. Taps have seen it already.
     fn release(&mut self, now: Duration) {
+        self.begin(now);
         let flows: Vec<Flow> = self.held.keys().copied().collect();
         for flow in flows {
             let (Some(&from), Some(&to)) = (self.owners.get(&flow.0.ip()), self.owners.get(&flow.1.ip())) else {
@@ -376,16 +498,23 @@ impl Wire {
             while held.since + back_off < now {
                 back_off = next_back_off(back_off);
             }
-            let link = self.link(from, to);
+            let again = held.since + back_off;
+            let sent = if again == now { self.now } else { WireTime { at: again, ticks: 0 } };
+            let transit = self.transit(from, to, self.link(from, to));
             // What the flow has sent before it was held may be on its way still.
             let last = self.last_arrivals.get(&(from, to)).copied().unwrap_or_default();
             let before = self.delayed.get(&flow).copied().unwrap_or_default();
-            let arrival = (held.since + back_off + self.transit(from, to, link)).max(last).max(before);
+            let arrival = sent.after(transit, self.ticks(from, to)).max(last).max(before);
             self.delayed.insert(flow, arrival);
+            // It is sent again by a timer of its sender's TCP.
+            let cause = Cause(again);
             for packet in held.packets {
                 self.sent += 1;
-                self.hash.add(now, &packet);
-                self.put(arrival, packet);
+                self.hash.add(sent, &packet);
+                if self.log_has_room() {
+                    self.log.push(packet::record(sent, cause, &packet, Fate::Arrives(arrival.at)));
+                }
+                self.put(arrival, Caused { packet, cause });
             }
         }
     }
@@ -399,29 +528,48 @@ fn next_back_off(after: Duration) -> Duration {
 
 /// Delivering.
 impl Wire {
-    fn next_arrival(&self) -> Option<Duration> {
+    fn next_arrival(&self) -> Option<WireTime> {
         self.in_flight.first_key_value().map(|(&(arrival, _), _)| arrival)
     }
 
-    fn deliver_due(&mut self, now: Duration) {
-        while self.next_arrival().is_some_and(|arrival| arrival <= now) {
-            if let Some((_, packet)) = self.in_flight.pop_first() {
-                self.deliver(now, packet);
+    /// All tasks wait: if a packet of this instant is left, it is its turn, and nobody else's.
+    pub(crate) fn take_turn(&mut self, at: Duration) {
+        if self.next_arrival().is_some_and(|arrival| arrival.at <= at) {
+            self.is_turn = true;
+            if let Some(waker) = &self.waker {
+                waker.wake_by_ref();
             }
         }
     }
 
-    fn deliver(&mut self, now: Duration, packet: Packet) {
+    /// Delivers the packets of this instant that arrive first, if it is their turn; the tasks that they wake then run before
+    /// any other is delivered.
+    fn deliver_due(&mut self, at: Duration) {
+        let Some(first) = self.next_arrival().filter(|arrival| self.is_turn && arrival.at <= at) else { return };
+        self.is_turn = false;
+        self.begin(at);
+        self.now.ticks = first.ticks;
+        let together = self.in_flight.keys().take_while(|(arrival, _)| *arrival == first).count();
+        for _ in 0..together {
+            if let Some((_, packet)) = self.in_flight.pop_first() {
+                self.deliver(packet);
+            }
+        }
+    }
+
+    fn deliver(&mut self, Caused { packet, cause }: Caused) {
+        let _because = cause::enter(cause);
         let Some(&host) = self.owners.get(&packet.dst) else { return };
         let (peer, local) = packet::ends(&packet);
         let Transport::Tcp(segment) = &packet.payload else {
             if !self.ends[host].dark {
+                self.causes.arrive(&packet, cause);
                 self.hand_over(packet);
             }
             return;
         };
         if self.ends[host].dark {
-            self.hold(now, (peer, local), packet);
+            self.hold((peer, local), packet);
             return;
         }
         let flags = segment.flags;
@@ -435,12 +583,13 @@ impl Wire {
             .find(|key| self.closed.contains_key(key));
         if asks && closed.is_some() {
             let answer = packet::reset_in_answer(&packet, segment);
-            self.send(now, answer);
+            self.send(answer, cause);
         } else if !segment.payload.is_empty() && self.orphans.remove(&(local, peer)) {
             let answer = packet::reset_in_answer(&packet, segment);
             self.hand_over(packet::reset_towards(local, peer));
-            self.send(now, answer);
+            self.send(answer, cause);
         } else {
+            self.causes.arrive(&packet, cause);
             self.hand_over(packet);
         }
         if let Some(key) = closed {
@@ -519,6 +668,8 @@ impl Wire {
         self.emitted = emitted;
         self.orphans.retain(|(local, _)| !host.addresses.contains(&local.ip()));
         self.held.retain(|(from, _), _| !host.addresses.contains(&from.ip()));
+        self.causes.dialled.retain(|&(index, _), _| index != now_dark);
+        self.causes.datagrams.retain(|(from, _), _| !host.addresses.contains(&from.ip()));
     }
 
     pub(crate) fn power_on(&mut self, now: Duration, host: &Host) {
@@ -536,7 +687,45 @@ fn unspecified(ip: IpAddr) -> IpAddr {
     }
 }
 
-/// The task that delivers: it sleeps until the earliest arrival.
+/// Why things are sent and read.
+impl Wire {
+    /// The running code asks for a connection.
+    pub(crate) fn note_dial(&mut self, host: &Host, peer: SocketAddr, cause: Cause) {
+        // A packet to a host's own address never gets here.
+        if !host.is_at(peer.ip()) {
+            self.causes.dialled.entry((host.index, peer)).or_default().push_back(cause);
+        }
+    }
+
+    /// The running code writes to a connection, or closes it.
+    pub(crate) fn note_write(&mut self, local: SocketAddr, peer: SocketAddr, cause: Cause) {
+        self.causes.written.insert((local, peer), cause);
+    }
+
+    /// The running code has sent a datagram.
+    pub(crate) fn note_datagram(&mut self, host: &Host, local: SocketAddr, to: SocketAddr, cause: Cause) {
+        if !host.is_at(to.ip()) {
+            self.causes.datagrams.entry((local, to)).or_default().push_back(cause);
+        }
+    }
+
+    /// Why what is read at `local` was sent by its peer.
+    pub(crate) fn arrived(&mut self, local: SocketAddr, peer: SocketAddr) -> Option<Cause> {
+        let waiting = self.causes.arrived.get_mut(&(local, peer))?;
+        let cause = waiting.pop_front();
+        if waiting.is_empty() {
+            self.causes.arrived.remove(&(local, peer));
+        }
+        cause
+    }
+
+    /// The deliberate draws that were made, by what they decided.
+    pub(crate) fn drawn(&self) -> &BTreeMap<&'static str, u64> {
+        &self.drawn
+    }
+}
+
+/// The task that delivers when it is the wire's turn; until then it sleeps to the next instant at which a packet arrives.
 pub(crate) struct Deliver {
     kernel: Arc<Kernel>,
     sleep: Pin<Box<Sleep>>,
@@ -555,22 +744,21 @@ impl Future for Deliver {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            let next = self.kernel.on_the_wire(|wire, now| {
-                wire.deliver_due(now);
-                match &mut wire.waker {
-                    Some(waker) => waker.clone_from(cx.waker()),
-                    none => *none = Some(cx.waker().clone()),
-                }
-                wire.next_arrival()
-            });
-            // Without a packet there is nothing to wait for but the waker.
-            let Some(Some(next)) = next else { return Poll::Pending };
-            let deadline = self.kernel.start() + next;
-            self.sleep.as_mut().reset(deadline);
-            if self.sleep.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
+        let next = self.kernel.on_the_wire(|wire, now| {
+            wire.deliver_due(now);
+            match &mut wire.waker {
+                Some(waker) => waker.clone_from(cx.waker()),
+                none => *none = Some(cx.waker().clone()),
             }
+            wire.next_arrival().filter(|next| next.at > now)
+        });
+        // Packets of this instant wait for their turn.
+        if let Some(Some(next)) = next {
+            let deadline = self.kernel.start() + next.at;
+            self.sleep.as_mut().reset(deadline);
+            // Only its waker is of use: the next poll looks anew.
+            let _ = self.sleep.as_mut().poll(cx);
         }
+        Poll::Pending
     }
 }

@@ -5,6 +5,7 @@ mod common;
 use common::{at, echo, finished, ms, seconds, spawn_echo, world};
 use mxlab_sim::{Bounds, Config, End, Fate, Link, PacketRecord, Protocol, Sim, SimError, Verdict};
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -193,26 +194,39 @@ fn links_take_the_time_they_are_given() {
         Config::default(),
     );
     assert_eq!(slow, ms(6020));
-    let drawn: Vec<_> = (0..20).map(|seed| time_of_echo(|_, _| {}, Config { seed, ..Config::default() })).collect();
-    assert!(drawn.iter().all(|time| (ms(10)..=ms(100)).contains(time)), "{drawn:?}");
-    assert!(drawn.iter().any(|time| *time != drawn[0]), "every seed drew {:?}", drawn[0]);
+    // A link that nobody set takes ticks alone, however many.
+    for (seed, ticks) in (0..20).zip([0..=0, 5_000..=50_000, 0..=u64::MAX, u64::MAX..=u64::MAX].into_iter().cycle()) {
+        assert_eq!(time_of_echo(|_, _| {}, Config { seed, wire_ticks: ticks, ..Config::default() }), ms(0));
+    }
+}
+
+/// The first packet between two hosts that are there, with others: its ticks, and those of the answer.
+fn first_ticks(seed: u64, names: &[&str]) -> Vec<u64> {
+    let mut sim = Sim::new(Config { seed, packet_log: 10, ..Config::default() }).expect("a runtime");
+    let mut hosts = Vec::new();
+    for (number, name) in names.iter().enumerate() {
+        let address = at(u8::try_from(number).expect("few hosts"), 0).ip();
+        hosts.push(sim.add_host(name, [address]).expect("a new host"));
+    }
+    let find = |name| hosts.iter().find(|host| host.name() == name).expect("it is there");
+    let server = SocketAddr::new(find("mx.test").addresses()[0], 7);
+    spawn_echo(&find("mx.test").env(), server);
+    let client = find("client.test").env();
+    let outcome = sim.run(async move {
+        tokio::time::sleep(ms(1)).await;
+        client.connect(server).await.expect("connected");
+    });
+    outcome.log.iter().map(|packet| packet.ticks).collect()
 }
 
 #[test]
 fn a_host_added_elsewhere_changes_no_other_link() {
-    let latencies = |names: &[&str]| {
-        let mut sim = Sim::new(Config::default()).expect("a runtime");
-        let mut hosts = Vec::new();
-        for (number, name) in names.iter().enumerate() {
-            let address = at(u8::try_from(number).expect("few hosts"), 0).ip();
-            hosts.push(sim.add_host(name, [address]).expect("a new host"));
-        }
-        let find = |name| hosts.iter().find(|host| host.name() == name).expect("it is there");
-        sim.control().link(find("mx.test"), find("client.test"))
-    };
-    let two = latencies(&["mx.test", "client.test"]);
-    assert_eq!(latencies(&["client.test", "other.test", "mx.test"]), two);
-    assert!((5..=50).contains(&two.latency.as_millis()));
+    let two = first_ticks(1, &["mx.test", "client.test"]);
+    assert_eq!(first_ticks(1, &["client.test", "other.test", "mx.test"]), two);
+    // The SYN leaves at once, its answer when it has arrived.
+    assert_eq!(two[0], 0);
+    assert!((5_000..=50_000).contains(&two[1]), "{two:?}");
+    assert_ne!(first_ticks(2, &["mx.test", "client.test"]), two);
 }
 
 #[test]

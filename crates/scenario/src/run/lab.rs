@@ -210,7 +210,7 @@ impl Lab {
             let addresses = [IpAddr::V4(addressed.ipv4), IpAddr::V6(addressed.ipv6)];
             hosts.insert(short.clone(), sim.add_host(short, addresses)?);
         }
-        set_links(scenario, &sim, &hosts, &users);
+        set_links(scenario, &sim, &hosts);
         let mut servers = IndexMap::new();
         for (short, host) in &scenario.hosts {
             if let Some(smtp) = &host.smtp {
@@ -308,17 +308,13 @@ impl Lab {
     }
 }
 
-/// Declared links, and the one between the users and their engine, which takes no time: a message is queued at the very
-/// second at which the script sends it, and its timetable runs from there.
-fn set_links(scenario: &Scenario, sim: &Sim, hosts: &IndexMap<String, HostHandle>, users: &HostHandle) {
+/// Declared links. All others take no time.
+fn set_links(scenario: &Scenario, sim: &Sim, hosts: &IndexMap<String, HostHandle>) {
     let control = sim.control();
-    if let Some(sender) = hosts.get("sender") {
-        control.set_link(users, sender, Link { latency: std::time::Duration::ZERO, ..control.link(users, sender) });
-    }
     for link in scenario.links.values() {
         let between: Vec<&HostHandle> = items(&link.between).filter_map(|host| hosts.get(host.as_str())).collect();
         if let [one, other] = between[..] {
-            let mut settings = control.link(one, other);
+            let mut settings = Link::default();
             if let Some(latency) = &link.latency {
                 settings.latency = latency.get().get();
             }
