@@ -5,7 +5,7 @@ pub mod mail;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
@@ -94,7 +94,7 @@ impl Ports for Machine {
     fn spawn(&self, _: String, _: BoxFuture<'static, ()>) -> Task {
         unreachable!("nothing is spawned")
     }
-    fn connect(&self, _: SocketAddr) -> BoxFuture<'_, io::Result<BoxStream>> {
+    fn connect(&self, _: Option<IpAddr>, _: SocketAddr) -> BoxFuture<'_, io::Result<BoxStream>> {
         unreachable!("there is no network")
     }
     fn listen(&self, _: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Listener>>> {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use mxlab_scenario::suite::CaseOutcome;
 
 /// The lab: scenarios of mail transport security, under virtual time.
 #[derive(Parser)]
@@ -31,6 +32,11 @@ enum Command {
 fn main() -> ExitCode {
     // clap exits with 2 on wrong usage, like this project.
     let arguments = Arguments::parse();
+    // Nobody can stop a thread that loops: the process ends, as for other bounds.
+    mxlab_sim::when_stuck(|stuck| {
+        eprintln!("error: {stuck}");
+        std::process::exit(CaseOutcome::BoundExceeded.exit_code().into())
+    });
     let root = root();
     let code = match arguments.command {
         Command::Scenarios(arguments) => scenarios::run(&root, &arguments),

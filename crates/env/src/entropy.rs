@@ -29,11 +29,15 @@ impl Drop for Entered {
     }
 }
 
+/// The env that was entered last, and is still.
+pub(crate) fn current() -> Option<Env> {
+    CURRENT.with(|current| current.borrow().clone())
+}
+
 /// Fills `buffer` from the entered env, or from the system if none was entered. `false` if the system has no randomness.
 #[must_use]
 pub fn fill(buffer: &mut [u8]) -> bool {
-    let current = CURRENT.with(|current| current.borrow().clone());
-    match current {
+    match current() {
         Some(env) => {
             env.fill(buffer);
             true

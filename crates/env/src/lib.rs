@@ -13,6 +13,7 @@
 //! | [`meter`] | a count of cryptographic operations |
 //! | [`real`] | the adapter to the real machine |
 //! | [`tls`] | the TLS crypto provider whose every random byte comes from [`entropy`] |
+//! | [`wire`] | machines and the network between them, as a script sees them; packets |
 //!
 //! Nothing here knows about mail or about simulation.
 
@@ -20,11 +21,12 @@ pub mod entropy;
 pub mod meter;
 pub mod real;
 pub mod tls;
+pub mod wire;
 
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -95,10 +97,18 @@ pub trait Ports: Send + Sync + 'static {
         self.fill(&mut bytes);
         u64::from_be_bytes(bytes).checked_rem(bound).unwrap_or(0)
     }
+    /// Whether the machine keeps the secrets of TLS sessions, so that a capture of its packets can be read.
+    fn wants_tls_secrets(&self) -> bool {
+        false
+    }
+    /// Keeps a secret of a TLS session: a line of `SSLKEYLOGFILE`. See [`tls::key_log`].
+    fn tls_secret(&self, line: String) {
+        let _ = line;
+    }
     /// Runs a task in this process. See [`Env::spawn`].
     fn spawn(&self, name: String, task: BoxFuture<'static, ()>) -> Task;
-    /// Opens a TCP connection. It may never return: every connect needs a time-out.
-    fn connect(&self, to: SocketAddr) -> BoxFuture<'_, io::Result<BoxStream>>;
+    /// Opens a TCP connection, from an own address if one is given. It may never return: every connect needs a time-out.
+    fn connect(&self, from: Option<IpAddr>, to: SocketAddr) -> BoxFuture<'_, io::Result<BoxStream>>;
     /// Listens for TCP connections.
     fn listen(&self, at: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Listener>>>;
     /// Binds a UDP socket; port 0 lets the machine choose, unpredictably.
@@ -174,7 +184,16 @@ impl Env {
     /// # Errors
     /// Errors of the machine: refused, unreachable, reset.
     pub async fn connect(&self, to: SocketAddr) -> io::Result<BoxStream> {
-        self.0.connect(to).await
+        self.0.connect(None, to).await
+    }
+
+    /// Opens a TCP connection as [`connect`](Env::connect) does, from this address of the machine: what a server sees as
+    /// its client's. Without one, the machine chooses.
+    ///
+    /// # Errors
+    /// Those of the machine: refused, unreachable, reset; the address is not its own.
+    pub async fn connect_from(&self, from: Option<IpAddr>, to: SocketAddr) -> io::Result<BoxStream> {
+        self.0.connect(from, to).await
     }
 
     /// Listens for TCP connections at `at`.

@@ -6,19 +6,28 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UdpSocket};
 
 use crate::{BoxFuture, BoxStream, Datagrams, Env, Files, Listener, Ports, Stream, Task, Timestamp};
 
+mod process;
+
+pub use process::{RealMachine, RealNetwork, TaskPanic};
+
+use process::Process;
+
 /// An env on this machine, with its files below `folder`. Needs a running tokio runtime with I/O and time enabled.
+///
+/// Its tasks run for as long as the runtime does; a [`RealMachine`] has processes that can be ended.
 pub fn env(folder: impl Into<PathBuf>) -> Env {
-    Env::new(Real { files: RealFiles { folder: folder.into() } })
+    Env::new(Real { process: Arc::default(), files: RealFiles { folder: folder.into() } })
 }
 
 /// Random bytes from the system; `false` if it has none.
@@ -29,6 +38,7 @@ pub(crate) fn fill_from_system(buffer: &mut [u8]) -> bool {
 }
 
 struct Real {
+    process: Arc<Process>,
     files: RealFiles,
 }
 
@@ -45,18 +55,24 @@ impl Ports for Real {
         }
     }
 
-    #[allow(clippy::disallowed_methods, reason = "the real adapter spawns on tokio; a panic ends the task alone")]
-    fn spawn(&self, _name: String, task: BoxFuture<'static, ()>) -> Task {
-        let handle = tokio::spawn(task).abort_handle();
-        Task::new(move || handle.abort())
+    fn spawn(&self, name: String, task: BoxFuture<'static, ()>) -> Task {
+        self.process.spawn(name, task)
     }
 
-    fn connect(&self, to: SocketAddr) -> BoxFuture<'_, io::Result<BoxStream>> {
-        Box::pin(async move { RealStream::boxed(TcpStream::connect(to).await?) })
+    fn connect(&self, from: Option<IpAddr>, to: SocketAddr) -> BoxFuture<'_, io::Result<BoxStream>> {
+        Box::pin(async move {
+            self.process.check()?;
+            let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+            if let Some(from) = from {
+                socket.bind(SocketAddr::new(from, 0))?;
+            }
+            RealStream::boxed(socket.connect(to).await?)
+        })
     }
 
     fn listen(&self, at: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Listener>>> {
         Box::pin(async move {
+            self.process.check()?;
             let listener = TcpListener::bind(at).await?;
             let local = listener.local_addr()?;
             Ok(Box::new(RealListener { listener, local }) as Box<dyn Listener>)
@@ -65,6 +81,7 @@ impl Ports for Real {
 
     fn bind(&self, at: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Datagrams>>> {
         Box::pin(async move {
+            self.process.check()?;
             let socket = UdpSocket::bind(at).await?;
             let local = socket.local_addr()?;
             Ok(Box::new(RealDatagrams { socket, local }) as Box<dyn Datagrams>)

@@ -12,7 +12,7 @@ use rustls::crypto::{
 };
 use rustls::pki_types::UnixTime;
 use rustls::time_provider::TimeProvider;
-use rustls::{Error, NamedGroup, PeerMisbehaved};
+use rustls::{Error, KeyLog, NamedGroup, PeerMisbehaved};
 use x25519_dalek::{PublicKey, StaticSecret};
 
 use crate::{Env, entropy};
@@ -25,6 +25,28 @@ pub fn crypto_provider() -> Arc<CryptoProvider> {
 /// The env clock, for certificate dates inside rustls.
 pub fn time_provider(env: &Env) -> Arc<dyn TimeProvider> {
     Arc::new(EnvTime(env.clone()))
+}
+
+/// What a TLS configuration's `key_log` should be, at clients and servers: it hands the secrets of each session to the
+/// machine of the running task, if that wants them.
+pub fn key_log() -> Arc<dyn KeyLog> {
+    Arc::new(EnvKeyLog)
+}
+
+#[derive(Debug)]
+struct EnvKeyLog;
+
+impl KeyLog for EnvKeyLog {
+    fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
+        if let Some(env) = entropy::current().filter(|env| env.0.wants_tls_secrets()) {
+            let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+            env.0.tls_secret(format!("{label} {} {}", hex(client_random), hex(secret)));
+        }
+    }
+
+    fn will_log(&self, _label: &str) -> bool {
+        entropy::current().is_some_and(|env| env.0.wants_tls_secrets())
+    }
 }
 
 #[derive(Debug)]

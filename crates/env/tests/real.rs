@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use mxlab_env::wire::{Machine, Network};
 use mxlab_env::{Env, entropy, real};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -175,4 +176,85 @@ fn names_that_could_leave_the_folder_are_refused() {
         }
         assert!(!folder.exists(), "something was written");
     });
+}
+
+#[test]
+fn a_connection_may_come_from_a_given_address() {
+    on_a_machine("source", |env, _| async move {
+        let listener = env.listen(loopback()).await.expect("a port");
+        for from in ["127.0.0.1", "127.0.0.77"] {
+            let from = from.parse().expect("an address");
+            let connecting = env.connect_from(Some(from), listener.local_addr());
+            let (near, far) = tokio::join!(biased; connecting, listener.accept());
+            assert_eq!(near.expect("connected").local_addr().ip(), from);
+            assert_eq!(far.expect("a connection").peer_addr().ip(), from);
+        }
+        let foreign = env.connect_from("192.0.2.1".parse().ok(), listener.local_addr()).await;
+        assert_eq!(foreign.map(|_| ()).expect_err("it is not this machine's").kind(), ErrorKind::AddrNotAvailable);
+    });
+}
+
+#[test]
+fn ending_a_process_drops_its_tasks_and_a_panic_is_reported_with_the_name_of_its_task() {
+    let folder = Folder::new("process");
+    run(async {
+        let network = real::RealNetwork::new(&folder.0);
+        let mx = network.add_machine("mx1", &[loopback().ip()]).expect("the first");
+        assert!(network.add_machine("mx1", &[]).is_err(), "one name, two machines");
+        let (held, dropped) = tokio::sync::oneshot::channel::<()>();
+        let env = mx.env();
+        let listener = env.listen(loopback()).await.expect("a port");
+        let at = listener.local_addr();
+        env.spawn("server", async move {
+            let _held = held;
+            let mut sessions = Vec::new();
+            while let Ok(stream) = listener.accept().await {
+                sessions.push(stream);
+            }
+        });
+        let (asked, panics) = tokio::sync::oneshot::channel::<()>();
+        env.spawn("smtp session", async move {
+            let _asked = asked;
+            panic!("a test of panics");
+        });
+        panics.await.expect_err("it has panicked");
+        let panic = real::TaskPanic { task: "smtp session".into(), message: "a test of panics".into() };
+        assert_eq!(network.panics(), [("mx1".to_owned(), panic)]);
+        let client = real::env(&folder.0);
+        let mut stream = client.connect(at).await.expect("the others go on");
+        env.files().replace("spool/1", b"kept").await.expect("written");
+        assert!(mx.is_up());
+        mx.kill();
+        assert!(!mx.is_up());
+        dropped.await.expect_err("its task is gone");
+        let mut buffer = [0; 1];
+        assert!(matches!(stream.read(&mut buffer).await, Ok(0) | Err(_)), "its connections are closed");
+        assert!(client.connect(at).await.is_err(), "its listener is closed");
+        // What is left of the dead process refuses everything.
+        assert!(env.connect(at).await.is_err() && env.listen(loopback()).await.is_err() && env.bind(loopback()).await.is_err());
+        let (never, ran) = tokio::sync::oneshot::channel();
+        env.spawn("never runs", async move { never.send(()).expect("somebody waits") });
+        ran.await.expect_err("it did not run");
+        let reborn = mx.restart();
+        assert!(mx.is_up());
+        assert_eq!(reborn.files().read("spool/1").await.expect("files stay"), b"kept");
+        reborn.listen(at).await.expect("the address is free again");
+    });
+}
+
+#[test]
+fn what_a_real_machine_cannot_do_it_refuses() {
+    let network = real::RealNetwork::new("unused");
+    let mx = network.add_machine("mx1", &[]).expect("the first");
+    let unsupported = [
+        mx.power_loss(),
+        mx.set_clock_error(jiff::SignedDuration::from_secs(1)),
+        network.isolate("mx1"),
+        network.rejoin("mx1"),
+        network.set_link("mx1", "mx1", mxlab_env::wire::Link::default()),
+        network.tap(Box::new(|_: &mxlab_env::wire::PacketRecord| mxlab_env::wire::TapVerdict::Pass)),
+    ];
+    for result in unsupported {
+        assert_eq!(result.map_err(|error| error.kind()), Err(ErrorKind::Unsupported));
+    }
 }

@@ -25,7 +25,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use mxlab_env::meter;
 use mxlab_record::Journal;
-use mxlab_sim::{Bounds, Config, PacketRecord, Protocol, Verdict};
+use mxlab_sim::{Bounds, Config, PacketRecord, Protocol, TapVerdict};
 
 use crate::engine::Engines;
 use crate::expect::Asked;
@@ -152,6 +152,7 @@ pub fn run_cell(
         until: longest(scenario, options),
         bounds: options.bounds,
         packet_log: options.packets,
+        capture: options.packets > 0,
         ..Config::default()
     };
     let (sim, lab) =
@@ -281,6 +282,6 @@ fn watch_the_wire(scenario: &Scenario, sim: &mxlab_sim::Sim, lab: &Lab) {
             let server = named.map_or_else(|| ip.to_string(), |(_, _, name)| name.clone());
             recorder.tell(&InClear { server, ..heard });
         }
-        Verdict::Pass
+        TapVerdict::Pass
     });
 }

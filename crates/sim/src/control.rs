@@ -5,22 +5,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mxlab_env::wire::{Link, Tap};
+
 use crate::host::HostHandle;
 use crate::kernel::Kernel;
 use crate::outcome::End;
-use crate::packet::Tap;
-
-/// A link between two hosts, the same in both directions. By default it takes no virtual time and loses nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Link {
-    /// How long a packet takes in virtual time, which timers see. Rounded to whole milliseconds.
-    pub latency: Duration,
-    /// Up to how much longer it takes, drawn for each packet. Order is kept: a packet waits for the ones before it.
-    pub jitter: Duration,
-    /// How many of a hundred packets are lost. A lost datagram is gone; a lost TCP segment is sent again after 1 s, 3 s,
-    /// 7 s … (RFC 6298), and what follows it in its connection waits for it.
-    pub loss_percent: u8,
-}
 
 /// Changes the network, and ends the run. Clones are the same world's.
 #[derive(Clone)]

@@ -1,6 +1,6 @@
 //! What one world shares: its clock, its hosts, its wire, its end.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -53,6 +53,7 @@ struct Run {
     end: Option<End>,
     main: Option<Waker>,
     polls: u64,
+    tls_secrets: BTreeSet<String>,
     /// Deliberate draws of processes.
     drawn: BTreeMap<&'static str, u64>,
     elapsed: Option<Duration>,
@@ -181,6 +182,12 @@ impl Kernel {
         HostHandle { kernel: Arc::clone(self), host }
     }
 
+    /// The host that is called so.
+    pub(crate) fn host(self: &Arc<Kernel>, name: &str) -> Option<HostHandle> {
+        let host = lock(&self.hosts).iter().find(|host| &*host.name == name).cloned()?;
+        Some(HostHandle { kernel: Arc::clone(self), host })
+    }
+
     fn host_name(&self, host: Option<usize>) -> String {
         let name = host.and_then(|index| lock(&self.hosts).get(index).map(|host| host.name.to_string()));
         name.unwrap_or_else(|| self.script.to_string())
@@ -220,6 +227,12 @@ impl Kernel {
     /// Notes a deliberate draw of a process.
     pub(crate) fn note_draw(&self, what: &'static str) {
         *lock(&self.run).drawn.entry(what).or_default() += 1;
+    }
+
+    pub(crate) fn keep_tls_secret(&self, line: String) {
+        if self.config.capture {
+            lock(&self.run).tls_secrets.insert(line);
+        }
     }
 
     pub(crate) fn panicked(&self, host: Option<usize>, task: &str, message: String) {
@@ -279,6 +292,7 @@ impl Kernel {
             packet_hash,
             polls: run.polls,
             draws,
+            tls_secrets: std::mem::take(&mut run.tls_secrets),
             log,
             recent: recent
                 .iter()

@@ -63,9 +63,10 @@
 //! | `cause` | what set off the code that runs |
 //! | `wire` | latency, order, loss, partition, and what the network does to flows of hosts that lost power |
 //! | `host` | hosts, their processes, crash, restart, power loss |
+//! | `network` | machines and their network as a script sees them |
 //! | `task` | the tasks of a process: scope, counting, panics |
 //! | `ports`, `socket`, `files`, `entropy` | the simulated adapter of `env` |
-//! | `watchdog` | ends a program that loops without an await |
+//! | `watchdog` | reports a program that loops without an await |
 
 mod cause;
 mod control;
@@ -73,6 +74,7 @@ mod entropy;
 mod files;
 mod host;
 mod kernel;
+mod network;
 mod outcome;
 mod packet;
 mod panics;
@@ -82,11 +84,13 @@ mod task;
 mod watchdog;
 mod wire;
 
+use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::Poll;
 use std::time::Duration;
@@ -95,11 +99,12 @@ use mxlab_env::{Env, Timestamp};
 use tokio::runtime::Runtime;
 use turmoil_net::{KernelConfig, Net};
 
-pub use control::{Control, Link};
+pub use control::Control;
 pub use host::HostHandle;
 pub use outcome::{End, Outcome};
-pub use packet::{Fate, PacketRecord, Protocol, Tap, TcpFlags, Verdict};
-pub use watchdog::{OnStuck, Stuck};
+pub use mxlab_env::wire::{Fate, Link, PacketRecord, Protocol, Tap, TapVerdict, TcpFlags};
+pub use network::SimNetwork;
+pub use watchdog::{OnStuck, Stuck, when_stuck};
 
 use cause::Cause;
 use kernel::Kernel;
@@ -125,11 +130,14 @@ pub struct Config {
     pub wire_ticks: RangeInclusive<u64>,
     /// How many packets [`Outcome::log`] keeps, from the first on.
     pub packet_log: usize,
+    /// Whether to keep what a capture file shows besides: the payloads of these packets, and the secrets of TLS sessions
+    /// ([`Outcome::tls_secrets`]). It changes nothing else, hashes included.
+    pub capture: bool,
     /// How long a host's disk takes for each sync. With zero a file operation takes no virtual time.
     pub sync_delay: Duration,
     /// How long, in real time, one poll of a task may take before `on_stuck` is called.
     pub stuck_after: Duration,
-    /// Called, on another thread, when one poll does not return. By default it prints and exits with code 14.
+    /// Called, on another thread, when one poll does not return. By default it is what [`when_stuck`] was given.
     pub on_stuck: OnStuck,
 }
 
@@ -144,9 +152,10 @@ impl Default for Config {
             bounds: Bounds::default(),
             wire_ticks: 5_000..=50_000,
             packet_log: 0,
+            capture: false,
             sync_delay: Duration::ZERO,
             stuck_after: Duration::from_secs(10),
-            on_stuck: watchdog::exit_when_stuck(),
+            on_stuck: watchdog::hook_of_the_process(),
         }
     }
 }
@@ -184,6 +193,9 @@ pub enum SimError {
     /// Loopback belongs to every host, and no host can have the unspecified address.
     #[error("{0} cannot be a host's address")]
     NotAnAddress(IpAddr),
+    /// A world that runs takes in no more hosts.
+    #[error("{0} comes too late: the world runs")]
+    Runs(String),
     /// The runtime could not be built.
     #[error("the runtime could not be built: {0}")]
     Runtime(#[from] std::io::Error),
@@ -191,7 +203,8 @@ pub enum SimError {
 
 /// One world, before it runs.
 pub struct Sim {
-    net: Net,
+    /// Some until the world runs.
+    net: Rc<RefCell<Option<Net>>>,
     processes: Processes,
     runtime: Runtime,
     kernel: Arc<Kernel>,
@@ -221,6 +234,7 @@ impl Sim {
         let _ = slot.set(Arc::downgrade(&kernel));
         // turmoil-net counts retransmissions in passes, not in time: nothing is retransmitted, the wire owns loss.
         let net = Net::with_config(KernelConfig::default().retx_threshold(u32::MAX));
+        let net = Rc::new(RefCell::new(Some(net)));
         Ok(Sim { net, processes: Processes(Arc::clone(&kernel)), runtime, kernel, not_send: PhantomData })
     }
 
@@ -229,10 +243,12 @@ impl Sim {
     /// # Errors
     /// The name or an address is taken, or an address is no host's.
     pub fn add_host(&mut self, name: &str, addresses: impl Into<Vec<IpAddr>>) -> Result<HostHandle, SimError> {
-        let addresses = addresses.into();
-        self.kernel.check_host(name, &addresses)?;
-        let id = self.net.add_host(addresses.clone());
-        Ok(self.kernel.add_host(id, name, addresses))
+        self.network().add_host(name, addresses.into())
+    }
+
+    /// The world's network, as scripts see it.
+    pub fn network(&self) -> SimNetwork {
+        SimNetwork { net: Rc::clone(&self.net), control: self.control() }
     }
 
     /// Changes links and ends the run, before and while it runs.
@@ -250,7 +266,10 @@ impl Sim {
     pub fn run<T>(self, main: impl Future<Output = T>) -> Outcome<T> {
         let Sim { net, processes, runtime, kernel, .. } = self;
         let mut main = pin!(main);
-        kernel.wire().enter(net.enter());
+        // A world runs once: its network is there.
+        if let Some(net) = net.take() {
+            kernel.wire().enter(net.enter());
+        }
         kernel.set_live(true);
         let teardown = Teardown { processes, runtime, leave: Leave(Arc::clone(&kernel)) };
         let runtime = &teardown.runtime;

@@ -1,6 +1,6 @@
 //! How a run ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -60,8 +60,11 @@ pub struct Outcome<T = ()> {
     /// The deliberate draws from the seed that were made, by what they decided, with their number: `jitter`, `loss`, and
     /// what was asked for through [`Env::draw`](mxlab_env::Env::draw). A run without any does the same with every seed.
     pub draws: BTreeMap<&'static str, u64>,
-    /// The first packets, as many as [`Config::packet_log`](crate::Config::packet_log) asked for.
+    /// The first packets, in the order sent, as many as [`Config::packet_log`](crate::Config::packet_log) asked for.
     pub log: Vec<PacketRecord>,
+    /// The secrets of TLS sessions, one a line in the format of `SSLKEYLOGFILE`, sorted; both ends of a session have the
+    /// same. None unless [`Config::capture`](crate::Config::capture) was set.
+    pub tls_secrets: BTreeSet<String>,
     /// The last things that happened before the end, oldest first, one a line.
     pub recent: Vec<String>,
 }

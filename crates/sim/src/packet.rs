@@ -1,99 +1,13 @@
-//! Packets as they are seen from outside: the record, the hash, taps.
+//! Packets as they are seen from outside: the record, the hash.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 
+use mxlab_env::wire::{Fate, PacketRecord, Protocol, TcpFlags};
 use ring::digest::{Context, SHA256};
 use turmoil_net::{Packet, TcpSegment, Transport};
 
 use crate::cause::Cause;
 use crate::wire::WireTime;
-
-/// One packet at the moment when it was sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PacketRecord {
-    /// Virtual time since the start of the run.
-    pub at: Duration,
-    /// Its time within that instant, in ticks. Infinitely small: it orders packets of one instant and means nothing else.
-    pub ticks: u64,
-    /// The time of what it was sent because of, since the start of the run. See [`Env::moment`](mxlab_env::Env::moment).
-    pub moment: Duration,
-    /// Source address and port.
-    pub from: SocketAddr,
-    /// Destination address and port.
-    pub to: SocketAddr,
-    /// Its transport header.
-    pub protocol: Protocol,
-    /// What it carries.
-    pub payload: Vec<u8>,
-    /// What became of it.
-    pub fate: Fate,
-}
-
-/// The transport header of a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    /// A datagram.
-    Udp,
-    /// A segment.
-    Tcp {
-        /// Sequence number of the first byte.
-        sequence: u32,
-        /// The next byte expected from the other end.
-        acknowledged: u32,
-        /// How much more the other end may send.
-        window: u16,
-        /// Control flags.
-        flags: TcpFlags,
-    },
-}
-
-/// TCP control flags.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the flags of RFC 9293 §3.1, by name")]
-pub struct TcpFlags {
-    pub syn: bool,
-    pub ack: bool,
-    pub fin: bool,
-    pub rst: bool,
-    pub psh: bool,
-}
-
-/// What became of a packet when it was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It arrives at this instant since the start, if the host is up then.
-    Arrives(Duration),
-    /// The path is broken; TCP sends it again after the path is healed.
-    Held,
-    /// It is gone.
-    Lost,
-}
-
-/// What a [`Tap`] does with a packet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Lets it go on.
-    Pass,
-    /// Takes it off the wire. A TCP segment is then gone for good: nothing sends it again.
-    Drop,
-    /// Replaces what it carries. In a TCP segment the length must stay, else the packet passes unchanged.
-    Payload(Vec<u8>),
-}
-
-/// Someone who sits on the wire and sees every packet when it is sent, with [`Fate::Lost`] as its fate as yet.
-///
-/// It is called inside the kernel: it must not use sockets or the [`Control`](crate::Control).
-pub trait Tap: Send {
-    /// Sees one packet and decides.
-    fn packet(&mut self, packet: &PacketRecord) -> Verdict;
-}
-
-impl<F: FnMut(&PacketRecord) -> Verdict + Send> Tap for F {
-    fn packet(&mut self, packet: &PacketRecord) -> Verdict {
-        self(packet)
-    }
-}
 
 /// Source and destination of a packet.
 pub(crate) fn ends(packet: &Packet) -> (SocketAddr, SocketAddr) {
@@ -111,7 +25,13 @@ pub(crate) fn payload(packet: &Packet) -> &[u8] {
     }
 }
 
-pub(crate) fn record(sent: WireTime, cause: Cause, packet: &Packet, fate: Fate) -> PacketRecord {
+pub(crate) fn record(
+    sent: WireTime,
+    cause: Cause,
+    packet: &Packet,
+    fate: Fate,
+    with_payload: bool,
+) -> PacketRecord {
     let (from, to) = ends(packet);
     let protocol = match &packet.payload {
         Transport::Udp(_) => Protocol::Udp,
@@ -122,7 +42,9 @@ pub(crate) fn record(sent: WireTime, cause: Cause, packet: &Packet, fate: Fate) 
         }
     };
     let WireTime { at, ticks } = sent;
-    PacketRecord { at, ticks, moment: cause.0, from, to, protocol, payload: payload(packet).to_vec(), fate }
+    let payload = payload(packet);
+    let (length, payload) = (payload.len(), if with_payload { payload.to_vec() } else { Vec::new() });
+    PacketRecord { at, ticks, moment: cause.0, from, to, protocol, length, payload, fate }
 }
 
 /// Replaces what a packet carries, as far as its protocol survives that.

@@ -1,7 +1,7 @@
 //! The simulated adapter of `env`.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use mxlab_env::{BoxFuture, BoxStream, Datagrams, Env, Files, Listener, Ports, Task, Timestamp};
@@ -68,6 +68,14 @@ impl Ports for SimPorts {
         lock(&self.process.draws).below(bound)
     }
 
+    fn wants_tls_secrets(&self) -> bool {
+        self.kernel.config.capture
+    }
+
+    fn tls_secret(&self, line: String) {
+        self.kernel.keep_tls_secret(line);
+    }
+
     fn spawn(&self, name: String, future: BoxFuture<'static, ()>) -> Task {
         match &self.host {
             Some(host) => task::spawn(&self.kernel, host, &self.process, Env::new(self.clone()), name, future),
@@ -76,8 +84,8 @@ impl Ports for SimPorts {
         }
     }
 
-    fn connect(&self, to: SocketAddr) -> BoxFuture<'_, io::Result<BoxStream>> {
-        Box::pin(async move { socket::connect(&self.kernel, self.host()?, to).await })
+    fn connect(&self, from: Option<IpAddr>, to: SocketAddr) -> BoxFuture<'_, io::Result<BoxStream>> {
+        Box::pin(async move { socket::connect(&self.kernel, self.host()?, from, to).await })
     }
 
     fn listen(&self, at: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Listener>>> {

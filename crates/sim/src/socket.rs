@@ -7,7 +7,7 @@
 use std::future::{Future, poll_fn};
 use std::io;
 use std::mem;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -104,8 +104,18 @@ impl<F> Drop for OnHost<F> {
     }
 }
 
-pub(crate) async fn connect(kernel: &Arc<Kernel>, host: &Arc<Host>, to: SocketAddr) -> io::Result<BoxStream> {
+pub(crate) async fn connect(
+    kernel: &Arc<Kernel>,
+    host: &Arc<Host>,
+    from: Option<IpAddr>,
+    to: SocketAddr,
+) -> io::Result<BoxStream> {
     let home = Home::new(kernel, host);
+    if let Some(from) = from.filter(|from| host.address_towards(to.ip()) != Some(*from)) {
+        // turmoil-net binds no socket before it connects: a host speaks from its first address of the family.
+        let kind = if host.is_at(from) { io::ErrorKind::Unsupported } else { io::ErrorKind::AddrNotAvailable };
+        return Err(io::Error::new(kind, format!("{} does not speak from {from}", host.name)));
+    }
     // The first poll of the connect emits its SYN; it comes at once.
     kernel.wire().note_dial(host, to, kernel.cause());
     let stream = OnHost::new(&home, TcpStream::connect(to)).await?;

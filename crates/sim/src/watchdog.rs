@@ -2,11 +2,12 @@
 //!
 //! Counting polls ends a task that wakes itself for ever, but not one that loops without an await: nothing inside the
 //! runtime runs any more. The wire and its taps are watched like a poll. One thread per process looks from outside, in
-//! real time, at every world that runs. It cannot stop the looping thread, nobody can, so it reports and, by default,
-//! ends the process.
+//! real time, at every world that runs. It cannot stop the looping thread, nobody can, so it reports to whoever runs the
+//! world: a program ends itself, a test fails.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, Once, Weak};
+use std::sync::{Arc, Mutex, Once, OnceLock, Weak};
 use std::time::Duration;
 
 use crate::Config;
@@ -32,19 +33,29 @@ pub struct Stuck {
     pub since: Duration,
 }
 
-/// Exit code of a run that exceeded a bound.
-const BOUND_EXCEEDED: i32 = 14;
-
-/// The default: prints who is stuck and how to see it again, and exits with code 14.
-pub(crate) fn exit_when_stuck() -> OnStuck {
-    Arc::new(|stuck| {
-        let Stuck { label, reproduce, seed, host, task, since } = stuck;
+impl fmt::Display for Stuck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Stuck { label, reproduce, seed, host, task, since } = self;
         let seconds = since.as_secs();
-        eprintln!("error: {label} (seed {seed}): task {task:?} on {host} runs since {seconds} s without an await");
-        if !reproduce.is_empty() {
-            eprintln!("  run it again: {reproduce}");
-        }
-        std::process::exit(BOUND_EXCEEDED);
+        write!(f, "{label} (seed {seed}): task {task:?} on {host} has run for {seconds} s without awaiting")?;
+        if reproduce.is_empty() { Ok(()) } else { write!(f, "\n  run it again: {reproduce}") }
+    }
+}
+
+static HOOK: OnceLock<OnStuck> = OnceLock::new();
+
+/// What this process does when a poll does not return, in worlds whose [`Config::on_stuck`] says nothing else; for the
+/// program's `main`, once. Without it, the report is printed to standard error and the loop goes on. `false` if there was a
+/// hook already, which stays.
+pub fn when_stuck(hook: impl Fn(&Stuck) + Send + Sync + 'static) -> bool {
+    HOOK.set(Arc::new(hook)).is_ok()
+}
+
+/// The default of [`Config::on_stuck`].
+pub(crate) fn hook_of_the_process() -> OnStuck {
+    Arc::new(|stuck| match HOOK.get() {
+        Some(hook) => hook(stuck),
+        None => eprintln!("error: {stuck}"),
     })
 }
 

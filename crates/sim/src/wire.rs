@@ -25,17 +25,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use mxlab_env::wire::{Fate, Link, PacketRecord, Tap, TapVerdict};
 use tokio::time::{Sleep, sleep_until};
 use turmoil_net::shim::tokio::net::TcpListener;
 use turmoil_net::{EnterGuard, HostId, Packet, Transport};
 
 use crate::Config;
 use crate::cause::{self, Cause};
-use crate::control::Link;
 use crate::entropy::{Draws, digest, first_u64};
 use crate::host::Host;
 use crate::kernel::Kernel;
-use crate::packet::{self, Fate, PacketHash, PacketRecord, Tap, Verdict};
+use crate::packet::{self, PacketHash};
 
 /// Source and destination of the packets of one direction of a connection.
 type Flow = (SocketAddr, SocketAddr);
@@ -177,6 +177,7 @@ pub(crate) struct Wire {
     hash: PacketHash,
     log: Vec<PacketRecord>,
     log_limit: usize,
+    log_payloads: bool,
     emitted: Vec<Packet>,
 }
 
@@ -210,6 +211,7 @@ impl Wire {
             hash: PacketHash::new(),
             log: Vec::new(),
             log_limit: config.packet_log,
+            log_payloads: config.capture,
             emitted: Vec::new(),
         }
     }
@@ -241,6 +243,8 @@ impl Wire {
 
     /// The count, the hash and the log of all packets.
     pub(crate) fn finish(&mut self) -> (u64, String, Vec<PacketRecord>) {
+        // A packet that waited for a path is logged when the path is whole, and sent later.
+        self.log.sort_by_key(|packet| (packet.at, packet.ticks));
         (self.sent, self.hash.hex(), std::mem::take(&mut self.log))
     }
 
@@ -356,7 +360,7 @@ impl Wire {
         self.sent += 1;
         let passed = self.pass_taps(&mut packet, cause);
         self.hash.add(self.now, &packet);
-        let mut record = self.log_has_room().then(|| packet::record(self.now, cause, &packet, Fate::Lost));
+        let mut record = self.log_has_room().then(|| packet::record(self.now, cause, &packet, Fate::Lost, self.log_payloads));
         let fate = if passed { self.dispatch(packet, cause) } else { Fate::Lost };
         if let Some(record) = &mut record {
             record.fate = fate;
@@ -371,10 +375,10 @@ impl Wire {
     fn pass_taps(&mut self, packet: &mut Packet, cause: Cause) -> bool {
         let _because = cause::enter(cause);
         for tap in &mut self.taps {
-            match tap.packet(&packet::record(self.now, cause, packet, Fate::Lost)) {
-                Verdict::Pass => {}
-                Verdict::Drop => return false,
-                Verdict::Payload(payload) => packet::alter(packet, payload),
+            match tap.packet(&packet::record(self.now, cause, packet, Fate::Lost, true)) {
+                TapVerdict::Pass => {}
+                TapVerdict::Drop => return false,
+                TapVerdict::Payload(payload) => packet::alter(packet, payload),
             }
         }
         true
@@ -512,7 +516,7 @@ impl Wire {
                 self.sent += 1;
                 self.hash.add(sent, &packet);
                 if self.log_has_room() {
-                    self.log.push(packet::record(sent, cause, &packet, Fate::Arrives(arrival.at)));
+                    self.log.push(packet::record(sent, cause, &packet, Fate::Arrives(arrival.at), self.log_payloads));
                 }
                 self.put(arrival, Caused { packet, cause });
             }

@@ -36,6 +36,7 @@ fn server_config(env: &Env) -> ServerConfig {
     let builder = builder.with_protocol_versions(&[&rustls::version::TLS13]).expect("TLS 1.3");
     let mut config = builder.with_no_client_auth().with_single_cert(vec![certificate()], key).expect("a key");
     config.send_tls13_tickets = 0;
+    config.key_log = tls::key_log();
     config
 }
 
@@ -44,7 +45,9 @@ fn client_config(env: &Env) -> ClientConfig {
     roots.add(certificate()).expect("a root");
     let builder = ClientConfig::builder_with_details(tls::crypto_provider(), tls::time_provider(env));
     let builder = builder.with_protocol_versions(&[&rustls::version::TLS13]).expect("TLS 1.3");
-    builder.with_root_certificates(roots).with_no_client_auth()
+    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+    config.key_log = tls::key_log();
+    config
 }
 
 fn spawn_tls_server(host: &HostHandle) {
@@ -142,6 +145,23 @@ fn another_seed_has_other_packets_and_the_same_story() {
     let again = run(with_seed(1));
     assert_eq!((again.packet_hash, again.packets, again.polls), (first.packet_hash, first.packets, first.polls));
     assert_eq!(again.log, first.log);
+}
+
+#[test]
+fn what_a_capture_keeps_changes_nothing_else() {
+    let plain = run(with_seed(1));
+    let kept = run(Config { capture: true, ..with_seed(1) });
+    assert_eq!((&kept.packet_hash, kept.packets, kept.polls), (&plain.packet_hash, plain.packets, plain.polls));
+    assert_eq!(kept.value, plain.value);
+    assert!(plain.tls_secrets.is_empty() && plain.log.iter().all(|packet| packet.payload.is_empty()));
+    assert!(kept.log.iter().all(|packet| packet.payload.len() == packet.length));
+    let lengths = |outcome: &Outcome<Vec<String>>| outcome.log.iter().map(|packet| packet.length).collect::<Vec<_>>();
+    assert_eq!(lengths(&kept), lengths(&plain));
+    assert!(lengths(&kept).iter().any(|length| *length > 0));
+    // Three sessions, each with two secrets of the handshake, two of the traffic, and the exporter's.
+    assert_eq!(kept.tls_secrets.len(), 15);
+    assert!(kept.tls_secrets.iter().any(|line| line.starts_with("SERVER_TRAFFIC_SECRET_0 ")));
+    assert!(run(Config { packet_log: 0, ..with_seed(1) }).packet_hash == plain.packet_hash);
 }
 
 /// The first bytes that each host draws.

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{at, echo, finished, ms, seconds, spawn_echo, world};
-use mxlab_sim::{Bounds, Config, End, Fate, Link, PacketRecord, Protocol, Sim, SimError, Verdict};
+use mxlab_sim::{Bounds, Config, End, Fate, Link, PacketRecord, Protocol, Sim, SimError, TapVerdict};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -351,9 +351,9 @@ fn a_tap_sees_alters_and_drops() {
     let (sim, [a, b]) = world(Config { packet_log: 100, ..Config::default() });
     let control = sim.control();
     control.tap(|packet: &PacketRecord| match packet.payload.as_slice() {
-        b"drop me" => Verdict::Drop,
-        b"STARTTLS" => Verdict::Payload(b"XXXXXXXX".to_vec()),
-        _ => Verdict::Pass,
+        b"drop me" => TapVerdict::Drop,
+        b"STARTTLS" => TapVerdict::Payload(b"XXXXXXXX".to_vec()),
+        _ => TapVerdict::Pass,
     });
     spawn_echo(&b.env(), at(2, 7));
     let (client, server) = (a.env(), b.env());
@@ -442,4 +442,36 @@ fn names_and_addresses_of_hosts_are_their_own() {
     assert_eq!(twice.to_string(), "192.0.2.3 belongs to c.test already");
     let loopback = sim.add_host("d.test", ["127.0.0.1".parse().expect("an address")]).expect_err("loopback");
     assert_eq!(loopback.to_string(), "127.0.0.1 cannot be a host's address");
+}
+
+#[test]
+fn a_capture_of_a_flow_that_was_held_has_no_holes() {
+    let (sim, [a, b]) = world(Config { packet_log: 10_000, capture: true, ..Config::default() });
+    let control = sim.control();
+    spawn_echo(&b.env(), at(2, 7));
+    let client = a.env();
+    let outcome = sim.run(async move {
+        tokio::time::sleep(ms(1)).await;
+        let mut stream = client.connect(at(2, 7)).await.expect("connected");
+        control.partition(&a, &b);
+        for word in ["one ", "two ", "three"] {
+            stream.write_all(word.as_bytes()).await.expect("buffered");
+            tokio::time::sleep(seconds(1)).await;
+        }
+        control.heal(&a, &b);
+        let mut buffer = [0; 13];
+        stream.read_exact(&mut buffer).await.expect("an echo");
+        assert_eq!(&buffer, b"one two three");
+    });
+    let log = outcome.log.clone();
+    let packets = outcome.packets;
+    finished(outcome);
+    assert_eq!(log.len() as u64, packets, "each packet that was sent is in the log");
+    assert!(log.is_sorted_by_key(|packet| (packet.at, packet.ticks)));
+    // What arrived at the server, in order of sending, is what was said.
+    let arrived = log.iter().filter(|packet| packet.to == at(2, 7) && matches!(packet.fate, Fate::Arrives(_)));
+    let said: Vec<u8> = arrived.flat_map(|packet| packet.payload.clone()).collect();
+    assert_eq!(said, b"one two three");
+    let held = log.iter().filter(|packet| packet.fate == Fate::Held).count();
+    assert_eq!(held, 3);
 }

@@ -103,7 +103,7 @@ fn other_worlds_go_on_after_a_panic_and_beside_it() {
 fn a_panic_in_a_tap_is_reported_too() {
     let (sim, [a, b]) = world(Config::default());
     spawn_echo(&b.env(), at(2, 7));
-    sim.control().tap(|packet: &mxlab_sim::PacketRecord| -> mxlab_sim::Verdict { panic!("seen {}", packet.to) });
+    sim.control().tap(|packet: &mxlab_sim::PacketRecord| -> mxlab_sim::TapVerdict { panic!("seen {}", packet.to) });
     let client = a.env();
     let outcome = sim.run(async move { client.connect(at(2, 7)).await.map(|_| ()) });
     let (host, task, message) = panicked(&outcome.end);

@@ -190,7 +190,7 @@ fn a_tap_that_never_returns_is_reported_from_outside() {
     common::spawn_echo(&b.env(), common::at(2, 7));
     sim.control().tap(move |_: &mxlab_sim::PacketRecord| {
         spin_until(&stop);
-        mxlab_sim::Verdict::Pass
+        mxlab_sim::TapVerdict::Pass
     });
     let client = a.env();
     let outcome = sim.run(async move { client.connect(common::at(2, 7)).await.is_ok() });
@@ -207,6 +207,11 @@ fn loops_when_told_to() {
     if std::env::var_os(CHILD).is_none() {
         return;
     }
+    assert!(mxlab_sim::when_stuck(|stuck| {
+        eprintln!("{stuck}");
+        std::process::exit(14);
+    }));
+    assert!(!mxlab_sim::when_stuck(|_| {}), "there is one hook");
     let reproduce = "cargo xtask scenarios dane/loops".to_owned();
     let (sim, []) = world(Config { reproduce, stuck_after: common::ms(200), ..Config::default() });
     let _ = sim.run(async {
@@ -217,12 +222,12 @@ fn loops_when_told_to() {
 }
 
 #[test]
-fn a_poll_that_never_returns_ends_the_process_with_14() {
+fn a_program_may_end_itself_when_a_poll_never_returns() {
     let mut child = std::process::Command::new(std::env::current_exe().expect("this test"));
     child.args(["--exact", "loops_when_told_to", "--nocapture"]).env(CHILD, "1");
     let output = child.output().expect("it runs");
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(14), "{text}");
-    assert!(text.contains("task \"the script\" on the script"), "{text}");
+    assert!(text.contains("task \"the script\" on the script has run for 0 s without awaiting"), "{text}");
     assert!(text.contains("run it again: cargo xtask scenarios dane/loops"), "{text}");
 }

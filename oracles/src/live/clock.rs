@@ -1,7 +1,7 @@
 //! The real machine with another clock: for zones that are judged at another time than now.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use jiff::SignedDuration;
 use mxlab_env::{BoxFuture, BoxStream, Datagrams, Env, Files, Listener, Ports, Task, Timestamp};
@@ -26,8 +26,8 @@ impl Ports for Shifted {
     fn spawn(&self, name: String, task: BoxFuture<'static, ()>) -> Task {
         self.env.spawn(name, task)
     }
-    fn connect(&self, to: SocketAddr) -> BoxFuture<'_, io::Result<BoxStream>> {
-        Box::pin(self.env.connect(to))
+    fn connect(&self, from: Option<IpAddr>, to: SocketAddr) -> BoxFuture<'_, io::Result<BoxStream>> {
+        Box::pin(self.env.connect_from(from, to))
     }
     fn listen(&self, at: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Listener>>> {
         Box::pin(self.env.listen(at))

@@ -115,7 +115,7 @@ impl Ports for Machine {
         Task::new(|| ())
     }
 
-    fn connect(&self, _to: SocketAddr) -> BoxFuture<'_, io::Result<BoxStream>> {
+    fn connect(&self, _: Option<IpAddr>, _to: SocketAddr) -> BoxFuture<'_, io::Result<BoxStream>> {
         no_network()
     }
 

@@ -53,7 +53,7 @@ impl Ports for Clock {
     fn spawn(&self, _: String, _: BoxFuture<'static, ()>) -> Task {
         unreachable!("nothing is spawned in memory")
     }
-    fn connect(&self, _: SocketAddr) -> BoxFuture<'_, io::Result<BoxStream>> {
+    fn connect(&self, _: Option<IpAddr>, _: SocketAddr) -> BoxFuture<'_, io::Result<BoxStream>> {
         unreachable!("there is no network in memory")
     }
     fn listen(&self, _: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Listener>>> {
