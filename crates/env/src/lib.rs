@@ -88,6 +88,10 @@ pub trait Ports: Send + Sync + 'static {
     fn moment(&self) -> Timestamp {
         self.now()
     }
+    /// Where the running code stands among all of its moment. See [`Env::rank`].
+    fn rank(&self) -> Vec<u32> {
+        Vec::new()
+    }
     /// Fills `buffer` with random bytes.
     fn fill(&self, buffer: &mut [u8]);
     /// A number below `bound`, for a choice that may show. See [`Env::draw`].
@@ -139,6 +143,15 @@ impl Env {
     /// together. On a real machine it is [`Env::now`].
     pub fn moment(&self) -> Timestamp {
         self.0.moment()
+    }
+
+    /// Where the running code stands among all of its [`moment`](Env::moment), as numbers to be compared one after the
+    /// other: steps of the script before timers, and within these the tree of tasks, a child where it was spawned.
+    ///
+    /// What happens side by side at one time happens in an order that means nothing; told in the order of ranks, it is told
+    /// alike whatever that order was. On a real machine all ranks are equal.
+    pub fn rank(&self) -> Vec<u32> {
+        self.0.rank()
     }
 
     /// Fills `buffer` with random bytes: the system's, or the scenario's seeded ones.

@@ -187,6 +187,9 @@ pub struct Entry {
     pub at: Timestamp,
     /// The time of what set it off. Entries of one moment belong together. See [`Env::moment`].
     pub moment: Timestamp,
+    /// Its place among what its actor told in that moment, whatever the order in which things happened side by side. See
+    /// [`Env::rank`].
+    pub rank: Vec<u32>,
     /// Who: the host's name in the scenario (`sender`, `mx1`).
     pub actor: Arc<str>,
     /// The actor's place in the order of declaration.
@@ -329,6 +332,7 @@ impl Recorder {
         let entry = Entry {
             at: self.env.now(),
             moment: self.env.moment(),
+            rank: self.env.rank(),
             actor: self.actor.clone(),
             order: self.order,
             sequence,
@@ -396,6 +400,7 @@ mod tests {
         let entry = Entry {
             at: "2026-03-02T08:00:00.5Z".parse().unwrap(),
             moment: "2026-03-02T08:00:00Z".parse().unwrap(),
+            rank: vec![0, 3, 0],
             actor: "sender".into(),
             order: 1,
             sequence: 7,
@@ -408,7 +413,7 @@ mod tests {
             artefact: Some(Artefact { title: "NDR".into(), text: "a\nb".into() }),
         };
         let expected = concat!(
-            r#"{"at":"2026-03-02T08:00:00.5Z","moment":"2026-03-02T08:00:00Z","actor":"sender","order":1,"sequence":7,"cause":3,"kind":"said","#,
+            r#"{"at":"2026-03-02T08:00:00.5Z","moment":"2026-03-02T08:00:00Z","rank":[0,3,0],"actor":"sender","order":1,"sequence":7,"cause":3,"kind":"said","#,
             r#""fields":{"what":"x","count":3},"story":["x"],"because":["y"],"state_of":null,"#,
             r#""artefact":{"title":"NDR","text":"a\nb"}}"#
         );

@@ -430,6 +430,7 @@ mod tests {
         Entry {
             at: jiff::Timestamp::UNIX_EPOCH,
             moment: jiff::Timestamp::UNIX_EPOCH,
+            rank: Vec::new(),
             actor: "x".into(),
             order: 0,
             sequence: 0,

@@ -2,8 +2,9 @@
 //!
 //! A story is made for reading and for comparing. It shows *moments*: what one cause set off, a step of the script or a
 //! timer, belongs to one moment and is told under the time of that cause, in whole seconds ([`Entry::moment`]). Within a
-//! moment lines stand in the order in which the actors were declared, and for each actor in the order in which it acted.
-//! So how long packets take shows nowhere, unless a timer waits for them.
+//! moment lines stand in the order in which the actors were declared, and for each actor in the order of ranks
+//! ([`Entry::rank`]): what belongs to one message stands together. So neither how long packets take shows, unless a timer
+//! waits for them, nor the order in which things happened side by side.
 //!
 //! An event that tells how something stands (what DNS says of a name) is told again only when it has changed.
 //!
@@ -15,6 +16,11 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use mxlab_language::values::format_offset;
 use mxlab_record::Entry;
+
+/// Where an entry stands in its moment.
+fn place(entry: &Entry) -> (u32, Timestamp, &[u32], u64) {
+    (entry.order, entry.moment, &entry.rank, entry.sequence)
+}
 
 /// What stands above the story.
 #[derive(Clone, Debug)]
@@ -73,7 +79,7 @@ fn moments(epoch: Timestamp, entries: &[Entry]) -> Vec<Moment<'_>> {
     by_second
         .into_iter()
         .map(|(second, mut entries)| {
-            entries.sort_by_key(|entry| (entry.order, entry.sequence));
+            entries.sort_by(|one, other| place(one).cmp(&place(other)));
             Moment { time: format_offset(second), entries }
         })
         .collect()
@@ -120,6 +126,7 @@ mod tests {
         Entry {
             at,
             moment: at,
+            rank: Vec::new(),
             actor: actor.into(),
             order,
             sequence: 0,

@@ -4,7 +4,7 @@
 //! it: the tasks that it wakes or spawns, the packets that they write, the tasks that those packets wake. So a story can
 //! hold together what one cause set off, however long links that have a latency stretch it.
 //!
-//! | what happens | whose cause it gets |
+//! | what happens | whose time it gets |
 //! |---|---|
 //! | a task wakes or spawns another | that of the task that runs |
 //! | a packet is written | that of the task that writes |
@@ -13,43 +13,236 @@
 //! | a timer wakes a task | the timer's: a new one, of this instant |
 //! | the script acts | a new one, of this instant |
 //! | several causes wake a task before it runs | the earliest |
+//!
+//! Besides its time a cause has a *line*: where it stands in the tree of all that was ever set off. The script is the root,
+//! and each task is a child of the code that spawned it, numbered in the order of spawning. A task that serves others, one
+//! that accepts connections or answers datagrams, acts on behalf of whoever it heard last: what it spawns then is a child of
+//! the code that wrote to it. So the line of what belongs to one message is the same whatever order the seed gives to
+//! packets of different messages, and things that happen at one time can be told in the order of their lines.
 
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// The time of what set something off, since the start of the run.
+use crate::kernel::lock;
+
+/// The time of what set something off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Cause(pub(crate) Duration);
+pub(crate) struct When {
+    /// Since the start of the run.
+    pub(crate) at: Duration,
+    /// It was a timer; else a step of the script. A step takes effect before the timers of its time.
+    pub(crate) by_timer: bool,
+}
+
+/// A path from the root of the tree of tasks. A task's first child is number 1, its second 3; its own code stands at 0
+/// before it has children, at 2 between the first and the second, and so on. Read in order, a child comes where it was
+/// spawned.
+type Line = Arc<[u32]>;
+
+/// What set something off, and for whom.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Cause {
+    pub(crate) when: When,
+    line: Line,
+    place: u32,
+}
+
+impl Cause {
+    /// A timer that belongs to nobody.
+    pub(crate) fn timer(at: Duration) -> Cause {
+        Cause { when: When { at, by_timer: true }, line: Arc::from([]), place: 0 }
+    }
+
+    /// The same line, because of a timer.
+    pub(crate) fn by_timer(self, at: Duration) -> Cause {
+        Cause { when: When { at, by_timer: true }, ..self }
+    }
+
+    /// Its place among all of its time, as numbers to be compared one after the other.
+    pub(crate) fn rank(&self) -> Vec<u32> {
+        let mut rank = Vec::with_capacity(self.line.len() + 2);
+        rank.push(u32::from(self.when.by_timer));
+        rank.extend_from_slice(&self.line);
+        rank.push(self.place);
+        rank
+    }
+}
+
+/// Where a task stands in the tree.
+pub(crate) struct Descent {
+    own: Line,
+    acting: Mutex<Acting>,
+}
+
+struct Acting {
+    /// Its own line, or that of whom it serves, continued by its own.
+    line: Line,
+    /// How many children it has spawned, by the line that it acted on.
+    children: BTreeMap<Line, u32>,
+}
+
+impl Descent {
+    pub(crate) fn new(own: Line) -> Descent {
+        Descent { own: Arc::clone(&own), acting: Mutex::new(Acting { line: own, children: BTreeMap::new() }) }
+    }
+
+    /// The script's.
+    pub(crate) fn root() -> Descent {
+        Descent::new(Arc::from([]))
+    }
+
+    fn cause(&self, when: When) -> Cause {
+        let acting = lock(&self.acting);
+        let children = acting.children.get(&acting.line).copied().unwrap_or(0);
+        Cause { when, line: Arc::clone(&acting.line), place: children.saturating_mul(2) }
+    }
+
+    /// A new child's.
+    pub(crate) fn child(&self) -> Descent {
+        let mut acting = lock(&self.acting);
+        let line = Arc::clone(&acting.line);
+        let children = acting.children.entry(Arc::clone(&line)).or_default();
+        let place = children.saturating_mul(2).saturating_add(1);
+        *children = children.saturating_add(1);
+        Descent::new(line.iter().copied().chain([place]).collect())
+    }
+
+    /// It has read what `cause` brought. What comes from its ancestors or descendants is its own affair; for anybody else
+    /// it acts on their behalf.
+    fn read(&self, cause: &Cause) {
+        let mut acting = lock(&self.acting);
+        acting.line = if cause.line.starts_with(&self.own) || self.own.starts_with(&cause.line) {
+            Arc::clone(&self.own)
+        } else {
+            cause.line.iter().chain([&cause.place]).chain(self.own.iter()).copied().collect()
+        };
+    }
+}
+
+enum Running {
+    Task(When, Arc<Descent>),
+    Delivery(Cause),
+}
 
 thread_local! {
-    static CURRENT: Cell<Option<Cause>> = const { Cell::new(None) };
+    static RUNNING: RefCell<Option<Running>> = const { RefCell::new(None) };
 }
 
-/// While it lives, code runs because of the cause that was entered. Restores the one before when dropped.
+/// While it lives, code runs because of what was entered. Restores what was before when dropped.
 #[must_use]
 pub(crate) struct Entered {
-    before: Option<Cause>,
+    before: Option<Running>,
 }
 
-/// Makes `cause` what code on this thread runs because of.
-pub(crate) fn enter(cause: Cause) -> Entered {
-    Entered { before: CURRENT.replace(Some(cause)) }
+fn enter(running: Running) -> Entered {
+    Entered { before: RUNNING.with(|slot| slot.borrow_mut().replace(running)) }
+}
+
+/// A task runs.
+pub(crate) fn enter_task(when: When, descent: &Arc<Descent>) -> Entered {
+    enter(Running::Task(when, Arc::clone(descent)))
+}
+
+/// A packet is seen or delivered.
+pub(crate) fn enter_delivery(cause: Cause) -> Entered {
+    enter(Running::Delivery(cause))
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        CURRENT.set(self.before);
+        let before = self.before.take();
+        RUNNING.with(|slot| *slot.borrow_mut() = before);
     }
 }
 
 /// What the code that runs was set off by; none outside of tasks and deliveries.
 pub(crate) fn current() -> Option<Cause> {
-    CURRENT.get()
+    RUNNING.with(|slot| match slot.borrow().as_ref()? {
+        Running::Task(when, descent) => Some(descent.cause(*when)),
+        Running::Delivery(cause) => Some(cause.clone()),
+    })
+}
+
+/// Where a task stands that the running code spawns; none outside of tasks.
+pub(crate) fn child() -> Option<Descent> {
+    RUNNING.with(|slot| match slot.borrow().as_ref()? {
+        Running::Task(_, descent) => Some(descent.child()),
+        Running::Delivery(_) => None,
+    })
 }
 
 /// The running code has read what `cause` brought.
-pub(crate) fn read(cause: Cause) {
-    if let Some(current) = CURRENT.get() {
-        CURRENT.set(Some(current.max(cause)));
+pub(crate) fn read(cause: &Cause) {
+    RUNNING.with(|slot| {
+        if let Some(Running::Task(when, descent)) = slot.borrow_mut().as_mut() {
+            *when = cause.when.max(*when);
+            descent.read(cause);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> When {
+        When { at: Duration::from_secs(seconds), by_timer: false }
+    }
+
+    #[test]
+    fn a_child_comes_where_it_was_spawned() {
+        let parent = Descent::root();
+        let before = parent.cause(at(0)).rank();
+        let first = parent.child();
+        let between = parent.cause(at(0)).rank();
+        let grandchild = first.child();
+        let second = parent.child();
+        let ranks = [
+            before,
+            first.child().cause(at(0)).rank(),
+            grandchild.cause(at(0)).rank(),
+            between,
+            second.cause(at(0)).rank(),
+            parent.cause(at(0)).rank(),
+        ];
+        let mut sorted = ranks.clone();
+        sorted.sort();
+        sorted.swap(1, 2); // The grandchild was spawned before its sister.
+        assert_eq!(ranks, sorted);
+    }
+
+    #[test]
+    fn a_server_acts_on_behalf_of_whom_it_hears() {
+        let script = Descent::root();
+        let (server, one, two) = (script.child(), script.child(), script.child());
+        // Whoever comes first, what is spawned for each has the same line.
+        let session = |heard: &[&Descent]| {
+            let server = Descent::new(Arc::clone(&server.own));
+            let mut lines: Vec<_> = heard
+                .iter()
+                .map(|client| {
+                    server.read(&client.cause(at(0)));
+                    server.child().own
+                })
+                .collect();
+            lines.sort();
+            lines
+        };
+        assert_eq!(session(&[&one, &two]), session(&[&two, &one]));
+        // What a session hears of its client, and a client of its session, is their own affair.
+        server.read(&one.cause(at(0)));
+        let session = server.child();
+        session.read(&one.cause(at(0)));
+        assert_eq!(lock(&session.acting).line, session.own);
+        one.read(&session.cause(at(0)));
+        assert_eq!(lock(&one.acting).line, one.own);
+    }
+
+    #[test]
+    fn steps_come_before_timers_and_earlier_causes_before_later_ones() {
+        let (first, second) = (at(1), When { by_timer: true, ..at(1) });
+        assert!(first < second && second < at(2));
     }
 }

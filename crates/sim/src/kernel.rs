@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 use turmoil_net::HostId;
 
-use crate::cause::{self, Cause};
+use crate::cause::{self, Cause, Descent, When};
 use crate::host::{Host, HostHandle};
 use crate::outcome::{End, Outcome};
 use crate::panics;
@@ -33,6 +33,8 @@ pub(crate) struct Kernel {
     pub(crate) config: Config,
     pub(crate) runtime: Handle,
     pub(crate) beat: Arc<Beat>,
+    /// The root of all tasks.
+    pub(crate) descent: Arc<Descent>,
     /// What reports call the main future.
     pub(crate) script: Arc<str>,
     /// What reports call the host and the task that carry the packets.
@@ -76,6 +78,7 @@ impl Kernel {
         };
         Kernel {
             beat: Arc::new(Beat::new(&config)),
+            descent: Arc::new(Descent::root()),
             script: "the script".into(),
             network: "the network".into(),
             carrier: "the wire".into(),
@@ -109,12 +112,22 @@ impl Kernel {
 
     /// What set off the code that runs; outside of tasks and deliveries, that is a timer of this instant.
     pub(crate) fn cause(&self) -> Cause {
-        cause::current().unwrap_or_else(|| Cause(self.elapsed()))
+        cause::current().unwrap_or_else(|| Cause::timer(self.elapsed()))
+    }
+
+    /// What sets off a task that is spawned now; outside of tasks, whoever builds the world, as the script would.
+    pub(crate) fn when_spawned(&self) -> When {
+        cause::current().map_or_else(|| self.step(), |cause| cause.when)
+    }
+
+    /// A step of the script, now.
+    pub(crate) fn step(&self) -> When {
+        When { at: self.elapsed(), by_timer: false }
     }
 
     /// The time of [`cause`](Kernel::cause).
     pub(crate) fn moment(&self) -> Timestamp {
-        self.config.epoch.checked_add(self.cause().0).unwrap_or(Timestamp::MAX)
+        self.config.epoch.checked_add(self.cause().when.at).unwrap_or(Timestamp::MAX)
     }
 
     /// Whether sockets of this world can be used here: it runs, on this thread.

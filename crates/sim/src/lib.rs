@@ -106,7 +106,6 @@ pub use mxlab_env::wire::{Fate, Link, PacketRecord, Protocol, Tap, TapVerdict, T
 pub use network::SimNetwork;
 pub use watchdog::{OnStuck, Stuck, when_stuck};
 
-use cause::Cause;
 use kernel::Kernel;
 use ports::SimPorts;
 
@@ -284,7 +283,7 @@ impl Sim {
                 if kernel.has_ended() || !kernel.count_poll(None, &kernel.script) {
                     return Poll::Ready(None);
                 }
-                let polled = task::guarded(&kernel, &script, None, &kernel.script, Cause(kernel.elapsed()), || {
+                let polled = task::guarded(&kernel, &script, None, &kernel.script, (kernel.step(), &kernel.descent), || {
                     main.as_mut().poll(cx)
                 });
                 match polled {

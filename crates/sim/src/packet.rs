@@ -27,7 +27,7 @@ pub(crate) fn payload(packet: &Packet) -> &[u8] {
 
 pub(crate) fn record(
     sent: WireTime,
-    cause: Cause,
+    cause: &Cause,
     packet: &Packet,
     fate: Fate,
     with_payload: bool,
@@ -44,7 +44,7 @@ pub(crate) fn record(
     let WireTime { at, ticks } = sent;
     let payload = payload(packet);
     let (length, payload) = (payload.len(), if with_payload { payload.to_vec() } else { Vec::new() });
-    PacketRecord { at, ticks, moment: cause.0, from, to, protocol, length, payload, fate }
+    PacketRecord { at, ticks, moment: cause.when.at, from, to, protocol, length, payload, fate }
 }
 
 /// Replaces what a packet carries, as far as its protocol survives that.

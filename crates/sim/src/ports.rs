@@ -59,6 +59,10 @@ impl Ports for SimPorts {
         self.kernel.moment()
     }
 
+    fn rank(&self) -> Vec<u32> {
+        self.kernel.cause().rank()
+    }
+
     fn fill(&self, buffer: &mut [u8]) {
         lock(&self.process.entropy).fill(buffer);
     }

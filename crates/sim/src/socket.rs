@@ -60,7 +60,7 @@ impl Home {
     fn note_read(&self, local: SocketAddr, peer: SocketAddr) {
         let arrived = self.kernel.wire().arrived(local, peer);
         if let Some(cause) = arrived {
-            cause::read(cause);
+            cause::read(&cause);
         }
     }
 

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use mxlab_env::{BoxFuture, Env, Task, entropy};
 use tokio::task::AbortHandle;
 
-use crate::cause::{self, Cause};
+use crate::cause::{self, Descent, When};
 use crate::host::{Host, Process};
 use crate::kernel::{Kernel, lock};
 use crate::panics;
@@ -31,7 +31,8 @@ pub(crate) struct Slot {
     /// The runtime's waker, from the last poll.
     waker: Mutex<Option<Waker>>,
     /// What woke it since the last poll.
-    woken: Mutex<Option<Cause>>,
+    woken: Mutex<Option<When>>,
+    descent: Arc<Descent>,
 }
 
 /// Runs `f` on a host as that task; `None` if it panicked, which ends the run.
@@ -40,12 +41,12 @@ pub(crate) fn guarded<R>(
     env: &Env,
     host: Option<&Host>,
     task: &Arc<str>,
-    cause: Cause,
+    (when, descent): (When, &Arc<Descent>),
     f: impl FnOnce() -> R,
 ) -> Option<R> {
     let _busy = kernel.beat.begin(host.map_or(&kernel.script, |host| &host.name), task);
     let _drawing = entropy::enter(env);
-    let _because = cause::enter(cause);
+    let _because = cause::enter_task(when, descent);
     if let Some(host) = host.filter(|_| kernel.is_here()) {
         turmoil_net::set_current(host.id);
     }
@@ -77,7 +78,8 @@ pub(crate) fn spawn(
         future: Mutex::new(Some(future)),
         abort: OnceLock::new(),
         waker: Mutex::new(None),
-        woken: Mutex::new(Some(kernel.cause())),
+        woken: Mutex::new(Some(kernel.when_spawned())),
+        descent: Arc::new(cause::child().unwrap_or_else(|| kernel.descent.child())),
     });
     if kernel.has_ended() || !process.adopt(slot.number, &slot) {
         // A process that is dead starts nothing.
@@ -102,12 +104,12 @@ impl Slot {
     fn drop_future(&self) {
         let future = lock(&self.future).take();
         if let Some(future) = future {
-            self.scoped(self.kernel.cause(), || drop(future));
+            self.scoped(self.kernel.cause().when, || drop(future));
         }
     }
 
-    fn scoped<R>(&self, cause: Cause, f: impl FnOnce() -> R) -> Option<R> {
-        guarded(&self.kernel, &self.env, Some(&self.host), &self.name, cause, f)
+    fn scoped<R>(&self, when: When, f: impl FnOnce() -> R) -> Option<R> {
+        guarded(&self.kernel, &self.env, Some(&self.host), &self.name, (when, &self.descent), f)
     }
 
     fn poll(self: &Arc<Slot>, runtime: &Waker) -> Poll<()> {
@@ -121,15 +123,15 @@ impl Slot {
             Some(waker) => waker.clone_from(runtime),
             none => *none = Some(runtime.clone()),
         }
-        let cause = lock(&self.woken).take().unwrap_or_else(|| self.kernel.cause());
+        let when = lock(&self.woken).take().unwrap_or_else(|| self.kernel.cause().when);
         let waker = Waker::from(Arc::clone(self));
-        let polled = self.scoped(cause, || future.as_mut().poll(&mut Context::from_waker(&waker)));
+        let polled = self.scoped(when, || future.as_mut().poll(&mut Context::from_waker(&waker)));
         let alive = self.process.upgrade().is_some_and(|process| process.is_alive());
         if alive && polled == Some(Poll::Pending) {
             *lock(&self.future) = Some(future);
             return Poll::Pending;
         }
-        self.scoped(cause, || drop(future));
+        self.scoped(when, || drop(future));
         Poll::Ready(())
     }
 }
@@ -140,9 +142,9 @@ impl Wake for Slot {
     }
 
     fn wake_by_ref(self: &Arc<Slot>) {
-        let cause = self.kernel.cause();
+        let when = self.kernel.cause().when;
         let mut woken = lock(&self.woken);
-        *woken = Some(woken.map_or(cause, |before| before.min(cause)));
+        *woken = Some(woken.map_or(when, |before| before.min(when)));
         drop(woken);
         let waker = lock(&self.waker).clone();
         if let Some(waker) = waker {

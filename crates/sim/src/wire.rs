@@ -81,7 +81,7 @@ struct End {
 /// Segments of one direction of a connection that wait for their path to be healed.
 struct Held {
     since: Duration,
-    packets: Vec<Packet>,
+    packets: Vec<Caused>,
 }
 
 /// What is told to the wire of why packets are sent, since packets themselves do not say.
@@ -118,22 +118,24 @@ impl Causes {
             let cause = waiting.pop_front()?;
             self.written.insert(flow, cause);
         }
-        self.written.get(&flow).copied()
+        self.written.get(&flow).cloned()
     }
 
     /// A packet arrives: what its host answers follows from it.
-    fn arrive(&mut self, packet: &Packet, cause: Cause) {
+    fn arrive(&mut self, packet: &Packet, cause: &Cause) {
         let (peer, local) = packet::ends(packet);
         if matches!(packet.payload, Transport::Tcp(_)) {
-            let written = self.written.entry((local, peer)).or_insert(cause);
-            *written = cause.max(*written);
+            let written = self.written.entry((local, peer)).or_insert_with(|| cause.clone());
+            if *written < *cause {
+                *written = cause.clone();
+            }
         }
         let arrived = self.arrived.entry((local, peer)).or_default();
         match &packet.payload {
-            Transport::Udp(_) => arrived.push_back(cause),
+            Transport::Udp(_) => arrived.push_back(cause.clone()),
             Transport::Tcp(_) => {
-                let last = arrived.pop_back();
-                arrived.push_back(last.map_or(cause, |last| last.max(cause)));
+                let last = arrived.pop_back().filter(|last| last > cause);
+                arrived.push_back(last.unwrap_or_else(|| cause.clone()));
             }
         }
     }
@@ -342,7 +344,7 @@ impl Wire {
         }
         for packet in emitted.drain(..) {
             let from = self.owners.get(&packet.src).copied();
-            let cause = self.causes.of_sent(from, &packet).unwrap_or(Cause(at));
+            let cause = self.causes.of_sent(from, &packet).unwrap_or_else(|| Cause::timer(at));
             self.send(packet, cause);
         }
         self.emitted = emitted;
@@ -358,9 +360,9 @@ impl Wire {
 
     fn send(&mut self, mut packet: Packet, cause: Cause) {
         self.sent += 1;
-        let passed = self.pass_taps(&mut packet, cause);
+        let passed = self.pass_taps(&mut packet, &cause);
         self.hash.add(self.now, &packet);
-        let mut record = self.log_has_room().then(|| packet::record(self.now, cause, &packet, Fate::Lost, self.log_payloads));
+        let mut record = self.log_has_room().then(|| packet::record(self.now, &cause, &packet, Fate::Lost, self.log_payloads));
         let fate = if passed { self.dispatch(packet, cause) } else { Fate::Lost };
         if let Some(record) = &mut record {
             record.fate = fate;
@@ -372,8 +374,8 @@ impl Wire {
         self.log.len() < self.log_limit
     }
 
-    fn pass_taps(&mut self, packet: &mut Packet, cause: Cause) -> bool {
-        let _because = cause::enter(cause);
+    fn pass_taps(&mut self, packet: &mut Packet, cause: &Cause) -> bool {
+        let _because = cause::enter_delivery(cause.clone());
         for tap in &mut self.taps {
             match tap.packet(&packet::record(self.now, cause, packet, Fate::Lost, true)) {
                 TapVerdict::Pass => {}
@@ -395,7 +397,7 @@ impl Wire {
         let tcp = matches!(packet.payload, Transport::Tcp(_));
         let flow = packet::ends(&packet);
         if self.is_broken(from, to) || self.held.contains_key(&flow) {
-            return if tcp { self.hold(flow, packet) } else { Fate::Lost };
+            return if tcp { self.hold(flow, Caused { packet, cause }) } else { Fate::Lost };
         }
         let link = self.link(from, to);
         let mut back_off = Duration::ZERO;
@@ -413,7 +415,7 @@ impl Wire {
             self.in_order(from, to, undisturbed)
         };
         // What is sent again is sent by a timer.
-        let cause = if back_off.is_zero() { cause } else { Cause(self.now.at + back_off) };
+        let cause = if back_off.is_zero() { cause } else { cause.by_timer(self.now.at + back_off) };
         self.put(arrival, Caused { packet, cause });
         Fate::Arrives(arrival.at)
     }
@@ -476,7 +478,7 @@ impl Wire {
         }
     }
 
-    fn hold(&mut self, flow: Flow, packet: Packet) -> Fate {
+    fn hold(&mut self, flow: Flow, packet: Caused) -> Fate {
         let since = self.now.at;
         self.held.entry(flow).or_insert_with(|| Held { since, packets: Vec::new() }).packets.push(packet);
         Fate::Held
@@ -510,13 +512,13 @@ impl Wire {
             let before = self.delayed.get(&flow).copied().unwrap_or_default();
             let arrival = sent.after(transit, self.ticks(from, to)).max(last).max(before);
             self.delayed.insert(flow, arrival);
-            // It is sent again by a timer of its sender's TCP.
-            let cause = Cause(again);
-            for packet in held.packets {
+            for Caused { packet, cause } in held.packets {
+                // It is sent again by a timer of its sender's TCP.
+                let cause = cause.by_timer(again);
                 self.sent += 1;
                 self.hash.add(sent, &packet);
                 if self.log_has_room() {
-                    self.log.push(packet::record(sent, cause, &packet, Fate::Arrives(arrival.at), self.log_payloads));
+                    self.log.push(packet::record(sent, &cause, &packet, Fate::Arrives(arrival.at), self.log_payloads));
                 }
                 self.put(arrival, Caused { packet, cause });
             }
@@ -562,18 +564,18 @@ impl Wire {
     }
 
     fn deliver(&mut self, Caused { packet, cause }: Caused) {
-        let _because = cause::enter(cause);
+        let _because = cause::enter_delivery(cause.clone());
         let Some(&host) = self.owners.get(&packet.dst) else { return };
         let (peer, local) = packet::ends(&packet);
         let Transport::Tcp(segment) = &packet.payload else {
             if !self.ends[host].dark {
-                self.causes.arrive(&packet, cause);
+                self.causes.arrive(&packet, &cause);
                 self.hand_over(packet);
             }
             return;
         };
         if self.ends[host].dark {
-            self.hold((peer, local), packet);
+            self.hold((peer, local), Caused { packet, cause });
             return;
         }
         let flags = segment.flags;
@@ -593,7 +595,7 @@ impl Wire {
             self.hand_over(packet::reset_towards(local, peer));
             self.send(answer, cause);
         } else {
-            self.causes.arrive(&packet, cause);
+            self.causes.arrive(&packet, &cause);
             self.hand_over(packet);
         }
         if let Some(key) = closed {
