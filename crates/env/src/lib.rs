@@ -11,6 +11,7 @@
 //! |---|---|
 //! | [`entropy`] | randomness for libraries that ask a global for it, directed to the env of the running task |
 //! | [`meter`] | a count of cryptographic operations |
+//! | [`pkcs1`] | RSA signatures by ring |
 //! | [`real`] | the adapter to the real machine |
 //! | [`tls`] | the TLS crypto provider whose every random byte comes from [`entropy`] |
 //! | [`wire`] | machines and the network between them, as a script sees them; packets |
@@ -19,6 +20,7 @@
 
 pub mod entropy;
 pub mod meter;
+pub mod pkcs1;
 pub mod real;
 pub mod tls;
 pub mod wire;

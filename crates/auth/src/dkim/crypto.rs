@@ -1,14 +1,16 @@
 //! The algorithms: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 6376 §3.3.2), and Ed25519 over a SHA-256 (RFC 8463 §3).
 //!
-//! Both are deterministic: the same key over the same octets gives the same signature.
+//! Both are deterministic: the same key over the same octets gives the same signature. ring makes and checks them; RSA keys
+//! are read, and signatures are made with moduli that ring does not take, by the crate `rsa`.
 
 use data_encoding::BASE64;
+use mxlab_env::pkcs1;
 use ring::digest;
 use ring::signature::{
     ED25519, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, RsaPublicKeyComponents,
     UnparsedPublicKey,
 };
-use rsa::pkcs1::DecodeRsaPrivateKey as _;
+use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPrivateKey as _};
 use rsa::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _, SecretDocument};
 use rsa::sha2::Sha256;
 use rsa::traits::PublicKeyParts as _;
@@ -49,8 +51,33 @@ pub enum SigningKeyError {
 pub struct SigningKey(Private);
 
 enum Private {
-    Rsa(Box<PrivateKey>),
+    Rsa(Box<Rsa>),
     Ed25519(Ed25519KeyPair),
+}
+
+struct Rsa {
+    key: PrivateKey,
+    /// The same key as ring has it, if it takes it: from 2,048 to 4,096 bits.
+    fast: Option<pkcs1::Signer>,
+}
+
+impl Rsa {
+    fn new(key: PrivateKey) -> Rsa {
+        let fast = key.to_pkcs1_der().ok().and_then(|der| pkcs1::Signer::from_der(der.as_bytes()));
+        Rsa { key, fast }
+    }
+
+    fn sign(&self, data: &[u8]) -> Result<Vec<u8>, SigningKeyError> {
+        match self.fast.as_ref().and_then(|fast| fast.sign(data)) {
+            Some(signature) => Ok(signature),
+            None => self.sign_slowly(data),
+        }
+    }
+
+    fn sign_slowly(&self, data: &[u8]) -> Result<Vec<u8>, SigningKeyError> {
+        let hash = digest::digest(&digest::SHA256, data);
+        self.key.sign(Pkcs1v15Sign::new::<Sha256>(), hash.as_ref()).map_err(|_| SigningKeyError::Key)
+    }
 }
 
 impl std::fmt::Debug for SigningKey {
@@ -79,7 +106,7 @@ impl SigningKey {
     /// When it is not one.
     pub fn from_pkcs1_der(der: &[u8]) -> Result<SigningKey, SigningKeyError> {
         let key = PrivateKey::from_pkcs1_der(der).map_err(|_| SigningKeyError::Key)?;
-        Ok(SigningKey(Private::Rsa(Box::new(key))))
+        Ok(SigningKey(Private::Rsa(Box::new(Rsa::new(key)))))
     }
 
     /// A key of either kind as PrivateKeyInfo (RFC 5958; for Ed25519 RFC 8410 §7).
@@ -91,7 +118,7 @@ impl SigningKey {
             return Ok(SigningKey(Private::Ed25519(key)));
         }
         let key = PrivateKey::from_pkcs8_der(der).map_err(|_| SigningKeyError::Key)?;
-        Ok(SigningKey(Private::Rsa(Box::new(key))))
+        Ok(SigningKey(Private::Rsa(Box::new(Rsa::new(key)))))
     }
 
     /// The Ed25519 key of a seed (RFC 8032 §5.1.5).
@@ -114,7 +141,7 @@ impl SigningKey {
     /// The length of its modulus; none for Ed25519.
     pub fn rsa_bits(&self) -> Option<usize> {
         match &self.0 {
-            Private::Rsa(key) => Some(key.n().bit_width() as usize),
+            Private::Rsa(rsa) => Some(rsa.key.n().bit_width() as usize),
             Private::Ed25519(_) => None,
         }
     }
@@ -122,7 +149,7 @@ impl SigningKey {
     /// The text of the TXT record that publishes it (RFC 6376 §3.6.1).
     pub fn record(&self) -> String {
         let public = match &self.0 {
-            Private::Rsa(key) => key.to_public_key().to_public_key_der().map(|der| der.into_vec()).unwrap_or_default(),
+            Private::Rsa(rsa) => rsa.key.to_public_key().to_public_key_der().map(|der| der.into_vec()).unwrap_or_default(),
             Private::Ed25519(key) => key.public_key().as_ref().to_vec(),
         };
         format!("v=DKIM1; k={}; p={}", self.algorithm().key_type(), BASE64.encode(&public))
@@ -135,12 +162,12 @@ impl SigningKey {
     /// # Errors
     /// When an RSA key is too short for the signature: it has less than 496 bits.
     pub fn sign(&self, data: &[u8]) -> Result<Vec<u8>, SigningKeyError> {
-        let hash = digest::digest(&digest::SHA256, data);
         match &self.0 {
-            Private::Rsa(key) => {
-                key.sign(Pkcs1v15Sign::new::<Sha256>(), hash.as_ref()).map_err(|_| SigningKeyError::Key)
+            Private::Rsa(rsa) => rsa.sign(data),
+            Private::Ed25519(key) => {
+                let hash = digest::digest(&digest::SHA256, data);
+                Ok(key.sign(hash.as_ref()).as_ref().to_vec())
             }
-            Private::Ed25519(key) => Ok(key.sign(hash.as_ref()).as_ref().to_vec()),
         }
     }
 }

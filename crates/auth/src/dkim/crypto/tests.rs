@@ -36,6 +36,16 @@ fn what_is_signed_is_verified() {
     }
 }
 
+/// ring signs with the keys that it takes, and as the crate `rsa` would.
+#[test]
+fn both_libraries_sign_alike() {
+    for (pem, has_fast) in [(RSA_1024, false), (RSA_2048, true), (RSA_4096, true)] {
+        let SigningKey(Private::Rsa(rsa)) = SigningKey::from_pem(pem).expect("a key") else { panic!("an RSA key") };
+        assert_eq!(rsa.fast.is_some(), has_fast);
+        assert_eq!(rsa.sign(b"data"), rsa.sign_slowly(b"data"));
+    }
+}
+
 #[test]
 fn seeds() {
     // RFC 8463 appendix A.1 and A.2.
