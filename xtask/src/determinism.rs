@@ -1,5 +1,5 @@
 //! `--verify-determinism`: the same suite in a second process that begins at least two seconds later, in another time
-//! zone, locale and working directory, with another number of jobs.
+//! zone, locale and working directory, with another number of jobs, and without what signatures the process remembers.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -19,7 +19,7 @@ pub(crate) struct SecondProcess {
 
 impl SecondProcess {
     pub(crate) fn prepare(root: &Path, options: &Options) -> SecondProcess {
-        let mut arguments = vec!["scenarios".to_owned(), "--json".to_owned()];
+        let mut arguments = vec!["scenarios".to_owned(), "--json".to_owned(), "--no-memo".to_owned()];
         // One thread where the first has several, and the other way round.
         arguments.extend(["--jobs".to_owned(), if options.jobs == 1 { "2" } else { "1" }.to_owned()]);
         if let (Some(first), Some(last)) = (options.seeds.first(), options.seeds.last()) {

@@ -64,6 +64,11 @@ pub(crate) struct Arguments {
     /// Stop every run at this time, print the stories and compare nothing.
     #[arg(long, value_name = "+5h", value_parser = until)]
     until: Option<u64>,
+    /// Compute every signature and every check of one anew, although the process knows the result from another scenario.
+    ///
+    /// Takes longer and changes no result.
+    #[arg(long)]
+    no_memo: bool,
 }
 
 fn partition(text: &str) -> Result<(u64, u64), String> {
@@ -138,6 +143,7 @@ fn options(root: &Path, arguments: &Arguments) -> Options {
         bless: arguments.bless,
         partition: arguments.partition,
         until: arguments.until,
+        memo: !arguments.no_memo,
     }
 }
 

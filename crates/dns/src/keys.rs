@@ -11,6 +11,7 @@
 //! A key is raw octets until a signature is checked with it. A key that does not fit its algorithm makes the signature
 //! wrong, nothing more.
 
+use mxlab_env::memo::Memo;
 use ring::digest;
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
@@ -76,6 +77,13 @@ fn verification(algorithm: Algorithm) -> Option<Verification> {
 /// Whether `signature` is the key's signature over `data`. False for algorithms that are not known here.
 pub(crate) fn verify(key: &Dnskey, data: &[u8], signature: &[u8]) -> bool {
     mxlab_env::meter::count();
+    VERIFIED.recall(&[&[key.algorithm], &key.public_key, data, signature], || verify_anew(key, data, signature))
+}
+
+/// What checks of signatures gave, by algorithm, public key, data and signature.
+static VERIFIED: Memo<bool> = Memo::new(65_536);
+
+fn verify_anew(key: &Dnskey, data: &[u8], signature: &[u8]) -> bool {
     let public = key.public_key.as_slice();
     match verification(Algorithm(key.algorithm)) {
         None => false,

@@ -10,6 +10,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`entropy`] | randomness for libraries that ask a global for it, directed to the env of the running task |
+//! | [`memo`] | what pure functions gave, remembered by the process |
 //! | [`meter`] | a count of cryptographic operations |
 //! | [`pkcs1`] | RSA signatures by ring |
 //! | [`real`] | the adapter to the real machine |
@@ -19,6 +20,7 @@
 //! Nothing here knows about mail or about simulation.
 
 pub mod entropy;
+pub mod memo;
 pub mod meter;
 pub mod pkcs1;
 pub mod real;

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 
+use mxlab_env::memo;
 use mxlab_sim::Bounds;
 
 use crate::engine::Engines;
@@ -41,6 +42,8 @@ pub struct Options {
     pub partition: Option<(u64, u64)>,
     /// Stop every run here, in seconds of virtual time, and compare nothing.
     pub until: Option<u64>,
+    /// Sign and check once what several runs sign and check alike ([`mxlab_env::memo`]). No result depends on it.
+    pub memo: bool,
 }
 
 /// How many of the last entries are shown when a bound ends a run.
@@ -318,6 +321,7 @@ fn run_jobs(
         for _ in 0..options.jobs.clamp(1, jobs.len().max(1)) {
             let (results, next) = (results.clone(), &next);
             scope.spawn(move || {
+                let _memo = memo::set(options.memo);
                 while !interrupted.load(Ordering::Relaxed) {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(job) = jobs.get(index) else { break };

@@ -88,6 +88,7 @@ fn options() -> Options {
         bless: false,
         partition: None,
         until: None,
+        memo: false,
     }
 }
 

@@ -14,12 +14,16 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
 }
 
-fn run(seeds: Vec<u64>) -> Summary {
-    let options =
-        Options { root: root(), filters: Vec::new(), seeds, jobs: 2, bless: false, partition: None, until: None };
+/// All scenarios with these seeds.
+fn all(seeds: Vec<u64>) -> Options {
+    let (root, filters) = (root(), Vec::new());
+    Options { root, filters, seeds, jobs: 2, bless: false, partition: None, until: None, memo: true }
+}
+
+fn run(options: &Options) -> Summary {
     let kinds = mxlab_scenario::kinds();
     let mut wrong = BTreeSet::new();
-    let summary = suite::run(&options, &Exchange, &AtomicBool::new(false), &mut |progress| {
+    let summary = suite::run(options, &Exchange, &AtomicBool::new(false), &mut |progress| {
         let Progress::Ended(CaseResult { record: Some(record), .. }) = progress else { return };
         let undeclared = |entry: &Entry| {
             let problem = mxlab_record::undeclared(&kinds, entry.kind, &entry.fields)?;
@@ -42,14 +46,14 @@ fn complain(summary: &Summary) -> String {
 
 #[test]
 fn every_scenario_holds() {
-    let summary = run(Vec::new());
+    let summary = run(&all(Vec::new()));
     assert!(summary.cases.len() >= 16, "only {} scenarios were found", summary.cases.len());
     assert_eq!(summary.exit_code(), 0, "{}", complain(&summary));
 }
 
 #[test]
 fn another_seed_tells_the_same_stories() {
-    let summary = run(vec![2, 3]);
+    let summary = run(&all(vec![2, 3]));
     assert_eq!(summary.exit_code(), 0, "{}", complain(&summary));
     let mut hashes: Vec<&str> =
         summary.cases.iter().filter_map(|case| Some(case.run.as_ref()?.packet_hash.as_str())).collect();
@@ -57,4 +61,23 @@ fn another_seed_tells_the_same_stories() {
     hashes.sort_unstable();
     hashes.dedup();
     assert_eq!(hashes.len(), count, "two seeds, or two scenarios, sent the same packets");
+}
+
+/// What is signed and checked once for several runs changes none of them, nor how much work they say they did.
+#[test]
+fn what_the_process_remembers_changes_nothing() {
+    let filters = ["dane/", "dnssec/", "dkim/", "arc/"].map(str::to_owned).to_vec();
+    let results = |memo: bool| -> Vec<_> {
+        let summary = run(&Options { filters: filters.clone(), jobs: 1, memo, ..all(Vec::new()) });
+        let told = summary.cases.into_iter().map(|case| {
+            let run = case.result.expect("it ran");
+            (case.scenario, run.record_hash, run.packet_hash, run.crypto_operations)
+        });
+        told.collect()
+    };
+    let anew = results(false);
+    assert!(anew.len() > 50, "only {} cells", anew.len());
+    assert_eq!(results(true), anew);
+    // Once more, with everything remembered.
+    assert_eq!(results(true), anew);
 }

@@ -6,8 +6,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use mxlab_env::memo::Memo;
 use p256::ecdsa::signature::Signer as _;
 use ring::digest;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
@@ -94,6 +95,10 @@ pub enum KeyError {
 
 /// How many signatures a key remembers.
 const REMEMBERED: usize = 4_096;
+/// Private keys and what DNSKEY has of them, by kind and seed.
+static MADE: Memo<Arc<(Secret, Vec<u8>)>> = Memo::new(1_024);
+/// Signatures of all keys, by algorithm, public key and what was signed.
+static SIGNED: Memo<Vec<u8>> = Memo::new(65_536);
 
 /// The private key of a zone.
 pub struct SigningKey {
@@ -101,7 +106,8 @@ pub struct SigningKey {
     role: KeyRole,
     dnskey: Dnskey,
     key_tag: u16,
-    secret: Secret,
+    /// With the public key as DNSKEY has it.
+    secret: Arc<(Secret, Vec<u8>)>,
     /// Signatures by what was signed. They follow from it, so remembering them changes nothing but the time it takes.
     made: Mutex<BTreeMap<Vec<u8>, Vec<u8>>>,
 }
@@ -170,9 +176,10 @@ impl SigningKey {
     /// # Errors
     /// The seed is not a private key of it.
     pub fn new(kind: KeyKind, role: KeyRole, seed: [u8; 32]) -> Result<SigningKey, KeyError> {
-        let (secret, public_key) = Secret::from_seed(kind, seed)?;
+        let secret = MADE.try_recall(&[&[kind as u8], &seed], || Secret::from_seed(kind, seed).map(Arc::new))?;
         let entry_point = if role.is_entry_point() { Dnskey::SECURE_ENTRY_POINT } else { 0 };
         let flags = Dnskey::ZONE | entry_point;
+        let public_key = secret.1.clone();
         let dnskey = Dnskey { flags, protocol: 3, algorithm: kind.algorithm().0, public_key };
         Ok(SigningKey { kind, role, key_tag: dnskey.key_tag(), dnskey, secret, made: Mutex::default() })
     }
@@ -220,7 +227,8 @@ impl SigningKey {
             return signature.clone();
         }
         mxlab_env::meter::count();
-        let signature = self.secret.sign(&data);
+        let of: [&[u8]; 3] = [&[self.dnskey.algorithm], &self.dnskey.public_key, &data];
+        let signature = SIGNED.recall(&of, || self.secret.0.sign(&data));
         if made.len() >= REMEMBERED {
             made.clear();
         }
