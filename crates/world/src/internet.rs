@@ -1,6 +1,6 @@
 //! The DNS of a scenario: a root, top-level zones, the declared zones, and the servers that serve them.
 //!
-//! Every zone is real: signed (unless declared unsigned) with keys that derive from the scenario's identity, delegated by
+//! Every zone is real: signed (unless declared unsigned) with keys that derive from the world's name and the zone's, delegated by
 //! its parent with NS, glue and DS (RFC 4035 §2.4), served over UDP and TCP by an authority. Parents exist by themselves, signed,
 //! up to the root, whose key is the trust anchor of the engines' resolver. A zone without declared servers has one of its
 //! own, `ns` in the zone itself.
@@ -134,7 +134,7 @@ pub const DEFAULT_TTL: u32 = 300;
 
 /// A change to a zone.
 #[derive(Clone, Debug, Default)]
-pub struct Change {
+pub struct ZoneChange {
     /// Each RRset in this text takes the place of the old one.
     pub replace: Option<String>,
     /// Records that join their RRsets.
@@ -353,7 +353,7 @@ impl Internet {
     ///
     /// # Errors
     /// If there is no such zone, the server does not serve it or the text is wrong; then nothing has changed.
-    pub fn publish(&mut self, apex: &Name, change: &Change) -> Result<(), InternetError> {
+    pub fn publish(&mut self, apex: &Name, change: &ZoneChange) -> Result<(), InternetError> {
         let held = self.zones.get_mut(apex).ok_or_else(|| InternetError::NoZone(apex.clone()))?;
         let ttl = held.ttl;
         if let Some(server) = change.only_at {
@@ -389,7 +389,7 @@ impl Internet {
 }
 
 impl Content {
-    fn apply(&mut self, change: &Change, ttl: u32) -> Result<(), InternetError> {
+    fn apply(&mut self, change: &ZoneChange, ttl: u32) -> Result<(), InternetError> {
         let zone = &mut self.zone;
         let apex = zone.origin().clone();
         if let Some(text) = &change.replace {

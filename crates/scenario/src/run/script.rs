@@ -10,7 +10,7 @@ use mxlab_dns::signing_key::KeyRole;
 use mxlab_dns::{Name, RecordType};
 use mxlab_record::{Event, Fields, Recorder};
 use mxlab_sim::Control;
-use mxlab_world::internet::{Change, Roll, RollStep};
+use mxlab_world::internet::{Roll, RollStep, ZoneChange};
 use tokio::time::Instant;
 
 use super::error::{self, LabError};
@@ -237,7 +237,7 @@ impl<'a> Script<'a> {
         let signing = self.new_signing(publish);
         let resolve = References::new(self.scenario, &self.lab.made, Some(&self.lab.internet));
         let text = |text: &str| zone_text::substitute(text, &resolve);
-        let change = Change {
+        let change = ZoneChange {
             replace: publish.replace.as_ref().map(|records| text(records.as_str())),
             add: publish.add.as_ref().map(|records| text(records.as_str())),
             remove: self.removals(publish, &apex)?,
@@ -423,7 +423,7 @@ fn describe_roll(publish: &Publish, step: words::RollStep, renewed: Renewed) -> 
     }
 }
 
-fn describe_publish(publish: &Publish, change: &Change, renewed: Option<Renewed>) -> String {
+fn describe_publish(publish: &Publish, change: &ZoneChange, renewed: Option<Renewed>) -> String {
     let mut what = Vec::new();
     if let Some(records) = &change.replace {
         what.push(format!("now has {}", in_one_line(records)));

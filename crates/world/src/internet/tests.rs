@@ -21,7 +21,7 @@ fn build(zones: &[(&str, &str)], hosts: &[(&str, &str)]) -> Result<Internet, Int
         .iter()
         .map(|(apex, records)| ZoneSpec { records: (*records).to_owned(), ..ZoneSpec::parent(name(apex), signing()) });
     let hosts = hosts.iter().map(|(owner, address)| address_record(&name(owner), address.parse().unwrap())).collect();
-    Internet::build(&Identity::new("test"), specs.collect(), hosts, &[], signing())
+    Internet::build(&Identity::of_world(None), specs.collect(), hosts, &[], signing())
 }
 
 fn zones(internet: &Internet) -> Vec<String> {
@@ -44,7 +44,7 @@ fn a_zone_is_delegated_with_glue_and_ds() {
     assert_eq!(at_parent(&internet, "fabrikam.example", RecordType::NS), Some(1));
     assert_eq!(at_parent(&internet, "fabrikam.example", RecordType::DS), Some(1));
     assert_eq!(at_parent(&internet, "ns.fabrikam.example", RecordType::A), Some(1));
-    let change = Change { signed: Some(false), ..Change::default() };
+    let change = ZoneChange { signed: Some(false), ..ZoneChange::default() };
     internet.publish(&name("fabrikam.example"), &change).unwrap();
     assert_eq!(at_parent(&internet, "fabrikam.example", RecordType::NS), Some(1));
     assert_eq!(at_parent(&internet, "fabrikam.example", RecordType::DS), None);
@@ -53,11 +53,11 @@ fn a_zone_is_delegated_with_glue_and_ds() {
 #[test]
 fn a_change_that_is_wrong_changes_nothing() {
     let mut internet = build(&[("fabrikam.example", "mx1 A 192.0.2.10")], &[]).unwrap();
-    let change = Change { replace: Some("mx1 A 192.0.2.300".into()), ..Change::default() };
+    let change = ZoneChange { replace: Some("mx1 A 192.0.2.300".into()), ..ZoneChange::default() };
     assert!(internet.publish(&name("fabrikam.example"), &change).is_err());
     let zone = &internet.zones[&name("fabrikam.example")].content.zone;
     assert!(zone.rrset(&name("mx1.fabrikam.example"), RecordType::A).is_some());
-    let change = Change { replace: Some("mx1 A 192.0.2.11".into()), ..Change::default() };
+    let change = ZoneChange { replace: Some("mx1 A 192.0.2.11".into()), ..ZoneChange::default() };
     internet.publish(&name("fabrikam.example"), &change).unwrap();
     let zone = &internet.zones[&name("fabrikam.example")].content.zone;
     assert_eq!(zone.rrset(&name("mx1.fabrikam.example"), RecordType::A).unwrap().rdatas.len(), 1);
@@ -76,7 +76,7 @@ fn two_servers() -> Internet {
         servers: servers.to_vec(),
         ..ZoneSpec::parent(name(apex), signing())
     });
-    Internet::build(&Identity::new("test"), specs.to_vec(), Vec::new(), &[], signing()).unwrap()
+    Internet::build(&Identity::of_world(None), specs.to_vec(), Vec::new(), &[], signing()).unwrap()
 }
 
 /// The last octets of the addresses that each server gives for a name.
@@ -100,7 +100,7 @@ fn a_change_at_one_server_stays_there() {
     let mut internet = two_servers();
     let mut check = |only_at: Option<usize>, replace: &str, mx1: [&[u8]; 2], mx2: [&[u8]; 2]| {
         let only_at = only_at.map(|server| SERVERS[server].parse().unwrap());
-        let change = Change { replace: Some(replace.to_owned()), only_at, ..Change::default() };
+        let change = ZoneChange { replace: Some(replace.to_owned()), only_at, ..ZoneChange::default() };
         internet.publish(&fabrikam, &change).unwrap();
         assert_eq!(addresses(&internet, "mx1.fabrikam.example"), mx1, "{replace}");
         assert_eq!(addresses(&internet, "mx2.fabrikam.example"), mx2, "{replace}");
@@ -117,7 +117,7 @@ fn a_change_at_a_server_of_other_zones_is_refused() {
     let mut internet = two_servers();
     let server = "192.0.2.99".parse().unwrap();
     let change =
-        Change { remove: vec![(name("mx1.fabrikam.example"), None)], only_at: Some(server), ..Change::default() };
+        ZoneChange { remove: vec![(name("mx1.fabrikam.example"), None)], only_at: Some(server), ..ZoneChange::default() };
     let refused = internet.publish(&name("fabrikam.example"), &change);
     assert!(matches!(refused, Err(InternetError::NotServed { server: at, .. }) if at == server), "{refused:?}");
     assert_eq!(addresses(&internet, "mx1.fabrikam.example"), [[10], [10]]);
@@ -127,7 +127,7 @@ fn a_change_at_a_server_of_other_zones_is_refused() {
 fn a_zone_unsigned_at_one_server_keeps_its_ds() {
     let mut internet = two_servers();
     let fabrikam = name("fabrikam.example");
-    let change = Change { signed: Some(false), only_at: Some(SERVERS[0].parse().unwrap()), ..Change::default() };
+    let change = ZoneChange { signed: Some(false), only_at: Some(SERVERS[0].parse().unwrap()), ..ZoneChange::default() };
     internet.publish(&fabrikam, &change).unwrap();
     let signed = SERVERS.map(|server| {
         let zone = internet.authorities[&server.parse::<IpAddr>().unwrap()].zone(&fabrikam).unwrap();
@@ -225,7 +225,7 @@ fn tags(internet: &Internet, zone: &str) -> [Vec<u16>; 3] {
 #[track_caller]
 fn check_roll(layout: KeyLayout, steps: &[Roll], expected: &[&str]) {
     let spec = ZoneSpec { keys: layout, ..ZoneSpec::parent(name("fabrikam.example"), signing()) };
-    let mut internet = Internet::build(&Identity::new("test"), vec![spec], Vec::new(), &[], signing()).unwrap();
+    let mut internet = Internet::build(&Identity::of_world(None), vec![spec], Vec::new(), &[], signing()).unwrap();
     let mut letters: Vec<u16> = Vec::new();
     let mut seen = Vec::new();
     let mut look = |internet: &Internet| {
@@ -245,7 +245,7 @@ fn check_roll(layout: KeyLayout, steps: &[Roll], expected: &[&str]) {
     };
     look(&internet);
     for step in steps {
-        let change = Change { roll: Some(*step), ..Change::default() };
+        let change = ZoneChange { roll: Some(*step), ..ZoneChange::default() };
         internet.publish(&name("fabrikam.example"), &change).unwrap();
         look(&internet);
     }
@@ -297,7 +297,7 @@ fn a_key_change_that_has_not_begun_is_refused() {
     let mut internet = two_servers();
     let mut check = |step, only_at, expected: &str| {
         let roll = Some(Roll { step, algorithm: None, role: None });
-        let change = Change { roll, only_at, ..Change::default() };
+        let change = ZoneChange { roll, only_at, ..ZoneChange::default() };
         let before = tags(&internet, "fabrikam.example");
         let refused = internet.publish(&name("fabrikam.example"), &change).unwrap_err();
         assert_eq!(refused.to_string(), expected);
