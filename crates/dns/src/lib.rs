@@ -18,6 +18,17 @@
 //! | [`authority`] | answers from signed zones; below it keys and their rollovers, proofs, faults, and the service |
 //!
 //! Not here: mail, and the simulation. A server and a resolver share no memory; they meet on the network of the env.
+//!
+//! # Limits
+//! - A lookup follows 12 aliases, asks 128 queries, checks 100 signatures and hashes 64 names at most
+//!   ([`ResolverConfig::queries`], [`validator::Policy`]); eight checks may fail for one RRset. More is bogus, with the limit as
+//!   the reason.
+//! - A zone with more than 64 keys or DS records is bogus. More than 100 NSEC3 iterations make it insecure (RFC 9276 §3.2).
+//! - Algorithms: those of [`keys`]. Not validated: DSA, GOST, Ed448 (RFC 8624 §3.1: optional), and SHA-1 unless the policy says so.
+//!   A zone that has no other is insecure.
+//! - Trust anchors are given; they do not follow a rollover (no RFC 5011).
+//! - No zone transfer, no dynamic update, no TSIG, no ALIAS or SVCB of its own: unknown types are octets (RFC 3597).
+//! - Answers over UDP have 1,232 octets at most; longer ones are truncated, and asked for again over TCP.
 
 pub mod authority;
 pub mod denial;

@@ -291,10 +291,7 @@ impl Journal {
             context.update(entry.canonical().as_bytes());
             context.update(b"\n");
         }
-        context.finish().as_ref().iter().fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        data_encoding::HEXLOWER.encode(context.finish().as_ref())
     }
 }
 

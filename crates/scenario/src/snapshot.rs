@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use similar::{Algorithm, capture_diff_slices, group_diff_ops};
+
 /// What the comparison of a story with its snapshot gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Comparison {
@@ -128,64 +130,28 @@ fn snapshot_of(path: &Path) -> Option<PathBuf> {
 /// Context lines around a change.
 const CONTEXT: usize = 2;
 
-/// The lines that differ, with a little context: a longest-common-subsequence diff of lines. Beyond a size where that
-/// would be slow, the first difference alone.
+/// The longest texts that are compared line by line, in lines. Of longer ones, the first difference alone is told.
+const MOST_LINES: usize = 20_000;
+
+/// The lines that differ, with a little context.
 pub fn difference(old: &str, new: &str) -> Vec<String> {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.trim_end().lines().collect(), new.trim_end().lines().collect());
-    let marked = mark(&old, &new);
-    let mut keep = vec![false; marked.len()];
-    for (index, (mark, _)) in marked.iter().enumerate() {
-        if *mark != ' ' {
-            let end = (index + CONTEXT + 1).min(marked.len());
-            keep[index.saturating_sub(CONTEXT)..end].fill(true);
-        }
+    if old.len().max(new.len()) > MOST_LINES {
+        let same = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
+        let told = |mark: char, lines: &[&str]| lines.get(same).map(|line| format!("{mark} {line}"));
+        return [told('-', &old), told('+', &new)].into_iter().flatten().collect();
     }
+    let operations = capture_diff_slices(Algorithm::Myers, &old, &new);
     let mut lines = Vec::new();
-    let mut skipped = false;
-    for ((mark, line), keep) in marked.iter().zip(keep) {
-        if keep {
-            if skipped && !lines.is_empty() {
-                lines.push("  …".to_owned());
-            }
-            lines.push(format!("{mark} {line}"));
+    for group in group_diff_ops(operations, CONTEXT) {
+        if !lines.is_empty() {
+            lines.push("  …".to_owned());
         }
-        skipped = !keep;
+        for change in group.iter().flat_map(|operation| operation.iter_changes(&old, &new)) {
+            lines.push(format!("{} {}", change.tag(), change.value()));
+        }
     }
     lines
-}
-
-fn mark<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<(char, &'a str)> {
-    const LIMIT: usize = 4_000_000;
-    let same = old.iter().zip(new).take_while(|(a, b)| a == b).count();
-    let (head, old, new) = (&old[..same], &old[same..], &new[same..]);
-    let mut marked: Vec<(char, &str)> = head.iter().map(|line| (' ', *line)).collect();
-    if old.len().saturating_mul(new.len()) > LIMIT {
-        marked.extend(old.first().map(|line| ('-', *line)));
-        marked.extend(new.first().map(|line| ('+', *line)));
-        return marked;
-    }
-    // common[i][j]: the length of the longest common subsequence of old[i..] and new[j..].
-    let mut common = vec![vec![0_u32; new.len() + 1]; old.len() + 1];
-    for i in (0..old.len()).rev() {
-        for j in (0..new.len()).rev() {
-            common[i][j] =
-                if old[i] == new[j] { common[i + 1][j + 1] + 1 } else { common[i + 1][j].max(common[i][j + 1]) };
-        }
-    }
-    let (mut i, mut j) = (0, 0);
-    while i < old.len() || j < new.len() {
-        if i < old.len() && j < new.len() && old[i] == new[j] {
-            marked.push((' ', old[i]));
-            (i, j) = (i + 1, j + 1);
-        } else if j == new.len() || (i < old.len() && common[i + 1][j] >= common[i][j + 1]) {
-            marked.push(('-', old[i]));
-            i += 1;
-        } else {
-            marked.push(('+', new[j]));
-            j += 1;
-        }
-    }
-    marked
 }
 
 #[cfg(test)]
@@ -226,5 +192,9 @@ mod tests {
         let lines = difference(&old.join("\n"), &new.join("\n"));
         assert_eq!(lines.iter().filter(|line| line.starts_with(['-', '+'])).count(), 3, "{lines:#?}");
         assert!(lines.contains(&"  …".to_owned()) && lines.len() < 14, "{lines:#?}");
+        // Of very long texts, the first difference alone.
+        let long = |last: &str| (0..MOST_LINES).map(|n| format!("line {n}\n")).collect::<String>() + last;
+        assert_eq!(difference(&long("old"), &long("new")), ["- old", "+ new"]);
+        assert_eq!(difference(&long("old"), &long("")), ["- old"]);
     }
 }

@@ -152,7 +152,7 @@ pub(crate) fn identity(words: &[&str]) -> String {
         context.update(&u64::try_from(word.len()).unwrap_or(u64::MAX).to_be_bytes());
         context.update(word.as_bytes());
     }
-    context.finish().as_ref().iter().take(16).map(|octet| format!("{octet:02x}")).collect()
+    data_encoding::HEXLOWER.encode(context.finish().as_ref().get(..16).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -126,10 +126,6 @@ impl PacketHash {
     }
 
     pub(crate) fn hex(&self) -> String {
-        use std::fmt::Write;
-        self.0.clone().finish().as_ref().iter().fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        data_encoding::HEXLOWER.encode(self.0.clone().finish().as_ref())
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use indexmap::IndexMap;
 use mxlab_dns::rdata::{A, Mx};
 use mxlab_dns::{Name, RecordType};
@@ -160,7 +161,7 @@ impl Script<'_> {
             None => format!("message-{}", self.sent.messages.len() + 1),
         };
         let unique = self.lab.identity.bytes("message-id", &format!("{name}/{number}"));
-        let short: String = unique.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let short = HEXLOWER.encode(&unique[..6]);
         let domain = send.from.as_str().rsplit_once('@').map_or("localhost", |(_, domain)| domain);
         format!("{name}.{short}@{domain}")
     }
