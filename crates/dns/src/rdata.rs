@@ -11,7 +11,7 @@ use crate::record::{RawRdata, RecordType};
 
 pub use crate::nsec3::Nsec3Param;
 pub use crate::rdata_dnssec::{Dnskey, Ds, Nsec, Nsec3, Rrsig, TypeBitmap, push_canonical, signature_time};
-pub use crate::rdata_text::to_text;
+pub use crate::rdata_text::{abbreviated, to_text};
 
 /// Why octets are not the data of a record of that type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

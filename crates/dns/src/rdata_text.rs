@@ -116,6 +116,15 @@ fn rrsig(rrsig: &Rrsig) -> String {
     )
 }
 
+/// Octets in hexadecimal; of more than eight, the first and the last two: enough for a person to tell two digests apart
+/// (`3111…1838`).
+pub fn abbreviated(octets: &[u8]) -> String {
+    match octets {
+        [a, b, _, .., y, z] if octets.len() > 8 => format!("{}…{}", HEXLOWER.encode(&[*a, *b]), HEXLOWER.encode(&[*y, *z])),
+        _ => HEXLOWER.encode(octets),
+    }
+}
+
 /// A salt: `-` if there is none (RFC 5155 §3.3).
 fn hexadecimal(salt: &[u8]) -> String {
     if salt.is_empty() { "-".to_owned() } else { HEXLOWER.encode(salt) }
@@ -125,4 +134,16 @@ fn nsec3(nsec3: &Nsec3) -> String {
     let salt = hexadecimal(&nsec3.salt);
     let next = BASE32HEX_NOPAD.encode(&nsec3.next_hashed);
     format!("{} {} {} {salt} {next}{}", nsec3.hash_algorithm, nsec3.flags, nsec3.iterations, types(&nsec3.types))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn abbreviation() {
+        assert_eq!(abbreviated(&[]), "");
+        assert_eq!(abbreviated(&[1, 2, 3, 4, 5, 6, 7, 8]), "0102030405060708");
+        assert_eq!(abbreviated(&[1, 2, 3, 4, 5, 6, 7, 8, 0xf9]), "0102…08f9");
+    }
 }

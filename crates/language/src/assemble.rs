@@ -33,6 +33,7 @@ pub(crate) fn assemble(
     Scenario {
         title: file.title,
         story: file.story,
+        world: file.world.map(Spanned::into_inner),
         covers: file.covers.map(Spanned::into_inner).unwrap_or_default(),
         epoch,
         until: file.until,

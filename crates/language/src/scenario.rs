@@ -109,6 +109,8 @@ pub struct Scenario {
     pub title: Spanned<String>,
     /// Why the file exists.
     pub story: Option<Spanned<String>>,
+    /// The prepared set of declarations that it builds on, if any.
+    pub world: Option<String>,
     /// Ids of the behaviour registry.
     pub covers: Vec<Spanned<BehaviourRef>>,
     /// What `+0s` is.

@@ -10,6 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use mxlab_dns::authority::Authority;
 use mxlab_dns::resolver::{Resolver, ResolverConfig, TrustAnchor};
 use mxlab_dns::serve::serve;
@@ -24,10 +25,6 @@ use mxlab_world::internet::{Internet, NameServer, ZoneSpec};
 use mxlab_world::pki::{CertificateSpec, IssuerName, MadeCertificate, Sends, make_certificate};
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 fn sha256(bytes: &[u8]) -> Vec<u8> {
     ring::digest::digest(&ring::digest::SHA256, bytes).as_ref().to_vec()
@@ -49,7 +46,7 @@ fn certificate(env: &Env) -> MadeCertificate {
         key: "mx".into(),
         sends: Sends::Chain,
     };
-    make_certificate(&Identity::new("loopback"), &spec, None).unwrap()
+    make_certificate(&Identity::of_world(None), &spec, None).unwrap()
 }
 
 /// Zones on one server, which the resolver asks as its upstream.
@@ -68,7 +65,7 @@ fn zones(env: &Env, tlsa: &str) -> (Arc<Authority>, TrustAnchor) {
         zone("fabrikam.example", &format!("@ MX 10 mx\nmx A 127.0.0.1\n_25._tcp.mx TLSA 3 1 1 {tlsa}\n")),
         zone("contoso.example", "@ TXT \"v=spf1 ip4:127.0.0.1 -all\"\n"),
     ];
-    let internet = Internet::build(&Identity::new("loopback"), specs, Vec::new(), &[], signing).unwrap();
+    let internet = Internet::build(&Identity::of_world(None), specs, Vec::new(), &[], signing).unwrap();
     let authority = internet.authorities().find(|(address, _)| *address == LOOPBACK).unwrap().1.clone();
     (authority, TrustAnchor::root(internet.root_anchor()))
 }
@@ -131,7 +128,7 @@ fn find<'a>(entries: &'a [Entry], kind: &str) -> &'a Entry {
 
 #[test]
 fn a_message_is_delivered_and_authenticated_by_dane() {
-    let matching = |certificate: &MadeCertificate| hex(&sha256(&certificate.public_key_info));
+    let matching = |certificate: &MadeCertificate| HEXLOWER.encode(&sha256(&certificate.public_key_info));
     let both = |entries: &[Entry]| ["relayed", "accepted"].iter().all(|kind| entries.iter().any(|e| e.kind == *kind));
     let entries = deliver(matching, both);
     assert_eq!(find(&entries, "relayed").fields.text("security"), Some("dane"));
@@ -145,7 +142,8 @@ fn a_message_is_delivered_and_authenticated_by_dane() {
 
 #[test]
 fn a_receiver_that_is_not_the_one_of_the_tlsa_record_gets_nothing() {
-    let entries = deliver(|_| hex(&[0; 32]), |entries| entries.iter().any(|entry| entry.kind == "deferred"));
+    let entries =
+        deliver(|_| HEXLOWER.encode(&[0; 32]), |entries| entries.iter().any(|entry| entry.kind == "deferred"));
     assert_eq!(find(&entries, "deferred").fields.text("code"), Some("4.7.323"));
     assert!(!entries.iter().any(|entry| entry.kind == "accepted"));
 }

@@ -70,7 +70,7 @@ fn what_the_process_remembers_changes_nothing() {
     let results = |memo: bool| -> Vec<_> {
         let summary = run(&Options { filters: filters.clone(), jobs: 1, memo, ..all(Vec::new()) });
         let told = summary.cases.into_iter().map(|case| {
-            let run = case.result.expect("it ran");
+            let run = case.run.expect("it ran");
             (case.scenario, run.record_hash, run.packet_hash, run.crypto_operations)
         });
         told.collect()

@@ -1,25 +1,41 @@
 //! Values that must be the same in every run of a scenario, whatever the seed: keys, serial numbers, Message-IDs.
 //!
-//! They derive from the scenario's id and the object's name. The seed drives only latency, loss and draws of ports and
-//! ids; another seed must not change a certificate's digest, or a story would change with it.
+//! The seed drives only latency, loss and draws of ports and ids; another seed must not change a certificate's digest, or a
+//! story would change with it.
+//!
+//! # Two scopes
+//! - *Objects* (keys of zones, certificates and mail, serial numbers of certificates) derive from their own name and the
+//!   name of their *world*: the prepared internet that a file builds on (`world = "outbound"`). All files without one share
+//!   one more. So the zone of `fabrikam.example` has the same keys in all files of a world, and where it holds the same, the
+//!   same signatures; what a file changes of an object changes what is signed, not the key.
+//! - *Messages* (their Message-IDs) derive from the scenario's id and their name, so that no two scenarios send the same.
 
 use ring::digest::{SHA256, digest};
 
-/// What a scenario's names are derived from: its id.
+/// A scope of names, from which values are derived.
 #[derive(Clone, Debug)]
-pub struct Identity(String);
+pub struct Identity {
+    scope: &'static str,
+    name: String,
+}
 
 impl Identity {
-    /// The identity of the scenario with this id.
-    pub fn new(scenario_id: &str) -> Identity {
-        Identity(scenario_id.to_owned())
+    /// The scope of the objects of a world; of the files without a world if none is given.
+    pub fn of_world(name: Option<&str>) -> Identity {
+        // No world has an empty name.
+        Identity { scope: "world", name: name.unwrap_or_default().to_owned() }
+    }
+
+    /// The scope of the messages of the scenario with this id.
+    pub fn of_scenario(id: &str) -> Identity {
+        Identity { scope: "scenario", name: id.to_owned() }
     }
 
     /// 32 bytes for the object `name` of kind `kind`.
     pub fn bytes(&self, kind: &str, name: &str) -> [u8; 32] {
         // Length prefixes keep ("ab", "c") and ("a", "bc") apart.
         let mut input = Vec::new();
-        for part in ["mxlab", &self.0, kind, name] {
+        for part in ["mxlab", self.scope, &self.name, kind, name] {
             input.extend_from_slice(&(part.len() as u64).to_be_bytes());
             input.extend_from_slice(part.as_bytes());
         }
@@ -34,11 +50,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_kinds_and_scenarios_all_matter() {
-        let one = Identity::new("dane/mismatch").bytes("zone", "example");
-        assert_eq!(one, Identity::new("dane/mismatch").bytes("zone", "example"));
-        assert_ne!(one, Identity::new("dane/match").bytes("zone", "example"));
-        assert_ne!(one, Identity::new("dane/mismatch").bytes("cert", "example"));
-        assert_ne!(one, Identity::new("dane/mismatch").bytes("zonee", "xample"));
+    fn names_kinds_and_scopes_all_matter() {
+        let outbound = || Identity::of_world(Some("outbound"));
+        let one = outbound().bytes("zone", "example");
+        assert_eq!(one, outbound().bytes("zone", "example"));
+        assert_ne!(one, Identity::of_world(Some("inbound")).bytes("zone", "example"));
+        assert_ne!(one, Identity::of_world(None).bytes("zone", "example"));
+        assert_ne!(one, Identity::of_scenario("outbound").bytes("zone", "example"));
+        assert_ne!(one, outbound().bytes("cert", "example"));
+        assert_ne!(one, outbound().bytes("zonee", "xample"));
     }
 }

@@ -1,8 +1,9 @@
-//! The keys with which mail is signed (RFC 6376, RFC 8617), made from the scenario's id and the key's name.
+//! The keys with which mail is signed (RFC 6376, RFC 8617), made from the world's name and the key's.
 
 use mxlab_auth::dkim::crypto::{SigningKey, SigningKeyError};
 use mxlab_dns::KeyError;
 use mxlab_dns::authority::rsa_key::{Modulus, RsaKey};
+use mxlab_env::memo::Memo;
 
 use crate::derive::Identity;
 
@@ -30,12 +31,19 @@ pub enum MailKeyError {
     Signing(#[from] SigningKeyError),
 }
 
-/// The key called `name` in a scenario.
+/// Keys by kind and seed.
+static MADE: Memo<SigningKey> = Memo::new(1_024);
+
+/// The key called `name` in a world.
 ///
 /// # Errors
 /// None with the present stock of keys.
 pub fn make(identity: &Identity, name: &str, kind: MailKeyKind) -> Result<SigningKey, MailKeyError> {
     let seed = identity.bytes("mail-key", name);
+    MADE.try_recall(&[&[kind as u8], &seed], || make_anew(seed, kind))
+}
+
+fn make_anew(seed: [u8; 32], kind: MailKeyKind) -> Result<SigningKey, MailKeyError> {
     let modulus = match kind {
         MailKeyKind::Ed25519 => return Ok(SigningKey::from_ed25519_seed(&seed)?),
         MailKeyKind::Rsa2048 => Modulus::Bits2048,
@@ -51,7 +59,7 @@ mod tests {
 
     #[test]
     fn keys_of_other_names_are_others() {
-        let identity = Identity::new("a/b");
+        let identity = Identity::of_world(Some("a"));
         for kind in [MailKeyKind::Rsa2048, MailKeyKind::Rsa1024, MailKeyKind::Rsa512, MailKeyKind::Ed25519] {
             let record = |name: &str| make(&identity, name, kind).unwrap().record();
             assert_eq!(record("one"), record("one"));

@@ -1,8 +1,8 @@
 //! Certification authorities and certificates, made when the world is built.
 //!
 //! One public authority exists in every world and is trusted; a file may declare others. Keys are Ed25519, whose
-//! signatures are deterministic (RFC 8032 §5.1.6), derived from the scenario's [`Identity`], so the same scenario has the
-//! same certificates, digests and TLS bytes in every process.
+//! signatures are deterministic (RFC 8032 §5.1.6), derived from the world's [`Identity`], so the same declaration gives the
+//! same certificate and digests in every file of that world, and in every process.
 
 use std::sync::Arc;
 
@@ -272,19 +272,19 @@ mod tests {
     }
 
     #[test]
-    fn the_same_scenario_makes_the_same_bytes() {
-        let identity = Identity::new("a");
+    fn the_same_world_makes_the_same_bytes() {
+        let identity = Identity::of_world(Some("a"));
         let one = make_certificate(&identity, &spec("mx1", "mx1"), Some(&root(&identity))).unwrap();
         let two = make_certificate(&identity, &spec("mx1", "mx1"), Some(&root(&identity))).unwrap();
         assert_eq!(one.certificate, two.certificate);
-        let other = Identity::new("b");
+        let other = Identity::of_world(Some("b"));
         let three = make_certificate(&other, &spec("mx1", "mx1"), Some(&root(&other))).unwrap();
         assert_ne!(one.certificate, three.certificate);
     }
 
     #[test]
     fn certificates_may_share_a_key() {
-        let identity = Identity::new("a");
+        let identity = Identity::of_world(Some("a"));
         let one = make_certificate(&identity, &spec("old", "old"), None).unwrap();
         let two = make_certificate(&identity, &spec("new", "old"), None).unwrap();
         assert_eq!(one.public_key_info, two.public_key_info);
@@ -293,7 +293,7 @@ mod tests {
 
     #[test]
     fn the_chain_sent_is_as_asked() {
-        let identity = Identity::new("a");
+        let identity = Identity::of_world(Some("a"));
         let root = root(&identity);
         let between = AuthoritySpec {
             name: "between".into(),
@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn dates_that_no_certificate_can_state_are_refused() {
-        let identity = Identity::new("a");
+        let identity = Identity::of_world(Some("a"));
         let spec = CertificateSpec { from: at("1940-01-01T00:00:00Z"), ..spec("c", "c") };
         assert!(matches!(make_certificate(&identity, &spec, None), Err(PkiError::Date { .. })));
     }

@@ -31,7 +31,7 @@ fn settings() -> ServerSettings {
         key: "mx1".into(),
         sends: Sends::Chain,
     };
-    let made = make_certificate(&Identity::new("test"), &spec, None).unwrap();
+    let made = make_certificate(&Identity::of_world(None), &spec, None).unwrap();
     ServerSettings::new("mx1.example", made.certified_key)
 }
 

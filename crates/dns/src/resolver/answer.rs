@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use mxlab_record::{Event, Fields};
 
 use crate::denial::Denied;
@@ -252,9 +253,8 @@ fn cut_key(text: &str) -> Option<String> {
 fn short(record: &Record) -> String {
     let words = rdata::to_text(record.rtype, &record.rdata);
     let word = |word: &str| {
-        let hexadecimal = word.len() > 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-        match word.get(..8).filter(|_| hexadecimal) {
-            Some(start) => format!("{start}…"),
+        match HEXLOWER.decode(word.as_bytes()).ok().filter(|octets| octets.len() > 8) {
+            Some(octets) => rdata::abbreviated(&octets),
             None => word.strip_suffix('.').filter(|name| !name.is_empty()).unwrap_or(word).to_owned(),
         }
     };

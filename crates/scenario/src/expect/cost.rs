@@ -58,5 +58,5 @@ impl Asked<'_> {
 /// The expectation in words.
 pub(super) fn describe(table: &Cost) -> String {
     let parts: Vec<String> = costs(table).map(|(field, _, count)| format!("{field} = {count}")).collect();
-    format!("a lookup that takes most work takes {}", parts.join(", "))
+    format!("the costliest lookup needed {}", parts.join(", "))
 }

@@ -48,6 +48,7 @@ const WIRE_ORDER: u32 = 1_000;
 /// The world of one run.
 pub(crate) struct Lab {
     pub(crate) journal: Journal,
+    /// What its messages derive from.
     pub(crate) identity: Identity,
     pub(crate) hosts: IndexMap<String, HostHandle>,
     pub(crate) servers: IndexMap<String, ServerControl>,
@@ -194,10 +195,10 @@ pub(crate) fn apply_smtp(
 impl Lab {
     /// Builds the world. Actors are spawned by [`Lab::start`].
     pub(crate) fn build(scenario: &Scenario, id: &str, config: Config) -> Result<(Sim, Lab), LabError> {
-        let identity = Identity::new(id);
-        let certificates = make_certificates(scenario, &identity)?;
-        let made = Made { certificates, mail_keys: MailKeys::make(scenario, &identity)? };
-        let internet = build_internet(scenario, &identity, &made)?;
+        let world = Identity::of_world(scenario.world.as_deref());
+        let certificates = make_certificates(scenario, &world)?;
+        let made = Made { certificates, mail_keys: MailKeys::make(scenario, &world)? };
+        let internet = build_internet(scenario, &world, &made)?;
         let mut sim = Sim::new(config)?;
         let name_servers = sim.add_host("name servers", internet.automatic())?;
         let forwarder = match scenario.resolver.forwarder() {
@@ -219,7 +220,17 @@ impl Lab {
             }
         }
         let journal = Journal::new(MAX_ENTRIES);
-        let lab = Lab { journal, identity, hosts, servers, made, internet, users, forwarder, name_servers };
+        let lab = Lab {
+            journal,
+            identity: Identity::of_scenario(id),
+            hosts,
+            servers,
+            made,
+            internet,
+            users,
+            forwarder,
+            name_servers,
+        };
         Ok((sim, lab))
     }
 

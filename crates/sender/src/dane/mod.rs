@@ -20,8 +20,9 @@
 mod record;
 
 use jiff::Timestamp;
+use mxlab_dns::rdata::abbreviated;
 
-pub use self::record::{Classified, Matching, Selector, Tlsa, Unusable, Usage, abbreviated, classify, strongest};
+pub use self::record::{Classified, Matching, Selector, Tlsa, Unusable, Usage, classify, strongest};
 use crate::Profile;
 use crate::condition::Condition;
 use crate::outcome::Problem;

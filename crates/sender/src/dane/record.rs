@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use mxlab_dns::rdata::abbreviated;
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
@@ -225,14 +226,5 @@ fn presentation(rdata: &[u8]) -> String {
     match rdata {
         [usage, selector, matching, data @ ..] => format!("{usage} {selector} {matching} {}", abbreviated(data)),
         _ => format!("\\# {} {}", rdata.len(), abbreviated(rdata)),
-    }
-}
-
-/// The first and last two octets in hexadecimal, enough for a person to tell two digests apart: `3111…1838`.
-pub fn abbreviated(data: &[u8]) -> String {
-    let hex = |octets: &[u8]| octets.iter().map(|octet| format!("{octet:02x}")).collect::<String>();
-    match data {
-        [a, b, _, .., y, z] if data.len() > 8 => format!("{}…{}", hex(&[*a, *b]), hex(&[*y, *z])),
-        _ => hex(data),
     }
 }

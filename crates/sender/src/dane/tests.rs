@@ -114,13 +114,6 @@ fn unusable_reasons_read_well() {
 }
 
 #[test]
-fn abbreviation() {
-    assert_eq!(abbreviated(&[]), "");
-    assert_eq!(abbreviated(&[1, 2, 3, 4, 5, 6, 7, 8]), "0102030405060708");
-    assert_eq!(abbreviated(&[1, 2, 3, 4, 5, 6, 7, 8, 0xf9]), "0102…08f9");
-}
-
-#[test]
 fn policy_of_a_set() {
     assert_eq!(Policy::of_records([]).0, Policy::Opportunistic);
     assert!(!Policy::Opportunistic.demands_tls());
