@@ -150,7 +150,34 @@ pub struct Artefact {
     pub text: String,
 }
 
-/// Something that happened.
+/// How something stands, for events that recur: what they are compared by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct State {
+    /// What this is the state of: `MX fabrikam.example`. It is compared with what the same actor said of it before.
+    pub of: String,
+    /// How it stands. Numbers of attempts and times are left out: with them nothing would ever be the same.
+    pub is: String,
+}
+
+/// A repetition, told short, in parts from which one line can be made for one of them or for many:
+///
+/// - `attempt 3 for bo@fabrikam.example: same as before (4.7.323); next attempt 1 h after this one`
+/// - `attempts 3 to 25 for bo@fabrikam.example, hourly: same as before (4.7.323)`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Again {
+    /// What is counted, in the singular: `attempt`.
+    pub counted: &'static str,
+    /// Which of them this is: 3.
+    pub number: u32,
+    /// What it is about: `for bo@fabrikam.example`.
+    pub about: String,
+    /// What there is to say: `same as before (4.7.323)`.
+    pub says: String,
+    /// What follows: `next attempt 1 h after this one`.
+    pub then: String,
+}
+
+/// Something that happened. An event is made of facts; whether the story has said the same before is the story's business.
 pub trait Event {
     /// What it is: lower case, words separated by `-`: `deferred`, `smtp-accepted`. Expectations and the behaviour registry
     /// find events by it.
@@ -164,9 +191,13 @@ pub trait Event {
     fn because(&self) -> Vec<String> {
         Vec::new()
     }
-    /// What this is the state of, for events that tell how something stands: `MX fabrikam.example`. The story tells such an
-    /// event only when it differs from what it last told of the same thing.
-    fn state_of(&self) -> Option<String> {
+    /// How something stands now, for events that recur. The story tells such an event in full only when the state differs
+    /// from the last one of the same thing.
+    fn state(&self) -> Option<State> {
+        None
+    }
+    /// What the story tells instead when the state is the same as before; none: nothing.
+    fn again(&self) -> Option<Again> {
         None
     }
     /// A text that the story shows in full at its end.
@@ -206,8 +237,10 @@ pub struct Entry {
     pub story: Vec<String>,
     /// See [`Event::because`].
     pub because: Vec<String>,
-    /// See [`Event::state_of`].
-    pub state_of: Option<String>,
+    /// See [`Event::state`].
+    pub state: Option<State>,
+    /// See [`Event::again`].
+    pub again: Option<Again>,
     /// See [`Event::artefact`].
     pub artefact: Option<Artefact>,
 }
@@ -338,7 +371,8 @@ impl Recorder {
             fields: event.fields(),
             story: event.story(),
             because: event.because(),
-            state_of: event.state_of(),
+            state: event.state(),
+            again: event.again(),
             artefact: event.artefact(),
         };
         let id = EntryId(shared.entries.len());
@@ -406,12 +440,13 @@ mod tests {
             fields: Said("x").fields(),
             story: vec!["x".into()],
             because: vec!["y".into()],
-            state_of: None,
+            state: None,
+            again: None,
             artefact: Some(Artefact { title: "NDR".into(), text: "a\nb".into() }),
         };
         let expected = concat!(
             r#"{"at":"2026-03-02T08:00:00.5Z","moment":"2026-03-02T08:00:00Z","rank":[0,3,0],"actor":"sender","order":1,"sequence":7,"cause":3,"kind":"said","#,
-            r#""fields":{"what":"x","count":3},"story":["x"],"because":["y"],"state_of":null,"#,
+            r#""fields":{"what":"x","count":3},"story":["x"],"because":["y"],"state":null,"again":null,"#,
             r#""artefact":{"title":"NDR","text":"a\nb"}}"#
         );
         assert_eq!(entry.canonical(), expected);

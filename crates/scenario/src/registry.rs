@@ -439,7 +439,8 @@ mod tests {
             fields,
             story: Vec::new(),
             because: Vec::new(),
-            state_of: None,
+            state: None,
+            again: None,
             artefact: None,
         }
     }

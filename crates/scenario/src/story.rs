@@ -6,9 +6,12 @@
 //! ([`Entry::rank`]): what belongs to one message stands together. So neither how long packets take shows, unless a timer
 //! waits for them, nor the order in which things happened side by side.
 //!
-//! An event that tells how something stands (what DNS says of a name) is told again only when it has changed.
+//! What was told before is told short or not at all ([`repetition`]).
 //!
-//! After the moments come the artefacts in full, in the same order: NDRs, stamped header fields.
+//! After the moments come the artefacts in full, in the same order: NDRs, stamped header fields, reports. One that was shown
+//! before is not shown again.
+
+mod repetition;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,6 +19,8 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use mxlab_language::values::format_offset;
 use mxlab_record::Entry;
+
+use self::repetition::{Passage, Telling, passages};
 
 /// Where an entry stands in its moment.
 fn place(entry: &Entry) -> (u32, Timestamp, &[u32], u64) {
@@ -43,29 +48,26 @@ pub fn tell(heading: &Heading<'_>, entries: &[Entry]) -> String {
     let _ = writeln!(text, "+0s is {}", heading.epoch.strftime("%A %Y-%m-%d %H:%M:%S UTC"));
     let width = entries.iter().filter(|entry| !entry.story.is_empty()).map(|e| e.actor.len()).max().unwrap_or(0);
     let moments = moments(heading.epoch, entries);
-    let mut known = BTreeMap::new();
-    for moment in &moments {
-        tell_moment(&mut text, moment, width, &mut known);
+    for passage in passages(&moments) {
+        tell_passage(&mut text, &passage, width);
     }
-    for moment in &moments {
-        for entry in &moment.entries {
-            if let Some(artefact) = &entry.artefact {
-                let _ = write!(text, "\n── {}, {} ──\n", artefact.title, moment.time);
-                for line in artefact.text.lines() {
-                    let _ = writeln!(text, "{}", line.trim_end());
-                }
-            }
-        }
-    }
+    tell_artefacts(&mut text, &moments);
     text
 }
 
 /// What the causes of one second set off.
+#[derive(Debug)]
 struct Moment<'a> {
-    /// As the story shows it: `+1h30m`.
-    time: String,
+    /// Seconds from the epoch, as the story shows them.
+    at: i64,
     /// Ordered for telling.
     entries: Vec<&'a Entry>,
+}
+
+impl Moment<'_> {
+    fn is_without_artefacts(&self) -> bool {
+        self.entries.iter().all(|entry| entry.artefact.is_none())
+    }
 }
 
 fn moments(epoch: Timestamp, entries: &[Entry]) -> Vec<Moment<'_>> {
@@ -80,38 +82,61 @@ fn moments(epoch: Timestamp, entries: &[Entry]) -> Vec<Moment<'_>> {
         .into_iter()
         .map(|(second, mut entries)| {
             entries.sort_by(|one, other| place(one).cmp(&place(other)));
-            Moment { time: format_offset(second), entries }
+            Moment { at: second, entries }
         })
         .collect()
 }
 
-/// What the story has said of states: by actor and what it is the state of.
-type Known<'a> = BTreeMap<(&'a str, &'a str), (&'a [String], &'a [String])>;
-
-/// Whether an entry says something that the story has not said.
-fn is_news<'a>(entry: &'a Entry, known: &mut Known<'a>) -> bool {
-    let Some(state_of) = &entry.state_of else { return true };
-    let said = (entry.story.as_slice(), entry.because.as_slice());
-    known.insert((&entry.actor, state_of), said) != Some(said)
+fn tell_passage(text: &mut String, passage: &Passage<'_>, width: usize) {
+    match passage {
+        Passage::Moment { at, lines } => {
+            let _ = write!(text, "\n{}\n", format_offset(*at));
+            for line in lines {
+                match line {
+                    Telling::Full(entry) => tell_entry(text, entry, width),
+                    Telling::Again(entry, again) => {
+                        let _ = writeln!(text, "  {:width$}  {}", entry.actor, repetition::line(again));
+                    }
+                }
+            }
+        }
+        Passage::Folded { from, until, every, lines } => {
+            let _ = write!(text, "\n{} to {}\n", format_offset(*from), format_offset(*until));
+            for line in lines {
+                let _ = writeln!(text, "  {:width$}  {}", line.actor, repetition::folded_line(line, *every));
+            }
+        }
+    }
 }
 
-fn tell_moment<'a>(text: &mut String, moment: &Moment<'a>, width: usize, known: &mut Known<'a>) {
-    let mut told_time = false;
-    for entry in &moment.entries {
-        let Some((first, rest)) = entry.story.split_first() else { continue };
-        if !is_news(entry, known) {
-            continue;
-        }
-        if !told_time {
-            let _ = write!(text, "\n{}\n", moment.time);
-            told_time = true;
-        }
-        let _ = writeln!(text, "  {:width$}  {first}", entry.actor);
-        for line in rest {
-            let _ = writeln!(text, "  {:width$}    {line}", "");
-        }
-        for reason in &entry.because {
-            let _ = writeln!(text, "  {:width$}    because {reason}", "");
+fn tell_entry(text: &mut String, entry: &Entry, width: usize) {
+    let Some((first, rest)) = entry.story.split_first() else { return };
+    let _ = writeln!(text, "  {:width$}  {first}", entry.actor);
+    for line in rest {
+        let _ = writeln!(text, "  {:width$}    {line}", "");
+    }
+    for reason in &entry.because {
+        let _ = writeln!(text, "  {:width$}    because {reason}", "");
+    }
+}
+
+/// Shows every text once, at its first moment. Later moments that have the same text only point to that one.
+fn tell_artefacts(text: &mut String, moments: &[Moment<'_>]) {
+    let mut shown = BTreeMap::new();
+    for moment in moments {
+        for artefact in moment.entries.iter().filter_map(|entry| entry.artefact.as_ref()) {
+            let time = format_offset(moment.at);
+            let first = *shown.entry((&artefact.title, &artefact.text)).or_insert_with(|| {
+                let _ = write!(text, "\n── {}, {time} ──\n", artefact.title);
+                for line in artefact.text.lines() {
+                    let _ = writeln!(text, "{}", line.trim_end());
+                }
+                moment.at
+            });
+            if first != moment.at {
+                let first = format_offset(first);
+                let _ = write!(text, "\n── {}, {time}: the same as at {first} ──\n", artefact.title);
+            }
         }
     }
 }
@@ -119,9 +144,9 @@ fn tell_moment<'a>(text: &mut String, moment: &Moment<'a>, width: usize, known: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mxlab_record::Fields;
+    use mxlab_record::{Artefact, Fields};
 
-    fn entry(actor: &str, order: u32, millis: i64, line: &str) -> Entry {
+    pub(super) fn entry(actor: &str, order: u32, millis: i64, line: &str) -> Entry {
         let at = Timestamp::from_millisecond(1_772_438_400_000 + millis).unwrap();
         Entry {
             at,
@@ -135,13 +160,21 @@ mod tests {
             fields: Fields::new(),
             story: vec![line.to_owned()],
             because: Vec::new(),
-            state_of: None,
+            state: None,
+            again: None,
             artefact: None,
         }
     }
 
+    pub(super) fn story(entries: &[Entry]) -> String {
+        tell(&Heading { title: "T", words: None, epoch: Timestamp::from_second(1_772_438_400).unwrap() }, entries)
+    }
+
     fn times(entries: &[Entry]) -> Vec<String> {
-        moments(Timestamp::from_second(1_772_438_400).unwrap(), entries).into_iter().map(|m| m.time).collect()
+        moments(Timestamp::from_second(1_772_438_400).unwrap(), entries)
+            .into_iter()
+            .map(|moment| format_offset(moment.at))
+            .collect()
     }
 
     #[test]
@@ -167,24 +200,24 @@ mod tests {
     #[test]
     fn a_moment_is_told_in_order_of_declaration() {
         let entries = [entry("mx1", 5, 10, "took it"), entry("sender", 1, 30, "handed it over")];
-        let heading = Heading { title: "T", words: None, epoch: Timestamp::from_second(1_772_438_400).unwrap() };
-        let told = tell(&heading, &entries);
+        let told = story(&entries);
         assert!(told.find("handed").unwrap() < told.find("took").unwrap(), "{told}");
         assert!(told.starts_with("T\n+0s is Monday 2026-03-02 08:00:00 UTC\n"), "{told}");
     }
 
     #[test]
-    fn a_state_is_told_again_only_when_it_has_changed() {
-        let state = |millis, line: &str| Entry { state_of: Some("MX a".into()), ..entry("sender", 1, millis, line) };
-        let entries = [
-            state(0, "MX a: mx1"),
-            state(900_000, "MX a: mx1"),
-            state(1_800_000, "MX a: bogus"),
-            state(2_700_000, "MX a: mx1"),
-        ];
-        let heading = Heading { title: "T", words: None, epoch: Timestamp::from_second(1_772_438_400).unwrap() };
-        let told = tell(&heading, &entries);
-        assert_eq!(told.matches("MX a").count(), 3, "{told}");
-        assert!(!told.contains("+15m"), "{told}");
+    fn a_text_is_shown_once() {
+        let report = |millis, text: &str| Entry {
+            artefact: Some(Artefact { title: "report".into(), text: text.into() }),
+            ..entry("receiver", 1, millis, "reports")
+        };
+        let told =
+            story(&[report(0, "a"), report(0, "a"), report(60_000, "a"), report(120_000, "b"), report(180_000, "a")]);
+        let artefacts = told.split_once("\n\n──").map(|(_, artefacts)| artefacts);
+        let expected = concat!(
+            " report, +0s ──\na\n\n── report, +1m: the same as at +0s ──\n\n── report, +2m ──\nb\n",
+            "\n── report, +3m: the same as at +0s ──\n",
+        );
+        assert_eq!(artefacts, Some(expected), "{told}");
     }
 }

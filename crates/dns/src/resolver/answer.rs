@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
-use mxlab_record::{Event, Fields};
+use mxlab_record::{Event, Fields, State};
 
 use crate::denial::Denied;
 use crate::keys::Algorithm;
@@ -197,8 +197,9 @@ impl Event for Resolved<'_> {
         self.0.security.reason().map(ToString::to_string).into_iter().collect()
     }
 
-    fn state_of(&self) -> Option<String> {
-        Some(format!("{} {}", self.0.rtype, self.0.name.to_lowercase()))
+    fn state(&self) -> Option<State> {
+        let of = format!("{} {}", self.0.rtype, self.0.name.to_lowercase());
+        Some(State { of, is: [self.story(), self.because()].concat().join("; ") })
     }
 }
 
