@@ -13,6 +13,7 @@
 //! | [`smtp`] | RFC 5321 and extensions | replies, commands, the data phase, both ends of a session as state machines |
 //! | [`dsn`] | RFC 3461–3464 | delivery reports in Exchange's form |
 //! | [`authres`] | RFC 8601, RFC 8617 §4.1.1, and as Microsoft writes them | `Authentication-Results` and the fields around it |
+//! | [`trace`] | RFC 5321 §4.4 | `Received` |
 //! | [`tag_list`] | RFC 6376 §3.2 | lists of tags in signatures and key records |
 
 pub mod address;
@@ -23,6 +24,7 @@ pub mod headers;
 pub mod message_id;
 pub mod smtp;
 pub mod tag_list;
+pub mod trace;
 
 pub use address::{Address, ReversePath};
 pub use headers::{HeaderField, Message};

@@ -6,6 +6,7 @@ use mxlab_auth::dns::BoxFuture;
 use mxlab_auth::{Data, Dns, DnsError, RecordKind};
 use mxlab_dns::rdata::{A, Aaaa, Mx, Ptr, Txt};
 use mxlab_dns::{Answer, Name, Reason, RecordType, Resolver};
+use mxlab_smtp::mx::host_name;
 
 /// Answers from a [`Resolver`].
 pub(crate) struct ResolverDns(pub(crate) Resolver);
@@ -42,16 +43,11 @@ fn data(answer: &Answer, kind: RecordKind) -> Result<Vec<Data>, DnsError> {
         RecordKind::A => answer.data().map(|A(ip)| Data::A(ip)).collect(),
         RecordKind::Aaaa => answer.data().map(|Aaaa(ip)| Data::Aaaa(ip)).collect(),
         RecordKind::Mx => answer.data().map(exchanger).collect(),
-        RecordKind::Ptr => answer.data().map(|Ptr(name)| Data::Ptr(in_words(&name))).collect(),
+        RecordKind::Ptr => answer.data().map(|Ptr(name)| Data::Ptr(host_name(&name))).collect(),
         RecordKind::Txt => answer.data().map(|txt: Txt| Data::Txt(txt.joined())).collect(),
     })
 }
 
 fn exchanger(mx: Mx) -> Data {
-    Data::Mx { preference: mx.preference, exchange: in_words(&mx.exchange) }
-}
-
-/// In lower case; the root is empty.
-fn in_words(name: &Name) -> String {
-    if name.is_root() { String::new() } else { name.to_lowercase().to_string() }
+    Data::Mx { preference: mx.preference, exchange: host_name(&mx.exchange) }
 }

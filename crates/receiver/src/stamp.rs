@@ -7,14 +7,12 @@
 //! delivery may set one (RFC 5321 §4.4). A `Received-SPF` of a server before stays below the one of this server, as
 //! Exchange shows several.
 
-use std::net::IpAddr;
-
-use jiff::Timestamp;
 use mxlab_mail::authres::ReceivedSpf;
 use mxlab_mail::authres::rfc8601::Payload;
-use mxlab_mail::date;
 use mxlab_mail::headers::{Line, Message, folded};
 use mxlab_mail::smtp::server::Envelope;
+pub use mxlab_mail::trace::Entrance;
+use mxlab_mail::trace::received;
 
 use crate::missing::NotSupportedYet;
 use crate::verdict::Results;
@@ -35,17 +33,6 @@ impl Stamp {
     }
 }
 
-/// Where a message came in.
-#[derive(Clone, Copy, Debug)]
-pub struct Entrance<'a> {
-    /// The server's full name.
-    pub server: &'a str,
-    /// The client's address.
-    pub client: IpAddr,
-    /// When.
-    pub at: Timestamp,
-}
-
 /// All fields for a message with these results, from the top.
 ///
 /// # Errors
@@ -64,25 +51,6 @@ pub fn stamps(entrance: Entrance<'_>, envelope: &Envelope, results: &Results) ->
         stamps.push(Stamp { name: "Received-SPF", value: received.to_string() });
     }
     Ok(stamps)
-}
-
-/// RFC 5321 §4.4, with the protocol names of RFC 3848.
-fn received(entrance: Entrance<'_>, envelope: &Envelope) -> String {
-    let protocol = match (envelope.hello.extended, envelope.tls) {
-        (false, _) => "SMTP",
-        (true, false) => "ESMTP",
-        (true, true) => "ESMTPS",
-    };
-    let client = entrance.client.to_canonical();
-    let literal = if client.is_ipv4() { format!("[{client}]") } else { format!("[IPv6:{client}]") };
-    let (hello, server) = (word(&envelope.hello.name), entrance.server);
-    format!("from {hello} ({literal}) by {server} with {protocol}; {}", date::rfc5322(entrance.at))
-}
-
-/// A HELO name in one word, whatever the client said.
-fn word(text: &str) -> String {
-    let breaks = |c: char| c.is_whitespace() || c.is_control() || "();\"\\<>".contains(c);
-    text.replace(breaks, "?")
 }
 
 /// The message with `stamps` on top, and foreign fields treated as the profile has it. Also the values that were renamed.
@@ -208,19 +176,6 @@ Authentication-Results: text
         let (bytes, renamed) = stamped(&message, &[], &Results::Standard(own));
         let expected = "Authentication-Results: relay.example; spf=pass smtp.helo=h.example\r\n\r\n";
         assert_eq!((String::from_utf8_lossy(&bytes).as_ref(), renamed), (expected, Vec::new()));
-    }
-
-    #[test]
-    fn received() {
-        let text = |name: &str, extended, tls, client: &str| {
-            let envelope = Envelope { hello: Hello { name: name.into(), extended }, tls, ..envelope() };
-            super::received(Entrance { client: client.parse().expect("an address"), ..entrance() }, &envelope)
-        };
-        let date = "Mon, 02 Mar 2026 08:00:00 +0000";
-        let expected = format!("from a ([192.0.2.1]) by mx.fabrikam.example with SMTP; {date}");
-        assert_eq!(text("a", false, false, "192.0.2.1"), expected);
-        let expected = format!("from a?by?x ([IPv6:2001:db8::1]) by mx.fabrikam.example with ESMTP; {date}");
-        assert_eq!(text("a by;x", true, false, "2001:db8::1"), expected);
     }
 
     proptest! {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use mxlab_dns::resolver::Resolver;
 use mxlab_env::{BoxFuture, Env};
-use mxlab_mail::{Address, ReversePath};
+use mxlab_mail::{Address, ReversePath, smtp};
 use mxlab_receiver::{Outlet, Receiver, ReceiverConfig};
 use mxlab_record::Recorder;
 use mxlab_sender::dane::Mode;
@@ -19,11 +19,6 @@ use mxlab_language::words::{AuthFailAction, DaneMode, HeaderLayout, Limitation, 
 /// Starts `mxlab-sender` and `mxlab-receiver`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Exchange;
-
-/// Where submissions are taken (RFC 6409 §3.1).
-const SUBMISSION_PORT: u16 = 587;
-/// Where mail from outside is taken (RFC 5321 §4.5.4.2).
-const SMTP_PORT: u16 = 25;
 
 struct RunningSender {
     sender: Sender,
@@ -62,7 +57,7 @@ impl Outlet for ReportOutlet {
 
 /// What delivers the reports of an inbound engine, on the host of that engine and under its name.
 fn report_sender(env: &Env, recorder: &Recorder, resolver: Resolver, settings: &InboundSettings) -> io::Result<Sender> {
-    let submission = SocketAddr::new(settings.address, SUBMISSION_PORT);
+    let submission = SocketAddr::new(settings.address, smtp::SUBMISSION_PORT);
     let mut config = SenderConfig::new(settings.name.as_str(), submission, postmaster(&settings.name)?);
     config.profile = sender_profile(settings.profile);
     // Nobody reads what comes back to the author of reports.
@@ -144,7 +139,7 @@ impl Engines for Exchange {
         settings: OutboundSettings,
     ) -> BoxFuture<'_, io::Result<Arc<dyn Outbound>>> {
         Box::pin(async move {
-            let submission = SocketAddr::new(settings.address, SUBMISSION_PORT);
+            let submission = SocketAddr::new(settings.address, smtp::SUBMISSION_PORT);
             let config = sender_config(&settings, submission)?;
             let sender = Sender::new(&env, &recorder, resolver, config).map_err(invalid)?;
             sender.start().await?;
@@ -160,7 +155,7 @@ impl Engines for Exchange {
         settings: InboundSettings,
     ) -> BoxFuture<'_, io::Result<Arc<dyn Inbound>>> {
         Box::pin(async move {
-            let address = SocketAddr::new(settings.address, SMTP_PORT);
+            let address = SocketAddr::new(settings.address, smtp::PORT);
             let reports = report_sender(&env, &recorder, resolver.clone(), &settings)?;
             reports.resume().await?;
             let config = receiver_config(&settings);

@@ -15,6 +15,7 @@ use mxlab_env::Env;
 use mxlab_mail::message_id::MessageIdError;
 use mxlab_mail::{Address, MessageId, ReversePath};
 use mxlab_record::{EntryId, Recorder};
+use mxlab_smtp::tls;
 use tokio::sync::{Semaphore, watch};
 
 use crate::Profile;
@@ -26,7 +27,7 @@ use crate::retry::Timetable;
 use crate::routing::{self, Dns};
 use crate::smtp::{self, Timeouts};
 use crate::spool::{Found, Item, Spool};
-use crate::{submission, tls};
+use crate::submission;
 
 /// An organization whose mail the engine sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +86,7 @@ impl SenderConfig {
             routing: routing::Settings::default(),
             ndr: NdrForm::Plain,
             timeouts: Timeouts::default(),
-            smtp_port: 25,
+            smtp_port: mxlab_mail::smtp::PORT,
             concurrency: 100,
             capacity: 10_000,
         }
@@ -158,7 +159,6 @@ pub(crate) struct Shared<D> {
     pub(crate) client: smtp::Client,
     pub(crate) spool: Spool,
     pub(crate) permits: Semaphore,
-    pub(crate) sessions: Semaphore,
     next_id: Mutex<u64>,
     waiting: watch::Sender<usize>,
 }
@@ -201,7 +201,6 @@ impl<D: Dns + Send + Sync + 'static> Sender<D> {
             client,
             spool: Spool::new(env),
             permits: Semaphore::new(config.concurrency.max(1)),
-            sessions: Semaphore::new(submission::MOST_SESSIONS),
             next_id: Mutex::new(1),
             waiting: watch::Sender::new(0),
             config,

@@ -11,7 +11,6 @@
 //! | [`retry`] | when the next attempt is, and when a message expires | RFC 5321 §4.5.4.1 |
 //! | [`outcome`] | what failures become: deferrals, bounces, their codes | RFC 5321 §4.2, 3463 |
 //! | [`routing`] | from domain to hosts, addresses and TLSA base domains | RFC 5321 §5, 7505, 7672 §2.2 |
-//! | [`tls`] | a TLS client that learns everything about a certificate and judges nothing | RFC 8446 |
 //! | [`smtp`] | one session with one host | RFC 5321, 3207 |
 //! | [`spool`] | what survives a crash | |
 //! | [`ndr`] | non-delivery reports and delay notices | RFC 3464 |
@@ -34,7 +33,6 @@ pub mod routing;
 pub mod smtp;
 pub mod spool;
 mod submission;
-pub mod tls;
 
 pub use engine::{Sender, SenderConfig, SetupError, Submission, Tenant};
 pub use event::EVENTS;

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use mxlab_dns::rdata::{A, Aaaa, Mx as MxData};
 use mxlab_dns::{Answer, Name, RecordType, Resolver, Security};
+use mxlab_smtp::mx::host_name;
 
 use crate::routing::{Alias, Dns, Lookup, Mx, Trust};
 
@@ -32,12 +33,12 @@ impl Validating {
             trust = Trust::Unavailable(format!("none of its {rtype} records can be read"));
         }
         let aliases = answer.steps.iter();
-        let aliases = aliases.map(|step| Alias { owner: text(&step.owner), secure: step.security.is_secure() });
+        let aliases = aliases.map(|step| Alias { owner: host_name(&step.owner), secure: step.security.is_secure() });
         Lookup {
             trust,
             no_such_name: answer.is_nx_domain(),
             aliases: aliases.collect(),
-            canonical_name: text(&answer.canonical_name),
+            canonical_name: host_name(&answer.canonical_name),
             records,
         }
     }
@@ -45,8 +46,7 @@ impl Validating {
 
 impl Dns for Validating {
     async fn mx(&self, domain: &str) -> Lookup<Mx> {
-        let host = |mx: MxData| Mx { preference: mx.preference, exchange: text(&mx.exchange) };
-        self.lookup(domain, RecordType::MX, |answer| answer.data::<MxData>().map(host).collect()).await
+        self.lookup(domain, RecordType::MX, |answer| answer.data::<MxData>().map(Mx::from).collect()).await
     }
 
     async fn a(&self, host: &str) -> Lookup<IpAddr> {
@@ -78,9 +78,4 @@ fn trust(security: &Security) -> Trust {
         Security::Bogus(reason) => Trust::Bogus(reason.to_string()),
         Security::Unavailable(reason) => Trust::Unavailable(reason.to_string()),
     }
-}
-
-/// Lower case, without final dot; the root is empty.
-fn text(name: &Name) -> String {
-    if name.is_root() { String::new() } else { name.to_lowercase().to_string() }
 }

@@ -1,7 +1,6 @@
 //! From a recipient's domain to the hosts that may take its mail, and what DANE demands of each.
 //!
-//! RFC 5321 §5: the MX records name the hosts, lowest preference first; a domain without MX records is its own host.
-//! RFC 7505: a single MX record that names the root says that the domain takes no mail.
+//! Which hosts these are and in which order they are tried is in [`mxlab_smtp::mx`].
 //!
 //! RFC 7672 §2.2 adds where TLSA records may be looked up. DNSSEC must vouch for every step from the domain to the *TLSA base
 //! domain*, or an attacker could name a host of his own:
@@ -12,20 +11,19 @@
 //! - The host is an alias: the expanded name first, if the whole chain is secure; then the original name, if at least its
 //!   own CNAME is secure. So an alias from a signed zone into an unsigned one has its TLSA records at the original name.
 //! - An answer that is bogus or missing is an attack or an accident: the host is not used (§2.1.1, §2.2).
-//!
-//! Equal preferences are tried in the order of the host names. RFC 5321 §5.1 wants them spread at random over many
-//! senders; here one story must come out the same for every seed.
 
-use std::collections::BTreeSet;
 use std::future::Future;
 use std::net::IpAddr;
+
+use mxlab_smtp::mx::MailHosts;
+pub use mxlab_smtp::mx::{MOST_HOSTS, Mx};
 
 use crate::condition::Condition;
 use crate::dane::{Classified, Mode, Policy};
 use crate::outcome::{Limitations, Problem};
 
-/// How many MX hosts of one domain are tried in one attempt, and how many addresses of one host.
-pub const MOST_HOSTS: usize = 20;
+/// How many addresses of one host are tried in one attempt.
+const MOST_ADDRESSES: usize = 20;
 
 /// How far DNS vouches for an answer. The reasons are one-line texts for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,15 +60,6 @@ pub struct Lookup<T> {
     pub canonical_name: String,
     /// The data found there; empty if there is none.
     pub records: Vec<T>,
-}
-
-/// One MX record.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mx {
-    /// Lower goes first.
-    pub preference: u16,
-    /// The host, lower case without final dot; empty for the root.
-    pub exchange: String,
 }
 
 /// The questions that routing asks.
@@ -195,23 +184,11 @@ pub async fn route<D: Dns>(dns: &D, domain: &str, settings: Settings) -> Result<
         let summary = format!("{domain} does not exist");
         return Err(DeadEnd::new(Condition::DomainDoesNotExist, Problem::NoSuchDomain, summary, reason));
     }
-    if answer.records.is_empty() {
-        // RFC 5321 §5.1: as if there were one MX record of preference 0 with the domain itself.
-        let hosts = vec![Mx { preference: 0, exchange: domain.to_owned() }];
-        return Ok(Route { hosts, implicit: true, insecure });
-    }
-    let (null, mut hosts): (Vec<_>, Vec<_>) = answer.records.into_iter().partition(|mx| mx.exchange.is_empty());
-    if hosts.is_empty() {
-        let reason = format!("its only MX record is {} .", null.first().map_or(0, |mx| mx.preference));
+    let MailHosts { hosts, implicit } = MailHosts::of(domain, answer.records).map_err(|null| {
         let summary = format!("{domain} takes no mail");
-        return Err(DeadEnd::new(Condition::NullMx, Problem::NullMx, summary, reason));
-    }
-    hosts.sort();
-    // A host with two preferences is called once, at the lower one.
-    let mut seen = BTreeSet::new();
-    hosts.retain(|mx| seen.insert(mx.exchange.clone()));
-    hosts.truncate(MOST_HOSTS);
-    Ok(Route { hosts, implicit: false, insecure })
+        DeadEnd::new(Condition::NullMx, Problem::NullMx, summary, null.to_string())
+    })?;
+    Ok(Route { hosts, implicit, insecure })
 }
 
 /// The addresses of a host, and what they say about where its TLSA records are.
@@ -244,7 +221,7 @@ pub async fn addresses<D: Dns>(dns: &D, host: &str, settings: Settings) -> Resul
         of_family.dedup();
         addresses.extend(of_family);
     }
-    addresses.truncate(MOST_HOSTS);
+    addresses.truncate(MOST_ADDRESSES);
     let Some(answer) = answers.iter().find(|answer| !answer.records.is_empty()) else {
         return Err(no_address(host, &answers));
     };

@@ -6,25 +6,22 @@
 //!
 //! Every wait has its time-out. Those of RFC 5321 §4.5.3.2 are minima for the steps that it names.
 
-mod connection;
-
 use std::net::{IpAddr, SocketAddr};
 
 use mxlab_env::Env;
-use mxlab_mail::smtp::client::{Capabilities, Step, Transaction};
-use mxlab_mail::smtp::{Class, Command, Parameters, Reply, ReplyReader, Stage};
+use mxlab_mail::smtp::client::{Capabilities, Transaction};
+use mxlab_mail::smtp::{Class, Command, Parameters, Reply, Stage};
 use mxlab_mail::{Address, ReversePath};
-use tokio::time::{Instant, timeout_at};
+pub(crate) use mxlab_smtp::client::step;
+use mxlab_smtp::client::{Broken, Greeting};
+pub use mxlab_smtp::client::{Connection, Timeouts};
+use mxlab_smtp::tls;
+use tokio::time::Instant;
 
 use crate::Profile;
 use crate::condition::Condition;
 use crate::dane::{self, Decision, Policy, TlsFacts, Verdict};
 use crate::outcome::{Cause, Failure, Problem};
-use crate::tls;
-
-pub(crate) use connection::step;
-use connection::{Broken, Wire};
-pub use connection::{Connection, Timeouts};
 
 /// Who calls, and how.
 #[derive(Clone, Debug)]
@@ -194,13 +191,8 @@ impl Client {
     async fn call(&self, target: &Target, (ip, deadline): (IpAddr, Instant), with_tls: bool) -> Result<Called, Ended> {
         let at = |stage| move |error: Broken| broken(target, stage, &error);
         let address = SocketAddr::new(ip, self.port);
-        let until = deadline.min(Instant::now() + self.timeouts.connect);
-        let connect = timeout_at(until, self.env.connect(address));
-        let stream = connect.await.map_err(|_| Broken::TimedOut).map_err(at(Stage::Connect))?;
-        let stream = stream.map_err(Broken::from_io).map_err(at(Stage::Connect))?;
-        let wire: Box<dyn Wire> = Box::new(stream);
-        let timeouts = self.timeouts.clone();
-        let mut connection = Connection { wire, replies: ReplyReader::new(), timeouts, deadline };
+        let opened = Connection::open(&self.env, address, self.timeouts.clone(), deadline).await;
+        let mut connection = opened.map_err(at(Stage::Connect))?;
         let banner = connection.reply(Stage::Banner).await.map_err(at(Stage::Banner))?;
         if !banner.is_positive() {
             return Err(refused(target, Stage::Banner, banner, connection));
@@ -215,10 +207,6 @@ impl Client {
         }
         let answer = connection.command(&Command::StartTls, Stage::StartTls).await;
         let facts = match answer {
-            Ok(reply) if reply.is_positive() && !connection.replies.is_empty() => {
-                // CVE-2011-0411: whoever put that there is not the server.
-                TlsFacts::HandshakeFailed { cause: "text in clear stood behind the reply to STARTTLS".to_owned() }
-            }
             Ok(reply) if reply.is_positive() => return self.secure(target, connection).await,
             Ok(reply) => {
                 let facts = TlsFacts::Refused { reply: reply.to_string() };
@@ -229,39 +217,22 @@ impl Client {
         self.decide(target, facts, None, None).await
     }
 
-    /// EHLO, or HELO where EHLO is not known (RFC 5321 §3.2).
     async fn hello(&self, target: &Target, mut connection: Connection) -> Result<(Connection, Capabilities), Ended> {
         let at = |error: Broken| broken(target, Stage::Ehlo, &error);
-        let reply = connection.command(&Command::Ehlo(self.name.clone()), Stage::Ehlo).await.map_err(at)?;
-        if reply.is_positive() {
-            return Ok((connection, Capabilities::from_reply(&reply)));
-        }
-        if !matches!(reply.code, 500 | 502) {
-            return Err(refused(target, Stage::Ehlo, reply, connection));
-        }
-        let reply = connection.command(&Command::Helo(self.name.clone()), Stage::Ehlo).await.map_err(at)?;
-        if reply.is_positive() {
-            Ok((connection, Capabilities::default()))
-        } else {
-            Err(refused(target, Stage::Ehlo, reply, connection))
+        match connection.hello(&self.name).await.map_err(at)? {
+            Greeting::Welcome(capabilities) => Ok((connection, capabilities)),
+            Greeting::Refused(reply) => Err(refused(target, Stage::Ehlo, reply, connection)),
         }
     }
 
     /// The handshake, the decision, and EHLO again (RFC 3207 §4.2).
     async fn secure(&self, target: &Target, connection: Connection) -> Result<Called, Ended> {
-        let (until, deadline) = (connection.until(self.timeouts.handshake), connection.deadline);
-        let handshake = self.tls.handshake(connection.wire, &target.server_name);
-        let cause = match timeout_at(until, handshake).await {
-            Ok(Ok((stream, certificate))) => {
-                let wire: Box<dyn Wire> = Box::new(stream);
-                let timeouts = self.timeouts.clone();
-                let connection = Connection { wire, replies: ReplyReader::new(), timeouts, deadline };
-                return self.decide(target, TlsFacts::Established(certificate), Some(connection), None).await;
+        match connection.handshake(&self.tls, &target.server_name).await {
+            Ok((connection, certificate)) => {
+                self.decide(target, TlsFacts::Established(certificate), Some(connection), None).await
             }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "the server stalled".to_owned(),
-        };
-        self.decide(target, TlsFacts::HandshakeFailed { cause }, None, None).await
+            Err(error) => self.decide(target, TlsFacts::HandshakeFailed { cause: error.to_string() }, None, None).await,
+        }
     }
 
     /// Compares what TLS showed with what DNS demands. `connection` is the one to go on with, if it is in order;
@@ -328,30 +299,14 @@ impl Client {
         }
         let recipients = outgoing.to.iter().map(|to| (to.clone(), Parameters::new())).collect();
         let parameters = mail_parameters(&capabilities, &outgoing.message);
-        let mut transaction = Transaction::new(outgoing.from.clone(), parameters, recipients, outgoing.message.clone());
-        let mut lost: Option<Ended> = None;
-        // When the connection breaks, the transaction is played to its end with this reply, which no server can send.
-        let marker = Reply::new(0, "");
-        let outcome = loop {
-            let (stage, bytes) = match transaction.next_step() {
-                Step::Write { stage, bytes } => (stage, bytes),
-                Step::Done(outcome) => break outcome,
-            };
-            let reply = match lost {
-                Some(_) => marker.clone(),
-                None => match exchange(&mut connection, &bytes, stage).await {
-                    Ok(reply) => reply,
-                    Err(error) => {
-                        lost = Some(broken(target, stage, &error));
-                        marker.clone()
-                    }
-                },
-            };
-            transaction.answered(reply);
-        };
-        let results = outcome.recipients.into_iter().map(|(_, stage, reply)| match &lost {
-            Some(ended) if reply == marker => Err(ended.failure.clone()),
-            _ => judge(target, stage, reply),
+        let transaction = Transaction::new(outgoing.from.clone(), parameters, recipients, outgoing.message.clone());
+        let transacted = connection.transact(transaction).await;
+        let lost = transacted.broken.map(|(stage, error)| broken(target, stage, &error));
+        let results = transacted.recipients.into_iter().map(|(_, decided)| match (decided, &lost) {
+            (Some((stage, reply)), _) => judge(target, stage, reply),
+            (None, Some(ended)) => Err(ended.failure.clone()),
+            // Not reached: without a break every recipient has a reply.
+            (None, None) => Err(broken(target, Stage::Dot, &Broken::Closed).failure),
         });
         let results = results.collect();
         let (problem, open) = match lost {
@@ -360,11 +315,6 @@ impl Client {
         };
         Report { results, ip, security: Some(security), decision, not_supported_yet: false, problem, open }
     }
-}
-
-async fn exchange(connection: &mut Connection, bytes: &[u8], stage: Stage) -> Result<Reply, Broken> {
-    connection.write(bytes, stage).await?;
-    connection.reply(stage).await
 }
 
 /// The parameters of MAIL that the server's extensions call for (RFC 1870, RFC 6152).
@@ -411,9 +361,16 @@ fn failed(target: &Target, stage: Stage, cause: Cause, problem: Problem) -> Fail
 }
 
 fn broken(target: &Target, stage: Stage, error: &Broken) -> Ended {
-    let cause = Cause::Condition(error.condition(stage));
+    let (condition, problem) = match error {
+        Broken::TimedOut => (Condition::ConnectionTimedOut, Problem::TimedOut),
+        Broken::Refused => (Condition::ConnectionRefused, Problem::Refused),
+        Broken::Closed => (Condition::ConnectionClosed, Problem::Closed),
+        Broken::Garbage(_) => (Condition::CannotConnect, Problem::NoSmtp),
+        Broken::Other(_) if stage == Stage::Connect => (Condition::CannotConnect, Problem::Closed),
+        Broken::Other(_) => (Condition::ConnectionClosed, Problem::Closed),
+    };
     Ended {
-        failure: failed(target, stage, cause, error.problem()),
+        failure: failed(target, stage, Cause::Condition(condition), problem),
         problem: format!("it {}", error.clause(stage)),
         decision: None,
         not_supported_yet: false,

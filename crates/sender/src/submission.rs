@@ -8,124 +8,120 @@
 //! null; and a message with a CR or LF that stands alone. RFC 5321 §2.3.8 forbids to send one, and a server that took it for
 //! a line end could be made to see another message in this one ("SMTP smuggling").
 
-use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
-use mxlab_env::{BoxStream, Listener};
+use mxlab_env::Listener;
 use mxlab_mail::headers::{Line, folded};
-use mxlab_mail::smtp::server::{Action, Delivery, Question, Session, Settings};
+use mxlab_mail::smtp::server::{Delivery, Question, Session, Settings};
 use mxlab_mail::smtp::{Class, EnhancedCode, Reply, Stage};
+use mxlab_mail::trace::{Entrance, client_name, received};
 use mxlab_mail::{Message, ReversePath, date};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
+use mxlab_smtp::server::{Handshake, Limits, Responder, Response, Server, Service};
 
 use crate::engine::{Shared, Submission};
 use crate::event::Rejected;
 use crate::ndr::identity;
 use crate::routing::Dns;
 
-/// How long a client may say nothing (RFC 5321 §4.5.3.2.7).
-const PATIENCE: Duration = Duration::from_secs(300);
-/// How long to rest when the machine cannot accept a connection.
-const REST: Duration = Duration::from_secs(1);
-/// The most sessions at a time; others are answered with 421.
-pub(crate) const MOST_SESSIONS: usize = 1_000;
-
 /// Takes connections for as long as the process lives.
 pub(crate) async fn serve<D: Dns + Send + Sync + 'static>(shared: Arc<Shared<D>>, listener: Box<dyn Listener>) {
-    loop {
-        match listener.accept().await {
-            Ok(stream) => {
-                let session = talk(shared.clone(), stream);
-                shared.env.spawn("submission session", async {
-                    // A client that goes away in the middle has lost nothing but its own message.
-                    let _ = session.await;
-                });
-            }
-            Err(_) => tokio::time::sleep(REST).await,
-        }
+    let server = Server::new(&shared.env, "submission session", Limits::default(), Door(shared.clone()));
+    match server.accept_from(&*listener).await {}
+}
+
+/// Where users' clients come in.
+struct Door<D>(Arc<Shared<D>>);
+
+impl<D: Dns + Send + Sync + 'static> Service for Door<D> {
+    type Responder = Visit<D>;
+
+    fn connected(&self, client: IpAddr) -> (Settings, Visit<D>) {
+        let settings = Settings {
+            extensions: ["PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES"].map(str::to_owned).into(),
+            starttls: false,
+            size: Some(0),
+            ..Settings::new(self.0.config.name.clone())
+        };
+        (settings, Visit { shared: self.0.clone(), client })
     }
 }
 
-async fn talk<D: Dns + Send + Sync + 'static>(shared: Arc<Shared<D>>, mut stream: BoxStream) -> io::Result<()> {
-    let Ok(_permit) = shared.sessions.try_acquire() else {
-        let reply = Reply::enhanced(421, EnhancedCode::new(Class::Transient, 3, 2), "Too many sessions");
-        timeout(PATIENCE, stream.write_all(&reply.to_wire())).await.map_err(|_| io::ErrorKind::TimedOut)??;
-        return stream.shutdown().await;
-    };
-    let settings = Settings {
-        extensions: ["PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES"].map(str::to_owned).into(),
-        starttls: false,
-        size: Some(0),
-        ..Settings::new(shared.config.name.clone())
-    };
-    let client = stream.peer_addr().ip();
-    let mut session = Session::new(settings);
-    let mut buffer = vec![0; 16 * 1024];
-    loop {
-        match session.next_action() {
-            Action::Read => {
-                let read = timeout(PATIENCE, stream.read(&mut buffer)).await.map_err(|_| io::ErrorKind::TimedOut)??;
-                match buffer.get(..read) {
-                    Some(bytes) if !bytes.is_empty() => session.receive(bytes),
-                    _ => session.end_of_input(),
-                }
-            }
-            Action::Write(bytes) => {
-                timeout(PATIENCE, stream.write_all(&bytes)).await.map_err(|_| io::ErrorKind::TimedOut)??;
-                stream.flush().await?;
-            }
-            Action::Ask(question) => answer(&shared, &mut session, question, client).await,
-            // Not offered, so not asked for.
-            Action::StartTls => return Ok(()),
-            Action::Close(_) => {
-                let _ = stream.shutdown().await;
-                return Ok(());
-            }
-        }
-    }
-}
-
-async fn answer<D: Dns + Send + Sync + 'static>(
-    shared: &Arc<Shared<D>>,
-    session: &mut Session,
-    question: Question,
+/// One session with one client.
+struct Visit<D> {
+    shared: Arc<Shared<D>>,
     client: IpAddr,
-) {
-    match question {
-        Question::Mail { from, .. } if !may_send(shared, &from) => {
-            let code = EnhancedCode::new(Class::Permanent, 7, 1);
-            refuse(shared, session, from, Stage::Mail, Reply::enhanced(550, code, "Unable to relay"));
-        }
-        Question::Mail { from, .. } if shared.is_full() => {
-            let code = EnhancedCode::new(Class::Transient, 3, 1);
-            refuse(shared, session, from, Stage::Mail, Reply::enhanced(452, code, "Insufficient system resources"));
-        }
-        Question::Message(delivery) if delivery.bare_lf || delivery.bare_cr => {
-            let code = EnhancedCode::new(Class::Permanent, 6, 11);
-            let reply = Reply::enhanced(550, code, "Message contains bare line feeds");
-            refuse(shared, session, delivery.envelope.from, Stage::Dot, reply);
-        }
-        Question::Message(delivery) if !author_may_send(shared, &delivery) => {
-            let code = EnhancedCode::new(Class::Permanent, 7, 1);
-            refuse(shared, session, delivery.envelope.from, Stage::Dot, Reply::enhanced(550, code, "Unable to relay"));
-        }
-        Question::Message(delivery) => {
-            let from = delivery.envelope.from.clone();
-            match shared.submit(completed(delivery, client, &shared.config.name, shared.env.now())).await {
-                Ok(()) => session.accept(),
-                Err(error) => {
-                    let code = EnhancedCode::new(Class::Transient, 3, 1);
-                    let reply = Reply::enhanced(452, code, format!("Cannot store the message: {error}"));
-                    refuse(shared, session, from, Stage::Dot, reply);
-                }
+}
+
+impl<D: Dns + Send + Sync + 'static> Responder for Visit<D> {
+    async fn respond(&mut self, question: Question, _session: &Session) -> Response {
+        let stage = question.stage();
+        let (from, answer) = match question {
+            Question::Mail { from, .. } => {
+                let answer = may_begin(&self.shared, &from);
+                (from, answer)
+            }
+            Question::Message(delivery) => {
+                let from = delivery.envelope.from.clone();
+                (from, take(&self.shared, delivery, self.client).await)
+            }
+            Question::Banner
+            | Question::Hello(_)
+            | Question::StartTls
+            | Question::Rcpt { .. }
+            | Question::Data
+            | Question::Quit => return Response::Usual,
+        };
+        match answer {
+            Ok(()) => Response::Usual,
+            Err(reply) => {
+                tell_refusal(&self.shared, from, stage, &reply);
+                Response::Reply(reply)
             }
         }
-        _ => session.accept(),
     }
+
+    fn handshake(&mut self) -> Handshake {
+        // STARTTLS is not offered, so nobody comes here.
+        Handshake::Close
+    }
+}
+
+/// Whether a message with this reverse-path may come.
+fn may_begin<D: Dns + Send + Sync + 'static>(shared: &Shared<D>, from: &ReversePath) -> Result<(), Reply> {
+    if !may_send(shared, from) {
+        return Err(unable_to_relay());
+    }
+    if shared.is_full() {
+        let code = EnhancedCode::new(Class::Transient, 3, 1);
+        return Err(Reply::enhanced(452, code, "Insufficient system resources"));
+    }
+    Ok(())
+}
+
+/// Takes a message into the queue, or says why not.
+async fn take<D: Dns + Send + Sync + 'static>(
+    shared: &Arc<Shared<D>>,
+    delivery: Delivery,
+    client: IpAddr,
+) -> Result<(), Reply> {
+    if delivery.bare_lf || delivery.bare_cr {
+        let code = EnhancedCode::new(Class::Permanent, 6, 11);
+        return Err(Reply::enhanced(550, code, "Message contains bare line feeds"));
+    }
+    if !author_may_send(shared, &delivery) {
+        return Err(unable_to_relay());
+    }
+    let submission = completed(delivery, client, &shared.config.name, shared.env.now());
+    shared.submit(submission).await.map_err(|error| {
+        let code = EnhancedCode::new(Class::Transient, 3, 1);
+        Reply::enhanced(452, code, format!("Cannot store the message: {error}"))
+    })
+}
+
+fn unable_to_relay() -> Reply {
+    Reply::enhanced(550, EnhancedCode::new(Class::Permanent, 7, 1), "Unable to relay")
 }
 
 /// The engine relays for its tenants alone. A null reverse-path says nothing about the sender; the message has to.
@@ -142,7 +138,7 @@ fn author_may_send<D>(shared: &Shared<D>, delivery: &Delivery) -> bool {
     author.is_some_and(|author| shared.config.tenant(&author.into()).is_some())
 }
 
-fn refuse<D>(shared: &Shared<D>, session: &mut Session, from: ReversePath, stage: Stage, reply: Reply) {
+fn tell_refusal<D>(shared: &Shared<D>, from: ReversePath, stage: Stage, reply: &Reply) {
     shared.recorder.tell(&Rejected {
         from,
         to: None,
@@ -151,16 +147,12 @@ fn refuse<D>(shared: &Shared<D>, session: &mut Session, from: ReversePath, stage
         by: shared.config.name.clone(),
         stage: stage.word(),
     });
-    session.answer(reply);
 }
 
 /// The message with its trace field (RFC 5321 §4.4) and the fields that it lacks.
 fn completed(delivery: Delivery, client: IpAddr, name: &str, now: Timestamp) -> Submission {
     let Delivery { envelope, mut message, .. } = delivery;
-    let hello = word(&envelope.hello.name);
-    let protocol = if envelope.hello.extended { "ESMTP" } else { "SMTP" };
-    let received = format!("from {hello} ({client}) by {name} with {protocol}; {}", date::rfc5322(now));
-    let mut added = folded("Received", &received);
+    let mut added = folded("Received", &received(Entrance { server: name, client, at: now }, &envelope));
     if !has_field(&message, "Date") {
         added.push_str(&folded("Date", &date::rfc5322(now)));
     }
@@ -172,18 +164,13 @@ fn completed(delivery: Delivery, client: IpAddr, name: &str, now: Timestamp) -> 
     }
     let mut complete = added.into_bytes();
     complete.extend_from_slice(&message);
+    let received_from = client_name(&envelope.hello);
     Submission {
         from: envelope.from,
         to: envelope.recipients.into_iter().map(|(address, _)| address).collect(),
         message: complete,
-        received_from: hello,
+        received_from,
     }
-}
-
-/// A HELO name in one word that can stand in a header field, whatever the client said.
-fn word(text: &str) -> String {
-    let clean = |c: char| if c.is_ascii_graphic() && !"();\"\\<>".contains(c) { c } else { '?' };
-    text.chars().take(255).map(clean).collect()
 }
 
 /// The message without the fields of this name.
@@ -208,13 +195,6 @@ pub(crate) fn message_id(message: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_of_clients_in_one_word() {
-        assert_eq!(word("desk.contoso.example"), "desk.contoso.example");
-        assert_eq!(word("a b\r\n(c);\u{1b}\u{e9}"), "a?b???c????");
-        assert_eq!(word(&"a".repeat(300)).len(), 255);
-    }
 
     #[test]
     fn fields_are_taken_out_whole() {

@@ -4,22 +4,19 @@
 //! validating anything; it takes TLS where it is offered and checks no certificate. What a scenario wants to know of such
 //! mail is what the receiver makes of it.
 
-use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use mxlab_env::{Env, tls};
+use mxlab_dns::{Name, RecordType, Resolver, rdata};
+use mxlab_env::Env;
 use mxlab_mail::address::{Address, ReversePath};
-use mxlab_mail::smtp::client::{Capabilities, Step, Transaction};
-use mxlab_mail::smtp::{Command, Parameters, Reply, ReplyReader, Stage};
+use mxlab_mail::smtp::client::{Capabilities, Transaction};
+use mxlab_mail::smtp::{self, Command, Parameters, Reply, Stage};
 use mxlab_record::{Event, Fields, Recorder};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio_rustls::TlsConnector;
+use mxlab_smtp::client::{Broken, Connection, Greeting, Timeouts, Transacted};
+use mxlab_smtp::mx::{MailHosts, Mx, host_name};
+use mxlab_smtp::tls::{self, HandshakeError};
+use tokio::time::Instant;
 
 /// How long the client waits for a connection, a reply or a handshake.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -44,17 +41,23 @@ pub struct Handover {
 /// Why a message was not taken at all.
 #[derive(Debug, thiserror::Error)]
 pub enum HandoverError {
-    /// No server could be reached.
-    #[error("no server could be reached: {0}")]
-    Unreachable(io::Error),
-    /// The session broke.
-    #[error("the session broke at {stage}: {error}")]
+    /// DNS knows no server.
+    #[error("there is no server to hand it to")]
+    NoServer,
+    /// The connection could not be made, or broke.
+    #[error("the server {}", .error.clause(*.stage))]
     Broken {
         /// Where.
         stage: Stage,
         /// How.
-        error: io::Error,
+        error: Broken,
     },
+    /// TLS, once agreed on, did not come about.
+    #[error("the TLS handshake failed: {0}")]
+    Handshake(#[from] HandshakeError),
+    /// TLS cannot be set up.
+    #[error("TLS: {0}")]
+    Tls(#[from] rustls::Error),
     /// The server refused before the message.
     #[error("the server answered `{reply}` at {stage}")]
     Refused {
@@ -96,173 +99,89 @@ impl Event for HandedOver<'_> {
     }
 }
 
+/// Where the mail for a domain goes, as a plain sender finds it: the addresses of its mail hosts in the order in which they
+/// are tried. None for a text that is no name of DNS, for a domain that takes no mail (RFC 7505), and where DNS knows none.
+pub async fn find_servers(resolver: &Resolver, recipients: &[Address]) -> Vec<SocketAddr> {
+    let Some(domain) = recipients.first().and_then(|to| to.domain().parse::<Name>().ok()) else { return Vec::new() };
+    let answer = resolver.lookup(&domain, RecordType::MX).await;
+    let records = answer.data::<rdata::Mx>().map(Mx::from);
+    let Ok(found) = MailHosts::of(&host_name(&domain), records) else { return Vec::new() };
+    let mut servers = Vec::new();
+    for Mx { exchange, .. } in &found.hosts {
+        let Ok(host) = exchange.parse::<Name>() else { continue };
+        let answer = resolver.lookup(&host, RecordType::A).await;
+        servers.extend(answer.data::<rdata::A>().map(|address| SocketAddr::new(address.0.into(), smtp::PORT)));
+    }
+    servers
+}
+
 /// Hands the message over and tells the record how it went.
 pub async fn hand_over(env: &Env, recorder: &Recorder, handover: &Handover) {
-    let tell = |to: &str, reply: String, taken| {
-        recorder.tell(&HandedOver { from: &handover.from, to, reply, taken });
+    let tell = |to: &Address, reply: String, taken| {
+        recorder.tell(&HandedOver { from: &handover.from, to: &to.to_string(), reply, taken });
     };
-    match try_hand_over(env, handover).await {
-        Ok(outcome) => {
-            for (to, _, reply) in outcome {
-                tell(&to.to_string(), reply.to_string(), reply.is_positive());
-            }
+    let transacted = match try_hand_over(env, handover).await {
+        Ok(transacted) => transacted,
+        Err(error) => return handover.to.iter().for_each(|to| tell(to, error.to_string(), false)),
+    };
+    let lost = transacted.broken.map(|(stage, error)| HandoverError::Broken { stage, error }.to_string());
+    for (to, decided) in transacted.recipients {
+        match decided {
+            Some((_, reply)) => tell(&to, reply.to_string(), reply.is_positive()),
+            None => tell(&to, lost.clone().unwrap_or_default(), false),
         }
-        Err(error) => handover.to.iter().for_each(|to| tell(&to.to_string(), error.to_string(), false)),
     }
 }
 
-async fn try_hand_over(env: &Env, handover: &Handover) -> Result<Vec<(Address, Stage, Reply)>, HandoverError> {
-    let broken = |stage| move |error| HandoverError::Broken { stage, error };
-    let stream = connect(env, &handover.servers).await.map_err(HandoverError::Unreachable)?;
-    let mut plain = Talk::new(stream);
-    let offered = plain.greet(&handover.ehlo, true).await?;
-    if !(handover.tls && offered.has("STARTTLS")) {
-        return plain.transact(handover).await;
+/// The session up to the reply to the final dot, then QUIT.
+async fn try_hand_over(env: &Env, handover: &Handover) -> Result<Transacted, HandoverError> {
+    let mut connection = connect(env, &handover.servers).await?;
+    positive(Stage::Banner, connection.reply(Stage::Banner).await)?;
+    let offered = hello(&mut connection, handover).await?;
+    if handover.tls && offered.has("STARTTLS") {
+        positive(Stage::StartTls, connection.command(&Command::StartTls, Stage::StartTls).await)?;
+        // Nothing is checked against the name, so the address does for one.
+        let name = handover.servers.first().map_or(String::new(), |server| server.ip().to_string());
+        (connection, _) = connection.handshake(&tls::Client::new(env)?, &name).await?;
+        hello(&mut connection, handover).await?;
     }
-    plain.command(Stage::StartTls, &Command::StartTls).await?;
-    let connector =
-        TlsConnector::from(tls_config(env).map_err(|error| broken(Stage::Handshake)(io::Error::other(error)))?);
-    let name = ServerName::from(peer_name(&handover.servers));
-    let secured = within(connector.connect(name, plain.stream)).await.map_err(broken(Stage::Handshake))?;
-    let mut secured = Talk::new(secured);
-    secured.greet(&handover.ehlo, false).await?;
-    secured.transact(handover).await
+    let recipients = handover.to.iter().map(|to| (to.clone(), Parameters::new())).collect();
+    let (from, message) = (handover.from.clone(), handover.message.clone());
+    let transacted = connection.transact(Transaction::new(from, Parameters::new(), recipients, message)).await;
+    if transacted.broken.is_none() {
+        connection.quit().await;
+    }
+    Ok(transacted)
 }
 
-/// Nothing is checked against it, so the address does for a name.
-fn peer_name(servers: &[SocketAddr]) -> IpAddr {
-    servers.first().map_or(IpAddr::from([0, 0, 0, 0]), SocketAddr::ip)
-}
-
-async fn within<T>(work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-}
-
-async fn connect(env: &Env, servers: &[SocketAddr]) -> io::Result<mxlab_env::BoxStream> {
-    let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address");
+/// The first server that can be reached.
+async fn connect(env: &Env, servers: &[SocketAddr]) -> Result<Connection, HandoverError> {
+    let timeouts = Timeouts::each(PATIENCE);
+    let mut last = HandoverError::NoServer;
     for server in servers {
-        match within(env.connect(*server)).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
+        let deadline = Instant::now() + timeouts.attempt;
+        match Connection::open(env, *server, timeouts.clone(), deadline).await {
+            Ok(connection) => return Ok(connection),
+            Err(error) => last = HandoverError::Broken { stage: Stage::Connect, error },
         }
     }
     Err(last)
 }
 
-/// Commands and replies over one stream.
-struct Talk<S> {
-    stream: S,
-    replies: ReplyReader,
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> Talk<S> {
-    fn new(stream: S) -> Talk<S> {
-        Talk { stream, replies: ReplyReader::new() }
-    }
-
-    async fn reply(&mut self) -> io::Result<Reply> {
-        let mut buffer = [0; 4096];
-        loop {
-            match self.replies.next_reply() {
-                Ok(Some(reply)) => return Ok(reply),
-                Ok(None) => {}
-                Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
-            }
-            match within(self.stream.read(&mut buffer)).await? {
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                count => self.replies.push(buffer.get(..count).unwrap_or_default()),
-            }
-        }
-    }
-
-    async fn exchange(&mut self, stage: Stage, bytes: &[u8]) -> Result<Reply, HandoverError> {
-        let broken = |error| HandoverError::Broken { stage, error };
-        within(self.stream.write_all(bytes)).await.map_err(broken)?;
-        self.reply().await.map_err(broken)
-    }
-
-    async fn command(&mut self, stage: Stage, command: &Command) -> Result<Reply, HandoverError> {
-        let reply = self.exchange(stage, &command.to_wire()).await?;
-        if reply.is_positive() { Ok(reply) } else { Err(HandoverError::Refused { stage, reply }) }
-    }
-
-    async fn greet(&mut self, name: &str, banner: bool) -> Result<Capabilities, HandoverError> {
-        if banner {
-            let stage = Stage::Banner;
-            let reply = self.reply().await.map_err(|error| HandoverError::Broken { stage, error })?;
-            if !reply.is_positive() {
-                return Err(HandoverError::Refused { stage, reply });
-            }
-        }
-        let reply = self.command(Stage::Ehlo, &Command::Ehlo(name.to_owned())).await?;
-        Ok(Capabilities::from_reply(&reply))
-    }
-
-    async fn transact(mut self, handover: &Handover) -> Result<Vec<(Address, Stage, Reply)>, HandoverError> {
-        let recipients = handover.to.iter().map(|to| (to.clone(), Parameters::default())).collect();
-        let mut transaction =
-            Transaction::new(handover.from.clone(), Parameters::default(), recipients, handover.message.clone());
-        loop {
-            match transaction.next_step() {
-                Step::Write { stage, bytes } => {
-                    let reply = self.exchange(stage, &bytes).await?;
-                    transaction.answered(reply);
-                }
-                Step::Done(outcome) => {
-                    // The message is decided: what comes of QUIT does not matter.
-                    let _ = self.command(Stage::Quit, &Command::Quit).await;
-                    return Ok(outcome.recipients);
-                }
-            }
-        }
+async fn hello(connection: &mut Connection, handover: &Handover) -> Result<Capabilities, HandoverError> {
+    let stage = Stage::Ehlo;
+    match connection.hello(&handover.ehlo).await {
+        Ok(Greeting::Welcome(capabilities)) => Ok(capabilities),
+        Ok(Greeting::Refused(reply)) => Err(HandoverError::Refused { stage, reply }),
+        Err(error) => Err(HandoverError::Broken { stage, error }),
     }
 }
 
-fn tls_config(env: &Env) -> Result<Arc<ClientConfig>, rustls::Error> {
-    let provider = tls::crypto_provider();
-    let config = ClientConfig::builder_with_details(provider.clone(), tls::time_provider(env))
-        .with_safe_default_protocol_versions()?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
-        .with_no_client_auth();
-    Ok(Arc::new(config))
-}
-
-/// Takes any certificate, as opportunistic TLS does (RFC 7435): it keeps listeners out, not impostors.
-#[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+/// The session goes on with a positive reply alone.
+fn positive(stage: Stage, reply: Result<Reply, Broken>) -> Result<(), HandoverError> {
+    match reply {
+        Ok(reply) if reply.is_positive() => Ok(()),
+        Ok(reply) => Err(HandoverError::Refused { stage, reply }),
+        Err(error) => Err(HandoverError::Broken { stage, error }),
     }
 }

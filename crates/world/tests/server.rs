@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot build its world has failed")]
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mxlab_env::Env;
@@ -11,7 +12,7 @@ use mxlab_record::Journal;
 use mxlab_sim::{Config, End, Sim};
 use mxlab_world::derive::Identity;
 use mxlab_world::pki::{CertificateSpec, IssuerName, Sends, make_certificate};
-use mxlab_world::server::{ActiveFault, ServerControl, ServerFault, ServerSettings, serve};
+use mxlab_world::server::{ActiveFault, Everything, ServerControl, ServerFault, ServerSettings, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const SERVER: &str = "192.0.2.1";
@@ -82,7 +83,13 @@ fn run(faults: &[ActiveFault], clients: &[usize], lines: &'static [&'static str]
     let control = ServerControl::new(settings());
     faults.iter().cloned().for_each(|fault| control.begin_fault(fault));
     let env = server.env();
-    serve(&env, &journal.recorder(&env, "mx1", 0), &control, vec![SocketAddr::new(ip(SERVER), 25)]);
+    serve(
+        &env,
+        &journal.recorder(&env, "mx1", 0),
+        &control,
+        Arc::new(Everything),
+        vec![SocketAddr::new(ip(SERVER), 25)],
+    );
     let clients = clients.to_vec();
     let outcome = sim.run(async move {
         let mut seen = Vec::new();

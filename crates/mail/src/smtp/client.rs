@@ -4,10 +4,11 @@
 //! reply; it waits for every reply before it goes on (no pipelining), so that every failure has its [`Stage`].
 //!
 //! ```text
-//! loop { match transaction.next_step() {
-//!     Step::Write { bytes, .. } => { write(bytes); transaction.answered(read_reply()) }
-//!     Step::Done(outcome) => break outcome,
-//! } }
+//! while let Step::Write { bytes, .. } = transaction.next_step() {
+//!     write(bytes);
+//!     transaction.answered(read_reply());
+//! }
+//! transaction.into_recipients()
 //! ```
 
 use crate::address::{Address, ReversePath};
@@ -56,14 +57,7 @@ pub enum Step {
         bytes: Vec<u8>,
     },
     /// The message is through, or refused. The connection can take `RSET`, another message or `QUIT`.
-    Done(Outcome),
-}
-
-/// How a transaction ended: for each recipient the reply that decided, and where it fell.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// In the order of the recipients. A positive reply stands at [`Stage::Dot`]: the server has the message.
-    pub recipients: Vec<(Address, Stage, Reply)>,
+    Done,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,11 +105,11 @@ impl Transaction {
                     let command = Command::Rcpt { to: to.clone().into(), parameters: parameters.clone() };
                     (Stage::Rcpt, command.to_wire())
                 }
-                None => return Step::Done(self.outcome()),
+                None => return Step::Done,
             },
             Next::Data => (Stage::Data, Command::Data.to_wire()),
             Next::Dot => (Stage::Dot, dot_stuffed(&self.message)),
-            Next::Done => return Step::Done(self.outcome()),
+            Next::Done => return Step::Done,
         };
         Step::Write { stage, bytes }
     }
@@ -155,12 +149,10 @@ impl Transaction {
         Next::Done
     }
 
-    fn outcome(&self) -> Outcome {
-        let recipients = self.recipients.iter().zip(&self.decided).filter_map(|((to, _), decided)| {
-            let (stage, reply) = decided.clone()?;
-            Some((to.clone(), stage, reply))
-        });
-        Outcome { recipients: recipients.collect() }
+    /// For each recipient, in their order, the reply that decided and where it fell. A positive one is always that to the
+    /// final dot: the server has the message. None if the transaction was given up before there was a reply.
+    pub fn into_recipients(self) -> Vec<(Address, Option<(Stage, Reply)>)> {
+        self.recipients.into_iter().map(|(to, _)| to).zip(self.decided).collect()
     }
 }
 
@@ -168,7 +160,8 @@ impl Transaction {
 mod tests {
     use super::*;
 
-    /// Plays `replies` against a transaction to two recipients; expected are what was written and the outcome.
+    /// Plays `replies` against a transaction to two recipients, and gives up when there are no more; expected are what was
+    /// written and the outcome.
     #[track_caller]
     fn check(replies: &[&str], written: &[&str], expected: &[&str]) {
         let address = |text: &str| text.parse::<Address>().expect("an address");
@@ -179,19 +172,18 @@ mod tests {
             Transaction::new(address("a@a.example").into(), parameters, recipients, b".x\r\n".to_vec());
         let mut replies = replies.iter();
         let mut seen = Vec::new();
-        let outcome = loop {
-            match transaction.next_step() {
-                Step::Write { bytes, .. } => {
-                    seen.push(String::from_utf8(bytes).expect("text"));
-                    transaction.answered(replies.next().expect("another reply").parse().expect("a reply"));
-                }
-                Step::Done(outcome) => break outcome,
-            }
-        };
+        while let Step::Write { bytes, .. } = transaction.next_step() {
+            seen.push(String::from_utf8(bytes).expect("text"));
+            let Some(reply) = replies.next() else { break };
+            transaction.answered(reply.parse().expect("a reply"));
+        }
         assert_eq!(seen, written);
         assert_eq!(replies.next(), None);
-        let outcome: Vec<_> =
-            outcome.recipients.iter().map(|(to, stage, reply)| format!("{to} {stage} {reply}")).collect();
+        let outcome = transaction.into_recipients().into_iter().map(|(to, decided)| match decided {
+            Some((stage, reply)) => format!("{to} {stage} {reply}"),
+            None => format!("{to} undecided"),
+        });
+        let outcome: Vec<_> = outcome.collect();
         assert_eq!(outcome, expected);
     }
 
@@ -225,6 +217,12 @@ mod tests {
             &["250 ok", "421 4.3.2 closing"],
             &[MAIL, BO],
             &["bo@b.example rcpt 421 4.3.2 closing", "cy@b.example rcpt 421 4.3.2 closing"],
+        );
+        check(&["250 ok"], &[MAIL, BO], &["bo@b.example undecided", "cy@b.example undecided"]);
+        check(
+            &["250 ok", "550 5.1.1 no", "250 ok"],
+            &[MAIL, BO, CY, "DATA\r\n"],
+            &["bo@b.example rcpt 550 5.1.1 no", "cy@b.example undecided"],
         );
         check(&["451 4.7.1 no"], &[MAIL], &["bo@b.example mail 451 4.7.1 no", "cy@b.example mail 451 4.7.1 no"]);
         check(

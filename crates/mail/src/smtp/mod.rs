@@ -20,6 +20,11 @@ pub use command::{Command, CommandError, ForwardPath, Parameters};
 pub use data::{DataReader, dot_stuffed};
 pub use reply::{Class, EnhancedCode, Reply, ReplyError, ReplyReader, printable};
 
+/// The port of mail hosts (RFC 5321 §4.5.4.2).
+pub const PORT: u16 = 25;
+/// The port at which users hand in their messages (RFC 6409 §3.1).
+pub const SUBMISSION_PORT: u16 = 587;
+
 /// Where in a session something happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {

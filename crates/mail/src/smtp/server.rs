@@ -24,7 +24,7 @@ use std::collections::VecDeque;
 
 use crate::address::{Address, ReversePath};
 use crate::smtp::command::MAX_LINE;
-use crate::smtp::{Class, Command, CommandError, DataReader, EnhancedCode, Parameters, Reply};
+use crate::smtp::{Class, Command, CommandError, DataReader, EnhancedCode, Parameters, Reply, Stage};
 use transaction::Pending;
 pub use transaction::{Delivery, Envelope};
 
@@ -45,6 +45,8 @@ pub struct Settings {
     pub max_recipients: usize,
     /// After so many commands in error the session ends.
     pub max_errors: usize,
+    /// After so many commands since the last message, or since the beginning, the session ends.
+    pub max_commands: usize,
 }
 
 impl Settings {
@@ -59,6 +61,7 @@ impl Settings {
             max_message: 64 * 1024 * 1024,
             max_recipients: 1_000,
             max_errors: 20,
+            max_commands: 10_000,
         }
     }
 
@@ -108,6 +111,22 @@ pub enum Question {
     Quit,
 }
 
+impl Question {
+    /// Where in the session it is asked.
+    pub fn stage(&self) -> Stage {
+        match self {
+            Question::Banner => Stage::Banner,
+            Question::Hello(_) => Stage::Ehlo,
+            Question::StartTls => Stage::StartTls,
+            Question::Mail { .. } => Stage::Mail,
+            Question::Rcpt { .. } => Stage::Rcpt,
+            Question::Data => Stage::Data,
+            Question::Message(_) => Stage::Dot,
+            Question::Quit => Stage::Quit,
+        }
+    }
+}
+
 /// What the owner does next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -138,6 +157,9 @@ pub enum CloseReason {
     /// Too many commands were in error.
     #[error("too many errors")]
     TooManyErrors,
+    /// Too many commands brought no message.
+    #[error("too many commands")]
+    TooManyCommands,
     /// A command line went on beyond every limit.
     #[error("endless command line")]
     LineTooLong,
@@ -176,6 +198,7 @@ pub struct Session {
     pending: Option<Pending>,
     tls: bool,
     errors: usize,
+    commands: usize,
     ended: bool,
 }
 
@@ -191,6 +214,7 @@ impl Session {
             pending: None,
             tls: false,
             errors: 0,
+            commands: 0,
             ended: false,
         }
     }
@@ -281,7 +305,7 @@ impl Session {
             Question::Mail { .. } => success(250, 1, 0, "Sender OK"),
             Question::Rcpt { .. } => success(250, 1, 5, "Recipient OK"),
             Question::Data => Reply::new(354, "Start mail input; end with <CRLF>.<CRLF>"),
-            Question::Message(_) => success(250, 6, 0, "Queued mail for delivery"),
+            Question::Message(_) => queued(),
             Question::Quit => success(221, 0, 0, "Service closing transmission channel"),
         };
         self.answer(reply);
@@ -294,6 +318,9 @@ impl Session {
         let closes = reply.code == 421;
         let intermediate = reply.is_intermediate();
         self.say(reply);
+        if matches!(question, Question::Message(_)) {
+            self.commands = 0;
+        }
         match question {
             Question::Quit => self.state = State::Closing(CloseReason::Quit),
             _ if closes => self.state = State::Closing(CloseReason::Refused),
@@ -387,6 +414,11 @@ impl Session {
     }
 
     fn command(&mut self, line: &[u8]) {
+        self.commands += 1;
+        if self.commands > self.settings.max_commands {
+            let words = Reply::enhanced(421, EnhancedCode::new(Class::Transient, 7, 0), "Too many commands");
+            return self.close(words, CloseReason::TooManyCommands);
+        }
         let command = match Command::parse(line) {
             Ok(command) => command,
             Err(error) => return self.fault(syntax_reply(&error)),
@@ -436,6 +468,11 @@ impl Session {
         self.output.clear();
         self.close(refusal(554, 5, 1, "Plaintext behind STARTTLS"), CloseReason::PlaintextBehindStartTls);
     }
+}
+
+/// The usual reply to a message that is taken.
+pub fn queued() -> Reply {
+    success(250, 6, 0, "Queued mail for delivery")
 }
 
 fn success(code: u16, subject: u16, detail: u16, text: &str) -> Reply {

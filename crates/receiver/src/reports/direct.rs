@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use mxlab_auth::dmarc::report::Report;
 use mxlab_auth::{Data, Dns, DnsError, RecordKind};
 use mxlab_mail::address::same_domain;
+use mxlab_smtp::mx::{MailHosts, Mx};
 
 /// Whether mail for a domain comes here directly from its senders.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,23 +56,16 @@ pub(super) fn take_out(report: &mut Report, recipients: &str) -> u64 {
     out.iter().fold(0, |sum: u64, row| sum.saturating_add(row.count))
 }
 
-/// Whether the most preferred MX of a domain is this server, by name or by address. A domain without MX records is its own
-/// (RFC 5321 §5.1).
+/// Whether one of the most preferred mail hosts of a domain is this server, by name or by address.
 pub(super) async fn points_at(dns: &dyn Dns, domain: &str, server: &str, address: IpAddr) -> Result<bool, DnsError> {
-    let mut records = Vec::new();
-    for data in existing(dns, domain, RecordKind::Mx).await? {
-        if let Data::Mx { preference, exchange } = data {
-            records.push((preference, exchange));
-        }
-    }
-    let best = records.iter().map(|(preference, _)| *preference).min();
-    let mut exchanges: Vec<String> =
-        records.into_iter().filter(|(it, _)| Some(*it) == best).map(|(_, exchange)| exchange).collect();
-    if exchanges.is_empty() {
-        exchanges.push(domain.to_owned());
-    }
-    for exchange in exchanges {
-        if same_domain(&exchange, server) {
+    let records = existing(dns, domain, RecordKind::Mx).await?.into_iter().filter_map(|data| match data {
+        Data::Mx { preference, exchange } => Some(Mx { preference, exchange }),
+        _ => None,
+    });
+    // A domain that takes no mail at all takes none here.
+    let Ok(found) = MailHosts::of(domain, records) else { return Ok(false) };
+    for Mx { exchange, .. } in found.most_preferred() {
+        if same_domain(exchange, server) {
             return Ok(true);
         }
         let kind = if address.is_ipv4() { RecordKind::A } else { RecordKind::Aaaa };
@@ -79,7 +73,7 @@ pub(super) async fn points_at(dns: &dyn Dns, domain: &str, server: &str, address
             matches!(data, Data::A(ip) if IpAddr::V4(*ip) == address)
                 || matches!(data, Data::Aaaa(ip) if IpAddr::V6(*ip) == address)
         };
-        if existing(dns, &exchange, kind).await?.iter().any(own) {
+        if existing(dns, exchange, kind).await?.iter().any(own) {
             return Ok(true);
         }
     }

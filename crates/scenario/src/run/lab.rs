@@ -4,6 +4,7 @@
 //! wire. Within a moment, stories are told in that order.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -18,7 +19,7 @@ use mxlab_record::{Journal, Recorder};
 use mxlab_sim::{Config, HostHandle, Link, Sim};
 use mxlab_world::derive::Identity;
 use mxlab_world::internet::{self, Internet, KeyLayout, NameServer, ZoneSpec};
-use mxlab_world::server::{ServerControl, ServerSettings, TlsLevel};
+use mxlab_world::server::{Everything, ServerControl, ServerSettings, TlsLevel};
 
 use super::certificates::{Certificates, make_certificates};
 use super::error::{LabError, name};
@@ -268,8 +269,9 @@ impl Lab {
         self.serve_names(host, declared.is_none_or(|dns| dns.tcp()));
         if let Some(control) = self.servers.get(short) {
             let env = host.env();
-            let at = host.addresses().iter().map(|address| SocketAddr::new(*address, 25)).collect();
-            mxlab_world::server::serve(&env, &self.recorder(scenario, short), control, at);
+            let at = host.addresses().iter().map(|address| SocketAddr::new(*address, mxlab_mail::smtp::PORT)).collect();
+            let sink = Arc::new(Everything);
+            mxlab_world::server::serve(&env, &self.recorder(scenario, short), control, sink, at);
         }
     }
 

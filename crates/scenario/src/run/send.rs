@@ -1,15 +1,12 @@
 //! `send`: a message is composed and submitted to the outbound engine, or sent by a plain client to the recipients'
 //! server.
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 use indexmap::IndexMap;
-use mxlab_dns::rdata::{A, Mx};
-use mxlab_dns::{Name, RecordType};
 use mxlab_env::Timestamp;
 use mxlab_mail::address::{Address, ReversePath};
 use mxlab_mail::headers::Message;
@@ -124,7 +121,7 @@ impl Script<'_> {
                 for to in groups {
                     let servers = match (submission, &resolver) {
                         (Some(at), _) => vec![at],
-                        (None, Some(resolver)) => find_servers(resolver, &to).await,
+                        (None, Some(resolver)) => client::find_servers(resolver, &to).await,
                         (None, None) => Vec::new(),
                     };
                     let handover = Handover {
@@ -219,21 +216,4 @@ fn by_domain(recipients: &[Address]) -> Vec<Vec<Address>> {
         groups.entry(to.normalized_domain()).or_default().push(to.clone());
     }
     groups.into_values().collect()
-}
-
-/// The servers of the recipients' domain, as a plain sender finds them (RFC 5321 §5.1).
-async fn find_servers(resolver: &mxlab_dns::resolver::Resolver, recipients: &[Address]) -> Vec<SocketAddr> {
-    let Some(domain) = recipients.first().and_then(|to| to.domain().parse::<Name>().ok()) else { return Vec::new() };
-    let answer = resolver.lookup(&domain, RecordType::MX).await;
-    let mut hosts: Vec<(u16, Name)> = answer.data::<Mx>().map(|mx| (mx.preference, mx.exchange)).collect();
-    hosts.sort();
-    if hosts.is_empty() {
-        hosts.push((0, domain));
-    }
-    let mut servers = Vec::new();
-    for (_, host) in hosts {
-        let answer = resolver.lookup(&host, RecordType::A).await;
-        servers.extend(answer.data::<A>().map(|address| SocketAddr::new(IpAddr::V4(address.0), 25)));
-    }
-    servers
 }

@@ -62,7 +62,7 @@ impl Listener {
     /// What the listener learns from a packet of a session to port 25: recipients and Message-IDs, to be completed with
     /// the server's name. `opens` tells that the packet opens the session.
     pub(crate) fn hear(&mut self, from: SocketAddr, to: SocketAddr, opens: bool, payload: &[u8]) -> Vec<InClear> {
-        if to.port() != 25 {
+        if to.port() != mxlab_mail::smtp::PORT {
             return Vec::new();
         }
         if opens {

@@ -21,6 +21,7 @@ mod record;
 
 use jiff::Timestamp;
 use mxlab_dns::rdata::abbreviated;
+pub use mxlab_smtp::tls::CertificateFacts;
 
 pub use self::record::{Classified, Matching, Selector, Tlsa, Unusable, Usage, classify, strongest};
 use crate::Profile;
@@ -78,23 +79,6 @@ impl Policy {
     pub fn demands_tls(&self) -> bool {
         *self != Policy::Opportunistic
     }
-}
-
-/// What a TLS client learns of the server's certificate. The handshake signature has been verified with its key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CertificateFacts {
-    /// The server's own certificate, DER.
-    pub leaf: Vec<u8>,
-    /// Its SubjectPublicKeyInfo, DER.
-    pub public_key: Vec<u8>,
-    /// Start of its validity.
-    pub not_before: Timestamp,
-    /// End of its validity; that second is still valid (RFC 5280 §4.1.2.5).
-    pub not_after: Timestamp,
-    /// DNS names in its subject alternative name, else its common names; lower case.
-    pub names: Vec<String>,
-    /// The other certificates that the server sent, DER, in its order.
-    pub chain: Vec<Vec<u8>>,
 }
 
 /// What became of TLS on a connection.

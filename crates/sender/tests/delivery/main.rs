@@ -360,7 +360,7 @@ fn submission_by_smtp() {
     assert!(seen.contains("250 2.6.0"), "{seen}");
     let mailbox = mailbox.lock().unwrap();
     let message = &mailbox[0].2;
-    assert!(message.starts_with("Received: from desk (192.0.2.40) by out.contoso.example with ESMTP;"), "{message}");
+    assert!(message.starts_with("Received: from desk ([192.0.2.40]) by out.contoso.example with ESMTP;"), "{message}");
     assert!(message.contains("\r\nDate: Mon, 02 Mar 2026 08:00:0"), "{message}");
     assert!(message.contains("\r\nMessage-ID: <") && message.ends_with("Subject: x\r\n\r\n.\r\n"), "{message}");
     let entries = world.journal.entries();

@@ -1,7 +1,7 @@
 //! TLS to a mail host: a client that reports everything about the certificate and judges nothing.
 //!
-//! Whether a certificate is good is DANE's decision ([`crate::dane`]), made from the facts that this module returns and
-//! before any SMTP command goes through the session. This module only requires that the server has the certificate's
+//! Whether a certificate is good is the caller's decision (DANE's, for example), made from the facts that this module returns
+//! and before any SMTP command goes through the session. This module only requires that the server has the certificate's
 //! private key: the handshake signature is verified with the public key in the certificate. `webpki` is not used to
 //! read the certificate for that, because a usage-3 record may name one that it does not accept.
 
@@ -9,7 +9,6 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use mxlab_env::Env;
 use mxlab_env::tls::{crypto_provider, time_provider};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -20,13 +19,9 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, PeerMisbehaved, Sig
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::GeneralName;
 
-use crate::dane::CertificateFacts;
-
-/// How many certificates of a chain are kept.
-const MOST_CERTIFICATES: usize = 20;
+use super::certificate::CertificateFacts;
+use super::key_log;
 
 /// Why a handshake did not complete.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +38,12 @@ pub enum HandshakeError {
     /// The server closed the connection.
     #[error("the server closed the connection")]
     Closed,
+    /// The server did not go on in time.
+    #[error("the server stalled")]
+    Stalled,
+    /// More than the reply to STARTTLS came in clear. Whoever put that there is not the server (CVE-2011-0411).
+    #[error("text in clear stood behind the reply to STARTTLS")]
+    Injected,
     /// The server's certificate cannot be read.
     #[error("the server's certificate cannot be read")]
     Unreadable,
@@ -84,10 +85,12 @@ impl Client {
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
         config.resumption = Resumption::disabled();
+        config.key_log = key_log();
         Ok(Client { connector: TlsConnector::from(Arc::new(config)) })
     }
 
-    /// Does the handshake over `stream` with `name` in SNI, and reads the certificate.
+    /// Does the handshake over `stream` with `name` in SNI, and reads the certificate. An IP address does for a name; it is
+    /// not put into SNI (RFC 6066 §3).
     ///
     /// # Errors
     /// Anything that prevents the handshake. A merely wrong certificate does not, and an unreadable part of it cannot
@@ -99,7 +102,7 @@ impl Client {
     ) -> Result<(TlsStream<S>, CertificateFacts), HandshakeError> {
         let server_name = ServerName::try_from(name.to_owned()).map_err(|_| HandshakeError::Name(name.to_owned()))?;
         let stream = self.connector.connect(server_name, stream).await.map_err(HandshakeError::from_io)?;
-        let facts = read_chain(stream.get_ref().1.peer_certificates().unwrap_or_default());
+        let facts = CertificateFacts::of_chain(stream.get_ref().1.peer_certificates().unwrap_or_default());
         Ok((stream, facts))
     }
 }
@@ -182,55 +185,4 @@ fn public_key(certificate: &[u8]) -> Result<SubjectPublicKeyInfoDer<'static>, Er
     let (_, certificate) =
         x509_parser::parse_x509_certificate(certificate).map_err(|_| CertificateError::BadEncoding)?;
     Ok(SubjectPublicKeyInfoDer::from(certificate.public_key().raw.to_vec()))
-}
-
-/// The facts of a chain as it was sent, the server's own certificate first. The handshake signature has been verified with
-/// its key, so it is there and can be read; otherwise no record would match it.
-fn read_chain(certificates: &[CertificateDer<'_>]) -> CertificateFacts {
-    let (leaf, rest) = match certificates {
-        [leaf, rest @ ..] => (leaf.to_vec(), rest),
-        [] => (Vec::new(), certificates),
-    };
-    let chain = rest.iter().take(MOST_CERTIFICATES).map(|der| der.to_vec()).collect();
-    let Ok((_, certificate)) = x509_parser::parse_x509_certificate(&leaf) else {
-        let (not_before, not_after) = (Timestamp::MIN, Timestamp::MAX);
-        return CertificateFacts { leaf, public_key: Vec::new(), not_before, not_after, names: Vec::new(), chain };
-    };
-    let validity = certificate.validity();
-    CertificateFacts {
-        public_key: certificate.public_key().raw.to_vec(),
-        not_before: moment(validity.not_before.timestamp()),
-        not_after: moment(validity.not_after.timestamp()),
-        names: names(&certificate),
-        chain,
-        leaf: leaf.clone(),
-    }
-}
-
-/// The moment so many seconds after 1970, or the last (or first) one that can be represented: RFC 5280 §4.1.2.5 has
-/// 99991231235959Z stand for a certificate without a well-defined end.
-fn moment(seconds: i64) -> Timestamp {
-    let limit = if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
-    Timestamp::from_second(seconds).unwrap_or(limit)
-}
-
-/// RFC 6125 §6.4.4: the common names count only if there are no DNS names in the subject alternative name.
-fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
-    let alternative: Vec<_> = match certificate.subject_alternative_name() {
-        Ok(Some(extension)) => extension
-            .value
-            .general_names
-            .iter()
-            .filter_map(|name| match name {
-                GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
-                _ => None,
-            })
-            .collect(),
-        Ok(None) | Err(_) => Vec::new(),
-    };
-    if !alternative.is_empty() {
-        return alternative;
-    }
-    let common = certificate.subject().iter_common_name();
-    common.filter_map(|name| name.as_str().ok()).map(str::to_ascii_lowercase).collect()
 }

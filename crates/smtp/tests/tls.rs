@@ -4,8 +4,7 @@
 
 use std::sync::Arc;
 
-use mxlab_sender::dane::CertificateFacts;
-use mxlab_sender::tls::{Client, HandshakeError};
+use mxlab_smtp::tls::{CertificateFacts, Client, HandshakeError};
 use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};

@@ -1,0 +1,246 @@
+//! The server's shell: it accepts connections, plays a [`Session`] of `mxlab-mail` over each, and asks its owner for every
+//! reply.
+//!
+//! The owner is a [`Service`], which makes a [`Responder`] for each client that connects. A responder decides; it sees no
+//! socket. A scripted host that misbehaves is a responder too: closing the connection, falling silent and answering the
+//! TLS handshake with something else are among the things that it may choose. A [`Sink`] is where messages go on from
+//! there.
+//!
+//! All bounds of the shell are [`Limits`]; those of the dialogue (length of lines and messages, number of recipients,
+//! errors and commands) are [`Settings`].
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mxlab_env::{BoxFuture, BoxStream, Env, Listener};
+use mxlab_mail::smtp::fault::Instead;
+use mxlab_mail::smtp::server::{Action, Delivery, Question, Session, Settings};
+use mxlab_mail::smtp::{Class, EnhancedCode, Reply};
+use rustls::ServerConfig;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use crate::Wire;
+
+/// How long to rest when a connection cannot be accepted: out of descriptors, or a client that went away; either passes.
+const REST: Duration = Duration::from_secs(1);
+/// How many octets are read at once.
+const READ: usize = 16 * 1024;
+
+/// The bounds of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most sessions at the same time, over all addresses; further clients are answered 421.
+    pub sessions: usize,
+    /// How long a client may be silent, stop reading, or take for the TLS handshake (RFC 5321 §4.5.3.2.7: at least five
+    /// minutes); then it is answered 421, if it can be answered.
+    pub silence: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { sessions: 1_000, silence: Duration::from_secs(5 * 60) }
+    }
+}
+
+/// A server's owner.
+pub trait Service: Send + Sync + 'static {
+    /// What decides in one session.
+    type Responder: Responder;
+
+    /// A client has connected: how the server presents itself to it, and what decides.
+    fn connected(&self, client: IpAddr) -> (Settings, Self::Responder);
+}
+
+/// Decides in one session.
+pub trait Responder: Send + 'static {
+    /// What to do about a question; `session` tells what has been said before.
+    fn respond(&mut self, question: Question, session: &Session) -> impl Future<Output = Response> + Send;
+
+    /// What to do about the TLS handshake, after STARTTLS was accepted.
+    fn handshake(&mut self) -> Handshake;
+}
+
+/// What a server does about a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Response {
+    /// It gives the usual reply.
+    Usual,
+    /// It gives this reply.
+    Reply(Reply),
+    /// It says these octets, then nothing more.
+    Octets(&'static [u8]),
+    /// It closes the connection without a word.
+    Close,
+    /// It says nothing more and waits for the client to go.
+    Silence,
+}
+
+impl From<Instead> for Response {
+    fn from(instead: Instead) -> Response {
+        match instead {
+            Instead::Reply(reply) => Response::Reply(reply),
+            Instead::Octets(octets) => Response::Octets(octets),
+            Instead::Close => Response::Close,
+            Instead::Stall => Response::Silence,
+        }
+    }
+}
+
+/// What a server does about the TLS handshake.
+#[derive(Clone, Debug)]
+pub enum Handshake {
+    /// It takes part.
+    Tls(Arc<ServerConfig>),
+    /// It answers the client's first message with these octets, then says nothing more.
+    Octets(&'static [u8]),
+    /// It closes the connection.
+    Close,
+    /// It says nothing and waits for the client to go.
+    Silence,
+}
+
+/// Where a server's messages go on: a mailbox, a queue, a relay to the next server.
+pub trait Sink: Send + Sync + 'static {
+    /// Takes a message from this client over, or does not; returns the reply to the final dot. With a positive one the
+    /// message is the sink's responsibility (RFC 5321 §6.1).
+    fn take<'a>(&'a self, client: IpAddr, delivery: &'a Delivery) -> BoxFuture<'a, Reply>;
+}
+
+/// A server that accepts connections. Clones are the same server: they share its limits.
+pub struct Server<S> {
+    env: Env,
+    task: &'static str,
+    limits: Limits,
+    service: Arc<S>,
+    sessions: Arc<Semaphore>,
+}
+
+impl<S> Clone for Server<S> {
+    fn clone(&self) -> Server<S> {
+        let (env, service, sessions) = (self.env.clone(), self.service.clone(), self.sessions.clone());
+        Server { env, task: self.task, limits: self.limits, service, sessions }
+    }
+}
+
+impl<S> fmt::Debug for Server<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Server({})", self.task)
+    }
+}
+
+impl<S: Service> Server<S> {
+    /// A server of this owner; `task` is the name of the tasks in which its sessions run.
+    pub fn new(env: &Env, task: &'static str, limits: Limits, service: S) -> Server<S> {
+        let sessions = Arc::new(Semaphore::new(limits.sessions));
+        Server { env: env.clone(), task, limits, service: Arc::new(service), sessions }
+    }
+
+    /// Takes connections until the process dies or the future is dropped. Sessions have tasks of their own.
+    pub async fn accept_from(&self, listener: &dyn Listener) -> Infallible {
+        loop {
+            match listener.accept().await {
+                Ok(stream) => {
+                    let server = self.clone();
+                    self.env.spawn(self.task, async move {
+                        // A client that goes away in the middle is not the server's business: what was not answered
+                        // with 250 was not taken.
+                        let _ = server.attend(stream).await;
+                    });
+                }
+                Err(_) => tokio::time::sleep(REST).await,
+            }
+        }
+    }
+
+    /// Everything from the connection to its end.
+    async fn attend(&self, stream: BoxStream) -> io::Result<()> {
+        let client = stream.peer_addr().ip().to_canonical();
+        let mut wire: Box<dyn Wire> = Box::new(stream);
+        let Ok(_permit) = self.sessions.try_acquire() else {
+            return self.dismiss(&mut wire, transient(3, 2, "Too many sessions")).await;
+        };
+        let (settings, mut responder) = self.service.connected(client);
+        let mut session = Session::new(settings);
+        let mut buffer = vec![0; READ];
+        loop {
+            match session.next_action() {
+                Action::Read => match timeout(self.limits.silence, wire.read(&mut buffer)).await {
+                    Ok(read) => match buffer.get(..read?) {
+                        Some(bytes) if !bytes.is_empty() => session.receive(bytes),
+                        Some(_) | None => session.end_of_input(),
+                    },
+                    Err(_) => return self.dismiss(&mut wire, transient(4, 2, "Connection timed out")).await,
+                },
+                Action::Write(bytes) => self.write(&mut wire, &bytes).await?,
+                Action::Ask(question) => match responder.respond(question, &session).await {
+                    Response::Usual => session.accept(),
+                    Response::Reply(reply) => session.answer(reply),
+                    Response::Octets(octets) => return self.end_with(&mut wire, octets).await,
+                    Response::Close => return self.close(&mut wire).await,
+                    Response::Silence => return stay_silent(&mut wire).await,
+                },
+                Action::StartTls => match responder.handshake() {
+                    Handshake::Tls(config) => {
+                        let handshake = TlsAcceptor::from(config).accept(wire);
+                        wire = Box::new(timeout(self.limits.silence, handshake).await??);
+                        session.tls_established();
+                    }
+                    Handshake::Octets(octets) => {
+                        // The client's first message.
+                        let _ = timeout(self.limits.silence, wire.read(&mut buffer)).await??;
+                        return self.end_with(&mut wire, octets).await;
+                    }
+                    Handshake::Close => return self.close(&mut wire).await,
+                    Handshake::Silence => return stay_silent(&mut wire).await,
+                },
+                Action::Close(_) => return self.close(&mut wire).await,
+            }
+        }
+    }
+
+    async fn write(&self, wire: &mut Box<dyn Wire>, bytes: &[u8]) -> io::Result<()> {
+        let write = async {
+            wire.write_all(bytes).await?;
+            wire.flush().await
+        };
+        timeout(self.limits.silence, write).await?
+    }
+
+    /// Says these octets and ends the sending side. A connection dropped with unread octets would be reset, and what was
+    /// written last might not arrive: so the client's are read until it goes.
+    async fn end_with(&self, wire: &mut Box<dyn Wire>, octets: &[u8]) -> io::Result<()> {
+        self.write(wire, octets).await?;
+        self.close(wire).await?;
+        stay_silent(wire).await
+    }
+
+    async fn dismiss(&self, wire: &mut Box<dyn Wire>, last_words: Reply) -> io::Result<()> {
+        self.write(wire, &last_words.to_wire()).await?;
+        self.close(wire).await
+    }
+
+    /// Ends the sending side.
+    async fn close(&self, wire: &mut Box<dyn Wire>) -> io::Result<()> {
+        timeout(self.limits.silence, wire.shutdown()).await?
+    }
+}
+
+/// Says nothing and keeps the connection until the client gives up. What it sends meanwhile is read and dropped.
+async fn stay_silent(wire: &mut Box<dyn Wire>) -> io::Result<()> {
+    let mut buffer = [0; 4096];
+    while wire.read(&mut buffer).await? > 0 {}
+    Ok(())
+}
+
+/// The reply with which the server closes the connection.
+fn transient(subject: u16, detail: u16, text: &str) -> Reply {
+    Reply::enhanced(421, EnhancedCode::new(Class::Transient, subject, detail), text)
+}
