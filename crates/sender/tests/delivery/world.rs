@@ -5,17 +5,15 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mxlab_env::{BoxStream, Env};
-use mxlab_mail::smtp::server::{Action, Question, Session, Settings};
-use mxlab_mail::smtp::{Reply, Stage};
+use mxlab_mail::smtp::server::{self, Question, Settings};
+use mxlab_mail::smtp::{PORT, Reply, Stage};
 use mxlab_record::{Entry, Journal};
 use mxlab_sender::routing::{Dns, Lookup, Mx, Trust};
 use mxlab_sender::{Sender, SenderConfig, Submission, Tenant};
 use mxlab_sim::{Config, End, HostHandle, Sim};
+use mxlab_smtp::server::{Handshake, Limits, Responder, Response, Server, Service};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio_rustls::TlsAcceptor;
 
 /// What a host does.
 #[derive(Clone, Debug)]
@@ -68,107 +66,47 @@ pub(crate) struct Host {
     pub(crate) mailbox: Mailbox,
 }
 
-pub(crate) async fn serve(
-    env: Env,
-    at: SocketAddr,
+/// What sessions with a mail host share.
+#[derive(Clone)]
+struct Session {
     habit: Arc<Mutex<Habit>>,
     mailbox: Mailbox,
     config: Arc<ServerConfig>,
-) {
-    let listener = env.listen(at).await.unwrap();
-    while let Ok(stream) = listener.accept().await {
-        let (habit, mailbox, config) = (habit.clone(), mailbox.clone(), config.clone());
-        env.spawn("mx session", async move {
-            let habit_now = habit.lock().unwrap().clone();
-            let mut settings = Settings::new("mx1.fabrikam.example");
-            settings.starttls = !matches!(habit_now, Habit::Plain);
-            let session = Session::new(settings);
-            clear(stream, session, habit, mailbox, config).await;
-        });
+}
+
+impl Service for Session {
+    type Responder = Session;
+
+    fn connected(&self, _client: IpAddr) -> (Settings, Session) {
+        let mut settings = Settings::new("mx1.fabrikam.example");
+        settings.starttls = !matches!(&*self.habit.lock().unwrap(), Habit::Plain);
+        (settings, self.clone())
     }
 }
 
-async fn clear(
-    mut stream: BoxStream,
-    mut session: Session,
-    habit: Arc<Mutex<Habit>>,
-    mailbox: Mailbox,
-    config: Arc<ServerConfig>,
-) {
-    if !talk(&mut stream, &mut session, &habit, &mailbox).await {
-        return;
-    }
-    let habit_now = habit.lock().unwrap().clone();
-    match habit_now {
-        Habit::Garbage => {
-            let _ = stream.write_all(b"550 this is no TLS\r\n").await;
+impl Responder for Session {
+    async fn respond(&mut self, question: Question, _session: &server::Session) -> Response {
+        let stage = question.stage();
+        if matches!(&*self.habit.lock().unwrap(), Habit::Silent(at) if *at == stage) {
+            return Response::Silence;
         }
-        Habit::Closes => {}
-        Habit::Stalls => tokio::time::sleep(Duration::from_secs(3600)).await,
-        _ => {
-            if let Ok(mut stream) = TlsAcceptor::from(config).accept(stream).await {
-                session.tls_established();
-                talk(&mut stream, &mut session, &habit, &mailbox).await;
-            }
+        if let Some(reply) = says(&self.habit, stage, &question) {
+            return Response::Reply(reply);
         }
+        if let Question::Message(delivery) = &question {
+            let to = delivery.envelope.recipients.iter().map(|(to, _)| to.to_string()).collect();
+            let message = String::from_utf8_lossy(&delivery.message).into_owned();
+            self.mailbox.lock().unwrap().push((delivery.envelope.from.to_string(), to, message));
+        }
+        Response::Usual
     }
-}
 
-fn stage_of(question: &Question) -> Stage {
-    match question {
-        Question::Banner => Stage::Banner,
-        Question::Hello(_) => Stage::Ehlo,
-        Question::StartTls => Stage::StartTls,
-        Question::Mail { .. } => Stage::Mail,
-        Question::Rcpt { .. } => Stage::Rcpt,
-        Question::Data => Stage::Data,
-        Question::Message(_) => Stage::Dot,
-        Question::Quit => Stage::Quit,
-    }
-}
-
-/// Runs the session until it ends, or until TLS is to begin: then it returns true.
-async fn talk(
-    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    session: &mut Session,
-    habit: &Mutex<Habit>,
-    mailbox: &Mailbox,
-) -> bool {
-    let mut buffer = vec![0; 4096];
-    loop {
-        match session.next_action() {
-            Action::Read => match stream.read(&mut buffer).await {
-                Ok(read) if read > 0 => session.receive(&buffer[..read]),
-                _ => session.end_of_input(),
-            },
-            Action::Write(bytes) => {
-                if stream.write_all(&bytes).await.is_err() || stream.flush().await.is_err() {
-                    return false;
-                }
-            }
-            Action::Ask(question) => {
-                let stage = stage_of(&question);
-                if matches!(&*habit.lock().unwrap(), Habit::Silent(at) if *at == stage) {
-                    // Keeps the connection open, and says nothing.
-                    std::future::pending::<()>().await;
-                }
-                match says(habit, stage, &question) {
-                    Some(reply) => session.answer(reply),
-                    None => {
-                        if let Question::Message(delivery) = &question {
-                            let to = delivery.envelope.recipients.iter().map(|(to, _)| to.to_string()).collect();
-                            let message = String::from_utf8_lossy(&delivery.message).into_owned();
-                            mailbox.lock().unwrap().push((delivery.envelope.from.to_string(), to, message));
-                        }
-                        session.accept();
-                    }
-                }
-            }
-            Action::StartTls => return true,
-            Action::Close(_) => {
-                let _ = stream.shutdown().await;
-                return false;
-            }
+    fn handshake(&mut self) -> Handshake {
+        match &*self.habit.lock().unwrap() {
+            Habit::Garbage => Handshake::Octets(b"550 this is no TLS\r\n"),
+            Habit::Closes => Handshake::Close,
+            Habit::Stalls => Handshake::Silence,
+            Habit::Good | Habit::Plain | Habit::Says(..) | Habit::Silent(_) => Handshake::Tls(self.config.clone()),
         }
     }
 }
@@ -261,9 +199,13 @@ pub(crate) fn world() -> World {
         let handle = sim.add_host(name, [ip]).unwrap();
         let host = Host { handle, habit: Arc::new(Mutex::new(Habit::Good)), mailbox: Mailbox::default() };
         let (habit, mailbox) = (host.habit.clone(), host.mailbox.clone());
-        let env = host.handle.env();
-        let config = certificate.config.clone();
-        env.spawn("mx", serve(env.clone(), SocketAddr::new(ip, 25), habit, mailbox, config));
+        let (env, config) = (host.handle.env(), certificate.config.clone());
+        let server = Server::new(&env, "mx session", Limits::default(), Session { habit, mailbox, config });
+        let machine = env.clone();
+        env.spawn("mx", async move {
+            let listener = machine.listen(SocketAddr::new(ip, PORT)).await.unwrap();
+            match server.accept_from(&*listener).await {}
+        });
         host
     };
     let home = host("in.contoso.example", "192.0.2.30");
