@@ -146,6 +146,7 @@ fn a_responder_decides() {
     check(at(Stage::Banner, Response::Close), &whole, "closed");
     check(at(Stage::Mail, Response::Close), &whole, "220 250 closed");
     check(at(Stage::Mail, Response::Silence), &whole, "220 250 silent");
+    check(at(Stage::Mail, Response::Octets(b"\x15\r\n")), &whole, "220 250 no-smtp");
     let closing: Reply = "421 4.3.2 Closing".parse().unwrap();
     check(at(Stage::Ehlo, Response::Reply(closing)), &["EHLO a.example\r\n", ""], "220 421 closed");
 }
