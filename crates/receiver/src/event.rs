@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use mxlab_mail::authres::rfc8601::Payload;
 use mxlab_mail::authres::{AuthenticationResults, DkimResult};
 use mxlab_mail::smtp::{Reply, Stage};
-use mxlab_record::{Artefact, Event, Fields, Kind};
+use mxlab_record::{Artefact, Event, Fields, Kind, common};
 
 use crate::authenticate::Authenticated;
 use crate::disposition::Folder;
@@ -50,9 +50,9 @@ pub const EVENTS: &[Kind] = &[
         ],
     ),
     Kind::new("stamped", &["message", "to", "header", "value"]),
-    Kind::new("accepted", &["message", "from", "to", "host", "tls", "client", "folder"]),
-    Kind::new("rejected", &["message", "from", "to", "code", "text", "by", "stage"]),
-    Kind::new("not-supported", &["what", "message", "to"]),
+    common::Accepted::KIND,
+    common::Rejected::KIND,
+    common::NotSupported::KIND,
     // About DMARC aggregate reports.
     Kind::new("reported", &["domain", "kind", "day", "to", "message", "form", "rows", "successful", "failed"]),
     Kind::new("not-reported", &["domain", "kind", "day", "to", "why"]),
@@ -193,18 +193,20 @@ pub(crate) struct Accepted<'a> {
 
 impl Event for Accepted<'_> {
     fn kind(&self) -> &'static str {
-        "accepted"
+        common::Accepted::KIND.name
     }
 
     fn fields(&self) -> Fields {
-        Fields::new()
-            .with_some("message", self.subject.message.as_deref())
-            .with("from", self.subject.from.as_str())
-            .with("to", self.subject.to.as_str())
-            .with("host", self.host)
-            .with("tls", self.tls)
-            .with("client", self.client.to_string())
-            .with("folder", self.folder.word())
+        let accepted = common::Accepted {
+            message: self.subject.message.as_deref(),
+            from: &self.subject.from,
+            to: &self.subject.to,
+            host: self.host,
+            tls: self.tls,
+            client: self.client,
+            folder: Some(self.folder.word()),
+        };
+        accepted.fields()
     }
 
     fn story(&self) -> Vec<String> {
@@ -228,18 +230,20 @@ pub(crate) struct Rejected<'a> {
 
 impl Event for Rejected<'_> {
     fn kind(&self) -> &'static str {
-        "rejected"
+        common::Rejected::KIND.name
     }
 
     fn fields(&self) -> Fields {
-        Fields::new()
-            .with_some("message", self.subject.message.as_deref())
-            .with("from", self.subject.from.as_str())
-            .with("to", self.subject.to.as_str())
-            .with_some("code", self.reply.enhanced.map(|code| code.to_string()))
-            .with("text", self.reply.text())
-            .with("by", self.by)
-            .with("stage", self.stage.word())
+        let rejected = common::Rejected {
+            message: self.subject.message.as_deref(),
+            from: &self.subject.from,
+            to: Some(&self.subject.to),
+            code: self.reply.enhanced.map(|code| code.to_string()),
+            text: self.reply.to_string(),
+            by: self.by,
+            stage: self.stage.word(),
+        };
+        rejected.fields()
     }
 
     fn story(&self) -> Vec<String> {
@@ -255,14 +259,12 @@ pub(crate) struct NotSupported<'a> {
 
 impl Event for NotSupported<'_> {
     fn kind(&self) -> &'static str {
-        "not-supported"
+        common::NotSupported::KIND.name
     }
 
     fn fields(&self) -> Fields {
-        Fields::new()
-            .with("what", self.what)
-            .with_some("message", self.subject.message.as_deref())
-            .with("to", self.subject.to.as_str())
+        let (message, to) = (self.subject.message.as_deref(), Some(self.subject.to.as_str()));
+        common::NotSupported { what: self.what, message, to, host: None }.fields()
     }
 
     fn story(&self) -> Vec<String> {

@@ -286,7 +286,7 @@ fn recipients_of_others_are_refused() {
     ];
     let ran = run(&lines, false);
     assert_eq!(ran.codes(), [220, 250, 250, 550, 550, 554]);
-    let text = "Recipient address rejected: Access denied";
+    let text = "550 5.4.1 Recipient address rejected: Access denied";
     assert_eq!(
         ran.events("rejected", &["from", "to", "code", "text", "by", "stage"])[0],
         ["<ann@spf.example>", "bo@contoso.example", "5.4.1", text, "mx.fabrikam.example", "rcpt"]

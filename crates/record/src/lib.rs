@@ -5,6 +5,7 @@
 //! ([`Entry::canonical`]). What reads a record: the runner compares it with expectations (by kind and fields), the story
 //! prints it for people (by story lines and reasons).
 
+pub mod common;
 mod kind;
 
 use std::collections::BTreeMap;

@@ -253,7 +253,7 @@ const BEHAVIOURS: &[(&str, &[Evidence])] = &[
         "ndr.each-32x",
         &[("bounced", &[("code", OneOf(&["5.7.321", "5.7.322", "5.7.323", "5.7.324", "5.7.325"])), ("ndr", Any)])],
     ),
-    ("ndr.delivered", &[("bounced", &[("ndr", Any)]), ("accepted", &[("from", OneOf(&["", "<>"]))])]),
+    ("ndr.delivered", &[("bounced", &[("ndr", Any)]), ("accepted", &[("from", Is("<>"))])]),
     ("ndr.delay-notice", &[("notified", &[("action", Is("delayed"))])]),
     // dkim: signing
     (

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use mxlab_mail::{Address, ReversePath};
-use mxlab_record::{Artefact, Event, Fields, Kind};
+use mxlab_record::{Artefact, Event, Fields, Kind, common};
 
 use crate::outcome::Failure;
 use crate::routing::TlsaDecision;
@@ -33,8 +33,8 @@ pub const EVENTS: &[Kind] = &[
     Kind::new("deferred", &["message", "to", "code", "text", "attempts", "by", "stage", "problem", "next"]),
     Kind::new("bounced", &["message", "to", "code", "text", "attempts", "by", "stage", "problem", "ndr"]),
     Kind::new("notified", &["message", "to", "action", "dsn"]),
-    Kind::new("not-supported-yet", &["feature", "host"]),
-    Kind::new("rejected", &["from", "to", "code", "text", "by", "stage"]),
+    common::NotSupported::KIND,
+    common::Rejected::KIND,
 ];
 
 /// A message was accepted and is safe in the spool.
@@ -56,7 +56,7 @@ impl Event for Queued {
     }
     fn fields(&self) -> Fields {
         let to: Vec<_> = self.to.iter().map(Address::to_string).collect();
-        Fields::new().with("message", self.message.as_str()).with("from", path(&self.from)).with("to", to)
+        Fields::new().with("message", self.message.as_str()).with("from", self.from.to_string()).with("to", to)
     }
     fn story(&self) -> Vec<String> {
         let to = list(&self.to);
@@ -453,10 +453,10 @@ pub struct NotSupportedYet {
 
 impl Event for NotSupportedYet {
     fn kind(&self) -> &'static str {
-        "not-supported-yet"
+        common::NotSupported::KIND.name
     }
     fn fields(&self) -> Fields {
-        Fields::new().with("feature", self.feature).with("host", self.host.as_str())
+        common::NotSupported { what: self.feature, message: None, to: None, host: Some(&self.host) }.fields()
     }
     fn story(&self) -> Vec<String> {
         vec![format!("NOT SUPPORTED YET: {} at {}", self.feature, self.host)]
@@ -471,7 +471,7 @@ pub struct Rejected {
     /// The recipient, if it was about one.
     pub to: Option<Address>,
     /// The enhanced code.
-    pub code: String,
+    pub code: Option<String>,
     /// The reply.
     pub text: String,
     /// The engine's own full name.
@@ -482,19 +482,23 @@ pub struct Rejected {
 
 impl Event for Rejected {
     fn kind(&self) -> &'static str {
-        "rejected"
+        common::Rejected::KIND.name
     }
     fn fields(&self) -> Fields {
-        Fields::new()
-            .with("from", path(&self.from))
-            .with_some("to", self.to.as_ref().map(Address::to_string))
-            .with("code", self.code.as_str())
-            .with("text", self.text.as_str())
-            .with("by", self.by.as_str())
-            .with("stage", self.stage)
+        let to = self.to.as_ref().map(Address::to_string);
+        let rejected = common::Rejected {
+            message: None,
+            from: &self.from.to_string(),
+            to: to.as_deref(),
+            code: self.code.clone(),
+            text: self.text.clone(),
+            by: &self.by,
+            stage: self.stage,
+        };
+        rejected.fields()
     }
     fn story(&self) -> Vec<String> {
-        vec![format!("refuses a message from <{}>: {}", path(&self.from), self.text)]
+        vec![format!("refuses a message from {}: {}", self.from, self.text)]
     }
 }
 
@@ -505,11 +509,6 @@ fn failure_fields(message: &str, to: &Address, code: &str, text: &str, attempts:
         .with("code", code)
         .with("text", text)
         .with("attempts", attempts)
-}
-
-/// The address of a reverse-path, empty for the null one.
-fn path(path: &ReversePath) -> String {
-    path.address().map(Address::to_string).unwrap_or_default()
 }
 
 /// Addresses as in a sentence; more than three are counted.

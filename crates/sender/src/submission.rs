@@ -142,7 +142,7 @@ fn tell_refusal<D>(shared: &Shared<D>, from: ReversePath, stage: Stage, reply: &
     shared.recorder.tell(&Rejected {
         from,
         to: None,
-        code: reply.enhanced.map(|code| code.to_string()).unwrap_or_default(),
+        code: reply.enhanced.map(|code| code.to_string()),
         text: reply.to_string(),
         by: shared.config.name.clone(),
         stage: stage.word(),

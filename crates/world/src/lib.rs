@@ -24,11 +24,8 @@ pub mod mail_key;
 pub mod pki;
 pub mod server;
 
-use mxlab_record::Kind;
+use mxlab_record::{Kind, common};
 
 /// The kinds of events that actors tell, with their fields.
-pub const EVENTS: &[Kind] = &[
-    Kind::new("accepted", &["message", "from", "to", "host", "tls", "client"]),
-    Kind::new("rejected", &["from", "to", "code", "text", "by", "stage"]),
-    Kind::new("handed-over", &["from", "to", "taken", "reply"]),
-];
+pub const EVENTS: &[Kind] =
+    &[common::Accepted::KIND, common::Rejected::KIND, Kind::new("handed-over", &["from", "to", "taken", "reply"])];

@@ -1,6 +1,7 @@
 //! What did not hold: expectations, claims, and what the engines themselves could not do.
 
 use mxlab_record::Entry;
+use mxlab_record::common::NotSupported;
 
 use super::Failure;
 use crate::expect::Asked;
@@ -10,7 +11,7 @@ use mxlab_language::{Scenario, Sources, Span};
 /// What the record of a run fails: what an engine could not do, expectations that do not hold.
 pub(super) fn judge(scenario: &Scenario, sources: &Sources, asked: &Asked<'_>) -> Vec<Failure> {
     let mut failures = Vec::new();
-    for entry in asked.entries.iter().filter(|entry| entry.kind.starts_with("not-supported")) {
+    for entry in asked.entries.iter().filter(|entry| entry.kind == NotSupported::KIND.name) {
         let told = entry.story.first().map_or("", String::as_str);
         failures.push(failure("not-supported", format!("{}: {told}", entry.actor), sources, scenario.title.span()));
     }

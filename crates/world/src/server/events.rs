@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use mxlab_mail::Message;
 use mxlab_mail::smtp::server::Delivery;
 use mxlab_mail::smtp::{Reply, Stage};
-use mxlab_record::{Event, Fields};
+use mxlab_record::{Event, Fields, common};
 
 /// A message taken: one for each recipient.
 pub(super) struct Accepted<'a> {
@@ -19,7 +19,7 @@ pub(super) struct Accepted<'a> {
 /// What a message is, as far as the record is told.
 pub(super) struct About {
     /// Its Message-ID.
-    message: Option<String>,
+    pub(super) message: Option<String>,
     /// Whether it is a delivery report (RFC 3462).
     report: bool,
 }
@@ -37,17 +37,21 @@ impl About {
 
 impl Event for Accepted<'_> {
     fn kind(&self) -> &'static str {
-        "accepted"
+        common::Accepted::KIND.name
     }
 
     fn fields(&self) -> Fields {
-        Fields::new()
-            .with_some("message", self.about.message.as_deref())
-            .with("from", self.delivery.envelope.from.to_string())
-            .with("to", self.to.as_str())
-            .with("host", self.host)
-            .with("tls", self.delivery.envelope.tls)
-            .with("client", self.client.to_string())
+        let envelope = &self.delivery.envelope;
+        let accepted = common::Accepted {
+            message: self.about.message.as_deref(),
+            from: &envelope.from.to_string(),
+            to: &self.to,
+            host: self.host,
+            tls: envelope.tls,
+            client: self.client,
+            folder: None,
+        };
+        accepted.fields()
     }
 
     fn story(&self) -> Vec<String> {
@@ -63,6 +67,8 @@ impl Event for Accepted<'_> {
 
 /// A recipient or message refused.
 pub(super) struct Rejected<'a> {
+    /// The Message-ID, if a message has come that has one.
+    pub(super) message: Option<String>,
     pub(super) from: String,
     pub(super) to: String,
     pub(super) reply: &'a Reply,
@@ -72,17 +78,20 @@ pub(super) struct Rejected<'a> {
 
 impl Event for Rejected<'_> {
     fn kind(&self) -> &'static str {
-        "rejected"
+        common::Rejected::KIND.name
     }
 
     fn fields(&self) -> Fields {
-        Fields::new()
-            .with("from", self.from.as_str())
-            .with("to", self.to.as_str())
-            .with_some("code", self.reply.enhanced.map(|code| code.to_string()))
-            .with("text", self.reply.text())
-            .with("by", self.by)
-            .with("stage", self.stage.to_string())
+        let rejected = common::Rejected {
+            message: self.message.as_deref(),
+            from: &self.from,
+            to: Some(&self.to),
+            code: self.reply.enhanced.map(|code| code.to_string()),
+            text: self.reply.to_string(),
+            by: self.by,
+            stage: self.stage.word(),
+        };
+        rejected.fields()
     }
 
     fn story(&self) -> Vec<String> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use mxlab_env::Env;
 use mxlab_mail::smtp::server::{Delivery, Question, Session, Settings};
 use mxlab_mail::smtp::{Reply, Stage};
+use mxlab_mail::{Address, ReversePath};
 use mxlab_record::Recorder;
 use mxlab_smtp::server::{Handshake, Responder, Response, Service, Sink};
 use mxlab_smtp::tls::server_config;
@@ -77,8 +78,8 @@ impl Responder for Conversation {
         match (question, response) {
             (Question::Message(delivery), response) => self.message(&delivery, response).await,
             (Question::Rcpt { to, .. }, Response::Reply(reply)) if !reply.is_positive() => {
-                let from = session.reverse_path().map_or(String::new(), ToString::to_string);
-                self.tell_refusal(from, to.to_string(), stage, &reply);
+                let from = session.reverse_path().unwrap_or(&ReversePath::Null);
+                self.tell_refusal(None, from, &to, stage, &reply);
                 Response::Reply(reply)
             }
             (_, response) => response,
@@ -134,14 +135,15 @@ impl Conversation {
                 let (to, host) = (to.to_string(), self.name.as_str());
                 self.recorder.tell(&Accepted { delivery, to, host, client: self.client, about: &about });
             } else {
-                self.tell_refusal(envelope.from.to_string(), to.to_string(), Stage::Dot, &reply);
+                self.tell_refusal(about.message.clone(), &envelope.from, to, Stage::Dot, &reply);
             }
         }
         Response::Reply(reply)
     }
 
-    fn tell_refusal(&self, from: String, to: String, stage: Stage, reply: &Reply) {
-        self.recorder.tell(&Rejected { from, to, reply, by: &self.name, stage });
+    fn tell_refusal(&self, message: Option<String>, from: &ReversePath, to: &Address, stage: Stage, reply: &Reply) {
+        let (from, to) = (from.to_string(), to.to_string());
+        self.recorder.tell(&Rejected { message, from, to, reply, by: &self.name, stage });
     }
 }
 
