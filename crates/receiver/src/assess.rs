@@ -1,4 +1,4 @@
-//! One message on its way in: the facts are gathered once, then each recipient gets a verdict and stamps.
+//! One message on its way in: evidence is gathered once, then each recipient gets a verdict and stamps.
 
 use std::net::IpAddr;
 
@@ -9,12 +9,12 @@ use mxlab_mail::headers::{AuthorError, Message};
 use mxlab_mail::smtp::server::Delivery;
 use mxlab_mail::smtp::{Class, EnhancedCode, Reply};
 
-use crate::authenticate::{Arrival, authenticate, signatures};
-use crate::config::{Profile, ReceiverConfig};
+use crate::config::ReceiverConfig;
 use crate::disposition::{Disposition, Folder};
+use crate::evidence::{Arrival, Evidence, gather};
 use crate::missing::NotSupportedYet;
 use crate::stamp::{Entrance, Stamp, stamped, stamps};
-use crate::verdict::{Verdict, inside, judge, judge_by_standard, judge_inside};
+use crate::verdict::{Verdict, judge};
 
 /// What becomes of a message for one recipient.
 #[derive(Clone, Debug)]
@@ -57,37 +57,30 @@ pub(crate) async fn assess(
     let envelope = &delivery.envelope;
     let authors = authors(message).map_err(Refusal::Refused)?;
     let arrival = Arrival { client, at, envelope, message };
-    let dkim = signatures(dns, arrival).await;
-    // SPF and DMARC are asked once, and only if a recipient needs them.
-    let mut authenticated = None;
-    let mut assessed = Vec::new();
-    for (to, _) in &envelope.recipients {
-        let tenant = config.tenant_of(to.domain());
-        let tenant = tenant.ok_or_else(|| NotSupportedYet::new(format!("mail for {to}, whose tenant is gone")))?;
-        let own = inside(config, client, &envelope.from, &authors, to).filter(|_| config.profile == Profile::Exo);
-        let verdict = match (own, authors.first()) {
-            (Some(tenant), Some(author)) => judge_inside(tenant, config.layout, &envelope.from, author, to, &dkim),
-            _ => {
-                let facts = match authenticated.take() {
-                    Some(facts) => facts,
-                    None => authenticate(config, dns, arrival, &authors, dkim.clone()).await,
-                };
-                let verdict = match config.profile {
-                    Profile::Exo => judge(&facts, tenant, config.layout, to)?,
-                    Profile::Rfc => judge_by_standard(&config.name, &facts)?,
-                };
-                authenticated = Some(facts);
-                verdict
-            }
-        };
-        let entrance = Entrance { server: &config.name, client, at };
-        let mut stamps = stamps(entrance, envelope, &verdict.results)?;
-        let (bytes, renamed) = stamped(message, &stamps, &verdict.results);
-        stamps.extend(renamed);
-        assessed.push(Assessed { to: to.clone(), verdict, stamps, message: bytes });
-    }
-    Ok(settled(assessed))
+    let evidence = gather(config, dns, arrival, authors).await;
+    let each = envelope.recipients.iter().map(|(to, _)| for_recipient(config, arrival, &evidence, to));
+    Ok(settled(each.collect::<Result<_, _>>()?))
 }
+
+/// Judges and stamps the message for one recipient.
+fn for_recipient(
+    config: &ReceiverConfig,
+    arrival: Arrival<'_>,
+    evidence: &Evidence,
+    to: &Address,
+) -> Result<Assessed, NotSupportedYet> {
+    let tenant = config.tenant_of(to.domain());
+    let tenant = tenant.ok_or_else(|| NotSupportedYet::new(format!("mail for {to}, whose tenant is gone")))?;
+    let verdict = judge(evidence, config, tenant, to)?;
+    let entrance = Entrance { server: &config.name, client: arrival.client, at: arrival.at };
+    let mut stamps = stamps(entrance, arrival.envelope, &verdict.results)?;
+    let (message, renamed) = stamped(arrival.message, &stamps, &verdict.results);
+    stamps.extend(renamed);
+    Ok(Assessed { to: to.clone(), verdict, stamps, message })
+}
+
+const QUARANTINED_INSTEAD: &str =
+    "it is quarantined instead of refused: one reply goes back for all recipients, and others get the message";
 
 /// One reply goes back for all recipients (RFC 5321 §4.1.1.4), so a message is refused only if it is for all of them. For
 /// those who would refuse it while others take it, it goes into quarantine, and nothing is lost.
@@ -96,6 +89,7 @@ fn settled(mut assessed: Vec<Assessed>) -> Vec<Assessed> {
     if !assessed.iter().all(refuses) {
         for it in assessed.iter_mut().filter(|it| refuses(it)) {
             it.verdict.disposition = Disposition::Deliver(Folder::Quarantine);
+            it.verdict.because.push(QUARANTINED_INSTEAD.to_owned());
         }
     }
     assessed

@@ -45,18 +45,78 @@ pub enum Disposition {
     Reject(Reply),
 }
 
-/// What Exchange Online does with a message that DMARC and the composite verdict say this of (`exchange.md` §2.6).
-///
-/// The policy of a DMARC record is honoured: `p=reject` refuses, `p=quarantine` quarantines. Without such a policy a failure
-/// of composite authentication is the tenant's to act on; with spoof intelligence off nothing uses it.
+/// How a message fails authentication: the columns of the table of actions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Failing {
+    /// Composite authentication fails, and the owner of the domain asks for nothing.
+    Implicitly,
+    /// DMARC fails, and the owner asks for quarantine.
+    ForQuarantine,
+    /// DMARC fails, and the owner asks for rejection.
+    ForReject,
+}
+
+/// What a tenant's settings have done with a message that fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Action {
+    /// Nothing uses the failure: the message goes to the inbox.
+    None,
+    /// What `AuthenticationFailAction` says.
+    AuthenticationFailAction,
+    /// The default of `DmarcQuarantineAction`, which a tenant cannot change yet.
+    Quarantine,
+    /// The default of `DmarcRejectAction`, which a tenant cannot change yet.
+    Reject,
+}
+
+/// One row of the table of actions.
+struct Row {
+    implicitly: Action,
+    for_quarantine: Action,
+    for_reject: Action,
+}
+
+/// What becomes of a message that fails authentication. These are the rows of `exchange.md` §2.5 for tenants that honour the
+/// policy of a DMARC record; others are not supported yet. A record with `p=none` asks for nothing, so its messages fail
+/// implicitly or not at all.
+const fn row(spoof_intelligence: bool) -> Row {
+    use Action::{AuthenticationFailAction, None, Quarantine, Reject};
+    match spoof_intelligence {
+        true => Row { implicitly: AuthenticationFailAction, for_quarantine: Quarantine, for_reject: Reject },
+        false => Row { implicitly: None, for_quarantine: Quarantine, for_reject: Reject },
+    }
+}
+
+/// What Exchange Online does with a message that DMARC and the composite verdict say this of.
 pub fn exchange(tenant: &Tenant, dmarc: &dmarc::Evaluation, compauth: CompAuth) -> Disposition {
+    let Some(failing) = failing(dmarc, compauth) else { return Disposition::Deliver(Folder::Inbox) };
+    let row = row(tenant.spoof_intelligence);
+    let action = match failing {
+        Failing::Implicitly => row.implicitly,
+        Failing::ForQuarantine => row.for_quarantine,
+        Failing::ForReject => row.for_reject,
+    };
+    match action {
+        Action::None => Disposition::Deliver(Folder::Inbox),
+        Action::AuthenticationFailAction => Disposition::Deliver(match tenant.auth_fail_action {
+            AuthFailAction::MoveToJmf => Folder::Junk,
+            AuthFailAction::Quarantine => Folder::Quarantine,
+        }),
+        Action::Quarantine => Disposition::Deliver(Folder::Quarantine),
+        Action::Reject => Disposition::Reject(rejection(&dmarc.author)),
+    }
+}
+
+/// How the message fails; none if it does not. What counts is the policy that is applied, after `pct=` and `t=`.
+fn failing(dmarc: &dmarc::Evaluation, compauth: CompAuth) -> Option<Failing> {
     let asked = dmarc.request.filter(|_| dmarc.result == DmarcResult::Fail).map(|request| request.applied);
-    match asked {
-        Some(Policy::Reject) if compauth.result == CompAuthResult::Fail => {
-            Disposition::Reject(rejection(&dmarc.author))
-        }
-        Some(Policy::Quarantine) if compauth.result == CompAuthResult::Fail => Disposition::Deliver(Folder::Quarantine),
-        _ => Disposition::Deliver(folder(tenant, compauth)),
+    match compauth.result {
+        CompAuthResult::Pass | CompAuthResult::SoftPass | CompAuthResult::None => None,
+        CompAuthResult::Fail => Some(match asked {
+            Some(Policy::Reject) => Failing::ForReject,
+            Some(Policy::Quarantine) => Failing::ForQuarantine,
+            Some(Policy::None) | None => Failing::Implicitly,
+        }),
     }
 }
 
@@ -69,36 +129,59 @@ fn rejection(author: &str) -> Reply {
     Reply::enhanced(550, EnhancedCode::new(Class::Permanent, 7, 509), text)
 }
 
-/// The folder for a message with this verdict.
-fn folder(tenant: &Tenant, compauth: CompAuth) -> Folder {
-    match compauth.result {
-        CompAuthResult::Fail if tenant.spoof_intelligence => match tenant.auth_fail_action {
-            AuthFailAction::MoveToJmf => Folder::Junk,
-            AuthFailAction::Quarantine => Folder::Quarantine,
-        },
-        _ => Folder::Inbox,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use mxlab_mail::authres::Reason;
+    use mxlab_auth::dmarc::{Discovery, Evaluation, Existence, Request, Rules, Tag};
+    use mxlab_mail::authres::{DmarcAction, Reason};
 
     use super::*;
 
-    #[test]
-    fn folders() {
+    /// What becomes of a message with this result of composite authentication, when the owner of the domain asks for this
+    /// policy (or has no record), for a tenant with these settings.
+    #[track_caller]
+    fn check(compauth: CompAuthResult, asked: Option<Policy>, (spoof, action): (bool, AuthFailAction), expected: &str) {
         let mut tenant = Tenant::new("fabrikam", vec!["fabrikam.example".into()]);
-        let verdict = |result| CompAuth { result, reason: Reason::new(1) };
-        let fail = verdict(CompAuthResult::Fail);
-        assert_eq!(folder(&tenant, verdict(CompAuthResult::Pass)), Folder::Inbox);
-        assert_eq!(folder(&tenant, verdict(CompAuthResult::SoftPass)), Folder::Inbox);
-        assert_eq!(folder(&tenant, verdict(CompAuthResult::None)), Folder::Inbox);
-        assert_eq!(folder(&tenant, fail), Folder::Junk);
-        tenant.auth_fail_action = AuthFailAction::Quarantine;
-        assert_eq!(folder(&tenant, fail), Folder::Quarantine);
-        tenant.spoof_intelligence = false;
-        assert_eq!(folder(&tenant, fail), Folder::Inbox);
+        (tenant.spoof_intelligence, tenant.auth_fail_action) = (spoof, action);
+        let request =
+            |policy| Request { tag: Tag::Domain, requested: policy, applied: policy, sample: None, testing: false };
+        let dmarc = Evaluation {
+            rules: Rules::Rfc7489,
+            result: if asked.is_some() { DmarcResult::Fail } else { DmarcResult::None },
+            action: DmarcAction::None,
+            author: "contoso.example".to_owned(),
+            discovery: Discovery::Nothing,
+            steps: Vec::new(),
+            existence: Existence::NotAsked,
+            alignments: Vec::new(),
+            request: asked.map(request),
+            authors: Vec::new(),
+            lookups: Vec::new(),
+        };
+        let compauth = CompAuth { result: compauth, reason: Reason::new(1) };
+        let disposition = match exchange(&tenant, &dmarc, compauth) {
+            Disposition::Deliver(folder) => folder.word(),
+            Disposition::Reject(_) => "refused",
+        };
+        assert_eq!(disposition, expected);
+    }
+
+    #[test]
+    fn what_becomes_of_a_message() {
+        use AuthFailAction::{MoveToJmf, Quarantine};
+        use CompAuthResult::Fail;
+        for asked in [None, Some(Policy::None)] {
+            check(Fail, asked, (true, MoveToJmf), "junk");
+            check(Fail, asked, (true, Quarantine), "quarantine");
+            check(Fail, asked, (false, Quarantine), "inbox");
+        }
+        for settings in [(true, MoveToJmf), (true, Quarantine), (false, MoveToJmf)] {
+            check(Fail, Some(Policy::Quarantine), settings, "quarantine");
+            check(Fail, Some(Policy::Reject), settings, "refused");
+            for result in [CompAuthResult::Pass, CompAuthResult::SoftPass, CompAuthResult::None] {
+                check(result, Some(Policy::Reject), settings, "inbox");
+                check(result, None, settings, "inbox");
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What the record is told.
 
+mod basis;
+
 use std::net::IpAddr;
 
 use mxlab_mail::authres::rfc8601::Payload;
@@ -7,9 +9,8 @@ use mxlab_mail::authres::{AuthenticationResults, DkimResult};
 use mxlab_mail::smtp::{Reply, Stage};
 use mxlab_record::{Artefact, Event, Fields, Kind, common};
 
-use crate::authenticate::Authenticated;
 use crate::disposition::Folder;
-use crate::evidence;
+use crate::evidence::Authenticated;
 use crate::stamp::Stamp;
 use crate::verdict::{Results, Verdict};
 
@@ -27,7 +28,7 @@ pub const EVENTS: &[Kind] = &[
             "action",
             "compauth",
             "reason",
-            // What it rests on: see `evidence`.
+            // What it rests on: see `basis`.
             "spf-identity",
             "spf-path",
             "spf-problem",
@@ -102,7 +103,7 @@ impl Event for Judged<'_> {
             Results::Standard(payload) => standard_fields(fields, payload),
         };
         match &self.verdict.authenticated {
-            Some(authenticated) => evidence::fields(fields, authenticated),
+            Some(authenticated) => basis::fields(fields, authenticated),
             None => fields,
         }
     }
@@ -116,7 +117,7 @@ impl Event for Judged<'_> {
             (Results::Standard(_), Some(Authenticated { dmarc, .. })) => {
                 format!("judges {words} for {to}: dmarc={}", dmarc.result)
             }
-            _ => format!("does not judge {words} for {to}"),
+            _ => format!("skips composite authentication of {words} for {to}: internal mail"),
         }]
     }
 

@@ -1,149 +1,193 @@
-//! What a verdict rests on, in fields of the record: so that a scenario can hold that it came about in a certain way.
-//!
-//! | field | is |
-//! |---|---|
-//! | `spf-path` | the terms that decided, from the outermost include in: `include:_spf.mailer.example > ip4:192.0.2.1` |
-//! | `spf-identity` | `mailfrom` or `helo` |
-//! | `spf-problem` | why SPF has no better result |
-//! | `dkim-signatures` | how many there are |
-//! | `dkim-causes` | what became of each, from the top: `pass`, or a word for the cause |
-//! | `dkim-algorithms` | what they are made with, where they could be read |
-//! | `dmarc-rules` | `rfc7489` or `rfc9989` |
-//! | `dmarc-authors` | how many domains `From` names, if several |
-//! | `dmarc-record` | the domain that publishes the record that applies |
-//! | `dmarc-place` | where that is: `author`, `organization` or `suffix` |
-//! | `dmarc-testing` | whether the owner is testing (`t=y`) a policy that is not `none` |
-//! | `dmarc-tag` | the tag with the policy for this author: `p`, `sp` or `np` |
-//! | `dmarc-policy` | the policy in that tag |
-//! | `dmarc-applied` | the policy that is applied |
-//! | `dmarc-aligned` | which methods passed for an aligned domain: `spf`, `dkim`, `spf dkim`, `none` |
-//! | `dmarc-spf-mode`, `dmarc-dkim-mode` | `strict` or `relaxed`, as the record says |
-//! | `dmarc-problem` | why there is no result |
-//! | `dmarc-questions` | at how many names a record was looked for |
+//! What is found out about a message before anybody judges it: SPF, DKIM and DMARC, asked once for all its recipients.
 
-use mxlab_auth::dkim::key_query::KeyFailure;
-use mxlab_auth::dkim::signature::SignatureError;
-use mxlab_auth::dkim::{Failure, Verification};
-use mxlab_auth::dmarc::{self, Discovery, Place, Rules, Tag};
-use mxlab_auth::spf;
-use mxlab_record::Fields;
+use std::net::IpAddr;
+use std::time::Duration;
 
-use crate::authenticate::Authenticated;
+use jiff::Timestamp;
+use mxlab_auth::Dns;
+use mxlab_auth::dkim::{self, ResultWord, Verification};
+use mxlab_auth::dmarc::{self, Identifier, Outcome};
+use mxlab_auth::spf::{self, Identity};
+use mxlab_mail::authres::SpfResult;
+use mxlab_mail::headers::Message;
+use mxlab_mail::smtp::server::Envelope;
+use mxlab_mail::{Address, ReversePath};
 
-/// The fields for what was found.
-pub(crate) fn fields(fields: Fields, authenticated: &Authenticated) -> Fields {
-    let Authenticated { spf, dkim, dmarc } = authenticated;
-    let identity = match spf.identity {
-        spf::Identity::MailFrom(_) => "mailfrom",
-        spf::Identity::Helo(_) => "helo",
-    };
-    let causes: Vec<&str> = dkim.iter().map(cause).collect();
-    let algorithms: Vec<&str> =
-        dkim.iter().filter_map(|it| Some(it.signature.as_ref()?.message.algorithm.word())).collect();
-    let fields = fields
-        .with("spf-identity", identity)
-        .with_some("spf-path", spf_path(&spf.steps))
-        .with_some("spf-problem", spf.problem.as_deref())
-        .with("dkim-signatures", dkim.len())
-        .with_some("dkim-causes", (!causes.is_empty()).then(|| causes.join(" ")))
-        .with_some("dkim-algorithms", (!algorithms.is_empty()).then(|| algorithms.join(" ")));
-    dmarc_fields(fields, dmarc)
+use crate::config::{Profile, ReceiverConfig, Tenant};
+
+/// How long SPF may take (RFC 7208 §4.6.4: at least 20 seconds).
+const SPF_TIME: Duration = Duration::from_secs(20);
+
+/// Authentication of a message from outside, evaluated.
+#[derive(Clone, Debug)]
+pub struct Authenticated {
+    /// SPF.
+    pub spf: spf::Evaluation,
+    /// DKIM: what became of each signature, from the top.
+    pub dkim: Vec<Verification>,
+    /// DMARC.
+    pub dmarc: dmarc::Evaluation,
 }
 
-/// The terms that decided, from the outermost record in; none if no term did.
-fn spf_path(steps: &[spf::Step]) -> Option<String> {
-    let mut path = Vec::new();
-    let mut depth = 0;
-    for step in steps.iter().filter(|step| step.term.is_some()) {
-        let decides = matches!(step.outcome, spf::Outcome::Matched | spf::Outcome::InnerProblem);
-        let goes_on = step.outcome == spf::Outcome::Redirected;
-        if step.depth == depth && (decides || goes_on) {
-            path.extend(step.term.clone());
-            depth += usize::from(decides);
+impl Authenticated {
+    /// The deciding facts, each a clause that can stand after "because".
+    pub fn because(&self) -> Vec<String> {
+        let mut reasons = self.spf.because();
+        reasons.push(format!("SPF says {} for {}", self.spf.result.word(), self.spf.identity.domain()));
+        if self.dkim.is_empty() {
+            reasons.push("the message is not signed".to_owned());
         }
+        reasons.extend(self.dkim.iter().flat_map(Verification::because));
+        reasons.extend(self.dmarc.because());
+        reasons
     }
-    (!path.is_empty()).then(|| path.join(" > "))
 }
 
-/// A word for what became of a signature.
-fn cause(verification: &Verification) -> &'static str {
-    let Err(failure) = &verification.outcome else {
-        return match verification.body {
-            Some(body) if body.signed < body.length => "pass-in-part",
-            _ => "pass",
+/// A message with the circumstances of its arrival.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    /// The client's address.
+    pub client: IpAddr,
+    /// When the message came.
+    pub at: Timestamp,
+    /// Its envelope.
+    pub envelope: &'a Envelope,
+    /// The message.
+    pub message: &'a Message<'a>,
+}
+
+/// What is known about a message, whoever its recipient is.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// Whether the client is one of the hosts of the organizations themselves ([`ReceiverConfig::internal`]).
+    pub own_host: bool,
+    /// The sender of the envelope.
+    pub reverse_path: ReversePath,
+    /// The authors: at least one.
+    pub authors: Vec<Address>,
+    /// What became of each signature, from the top.
+    pub dkim: Vec<Verification>,
+    /// SPF, DKIM and DMARC; none if every recipient gets the message from inside the own organization, where nobody asks.
+    pub authenticated: Option<Authenticated>,
+}
+
+impl Evidence {
+    /// Whether the message was submitted inside this organization.
+    ///
+    /// That is so when the client is one of the organization's own hosts, and all authors and the sender (unless it is
+    /// nobody) belong to the tenant. A message that merely claims such an author comes from elsewhere, and is judged. The
+    /// profile `rfc` knows no inside.
+    pub fn is_inside(&self, profile: Profile, tenant: &Tenant) -> bool {
+        let sender_belongs = self.reverse_path.address().is_none_or(|sender| tenant.accepts(sender.domain()));
+        let authors_belong = !self.authors.is_empty() && self.authors.iter().all(|it| tenant.accepts(it.domain()));
+        profile == Profile::Exo && self.own_host && sender_belongs && authors_belong
+    }
+}
+
+/// Gathers what is known about a message whose `From` names `authors`. All that is asked of the network is asked here, and
+/// once. SPF and DMARC are asked only if a recipient needs them.
+pub async fn gather(config: &ReceiverConfig, dns: &dyn Dns, arrival: Arrival<'_>, authors: Vec<Address>) -> Evidence {
+    let dkim = dkim::verify(dns, arrival.message, arrival.at, &dkim::Policy::default()).await;
+    let mut evidence = Evidence {
+        own_host: config.internal.iter().any(|own| own.to_canonical() == arrival.client.to_canonical()),
+        reverse_path: arrival.envelope.from.clone(),
+        authors,
+        dkim,
+        authenticated: None,
+    };
+    let mut tenants = arrival.envelope.recipients.iter().filter_map(|(to, _)| config.tenant_of(to.domain()));
+    if tenants.any(|tenant| !evidence.is_inside(config.profile, tenant)) {
+        evidence.authenticated = Some(authenticate(config, dns, arrival, &evidence).await);
+    }
+    evidence
+}
+
+async fn authenticate(
+    config: &ReceiverConfig,
+    dns: &dyn Dns,
+    arrival: Arrival<'_>,
+    Evidence { authors, dkim, .. }: &Evidence,
+) -> Authenticated {
+    let Arrival { client, at, envelope, .. } = arrival;
+    let client = spf::Client {
+        ip: client,
+        identity: Identity::of(&envelope.from, &envelope.hello.name),
+        helo: envelope.hello.name.clone(),
+        receiver: config.name.clone(),
+        now: at,
+    };
+    let spf = match tokio::time::timeout(SPF_TIME, spf::check_host(dns, &client)).await {
+        Ok(evaluation) => evaluation,
+        Err(_) => spf::Evaluation::out_of_time(&client, SPF_TIME),
+    };
+    let settings = match config.profile {
+        Profile::Exo => dmarc::Settings::exchange(),
+        Profile::Rfc => dmarc::Settings::standard(dmarc::Rules::Rfc9989),
+    };
+    let facts = dmarc::Facts {
+        spf: Some(Identifier { domain: spf.identity.domain().to_owned(), outcome: spf_outcome(spf.result) }),
+        dkim: dkim.iter().filter_map(|it| identifier(it, config.profile)).collect(),
+        draw: config.pct_draw,
+    };
+    let domains: Vec<String> = authors.iter().map(|author| author.domain().to_owned()).collect();
+    let dmarc = dmarc::evaluate_authors(dns, settings, &domains, &facts).await;
+    Authenticated { spf, dkim: dkim.clone(), dmarc }
+}
+
+fn spf_outcome(result: SpfResult) -> Outcome {
+    match result {
+        SpfResult::Pass => Outcome::Pass,
+        SpfResult::TempError => Outcome::TempError,
+        _ => Outcome::Fail,
+    }
+}
+
+/// A signature as DMARC sees it.
+fn identifier(verification: &Verification, profile: Profile) -> Option<Identifier> {
+    // RFC 6376 §3.6.1: a message of a domain that tests DKIM counts as unsigned. That Exchange looks at the flag is not documented.
+    let tested = verification.testing && profile == Profile::Rfc;
+    let outcome = match verification.result() {
+        ResultWord::Pass if !tested => Outcome::Pass,
+        ResultWord::TempError => Outcome::TempError,
+        _ => Outcome::Fail,
+    };
+    Some(Identifier { domain: verification.domain.clone()?, outcome })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(own_host: bool, from: &str, authors: &[&str], expected: Option<&str>) {
+        let tenants = [
+            Tenant::new("contoso", vec!["contoso.example".into(), "contoso.test".into()]),
+            Tenant::new("fabrikam", vec!["fabrikam.example".into()]),
+        ];
+        let evidence = Evidence {
+            own_host,
+            reverse_path: from.parse().expect("a path"),
+            authors: authors.iter().map(|author| author.parse().expect("an address")).collect(),
+            dkim: Vec::new(),
+            authenticated: None,
         };
-    };
-    match failure {
-        Failure::Malformed(SignatureError::FromNotSigned) | Failure::UnsignedFrom { .. } => "from-not-signed",
-        Failure::Malformed(_) => "malformed",
-        Failure::Sha1 => "sha1",
-        Failure::Expired { .. } => "expired",
-        Failure::NotYet { .. } => "not-yet",
-        Failure::Key(key) => key_cause(key),
-        Failure::BodyTooShort { .. } => "body-too-short",
-        Failure::BodyHash { .. } => "body-hash",
-        Failure::Signature => "signature",
-        Failure::PartialBody { .. } => "partial-body",
-        Failure::NotChecked { .. } => "not-checked",
+        let found = tenants.iter().find(|tenant| evidence.is_inside(Profile::Exo, tenant));
+        assert_eq!(found.map(|tenant| tenant.name.as_str()), expected);
+        assert!(!tenants.iter().any(|tenant| evidence.is_inside(Profile::Rfc, tenant)));
     }
-}
 
-fn key_cause(failure: &KeyFailure) -> &'static str {
-    match failure {
-        KeyFailure::NoKey { .. } => "no-key",
-        KeyFailure::Timeout { .. } => "key-timeout",
-        KeyFailure::Temporary { .. } => "key-failure",
-        KeyFailure::Malformed { .. } => "key-malformed",
-        KeyFailure::Revoked { .. } => "key-revoked",
-        KeyFailure::Unsuitable { .. } => "key-unsuitable",
-        KeyFailure::Weak { .. } => "key-weak",
-    }
-}
-
-fn dmarc_fields(fields: Fields, dmarc: &dmarc::Evaluation) -> Fields {
-    let aligned: Vec<&str> = [(dmarc.aligned_spf(), "spf"), (dmarc.aligned_dkim(), "dkim")]
-        .into_iter()
-        .filter_map(|(domain, word)| domain.map(|_| word))
-        .collect();
-    let fields = fields
-        .with("dmarc-aligned", if aligned.is_empty() { "none".to_owned() } else { aligned.join(" ") })
-        .with(
-            "dmarc-rules",
-            match dmarc.rules {
-                Rules::Rfc7489 => "rfc7489",
-                Rules::Rfc9989 => "rfc9989",
-            },
-        )
-        .with_some("dmarc-authors", (!dmarc.authors.is_empty()).then_some(dmarc.authors.len()))
-        .with("dmarc-questions", dmarc.steps.len());
-    match &dmarc.discovery {
-        Discovery::Found { domain, record, place, .. } => {
-            let request = dmarc.request;
-            let tag = request.map(|request| match request.tag {
-                Tag::Domain => "p",
-                Tag::Subdomain => "sp",
-                Tag::Nonexistent => "np",
-            });
-            fields
-                .with("dmarc-record", domain.as_str())
-                .with(
-                    "dmarc-place",
-                    match place {
-                        Place::Author => "author",
-                        Place::Organization => "organization",
-                        Place::PublicSuffix => "suffix",
-                    },
-                )
-                .with("dmarc-testing", request.is_some_and(|request| request.testing))
-                .with("dmarc-spf-mode", record.aspf.word())
-                .with("dmarc-dkim-mode", record.adkim.word())
-                .with_some("dmarc-tag", tag)
-                .with_some("dmarc-policy", request.map(|request| request.requested.word()))
-                .with_some("dmarc-applied", request.map(|request| request.applied.word()))
-        }
-        Discovery::Nothing => fields,
-        Discovery::TempError { problem } | Discovery::PermError { problem } | Discovery::NotApplicable { problem } => {
-            fields.with("dmarc-problem", problem.as_str())
-        }
+    #[test]
+    fn submission_inside_an_organization() {
+        check(true, "<a@contoso.example>", &["a@contoso.example"], Some("contoso"));
+        check(true, "<a@contoso.test>", &["a@CONTOSO.example"], Some("contoso"));
+        check(true, "<a@contoso.test>", &["a@contoso.example", "b@contoso.test"], Some("contoso"));
+        check(true, "<>", &["p@fabrikam.example"], Some("fabrikam"));
+        check(false, "<a@contoso.example>", &["a@contoso.example"], None);
+        check(true, "<a@fabrikam.example>", &["a@contoso.example"], None);
+        check(true, "<a@contoso.example>", &["a@fabrikam.example"], None);
+        check(true, "<a@contoso.example>", &["a@contoso.example", "a@fabrikam.example"], None);
+        check(true, "<a@contoso.example>", &["a@sub.contoso.example"], None);
+        check(true, "<a@else.example>", &["a@else.example"], None);
+        check(true, "<a@contoso.example>", &[], None);
     }
 }

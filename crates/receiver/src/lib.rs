@@ -2,21 +2,21 @@
 //! documents it, stamps it, and puts it into a folder.
 //!
 //! It sees the world through `mxlab-env` and its resolver alone and tells `mxlab-record` what it did; it does not know
-//! whether it is simulated. The shell gathers facts, pure functions decide:
+//! whether it is simulated. The shell gathers evidence, pure functions decide:
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`config`] | what the engine is told: its name, its certificate, its tenants |
-//! | [`authenticate`] | SPF, DKIM and DMARC, asked about a message |
-//! | [`verdict`] | from results to the composite verdict with its reasons |
+//! | [`evidence`] | what is found out about a message, once: SPF, DKIM and DMARC |
+//! | [`verdict`] | from evidence to the verdict with its reasons; the composite rules as a table |
 //! | [`standard`] | the same by the RFCs alone |
 //! | [`disposition`] | from the verdict and a tenant's settings to a folder, or to a refusal |
 //! | [`stamp`] | the header fields that a message gets on its way in |
 //! | [`mailbox`] | the messages delivered |
 //! | [`reports`] | DMARC aggregate reports about a day's messages |
-//! | `assess` | one message for one recipient: facts, verdict, stamps |
+//! | `assess` | one message: evidence, then verdict and stamps for each recipient |
 //! | `resolve` | the resolver as authentication asks it |
-//! | `event`, `evidence` | what the record is told |
+//! | `event` | what the record is told |
 //! | `intake` | what the engine answers: it decides, keeps, tells |
 //! | `server` | the SMTP server |
 //! | `shared` | what all tasks of an engine share |
@@ -24,15 +24,22 @@
 //! A verdict that the implemented rules do not decide is not guessed: the engine records `not-supported` with what is
 //! missing, and answers 451, so nothing is delivered on a guess.
 //!
-//! What is not here: ARC, the implicit signals (PTR, history), quarantine notices, gateways before a
-//! tenant.
+//! # Limits
+//!
+//! - Composite authentication has the rules in [`verdict::rules::RULES`] and no others. ARC, the implicit signals (PTR records,
+//!   history of sender and recipient) and allow and block entries of tenants are not evaluated.
+//! - A tenant honours the policy of a DMARC record, with the default actions; it can choose only what happens on an implicit
+//!   failure. There are no quarantine notices and no safe senders.
+//! - Mail comes straight from its senders: a gateway before a tenant is not known as one.
+//! - `From` may name authors of at most ten domains; of a message the first ten signatures are checked.
+//! - Delivered messages, and what was counted for reports, are kept in memory: a restart loses them.
+//! - A message is refused for all its recipients or for none.
 
 mod assess;
-pub mod authenticate;
 pub mod config;
 pub mod disposition;
 mod event;
-mod evidence;
+pub mod evidence;
 mod intake;
 pub mod mailbox;
 mod missing;

@@ -5,8 +5,8 @@ use mxlab_auth::dmarc::{self, Discovery};
 use mxlab_auth::spf;
 use mxlab_mail::authres::rfc8601::{Keyword, Mailbox, PartError, Payload, Property, PropertyValue, ResInfo, Value};
 
-use crate::authenticate::Authenticated;
 use crate::disposition::{Disposition, Folder};
+use crate::evidence::Authenticated;
 
 /// The value of `Authentication-Results` of the server called `server`.
 ///

@@ -86,6 +86,7 @@ impl Failure {
     /// The cause in a word.
     pub fn word(&self) -> &'static str {
         match self {
+            Failure::Malformed(SignatureError::FromNotSigned) | Failure::UnsignedFrom { .. } => "from-not-signed",
             Failure::Malformed(_) => "malformed",
             Failure::Sha1 => "sha1",
             Failure::Expired { .. } => "expired",
@@ -101,7 +102,6 @@ impl Failure {
             Failure::BodyHash { .. } => "body-hash",
             Failure::Signature => "signature",
             Failure::PartialBody { .. } => "partial-body",
-            Failure::UnsignedFrom { .. } => "unsigned-from",
             Failure::NotChecked { .. } => "not-checked",
         }
     }
@@ -205,6 +205,16 @@ impl Verification {
     /// Whether the signature holds and counts.
     pub fn passed(&self) -> bool {
         self.outcome.is_ok()
+    }
+
+    /// What became of it in a word: `pass`, `pass-in-part` if `l=` leaves a part of the body unsigned, or the cause of the
+    /// failure ([`Failure::word`]).
+    pub fn word(&self) -> &'static str {
+        match (&self.outcome, self.body) {
+            (Err(failure), _) => failure.word(),
+            (Ok(()), Some(body)) if body.signed < body.length => "pass-in-part",
+            (Ok(()), _) => "pass",
+        }
     }
 
     /// The result in the words of RFC 8601 §2.7.1.

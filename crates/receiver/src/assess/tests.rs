@@ -6,7 +6,7 @@ use mxlab_mail::smtp::Parameters;
 use mxlab_mail::smtp::server::{Envelope, Hello};
 
 use super::*;
-use crate::config::Tenant;
+use crate::config::{Profile, Tenant};
 
 /// TXT records alone.
 struct Texts(BTreeMap<&'static str, &'static str>);
@@ -169,7 +169,12 @@ fn one_reply_goes_back_for_all() {
             let verdict = Verdict { disposition: disposition.clone(), ..it.verdict.clone() };
             Assessed { verdict, ..it.clone() }
         });
-        super::settled(each.collect()).into_iter().map(|it| it.verdict.disposition).collect::<Vec<_>>()
+        let settled = super::settled(each.collect());
+        for it in &settled {
+            let instead = it.verdict.because.iter().any(|because| because == QUARANTINED_INSTEAD);
+            assert_eq!(instead, it.verdict.disposition == Disposition::Deliver(Folder::Quarantine));
+        }
+        settled.into_iter().map(|it| it.verdict.disposition).collect::<Vec<_>>()
     };
     let reject = Disposition::Reject("550 5.7.509 No".parse().expect("a reply"));
     let inbox = Disposition::Deliver(Folder::Inbox);

@@ -12,8 +12,8 @@ use mxlab_mail::authres::{DmarcResult, SpfResult};
 use mxlab_mail::{Address, ReversePath};
 
 use crate::assess::Assessed;
-use crate::authenticate::Authenticated;
 use crate::disposition::{Disposition, Folder};
+use crate::evidence::Authenticated;
 
 /// What to count for a message, for each domain among its recipients and for each disposition. Mail from inside the
 /// organization is not authenticated, and not counted; nor are reports that `own` wrote.
