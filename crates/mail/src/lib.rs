@@ -18,6 +18,7 @@
 
 pub mod address;
 pub mod authres;
+pub mod daily;
 pub mod date;
 pub mod dsn;
 pub mod headers;

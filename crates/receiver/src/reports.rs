@@ -36,6 +36,7 @@ use mxlab_auth::dmarc::report::{Collector, Finished, Form, Reporter};
 use mxlab_auth::dmarc::{ReportUri, Rules};
 use mxlab_env::BoxFuture;
 use mxlab_mail::address::AddressError;
+use mxlab_mail::daily::{Daily, Next, Schedule, Waiting};
 use mxlab_mail::headers::Message;
 use mxlab_mail::{Address, ReversePath};
 use tokio::sync::Notify;
@@ -47,18 +48,16 @@ use crate::shared::Shared;
 use direct::Way;
 use event::{LeftOut, NotCounted, NotReported, Postponed, Reported};
 
-/// How long after the end of a day its reports are made: by then every message of that day has been judged.
-const AFTER_THE_DAY: Duration = Duration::from_secs(5 * 60);
+/// When reports are made, and how often what DNS does not tell is asked about.
+const SCHEDULE: Schedule = Schedule {
+    after_the_day: Duration::from_secs(5 * 60),
+    between_tries: Duration::from_secs(3_600),
+    most_tries: 4,
+    longest_sleep: Duration::from_secs(3_600),
+};
 /// How long after one report the next one leaves: none is urgent, and a burst at midnight helps nobody. As many as are kept
 /// ([`mxlab_auth::dmarc::report::collect::MAX_REPORTS`]) take fourteen hours to one address each.
 const BETWEEN_REPORTS: Duration = Duration::from_secs(5);
-/// The longest time without a look at the clock, which may be set meanwhile.
-const LONGEST_SLEEP: Duration = Duration::from_secs(3_600);
-/// When DNS is asked again where it failed.
-const TRY_AGAIN_AFTER: Duration = Duration::from_secs(3_600);
-/// How often a report is tried before what cannot be known counts as a no.
-const MOST_TRIES: u32 = 4;
-
 /// Takes the mail that the engine itself writes, and delivers it: an outbound engine.
 pub trait Outlet: Send + Sync {
     /// Takes a message over, with CRLF line ends.
@@ -97,11 +96,6 @@ impl Reports {
         // Counts are only ever added to: a panic of another holder leaves none half done.
         self.collector.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// When the next reports are due; none while nobody wants one.
-    fn due(&self) -> Option<Timestamp> {
-        self.collector().next_end().and_then(|end| end.checked_add(AFTER_THE_DAY).ok())
-    }
 }
 
 /// Who reports. Name and address are as Exchange Online has them (`samples.md` T-04), at the engine's own name.
@@ -121,54 +115,48 @@ fn reporter(config: &ReceiverConfig) -> Result<Reporter, AddressError> {
 }
 
 /// A report on its way.
-struct Waiting {
+struct Leaving {
     finished: Finished,
-    /// When it is to be sent.
-    due: Timestamp,
-    /// How often that was tried.
-    tries: u32,
     /// Whether it went to an address already, and so the record has its text.
     told: bool,
 }
 
 /// Sends the reports of each day when it is over, for as long as the process lives. `address` is where the engine listens.
 pub(crate) async fn run(shared: Arc<Shared>, reports: Arc<Reports>, address: IpAddr) {
-    let mut waiting: Vec<Waiting> = Vec::new();
+    let mut daily = Daily::new(SCHEDULE);
     loop {
         let now = shared.env.now();
-        let due = waiting.iter().map(|it| it.due).chain(reports.due()).min();
-        if due.is_none_or(|due| now < due) {
+        let next = daily.next(now, reports.collector().next_end());
+        if next != Next::Send {
             tokio::select! {
                 biased;
                 // The first of a day, or of a day before, if the clock was set.
                 () = reports.counted.notified() => {}
-                () = until(now, due) => {}
+                () = sleep(next) => {}
             }
             continue;
         }
-        let (ready, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|it| it.due <= now);
-        let over = now.checked_sub(AFTER_THE_DAY).unwrap_or(now);
-        let finished = reports.collector().finish(over);
+        for finished in reports.collector().finish(daily.over(now)) {
+            daily.add(Leaving { finished, told: false }, now);
+        }
         let left_out = reports.collector().take_left_out();
         if left_out > 0 {
             shared.recorder.tell(&NotCounted { messages: left_out });
         }
-        let new = finished.into_iter().map(|finished| Waiting { finished, due: now, tries: 0, told: false });
-        waiting = later;
-        for report in ready.into_iter().chain(new) {
-            waiting.extend(Sending { shared: &shared, reports: &reports, address }.send(report).await);
+        for report in daily.take_due(now) {
+            if let Some(report) = (Sending { shared: &shared, reports: &reports, address }).send(report).await {
+                daily.put_back(report);
+            }
         }
     }
 }
 
-/// Sleeps until a moment of the machine's clock, which may be set meanwhile: so never longer than [`LONGEST_SLEEP`].
-async fn until(now: Timestamp, due: Option<Timestamp>) {
-    match due {
-        Some(due) => {
-            let wait = Duration::try_from(due.duration_since(now)).unwrap_or_default();
-            tokio::time::sleep(wait.min(LONGEST_SLEEP)).await;
-        }
-        None => std::future::pending().await,
+/// Sleeps as long as the schedule says.
+async fn sleep(next: Next) {
+    match next {
+        Next::Send => {}
+        Next::Sleep(wait) => tokio::time::sleep(wait).await,
+        Next::Idle => std::future::pending().await,
     }
 }
 
@@ -181,20 +169,19 @@ struct Sending<'a> {
 
 impl Sending<'_> {
     /// Sends a report to whoever is to have it. What cannot be known now comes back, to be tried later.
-    async fn send(&self, mut waiting: Waiting) -> Option<Waiting> {
+    async fn send(&self, mut waiting: Waiting<Leaving>) -> Option<Waiting<Leaving>> {
         let shared = self.shared;
-        waiting.tries += 1;
-        waiting.due = shared.env.now().checked_add(TRY_AGAIN_AFTER).ok()?;
+        waiting.try_at(shared.env.now(), &SCHEDULE);
         let dns = ResolverDns(shared.resolver.clone());
         if !self.keep_direct(&dns, &mut waiting).await {
             return Some(waiting);
         }
-        if waiting.finished.report.rows.is_empty() {
-            self.skip(&waiting, None, "no message is left to tell of".to_owned());
+        if waiting.report.finished.report.rows.is_empty() {
+            self.skip(&waiting, None, "no message is left to report".to_owned());
             return None;
         }
         let reporter = self.reports.collector().reporter().clone();
-        let attachment = match waiting.finished.report.attachment(&reporter.domain) {
+        let attachment = match waiting.report.finished.report.attachment(&reporter.domain) {
             Ok(attachment) => attachment,
             Err(error) => {
                 self.skip(&waiting, None, error.to_string());
@@ -203,41 +190,41 @@ impl Sending<'_> {
         };
         let (to, later) = self.destinations(&dns, &waiting, attachment.size()).await;
         for (to, because) in to {
-            let message = waiting.finished.report.to_message(&reporter, &attachment, &to, shared.env.now());
+            let message = waiting.report.finished.report.to_message(&reporter, &attachment, &to, shared.env.now());
             let id = message_id(&message);
             if let Err(error) = self.reports.outlet.submit(reporter.email.clone().into(), to.clone(), message).await {
                 self.skip(&waiting, Some(format!("mailto:{to}")), error.to_string());
                 continue;
             }
-            let again = std::mem::replace(&mut waiting.told, true);
-            let report = &waiting.finished.report;
+            let again = std::mem::replace(&mut waiting.report.told, true);
+            let report = &waiting.report.finished.report;
             shared.recorder.tell(&Reported { report, because, to: &to, message: id, again });
             tokio::time::sleep(BETWEEN_REPORTS).await;
         }
-        waiting.finished.uris = later;
-        (!waiting.finished.uris.is_empty()).then_some(waiting)
+        waiting.report.finished.uris = later;
+        (!waiting.report.finished.uris.is_empty()).then_some(waiting)
     }
 
-    /// Takes out what came by other ways than straight from its senders, if that is not told of. False if it cannot be
+    /// Takes out what came by other ways than straight from its senders, where only that is reported. False if it cannot be
     /// known yet.
-    async fn keep_direct(&self, dns: &dyn Dns, waiting: &mut Waiting) -> bool {
+    async fn keep_direct(&self, dns: &dyn Dns, waiting: &mut Waiting<Leaving>) -> bool {
         let config = self.shared.config();
         if config.profile != Profile::Exo {
             return true;
         }
-        let ways = direct::ways(dns, &config.name, self.address, &waiting.finished.report).await;
+        let ways = direct::ways(dns, &config.name, self.address, &waiting.report.finished.report).await;
         let unknown = ways.iter().filter(|(_, way)| matches!(way, Way::Unknown { .. }));
         let because: Vec<String> = unknown
             .filter_map(|(domain, way)| Some(format!("mail for {domain}: {}", way.problem(&config.name)?)))
             .collect();
-        if waiting.tries < MOST_TRIES && !because.is_empty() {
+        if !waiting.is_last_try(&SCHEDULE) && !because.is_empty() {
             self.postpone(waiting, because);
             return false;
         }
         for (recipients, way) in ways {
             let Some(why) = way.problem(&config.name) else { continue };
-            let messages = direct::take_out(&mut waiting.finished.report, &recipients);
-            let report = &waiting.finished.report;
+            let messages = direct::take_out(&mut waiting.report.finished.report, &recipients);
+            let report = &waiting.report.finished.report;
             self.shared.recorder.tell(&LeftOut { report, recipients, messages, why });
         }
         true
@@ -248,10 +235,10 @@ impl Sending<'_> {
     async fn destinations(
         &self,
         dns: &dyn Dns,
-        waiting: &Waiting,
+        waiting: &Waiting<Leaving>,
         size: u64,
     ) -> (Vec<(Address, Vec<String>)>, Vec<ReportUri>) {
-        let Finished { report, uris } = &waiting.finished;
+        let Finished { report, uris } = &waiting.report.finished;
         let rules = match report.form {
             Form::Rfc7489 => Rules::Rfc7489,
             Form::Rfc9990 => Rules::Rfc9989,
@@ -265,14 +252,14 @@ impl Sending<'_> {
                     for to in to {
                         let mut because = vec![format!("its record says rua={uri}")];
                         if uri.address() != Some(&to) {
-                            because.push("the destination wants it there instead".to_owned());
+                            because.push("the destination names this address instead".to_owned());
                         }
                         if seen.insert(to.clone()) {
                             addresses.push((to, because));
                         }
                     }
                 }
-                Decision::Skip { why: why @ Skip::Unknown { .. } } if waiting.tries < MOST_TRIES => {
+                Decision::Skip { why: why @ Skip::Unknown { .. } } if !waiting.is_last_try(&SCHEDULE) => {
                     unknown.push(why.to_string());
                     later.push(uri);
                 }
@@ -285,12 +272,12 @@ impl Sending<'_> {
         (addresses, later)
     }
 
-    fn postpone(&self, waiting: &Waiting, because: Vec<String>) {
-        self.shared.recorder.tell(&Postponed { report: &waiting.finished.report, because });
+    fn postpone(&self, waiting: &Waiting<Leaving>, because: Vec<String>) {
+        self.shared.recorder.tell(&Postponed { report: &waiting.report.finished.report, because });
     }
 
-    fn skip(&self, waiting: &Waiting, to: Option<String>, why: String) {
-        let report = &waiting.finished.report;
+    fn skip(&self, waiting: &Waiting<Leaving>, to: Option<String>, why: String) {
+        let report = &waiting.report.finished.report;
         self.shared.recorder.tell(&NotReported { report, to, why });
     }
 }
