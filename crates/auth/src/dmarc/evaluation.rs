@@ -239,12 +239,12 @@ impl Evaluation {
         }
         if let Some(sample @ Sample { percent, draw }) = request.sample {
             reasons.push(match sample.is_inside() {
-                true => format!("pct={percent}, and the draw is {draw}: {requested} is asked of this message"),
-                false => format!("pct={percent}, and the draw is {draw}: {applied} is left of {requested}"),
+                true => format!("pct={percent}, and the draw is {draw}: {requested} applies to this message"),
+                false => format!("pct={percent}, and the draw is {draw}: {requested} is reduced to {applied}"),
             });
         }
         if request.testing {
-            reasons.push(format!("t=y: {applied} is left of {requested}"));
+            reasons.push(format!("t=y: {requested} is reduced to {applied}"));
         }
         reasons
     }

@@ -75,7 +75,7 @@ impl Event for NotReported<'_> {
         let (domain, day) = (&self.report.policy.domain, day(self.report));
         vec![match &self.to {
             Some(to) => format!("does not report to {to} about {domain} on {day}"),
-            None => format!("reports to nobody about {domain} on {day}"),
+            None => format!("sends no report about {domain} on {day}"),
         }]
     }
 
@@ -101,7 +101,7 @@ impl Event for Postponed<'_> {
     }
 
     fn story(&self) -> Vec<String> {
-        vec![format!("waits with the report about {} on {}", self.report.policy.domain, day(self.report))]
+        vec![format!("postpones the report about {} on {}", self.report.policy.domain, day(self.report))]
     }
 
     fn because(&self) -> Vec<String> {

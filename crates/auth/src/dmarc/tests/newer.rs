@@ -133,7 +133,7 @@ fn while_the_owner_is_testing() {
         evaluation.because().join("; ")
     };
     let reasons = check("testing.example", Action::Quarantine, Policy::Reject, Policy::Quarantine);
-    assert!(reasons.contains("t=y: quarantine is left of reject"), "{reasons}");
+    assert!(reasons.contains("t=y: reject is reduced to quarantine"), "{reasons}");
     check("a.testing.example", Action::None, Policy::Quarantine, Policy::None);
     let reasons = check("gone.testing.example", Action::None, Policy::None, Policy::None);
     assert!(!reasons.contains("t=y: "), "{reasons}");

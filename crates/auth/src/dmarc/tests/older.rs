@@ -143,15 +143,15 @@ fn drawn(author: &str, draw: u8, action: Action, requested: Policy, applied: Pol
 #[test]
 fn both_sides_of_the_draw() {
     use Policy::{None as NoPolicy, Quarantine, Reject};
-    let inside = |policy: &str, draw| format!("pct=20, and the draw is {draw}: {policy} is asked of this message");
-    let outside = |left: &str, of: &str, draw| format!("pct=20, and the draw is {draw}: {left} is left of {of}");
+    let inside = |policy: &str, draw| format!("pct=20, and the draw is {draw}: {policy} applies to this message");
+    let outside = |left: &str, of: &str, draw| format!("pct=20, and the draw is {draw}: {of} is reduced to {left}");
     drawn("some.example", 0, Action::OReject, Reject, Reject, &inside("reject", 0));
     drawn("some.example", 19, Action::OReject, Reject, Reject, &inside("reject", 19));
     drawn("some.example", 20, Action::PctReject, Reject, Quarantine, &outside("quarantine", "reject", 20));
     drawn("some.example", 99, Action::PctReject, Reject, Quarantine, &outside("quarantine", "reject", 99));
     drawn("a.some.example", 19, Action::Quarantine, Quarantine, Quarantine, &inside("quarantine", 19));
     drawn("a.some.example", 20, Action::PctQuarantine, Quarantine, NoPolicy, &outside("none", "quarantine", 20));
-    let nobody = "pct=0, and the draw is 0: none is left of quarantine";
+    let nobody = "pct=0, and the draw is 0: quarantine is reduced to none";
     drawn("nobody.example", 0, Action::PctQuarantine, Quarantine, NoPolicy, nobody);
     // There is no draw for a message that passes.
     let evaluation = evaluated("some.example", &Facts { draw: 99, ..facts("pass some.example", &[]) });
