@@ -12,6 +12,14 @@
 //! | [`dmarc`] | RFC 7489, 9091, 9989, 9990 | the record, its discovery, the result, aggregate reports |
 //! | [`dkim`] | RFC 6376 | signatures of messages: verified, made |
 //! | [`arc`] | RFC 8617 | the chain of those who forwarded a message: validating and sealing |
+//!
+//! # Limits
+//!
+//! - Signatures are RSA with SHA-256 or Ed25519; SHA-1 is recognized and never valid (RFC 8301).
+//! - Of a message the first ten signatures are checked, and at most [`dmarc::MAX_AUTHORS`] domains of authors.
+//! - DMARC writes and reads aggregate reports. Failure reports (`ruf=`) are neither written nor read.
+//! - SPF fetches the explanation of a failure (`exp=`), and nobody shows it to the client.
+//! - DNS is what the [`Dns`] says. Whether an answer was secure does not change a result.
 
 pub mod alignment;
 pub mod arc;
