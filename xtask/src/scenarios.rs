@@ -16,14 +16,14 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 /// The table of exit codes, for the end of the help.
 const EXIT_CODES: &str = "\
 Exit codes:
-    0  all held
+    0  everything passed
     1  internal error, or a panic
-    2  wrong usage; a filter that hits nothing; --bless under CI
+    2  wrong usage; a filter that matches nothing; --bless under CI
    10  a scenario file has mistakes
    11  an expectation failed
    12  a snapshot differs, is missing, or belongs to no scenario
    13  two runs of the same scenario differ
-   14  a bound ended a run
+   14  a limit stopped a run
   130  interrupted; results are partial";
 
 #[derive(clap::Args)]

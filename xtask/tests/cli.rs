@@ -175,7 +175,7 @@ fn wrong_usage_ends_with_2() {
     let repository = Repository::new("usage", &[("holds.toml", HOLDS)]);
     repository.run(&["nothing-like-this"]).check(2, &["no scenario matches `nothing-like-this`", "--list"]);
     repository.run(&["hlods-holding"]).check(2, &["no scenario matches"]);
-    repository.run(&["holdz"]).check(2, &["no scenario matches `holdz`", "these come nearest: `holds`"]);
+    repository.run(&["holdz"]).check(2, &["no scenario matches `holdz`", "did you mean `holds`?"]);
     repository.run(&["scenarios/gone.toml"]).check(2, &["there is no file `scenarios/gone.toml`"]);
     repository.run(&["scenarios/worlds/outbound.toml"]).check(2, &["is a world"]);
     repository.run(&["--list", "--json"]).check(2, &["--list"]);

@@ -130,7 +130,7 @@ pub async fn evaluate(dns: &dyn Dns, settings: Settings, author: &str, facts: &F
         return not_applicable(format!("{author} cannot be written in A-labels"));
     };
     if domain.starts_with('[') || domain.split('.').any(str::is_empty) {
-        return not_applicable(format!("{author} is no domain name"));
+        return not_applicable(format!("{author} is not a domain name"));
     }
     let mut published = Published::new(dns, settings.rules);
     let (discovery, steps) = discovery::discover(&mut published, &domain).await;
@@ -175,7 +175,7 @@ pub async fn evaluate_authors(dns: &dyn Dns, settings: Settings, authors: &[Stri
         ([], _) => return not_applicable("the message names no author".to_owned()),
         ([author], _) => return evaluate(dns, settings, author, facts).await,
         (several, Rules::Rfc9989) => {
-            return not_applicable(format!("From names {} domains, and DMARC takes one", several.len()));
+            return not_applicable(format!("From names {} domains, but DMARC applies only to one", several.len()));
         }
         (several, Rules::Rfc7489) if several.len() > MAX_AUTHORS => {
             return not_applicable(format!("From names {} domains, more than {MAX_AUTHORS}", several.len()));

@@ -99,7 +99,7 @@ impl Records {
         let mut records = BTreeMap::new();
         let listed = document.as_mapping_get("txt-records").and_then(Yaml::as_mapping).ok_or("no txt-records")?;
         for (name, text) in listed {
-            let (name, text) = name.as_str().zip(text.as_str()).ok_or("a record that is no text")?;
+            let (name, text) = name.as_str().zip(text.as_str()).ok_or("a record that is not text")?;
             // A record that takes several lines in the file.
             records.insert(name.to_owned(), text.trim().replace('\n', " "));
         }
@@ -144,7 +144,7 @@ fn signing(test: &Yaml<'_>, document: &Document<'_>) -> Result<Outcome, String> 
     let sealer = Sealer::new(key, string(document.yaml, "domain")?, string(document.yaml, "sel")?);
     let sealer = sealer.and_then(|sealer| sealer.with_layout(Layout::Plain).with_fields(&fields));
     let sealer = sealer.map_err(|error| error.to_string())?;
-    let seconds = test.as_mapping_get("t").and_then(Yaml::as_integer).ok_or("t is no number")?;
+    let seconds = test.as_mapping_get("t").and_then(Yaml::as_integer).ok_or("t is not a number")?;
     let now = Timestamp::from_second(seconds).map_err(|error| error.to_string())?;
     let status = match chain_of(&message, &document.records) {
         Ok(chain) => chain.status,

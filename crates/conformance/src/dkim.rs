@@ -69,7 +69,7 @@ pub fn run(suites: &Path) -> io::Result<Vec<Case>> {
         let name = format!("dkim/{:02} {} {} {}", number + 1, row.what, row.file, row.with);
         let outcome = match outcome(folder, row) {
             Ok(came) if came == row.expected => Outcome::Passed,
-            Ok(came) => Outcome::Failed { why: format!("expected {}, and got {came}", row.expected) },
+            Ok(came) => Outcome::Failed { why: format!("expected {}, got {came}", row.expected) },
             Err(why) => Outcome::Failed { why },
         };
         cases.push(Case { name: name.trim_end().to_owned(), outcome });

@@ -33,7 +33,7 @@ pub fn run(suites: &Path) -> io::Result<Vec<Case>> {
 type Reader = fn(&str) -> Option<(Option<&str>, Option<&str>)>;
 
 fn no_test(file: &str, line: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("{file}: \"{line}\" is no test"))
+    io::Error::new(io::ErrorKind::InvalidData, format!("{file}: \"{line}\" is not a test"))
 }
 
 /// `example.COM example.com`
@@ -123,7 +123,7 @@ mod tests {
             beside,
             ["tests.txt/COM true", "tests.txt/a.b.com true", "test_psl.txt/null true", "test_psl.txt/com false"]
         );
-        assert_eq!(below, ["test_psl.txt: \"COM null\" is no test"]);
+        assert_eq!(below, ["test_psl.txt: \"COM null\" is not a test"]);
     }
 
     /// The suite itself, if it is at hand.

@@ -71,10 +71,10 @@ impl Test {
     fn read(test: &Yaml<'_>) -> Result<Test, String> {
         let helo = string(test, "helo")?;
         let host = string(test, "host")?;
-        let ip = host.parse().map_err(|_| format!("host {host} is no address"))?;
+        let ip = host.parse().map_err(|_| format!("host {host} is not an address"))?;
         let identity = match string(test, "mailfrom")? {
             "" => Identity::Helo(helo.to_owned()),
-            sender => Identity::MailFrom(sender.parse().map_err(|_| format!("mailfrom {sender} is no sender"))?),
+            sender => Identity::MailFrom(sender.parse().map_err(|_| format!("mailfrom {sender} is not a sender"))?),
         };
         let result = test.as_mapping_get("result").ok_or("no result")?;
         let results: Option<Vec<String>> = match result.as_vec() {

@@ -140,7 +140,7 @@ fn files_are_written_replaced_listed_and_removed() {
         assert_eq!(files.read("spool/deep/c").await.expect("a file"), b"spool/deep/c");
         assert_eq!(files.list("spool").await.expect("a list"), ["spool/a-1.eml", "spool/b"]);
         files.remove("spool/b").await.expect("removed");
-        files.remove("spool/b").await.expect("removing nothing is no error");
+        files.remove("spool/b").await.expect("removing nothing is not an error");
         assert_eq!(files.list("spool").await.expect("a list"), ["spool/a-1.eml"]);
         // Another env on the same folder finds them: they outlive the process.
         assert_eq!(real::env(folder).files().read("other").await.expect("a file"), b"other");

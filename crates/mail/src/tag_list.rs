@@ -52,7 +52,7 @@ pub enum TagListError {
         tag: String,
     },
     /// The name is not one.
-    #[error("{name:?} is no tag name")]
+    #[error("{name:?} is not a tag name")]
     Name {
         /// The text before the equals sign, cut short if it is long.
         name: String,

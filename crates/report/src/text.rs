@@ -45,10 +45,10 @@ pub fn case(case: &CaseResult) -> String {
 fn words(outcome: CaseOutcome) -> &'static str {
     match outcome {
         CaseOutcome::Passed => "passed",
-        CaseOutcome::SnapshotDiffers => "its story is not that of the snapshot",
+        CaseOutcome::SnapshotDiffers => "the story differs from the snapshot",
         CaseOutcome::ExpectationFailed => "an expectation failed",
         CaseOutcome::Nondeterministic => "not deterministic",
-        CaseOutcome::BoundExceeded => "ended by a bound",
+        CaseOutcome::BoundExceeded => "stopped by a limit",
         CaseOutcome::Invalid => "the file has mistakes",
         CaseOutcome::Panicked => "a panic, or an error of the runner",
         CaseOutcome::Skipped => "skipped",

@@ -190,7 +190,7 @@ pub enum SuiteError {
     #[error("there is no file `{0}`")]
     NoSuchFile(String),
     /// A world is not a scenario.
-    #[error("`{0}` is a world: scenarios name it, by itself it cannot be run")]
+    #[error("`{0}` is a world, not a scenario")]
     IsWorld(String),
     /// Results of two files could not be told apart.
     #[error("`{one}` and `{other}` would both be called `{id}`: run them one after the other")]
@@ -227,7 +227,7 @@ fn offer(near: &[String]) -> String {
         return "help: `cargo xtask scenarios --list` shows all".to_owned();
     }
     let quoted: Vec<String> = near.iter().map(|id| format!("`{id}`")).collect();
-    format!("help: these come nearest: {}", quoted.join(", "))
+    format!("help: did you mean {}?", quoted.join(", "))
 }
 
 /// The ids of all scenarios that the filters let through, with their titles.
@@ -409,7 +409,7 @@ fn judge(options: &Options, case: &mut CaseResult, record: &Run, run: &RunResult
         }
         End::Bound { which } => {
             case.outcome = CaseOutcome::BoundExceeded;
-            let mut message = format!("the run was ended by a bound: {which}; the last events:");
+            let mut message = format!("a limit stopped the run: {which}; the last events:");
             for line in record.last_events(LAST_EVENTS) {
                 message.push_str("\n  ");
                 message.push_str(&line);

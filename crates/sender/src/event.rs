@@ -175,7 +175,7 @@ impl Event for Tlsa {
         }
         let Tlsa { host, base, .. } = self;
         vec![match self.decision {
-            TlsaDecision::Dane => format!("{host} must prove itself by DANE: TLSA records at _25._tcp.{base}"),
+            TlsaDecision::Dane => format!("DANE applies to {host}: TLSA records at _25._tcp.{base}"),
             TlsaDecision::None => format!("{host} has no TLSA records: ordinary delivery"),
             TlsaDecision::Unusable => format!("{host} must offer TLS: no TLSA record at _25._tcp.{base} is usable"),
             TlsaDecision::Insecure => format!("DANE does not apply to {host}: ordinary delivery"),

@@ -134,7 +134,7 @@ pub const DIFFERENCES: &[Difference] = &[
     Difference {
         name: "domain does not know P-384 and Ed25519",
         of: Other::Nlnet,
-        explanation: "Its validator takes RSA and P-256 for supported and nothing else, and so treats a zone with a DS of \
+        explanation: "Its validator supports only RSA and P-256, and so treats a zone with a DS of \
              another algorithm as unsigned, as RFC 4035 section 5.2 has it for unknown algorithms. Ours knows them, as \
              RFC 8624 section 3.1 recommends. Both are right for what they know.",
         applies: |observed| {
@@ -208,7 +208,7 @@ pub const DIFFERENCES: &[Difference] = &[
         name: "domain follows a DNAME for a question about CNAME",
         of: Other::Nlnet,
         explanation: "The CNAME that goes with a DNAME answers a question of type CNAME (RFC 1034 section 3.6.2), and our \
-             authority ends its answer there. It wants what the target has, as RFC 6672 section 3.2 can be read.",
+             authority ends its answer there. It wants what the target has, as RFC 6672 section 3.2 may be read.",
         applies: |observed| {
             observed.other.status == Status::Servfail
                 && observed.rtype == RecordType::CNAME
@@ -254,7 +254,7 @@ pub const DIFFERENCES: &[Difference] = &[
     Difference {
         name: "hickory wants a signature over the CNAME that a DNAME makes",
         of: Other::Hickory,
-        explanation: "It follows from the DNAME, which is signed, and has no signature of its own (RFC 6672 section 5.3.1). Ours, \
+        explanation: "It is made from the DNAME, which is signed, and has no signature of its own (RFC 6672 section 5.3.1). Ours, \
              domain and Unbound check that it does.",
         applies: |observed| {
             observed.ours.status != Status::Servfail
@@ -265,7 +265,7 @@ pub const DIFFERENCES: &[Difference] = &[
     Difference {
         name: "hickory knows no wildcard that has no records",
         of: Other::Hickory,
-        explanation: "A wildcard exists if there are names below it, and stands in for others without having any type (RFC 4592 \
+        explanation: "A wildcard exists if there are names below it, and matches others without having any type (RFC 4592 \
              section 2.2.2). The span that leads from before it to a name below it shows that. Ours and domain are right.",
         applies: |observed| {
             observed.ours.status != Status::Servfail
@@ -301,7 +301,7 @@ pub const DIFFERENCES: &[Difference] = &[
     Difference {
         name: "hickory looks at nothing beside a proof that is not followed",
         of: Other::Hickory,
-        explanation: "An answer is as good as the worst of its parts. Where its proofs have more NSEC3 iterations than are \
+        explanation: "An answer is only as secure as the worst of its parts. Where its proofs have more NSEC3 iterations than are \
              followed it says so and nothing else, though an alias, its target or the SOA is bogus. Ours is right.",
         applies: |observed| {
             observed.says(Status::Servfail, Status::Insecure)
@@ -348,8 +348,8 @@ pub const DIFFERENCES: &[Difference] = &[
     Difference {
         name: "hickory sees no denial at a name with a DNAME",
         of: Other::Hickory,
-        explanation: "An NSEC or NSEC3 at the very name denies the types that it does not list, DNAME or not: only what lies \
-             below the DNAME is not its business (RFC 6840 section 4.1). It finds no proof. Ours and domain are right.",
+        explanation: "An NSEC or NSEC3 at the name itself denies the types that it does not list, DNAME or not: only names \
+             below the DNAME are out of its scope (RFC 6840 section 4.1). It finds no proof. Ours and domain are right.",
         applies: |observed| {
             let proof = |record: &Record| matches!(record.rtype, RecordType::NSEC | RecordType::NSEC3);
             let lists = |record: &Record| rdata::to_text(record.rtype, &record.rdata).contains(" DNAME");
@@ -414,8 +414,8 @@ pub const DIFFERENCES: &[Difference] = &[
     Difference {
         name: "hickory judges the RRsets of an endless alias chain",
         of: Other::Hickory,
-        explanation: "Its validating handle judges records and leaves aliases to whoever asks. Every RRset of the loop is \
-             what it is called; the answer as a whole is none (RFC 1034 section 3.6.2), which ours says.",
+        explanation: "Its validating handle judges records and leaves aliases to the caller. Every RRset of the loop is \
+             judged correctly, but the whole is not an answer (RFC 1034 section 3.6.2), which ours says.",
         applies: |observed| observed.ours.detail.starts_with("alias-loop"),
     },
 ];

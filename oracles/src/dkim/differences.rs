@@ -75,16 +75,16 @@ pub struct Difference {
 pub const DIFFERENCES: &[Difference] = &[
     Difference {
         name: "a signature field in which dkimpy does not find all of b=",
-        explanation: "ours: RFC 6376 §3.7 has the value of b= deleted with all blanks around it, wherever the tag stands. \
-                      dkimpy leaves it in place when nothing stands between the colon and b=, keeps blanks before the \
-                      semicolon, and takes away blanks at the end of the field that are not those of b=.",
+        explanation: "ours: by RFC 6376 §3.7 the value of b= is deleted with all blanks around it, wherever the tag is. \
+                      dkimpy leaves it in place when b= directly follows the colon, keeps blanks before the \
+                      semicolon, and removes blanks at the end of the field that do not belong to b=.",
         applies: |o| passes(o, "pass", "") && o.own_field().is_some_and(odd_signature),
     },
     Difference {
         name: "a line of the header that dkimpy does not take for a field",
-        explanation: "ours: what is no field cannot be signed, and breaks no signature; blanks before the colon are old \
-                      syntax (RFC 5322 §4.5.8), which RFC 6376 §3.4.2 provides for. dkimpy refuses the message; a line that begins with \"From \" \
-                      it passes over.",
+        explanation: "ours: what is not a field cannot be signed, and breaks no signature; blanks before the colon are old \
+                      syntax (RFC 5322 §4.5.8), which RFC 6376 §3.4.2 provides for. dkimpy refuses the message; it skips a line \
+                      that begins with \"From \".",
         applies: |o| {
             let skipped = o.theirs.why.is_empty() && o.has_mailbox_line();
             o.word == "pass"
@@ -94,7 +94,7 @@ pub const DIFFERENCES: &[Difference] = &[
     Difference {
         name: "blanks at the end of a body that does not end with a line end",
         explanation: "ours: RFC 6376 §3.4.4 ignores blanks at the end of lines, and then gives the body a CRLF if it has \
-                      none. dkimpy ignores them only before a CRLF that is there.",
+                      none. dkimpy ignores them only before an existing CRLF.",
         applies: |o| o.relaxed_body() && o.ends_with_blank() && (o.word == "pass" || o.word.starts_with("body-")),
     },
     Difference {
@@ -113,7 +113,7 @@ pub const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "several query methods",
-        explanation: "ours: q= is a list, and what is not known in it is ignored (RFC 6376 §3.5). dkimpy compares it as a \
+        explanation: "ours: q= is a list, and unknown methods in it are ignored (RFC 6376 §3.5). dkimpy compares it as a \
                       whole.",
         applies: |o| passes(o, "pass", "ValidationError: q= value is not dns/txt"),
     },
@@ -125,7 +125,7 @@ pub const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "base64 without padding",
-        explanation: "ours: the grammar of base64string lets the padding be left out (RFC 6376 §2.10). dkimpy needs it.",
+        explanation: "ours: in the grammar of base64string the padding is optional (RFC 6376 §2.10). dkimpy requires it.",
         applies: |o| passes(o, "pass", "ValidationError: b") && o.theirs.why.contains("= value is not valid base64"),
     },
     Difference {
@@ -135,7 +135,7 @@ pub const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "From is not signed",
-        explanation: "ours: h= must list From (RFC 6376 §3.5, §6.1.1). dkimpy asks that of signers alone.",
+        explanation: "ours: h= must list From (RFC 6376 §3.5, §6.1.1). dkimpy requires that only of signers.",
         applies: |o| o.word == "malformed" && o.theirs.passed && o.reason().ends_with("h= does not list From"),
     },
     Difference {
@@ -152,7 +152,7 @@ pub const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "VT, FF or a bare CR at the end of a field",
-        explanation: "ours: RFC 6376 §2.8 knows two blanks, space and tab. dkimpy takes away all that Python calls white \
+        explanation: "ours: RFC 6376 §2.8 has two blanks, space and tab. dkimpy removes everything that Python calls white \
                       space, and the signature survives.",
         applies: |o| o.word == "signature" && o.theirs.passed && o.has_odd_blank(),
     },

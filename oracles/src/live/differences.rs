@@ -53,7 +53,7 @@ pub const DIFFERENCES: &[Difference] = &[
     Difference {
         name: "Unbound refuses an NXDOMAIN whose NSEC3 prove no data",
         of: Other::Unbound,
-        explanation: "Where an NSEC shows that the name exists and the type does not, it mends the code as ours does; where an \
+        explanation: "Where an NSEC shows that the name exists and the type does not, it corrects the code as ours does; where an \
              NSEC3 shows the same, it calls the answer bogus. Both are safe.",
         applies: |case, ours, other| {
             has(case, |kind| kind == FaultKind::NxDomain)
@@ -66,7 +66,7 @@ pub const DIFFERENCES: &[Difference] = &[
         name: "delv gives up at the first signature that does not fit",
         of: Other::Delv,
         explanation: "Of two keys with the same tag either may have signed (RFC 4035 section 5.3.1), so a signature that \
-             does not fit is no proof against the RRset. Against CVE-2023-50387 BIND allows one failed check an answer \
+             does not fit is not a proof against the RRset. Against CVE-2023-50387 BIND allows one failed check an answer \
              (max-validation-failures-per-fetch), ours and Unbound allow more.",
         applies: |case, ours, other| {
             has(case, |kind| kind == FaultKind::ManyKeys(1))

@@ -27,14 +27,14 @@ pub struct Difference {
 pub const DIFFERENCES: &[Difference] = &[
     Difference {
         name: "a check begins at a name of one label",
-        explanation: "Section 4.3: a domain that is no multi-label name gives none. pyspf looks for a record at localhost \
+        explanation: "Section 4.3: a domain that is not a multi-label name gives none. pyspf looks for a record at localhost \
              and at address literals. Ours is right.",
-        applies: |observed| observed.ours.detail.ends_with("is no domain name with several labels"),
+        applies: |observed| observed.ours.detail.ends_with("is not a domain name with several labels"),
     },
     Difference {
-        name: "macros that are none",
-        explanation: "Section 7.1: a number, r and delimiters stand in this order, the number is not zero (section 7.3), and \
-             a brace follows. pyspf passes over the rest of %{d-r}, reads %{d0}, and takes %{d for text. Ours is right.",
+        name: "malformed macros",
+        explanation: "Section 7.1: a number, r and delimiters come in this order, the number is not zero (section 7.3), and \
+             a brace follows. pyspf skips the rest of %{d-r}, accepts %{d0}, and takes %{d for text. Ours is right.",
         applies: |observed| {
             let wrong = ["a macro that keeps no part", "a macro that is not closed"];
             wrong.iter().any(|wrong| observed.ours.detail.contains(wrong) || observed.not_explained(wrong))
@@ -42,18 +42,18 @@ pub const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "explanations with control characters",
-        explanation: "Section 6.2: an explanation is of visible characters and blanks. pyspf looks for octets beyond ASCII \
-             alone. Ours is right.",
+        explanation: "Section 6.2: an explanation has only visible characters and blanks. pyspf rejects only octets beyond \
+             ASCII. Ours is right.",
         applies: |observed| observed.not_explained("not printable US-ASCII"),
     },
     Difference {
         name: "an empty explanation",
-        explanation: "The grammar of section 12 allows it. pyspf takes it for none; to a reader it is the same.",
+        explanation: "The grammar of section 12 allows it. pyspf treats it as none; for a reader it is the same.",
         applies: |observed| observed.ours.explanation.as_deref() == Some("") && observed.theirs.explanation.is_none(),
     },
     Difference {
         name: "a sender without local part",
-        explanation: "Section 4.3: postmaster stands for it, so in %{s} as well. pyspf puts it into %{l} alone. Ours is right.",
+        explanation: "Section 4.3: postmaster replaces it, so in %{s} as well. pyspf puts it only into %{l}. Ours is right.",
         applies: |observed| observed.case.sender.starts_with('@') && observed.same_but_for(&[("postmaster", "")]),
     },
     Difference {
@@ -64,8 +64,8 @@ pub const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "void lookups in an explanation",
-        explanation: "Section 4.6.4 limits the terms of a record; what exp asks for is not counted. pyspf counts the names of \
-             the client for %{p} in its text, and gives up the explanation. Ours is right.",
+        explanation: "Section 4.6.4 limits the terms of a record; lookups for exp are not counted. pyspf counts the names of \
+             the client for %{p} in its text, and drops the explanation. Ours is right.",
         applies: |observed| {
             let asked = |(_, text): (&str, String)| text.contains("%{p");
             let gone = observed.ours.explanation.is_some() && observed.theirs.explanation.is_none();

@@ -15,7 +15,7 @@ pub enum SignatureFailure {
     Dkim(#[from] dkim::Failure),
     /// The message signatures need more different hashes of the body than are computed
     /// ([`super::validate::MAX_BODY_HASHES`]).
-    #[error("too many different hashes of the body are asked for")]
+    #[error("too many different hashes of the body are needed")]
     TooManyBodyHashes,
 }
 
@@ -27,7 +27,7 @@ fn of(domain: Option<&str>) -> String {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {
     /// Step 1: more fields of a kind than sets are allowed.
-    #[error("{count} {kind} fields, and at most {MAX_INSTANCE} sets are allowed")]
+    #[error("{count} {kind} fields, but at most {MAX_INSTANCE} sets are allowed")]
     TooManySets {
         /// The kind.
         kind: FieldKind,
@@ -51,7 +51,7 @@ pub enum Cause {
         domain: Option<String>,
     },
     /// Step 3.B: there is a gap.
-    #[error("there is no such set, and a later one")]
+    #[error("this set is missing, but there is a later one")]
     NoSet,
     /// Step 3.A: a field of the set is missing.
     #[error("{kind} is missing")]
@@ -68,7 +68,7 @@ pub enum Cause {
         count: usize,
     },
     /// Step 3.C: `cv=` does not have the required value.
-    #[error("cv={found}, and it must be {}", ChainStatus::expected_at(*instance))]
+    #[error("cv={found}, but it must be {}", ChainStatus::expected_at(*instance))]
     ChainStatus {
         /// The set's instance.
         instance: u8,

@@ -107,7 +107,7 @@ pub enum FieldError {
     #[error("i= is missing")]
     NoInstance,
     /// The instance is not a number from 1 to 50.
-    #[error("i={value} is no instance from 1 to {MAX_INSTANCE}")]
+    #[error("i={value} is not an instance from 1 to {MAX_INSTANCE}")]
     Instance {
         /// The value, cut short if it is long.
         value: String,
@@ -116,7 +116,7 @@ pub enum FieldError {
     #[error("no semicolon after i=")]
     NoSemicolon,
     /// `cv=` is neither `none` nor `pass` nor `fail`.
-    #[error("cv={value} is no chain status")]
+    #[error("cv={value} is not a chain status")]
     ChainStatus {
         /// The value, cut short if it is long.
         value: String,

@@ -31,19 +31,19 @@ use crate::dkim::signed_fields::{FieldIndex, OwnField};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
     /// `d=` would be no domain.
-    #[error("{0:?} is no domain")]
+    #[error("{0:?} is not a domain")]
     Domain(String),
     /// `s=` would be no selector.
-    #[error("{0:?} is no selector")]
+    #[error("{0:?} is not a selector")]
     Selector(String),
     /// An RSA key of less than 1,024 bits (RFC 8301 §3.2).
-    #[error("the key has {bits} bits, and a signer needs 1024")]
+    #[error("the key has {bits} bits, but a signer needs at least 1024")]
     Weak {
         /// Its length.
         bits: usize,
     },
     /// A field name to sign is not one.
-    #[error("{0:?} is no field name")]
+    #[error("{0:?} is not a field name")]
     FieldName(String),
     /// A field that a message signature must not cover (§4.1.2): one of ARC, or `Authentication-Results`.
     #[error("{0} must not be signed")]
@@ -52,16 +52,16 @@ pub enum SealError {
     #[error("more than {MAX_SIGNED_FIELDS} fields to sign")]
     TooManyFields,
     /// The newest seal says `cv=fail`: the message is passed on as it is (§5.1 step 2).
-    #[error("the chain has failed at set {instance}, and is not added to")]
+    #[error("the chain failed at set {instance}: nothing can be added to it")]
     AlreadyFailed {
         /// The set that says so.
         instance: u8,
     },
     /// There are 50 sets, or too many fields.
-    #[error("there is no place for another set")]
+    #[error("there is no room for another set")]
     Full,
     /// The status is `none`, but the message has ARC fields.
-    #[error("the message has a chain, and cv=none would deny it")]
+    #[error("the message has a chain, but cv=none would deny it")]
     HasChain,
     /// The status is `pass`, but the message has no chain.
     #[error("the message has no chain that could pass")]

@@ -31,7 +31,7 @@ const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.1
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyRecordError {
     /// It has a `v=` that is not `DKIM1`: it is a record of something else.
-    #[error("v={value} is no DKIM key record")]
+    #[error("v={value} is not a DKIM key record")]
     OtherVersion {
         /// The value.
         value: String,
@@ -46,7 +46,7 @@ pub enum KeyRecordError {
     #[error("p= is missing")]
     NoKey,
     /// `p=` is not base64.
-    #[error("p= is no base64")]
+    #[error("p= is not base64")]
     NotBase64,
     /// `p=` is not a key of its type.
     #[error("p= holds no {key_type} key")]

@@ -19,7 +19,7 @@ pub const MAX_RECORDS: usize = 8;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsuitable {
     /// `k=` is of another type than the signature's algorithm.
-    #[error("the key is of type {key_type}, and {algorithm} needs {}", algorithm.key_type())]
+    #[error("the key is of type {key_type}, but {algorithm} needs {}", algorithm.key_type())]
     KeyType {
         /// The value of `k=`.
         key_type: String,
@@ -27,7 +27,7 @@ pub enum Unsuitable {
         algorithm: Algorithm,
     },
     /// `h=` does not allow the signature's hash algorithm.
-    #[error("h= of the key allows {}, and not {}", allowed.join(":"), algorithm.hash())]
+    #[error("h= of the key allows {}, but not {}", allowed.join(":"), algorithm.hash())]
     Hash {
         /// The value of `h=`.
         allowed: Vec<String>,
@@ -35,19 +35,19 @@ pub enum Unsuitable {
         algorithm: Algorithm,
     },
     /// `s=` does not allow e-mail.
-    #[error("s= of the key allows {}, and not email", allowed.join(":"))]
+    #[error("s= of the key allows {}, but not email", allowed.join(":"))]
     Service {
         /// The value of `s=`.
         allowed: Vec<String>,
     },
     /// The flag `s` is set, and `i=` is below `d=`.
-    #[error("t=s of the key forbids subdomains, and i= is at {identity}")]
+    #[error("t=s of the key forbids subdomains, but i= is at {identity}")]
     Subdomain {
         /// The domain in `i=`.
         identity: String,
     },
     /// The modulus is longer than [`MAX_RSA_BITS`].
-    #[error("the key has {bits} bits, and more than {MAX_RSA_BITS} are not checked")]
+    #[error("the key has {bits} bits; keys of more than {MAX_RSA_BITS} are not checked")]
     TooLong {
         /// Its length in bits.
         bits: usize,
@@ -88,7 +88,7 @@ pub enum KeyFailure {
         reason: Unsuitable,
     },
     /// The key is too short (RFC 8301 §3.2).
-    #[error("the key at {name} is weak: it has {bits} bits, and {minimum} are needed")]
+    #[error("the key at {name} is weak: it has {bits} bits, but {minimum} are needed")]
     Weak {
         /// The name.
         name: String,

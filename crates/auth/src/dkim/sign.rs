@@ -52,13 +52,13 @@ const RECOMMENDED: [&str; 23] = [
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
     /// `d=` would be no domain.
-    #[error("{0:?} is no domain")]
+    #[error("{0:?} is not a domain")]
     Domain(String),
     /// `s=` would be no selector.
-    #[error("{0:?} is no selector")]
+    #[error("{0:?} is not a selector")]
     Selector(String),
     /// `i=` would not be within `d=`.
-    #[error("the identity is at {identity}, and that is not within {domain}")]
+    #[error("the identity is at {identity}, which is not within {domain}")]
     Identity {
         /// The identity's domain.
         identity: String,
@@ -66,13 +66,13 @@ pub enum SignError {
         domain: String,
     },
     /// An RSA key of less than 1,024 bits (RFC 8301 §3.2).
-    #[error("the key has {bits} bits, and a signer needs 1024")]
+    #[error("the key has {bits} bits, but a signer needs at least 1024")]
     Weak {
         /// Its length.
         bits: usize,
     },
     /// A field name to sign is not one.
-    #[error("{0:?} is no field name")]
+    #[error("{0:?} is not a field name")]
     FieldName(String),
     /// `From` is not among the fields to sign (RFC 6376 §5.4).
     #[error("From is not signed")]

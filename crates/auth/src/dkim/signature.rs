@@ -87,7 +87,7 @@ pub enum SignatureError {
         tag: &'static str,
     },
     /// `v=` is not `1`.
-    #[error("v={value} is no known version")]
+    #[error("v={value} is not a known version")]
     Version {
         /// Its value.
         value: String,
@@ -101,7 +101,7 @@ pub enum SignatureError {
         value: String,
     },
     /// `a=` is an unknown algorithm.
-    #[error("a={value} is no known algorithm")]
+    #[error("a={value} is not a known algorithm")]
     Algorithm {
         /// Its value.
         value: String,

@@ -27,7 +27,7 @@ pub enum Failure {
         now: i64,
     },
     /// The time is before `t=`, and the policy refuses such signatures.
-    #[error("the signature is from {}, which is to come", moment(*timestamp))]
+    #[error("the signature is dated {}, which is in the future", moment(*timestamp))]
     NotYet {
         /// `t=`, in seconds since 1970.
         timestamp: u64,
@@ -38,7 +38,7 @@ pub enum Failure {
     #[error(transparent)]
     Key(#[from] KeyFailure),
     /// `l=` says that more octets are signed than there are (RFC 6376 §3.5).
-    #[error("l={signed}, and the body has {length} octets")]
+    #[error("l={signed}, but the body has only {length} octets")]
     BodyTooShort {
         /// `l=`.
         signed: u64,
@@ -55,7 +55,7 @@ pub enum Failure {
         signature_holds: bool,
     },
     /// The body matches `bh=`, but `b=` is not a signature of the key.
-    #[error("signature did not verify: a signed header field was changed, or the key is another")]
+    #[error("signature did not verify: a signed header field was changed, or another key made the signature")]
     Signature,
     /// The signature holds, but `l=` leaves a part of the body unsigned, and the policy refuses that.
     #[error("{unsigned} of {length} octets of the body are not signed")]
@@ -67,7 +67,7 @@ pub enum Failure {
     },
     /// The signature holds, but does not cover every `From` field, or there is none; and the policy refuses that
     /// (RFC 6376 §3.8, §8.15).
-    #[error("the message has {fields} From fields, and {signed} of them signed")]
+    #[error("the message has {fields} From fields, {signed} of them signed")]
     UnsignedFrom {
         /// How many there are.
         fields: usize,

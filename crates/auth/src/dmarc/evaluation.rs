@@ -222,8 +222,9 @@ impl Evaluation {
         let mut reasons = Vec::new();
         if policies.replaced {
             reasons.extend(record.defects.iter().take(3).map(ToString::to_string));
-            reasons
-                .push("the record has no usable policy, and names a place for reports: it counts as p=none".to_owned());
+            reasons.push(
+                "the record has no usable policy, but names an address for reports: it counts as p=none".to_owned(),
+            );
         }
         if let Existence::Unknown { problem } = &self.existence {
             reasons.push(problem.clone());

@@ -120,10 +120,10 @@ impl Alignment {
                  {of_author}"
             ),
             Relation::NothingInCommon => format!(
-                "which is not aligned with {author}: relaxed mode compares the organizational domains, and even the \
+                "which is not aligned with {author}: relaxed mode compares the organizational domains, but even the \
                  top-level domains differ"
             ),
-            Relation::NotTheSame => format!("which is not aligned with {author}: strict mode wants the same domain"),
+            Relation::NotTheSame => format!("which is not aligned with {author}: strict mode requires the same domain"),
             Relation::Unknown { problem } => format!("which may be aligned with {author}: {problem}"),
             Relation::NotExamined => format!("which is not compared with {author}"),
         };

@@ -42,10 +42,10 @@ fn questions(evaluation: &Evaluation) -> Vec<String> {
 fn domains_that_cannot_be_asked_about() {
     let zone = Zone::new("_dmarc.example TXT v=DMARC1; p=reject");
     for (author, reason) in [
-        ("[192.0.2.1]", "[192.0.2.1] is no domain name"),
-        ("", " is no domain name"),
-        ("a..example", "a..example is no domain name"),
-        (".example", ".example is no domain name"),
+        ("[192.0.2.1]", "[192.0.2.1] is not a domain name"),
+        ("", " is not a domain name"),
+        ("a..example", "a..example is not a domain name"),
+        (".example", ".example is not a domain name"),
         ("a\u{627}b.example", "a\u{627}b.example cannot be written in A-labels"),
     ] {
         for rules in [Rules::Rfc7489, Rules::Rfc9989] {

@@ -94,7 +94,7 @@ impl<'a> Evaluator<'a> {
         let domain: Arc<str> = domain.into();
         // RFC 7208 §4.3.
         if !is_multi_label_domain(&domain) {
-            let why = format!("{received} is no domain name with several labels");
+            let why = format!("{received} is not a domain name with several labels");
             let at = self.begin(0, &domain, None);
             self.end(at, Outcome::Problem(why.clone()));
             return Verdict { problem: Some(why), ..Verdict::of(SpfResult::None) };

@@ -41,7 +41,7 @@ pub enum MacroError {
     #[error("not printable US-ASCII")]
     NotAscii,
     /// `%` is followed only by `{`, `%`, `_` or `-`.
-    #[error("a % that begins no macro")]
+    #[error("a % that does not begin a macro")]
     Percent,
     /// The brace is not closed, or is preceded by something that is neither transformer nor delimiter.
     #[error("a macro that is not closed")]

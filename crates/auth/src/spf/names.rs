@@ -62,7 +62,7 @@ impl Target {
             // RFC 8616 §4: such a term does not match anything.
             return Target::Unusable { text, why: "has characters beyond ASCII" };
         }
-        if is_name(&text) { Target::Name(text) } else { Target::Unusable { text, why: "is no name of DNS" } }
+        if is_name(&text) { Target::Name(text) } else { Target::Unusable { text, why: "is not a name of DNS" } }
     }
 
     pub(super) fn text(&self) -> &str {
@@ -187,7 +187,7 @@ mod tests {
         for text in ["", "a..example", ".example", "a.example.", &"a".repeat(64)] {
             assert_eq!(
                 Target::of(text.to_owned()),
-                Target::Unusable { text: text.to_owned(), why: "is no name of DNS" }
+                Target::Unusable { text: text.to_owned(), why: "is not a name of DNS" }
             );
         }
         assert_eq!(

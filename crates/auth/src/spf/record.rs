@@ -56,7 +56,7 @@ pub enum TermProblem {
     #[error("a bad argument")]
     BadArgument,
     /// The name of a modifier has invalid characters, or a qualifier before it.
-    #[error("no name of a modifier")]
+    #[error("not the name of a modifier")]
     ModifierName,
     /// The domain or the value is not a macro string, or not a domain.
     #[error(transparent)]

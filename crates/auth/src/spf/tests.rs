@@ -161,8 +161,8 @@ fn the_null_reverse_path_asks_for_helo() {
     ";
     check(zone, "192.0.2.10", "helo mail.helo.example", ("pass", "a matches 192.0.2.10"));
     check(zone, "192.0.2.11", "helo Mail.HELO.example.", ("fail", "-all matches 192.0.2.11"));
-    check(zone, "192.0.2.10", "helo localhost", ("none", "localhost is no domain name with several labels"));
-    check(zone, "192.0.2.10", "helo [192.0.2.10]", ("none", "[192.0.2.10] is no domain name with several labels"));
+    check(zone, "192.0.2.10", "helo localhost", ("none", "localhost is not a domain name with several labels"));
+    check(zone, "192.0.2.10", "helo [192.0.2.10]", ("none", "[192.0.2.10] is not a domain name with several labels"));
     let explanation = evaluate(zone, "192.0.2.11", "helo mail.helo.example").explanation;
     let expected = "postmaster@mail.helo.example postmaster mail.helo.example mail.helo.example";
     assert_eq!(explanation.as_deref(), Some(expected));
@@ -181,8 +181,8 @@ fn problems() {
     for (from, problem) in [
         ("x@ok.example", None),
         ("x@text.example", None),
-        ("x@localhost", Some("localhost is no domain name with several labels")),
-        ("x@[192.0.2.10]", Some("[192.0.2.10] is no domain name with several labels")),
+        ("x@localhost", Some("localhost is not a domain name with several labels")),
+        ("x@[192.0.2.10]", Some("[192.0.2.10] is not a domain name with several labels")),
         ("x@bad.example", Some("the record is malformed: unknown mechanism moo")),
         ("x@to.bad.example", Some("the record of bad.example is malformed: unknown mechanism moo")),
         ("x@slow.example", Some("slow.example TXT could not be looked up: timeout")),

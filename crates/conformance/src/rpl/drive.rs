@@ -384,7 +384,7 @@ impl<'a> Driver<'a> {
                 self.variables.time = self.env.now().as_second();
                 let value = self.variables.expand(text).map_err(|error| error.to_string())?;
                 let seconds = value.trim().parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-                seconds.ok_or_else(|| format!("`{value}` is no number of seconds"))
+                seconds.ok_or_else(|| format!("`{value}` is not a number of seconds"))
             }
         }
     }
@@ -562,7 +562,7 @@ mod tests {
         };
         check(STUB, &steps("${range 115 ${time} 115}"), &[]);
         check(STUB, &steps("${range 0 ${time} 100}"), &["115 is not in the range from 0 to 100"]);
-        check(STUB, &["STEP 1 TIME_PASSES EVAL ten\n".to_owned()], &["`ten` is no number of seconds"]);
+        check(STUB, &["STEP 1 TIME_PASSES EVAL ten\n".to_owned()], &["`ten` is not a number of seconds"]);
     }
 
     #[test]

@@ -89,12 +89,12 @@ fn mistakes_in_a_suite() {
     check("description: s\nzonedata: {}\ntests: { t: {} }", Err("s: t: no helo"));
     check(
         "description: s\nzonedata: {}\ntests: { t: { helo: h, host: x, mailfrom: a@b } }",
-        Err("s: t: host x is no address"),
+        Err("s: t: host x is not an address"),
     );
-    check("description: s\nzonedata: { a: { A: x } }\ntests: {}", Err("s: the records of a are no list"));
-    check("description: s\nzonedata: { a: [ A: x ] }\ntests: {}", Err("s: a: Value(String(\"x\")) is no address"));
+    check("description: s\nzonedata: { a: { A: x } }\ntests: {}", Err("s: the records of a are not a list"));
+    check("description: s\nzonedata: { a: [ A: x ] }\ntests: {}", Err("s: a: Value(String(\"x\")) is not an address"));
     check("description: s\nzonedata: { a: [ B: x ] }\ntests: {}", Err("s: a: a record of unknown type \"B\""));
-    check("description: s\nzonedata: { a: [ MX: x ] }\ntests: {}", Err("s: a: an MX is no pair"));
+    check("description: s\nzonedata: { a: [ MX: x ] }\ntests: {}", Err("s: a: an MX is not a pair"));
     assert!(cases("a: [").is_err());
     let nowhere = run(Path::new("/nonexistent")).expect_err("there is no such folder");
     assert_eq!(nowhere.kind(), io::ErrorKind::NotFound);

@@ -27,9 +27,9 @@ struct Host {
 impl Zone {
     pub(super) fn read(data: &Yaml<'_>) -> Result<Zone, String> {
         let mut zone = Zone::default();
-        for (name, records) in data.as_mapping().ok_or("zonedata is no mapping")? {
+        for (name, records) in data.as_mapping().ok_or("zonedata is not a mapping")? {
             let name = name.as_str().ok_or("a host without name")?;
-            let records = records.as_vec().ok_or_else(|| format!("the records of {name} are no list"))?;
+            let records = records.as_vec().ok_or_else(|| format!("the records of {name} are not a list"))?;
             let host = Host::read(records).map_err(|why| format!("{name}: {why}"))?;
             if zone.0.insert(without_final_dot(name).to_ascii_lowercase(), host).is_some() {
                 return Err(format!("{name} stands twice"));
@@ -102,11 +102,11 @@ fn without_final_dot(name: &str) -> &str {
 }
 
 fn target(data: &Yaml<'_>) -> Result<String, String> {
-    data.as_str().map(|name| without_final_dot(name).to_owned()).ok_or_else(|| "a target is no text".to_owned())
+    data.as_str().map(|name| without_final_dot(name).to_owned()).ok_or_else(|| "a target is not text".to_owned())
 }
 
 fn parsed<T: std::str::FromStr>(data: &Yaml<'_>) -> Result<T, String> {
-    data.as_str().and_then(|text| text.parse().ok()).ok_or_else(|| format!("{data:?} is no address"))
+    data.as_str().and_then(|text| text.parse().ok()).ok_or_else(|| format!("{data:?} is not an address"))
 }
 
 /// One string, or several that belong together, perhaps none. A character up to U+00FF is one octet: this is how the suite
@@ -116,7 +116,7 @@ fn text(data: &Yaml<'_>) -> Result<Data, String> {
         Some(strings) => strings.iter().map(Yaml::as_str).collect(),
         None => data.as_str().map(|text| vec![text]),
     };
-    let joined = strings.ok_or("a text is no text")?.concat();
+    let joined = strings.ok_or("a TXT value is not text")?.concat();
     let octets: Option<Vec<u8>> = joined.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
     Ok(Data::Txt(octets.ok_or("a text has a character beyond U+00FF")?))
 }
@@ -124,7 +124,7 @@ fn text(data: &Yaml<'_>) -> Result<Data, String> {
 /// `[preference, name]`.
 fn mail_host(data: &Yaml<'_>) -> Result<Data, String> {
     let parts = data.as_vec().map(Vec::as_slice);
-    let Some([preference, exchange]) = parts else { return Err("an MX is no pair".to_owned()) };
+    let Some([preference, exchange]) = parts else { return Err("an MX is not a pair".to_owned()) };
     let preference = preference.as_integer().and_then(|number| u16::try_from(number).ok());
     Ok(Data::Mx { preference: preference.ok_or("an MX without preference")?, exchange: target(exchange)? })
 }

@@ -40,7 +40,7 @@ pub enum Reason {
         zone: Name,
     },
     /// Insecure: the zone hashes names more often than is followed (RFC 9276 §3.2).
-    #[error("{zone} has NSEC3 with {iterations} iterations, more than {limit} are not followed", zone = lower(zone))]
+    #[error("{zone} has NSEC3 with {iterations} iterations; more than {limit} are not followed", zone = lower(zone))]
     Nsec3Iterations {
         /// The zone.
         zone: Name,
@@ -50,7 +50,7 @@ pub enum Reason {
         limit: u16,
     },
     /// Insecure: the operator does not want the zone to be validated (RFC 7646).
-    #[error("a negative trust anchor says that {zone} is not validated", zone = lower(zone))]
+    #[error("a negative trust anchor excludes {zone} from validation", zone = lower(zone))]
     NegativeTrustAnchor {
         /// The zone.
         zone: Name,
@@ -145,7 +145,7 @@ pub enum Reason {
         rrset: RrsetId,
     },
     /// Bogus: something says that the zone has keys, but no server gave them.
-    #[error("{zone} has a {entry}, and no keys came", zone = lower(zone))]
+    #[error("{zone} has a {entry}, but no server gave its keys", zone = lower(zone))]
     KeysMissing {
         /// The zone.
         zone: Name,
@@ -164,8 +164,9 @@ pub enum Reason {
         /// The tags of the keys that the zone publishes.
         dnskeys: Vec<u16>,
     },
-    /// Bogus: the key that the DS names may not sign the zone: it is no zone key, of another protocol, or revoked.
-    #[error("key {key_tag} of {zone} fits its {entry}, but is no key that may sign the zone", zone = lower(zone))]
+    /// Bogus: the key that the DS names may not sign the zone: it is not a zone key, has another protocol, or is
+    /// revoked.
+    #[error("key {key_tag} of {zone} matches its {entry}, but may not sign the zone", zone = lower(zone))]
     NoZoneKey {
         /// The zone.
         zone: Name,
@@ -190,7 +191,7 @@ pub enum Reason {
     },
     /// An answer would take more work than one answer may (CVE-2023-50387, CVE-2023-50868). Bogus, or unavailable if it
     /// is the queries that are bounded.
-    #[error("{rrset} {} more than {bound}", if matches!(bound, Bound::Keys(_)) { "has" } else { "takes" })]
+    #[error("{rrset} {} more than {bound}", if matches!(bound, Bound::Keys(_)) { "has" } else { "needs" })]
     TooMuchWork {
         /// What was being looked up or validated.
         rrset: RrsetId,
@@ -214,7 +215,7 @@ pub enum Reason {
         rrset: RrsetId,
     },
     /// Unavailable: a server that should have authority for the zone does not (RFC 8914 §4.21).
-    #[error("{server} is no authority for {rrset}")]
+    #[error("{server} is not an authority for {rrset}")]
     Lame {
         /// What was asked.
         rrset: RrsetId,
@@ -230,7 +231,7 @@ pub enum Reason {
         server: String,
     },
     /// Unavailable: the answer was truncated, and TCP failed.
-    #[error("{server} truncates its answer for {rrset}, and does not give it over TCP")]
+    #[error("{server} truncates its answer for {rrset}, but does not give it over TCP")]
     Truncated {
         /// What was asked.
         rrset: RrsetId,
@@ -256,7 +257,7 @@ pub enum Reason {
         error: String,
     },
     /// Unavailable: the question is for a type that no record has (RFC 9824 §3.5), so no server is asked.
-    #[error("{} is no type to ask for", rrset.rtype)]
+    #[error("{} is not a type to ask for", rrset.rtype)]
     InvalidType {
         /// What was asked.
         rrset: RrsetId,

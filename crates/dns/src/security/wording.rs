@@ -50,7 +50,7 @@ pub(super) fn mismatch(zone: &Name, entry: EntryKind, named: &[u16], published: 
     let (zone, has) = (lower(zone), keys(published));
     let alike: Vec<u16> = named.iter().copied().filter(|tag| published.contains(tag)).collect();
     match alike.as_slice() {
-        [] => format!("the {entry} of {zone} names {}, the zone has {has}", keys(named)),
+        [] => format!("the {entry} of {zone} names {}, but the zone has {has}", keys(named)),
         // The tag is a checksum (RFC 4034 Appendix B): digest and algorithm say more.
         alike if alike == named => {
             let have = if alike.len() == 1 { "has" } else { "have" };
@@ -60,7 +60,7 @@ pub(super) fn mismatch(zone: &Name, entry: EntryKind, named: &[u16], published: 
             )
         }
         alike => format!(
-            "the {entry} of {zone} names {}, the zone has {has}; of {} the digest or algorithm is another",
+            "the {entry} of {zone} names {}, but the zone has {has}; for {} the digest or algorithm differs",
             keys(named),
             keys(alike)
         ),

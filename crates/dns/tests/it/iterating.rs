@@ -61,14 +61,21 @@ fn every_fault_has_its_reason() {
             "ns1.contoso.example answered REFUSED for MX contoso.example",
         ),
         (K::Timeout, None, CONTOSO, "MX", "servfail time-out", "no server of the zone answered for MX contoso.example"),
-        (K::Lame, None, CONTOSO, "MX", "servfail lame", "ns1.contoso.example is no authority for MX contoso.example"),
+        (
+            K::Lame,
+            None,
+            CONTOSO,
+            "MX",
+            "servfail lame",
+            "ns1.contoso.example is not an authority for MX contoso.example",
+        ),
         (
             K::Truncated,
             None,
             CONTOSO,
             "MX",
             "servfail truncated",
-            "ns1.contoso.example truncates its answer for MX contoso.example, and does not give it over TCP",
+            "ns1.contoso.example truncates its answer for MX contoso.example, but does not give it over TCP",
         ),
         (
             K::Malformed,
@@ -136,14 +143,21 @@ fn every_fault_has_its_reason() {
             "the signature over MX contoso.example by key {} of contoso.example is wrong",
         ),
         (K::RrsigWrongKey, Some("MX"), CONTOSO, "MX", "bogus key-missing", "contoso.example has no key "),
-        (K::KeyMissing, None, CONTOSO, "MX", "bogus key-missing", "contoso.example has a DS, and no keys came"),
+        (
+            K::KeyMissing,
+            None,
+            CONTOSO,
+            "MX",
+            "bogus key-missing",
+            "contoso.example has a DS, but no server gave its keys",
+        ),
         (
             K::ManyKeys(20),
             None,
             CONTOSO,
             "MX",
             "bogus too-much-work",
-            "DNSKEY contoso.example takes more than 8 signature checks that fail",
+            "DNSKEY contoso.example needs more than 8 signature checks that fail",
         ),
         (K::DsMismatch, None, CONTOSO, "MX", "bogus ds-mismatch", "the DS of contoso.example names key "),
         (
@@ -154,7 +168,14 @@ fn every_fault_has_its_reason() {
             "insecure ds-algorithm-unsupported",
             "the DS of contoso.example has only unsupported algorithms",
         ),
-        (K::DsWithoutKey, None, "plain.example", "A", "bogus key-missing", "plain.example has a DS, and no keys came"),
+        (
+            K::DsWithoutKey,
+            None,
+            "plain.example",
+            "A",
+            "bogus key-missing",
+            "plain.example has a DS, but no server gave its keys",
+        ),
         (
             K::DenialMissing,
             None,
@@ -177,7 +198,7 @@ fn every_fault_has_its_reason() {
             "nothing.contoso.example",
             "A",
             "insecure nsec3-iterations",
-            "contoso.example has NSEC3 with 101 iterations, more than 100 are not followed",
+            "contoso.example has NSEC3 with 101 iterations; more than 100 are not followed",
         ),
     ] {
         let zone = if owner == "plain.example" { owner } else { CONTOSO };

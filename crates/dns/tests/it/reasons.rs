@@ -124,7 +124,7 @@ fn keys_and_digests() {
         keys,
         |message| message.answer.clear(),
         "bogus key-missing",
-        "contoso.example has a DS, and no keys came",
+        "contoso.example has a DS, but no server gave its keys",
     );
     // The zone's key has lost its zone flag, or has been revoked.
     for flags in [1, Dnskey::ZONE | Dnskey::REVOKED | 1] {
@@ -136,7 +136,7 @@ fn keys_and_digests() {
         let mut changed = specs()[2].key().dnskey().clone();
         changed.flags = flags;
         let tag = changed.key_tag();
-        let because = format!("the DS of contoso.example names key {key}, the zone has key {tag}");
+        let because = format!("the DS of contoso.example names key {key}, but the zone has key {tag}");
         check(MX, keys, flagged, "bogus ds-mismatch", &because);
     }
     // Another digest for the same tag.
@@ -223,7 +223,7 @@ fn what_is_no_answer() {
         MX,
         tc,
         "servfail truncated",
-        &format!("the resolver truncates its answer {rrset}, and does not give it over TCP"),
+        &format!("the resolver truncates its answer {rrset}, but does not give it over TCP"),
     );
     let refused = |message: &mut Message| message.rcode = Rcode::REFUSED;
     check(MX, MX, refused, "servfail refused", &format!("the resolver answered REFUSED {rrset}"));
@@ -236,7 +236,7 @@ fn what_is_no_answer() {
         keys,
         tc,
         "servfail truncated",
-        "the resolver truncates its answer for DNSKEY example, and does not give it over TCP",
+        "the resolver truncates its answer for DNSKEY example, but does not give it over TCP",
     );
 }
 
@@ -295,7 +295,7 @@ fn work_is_bounded() {
     let published = publish(&colliding[..40]);
     let (keys, _) = validator::verify_keys(&contoso, entry, &published, at(1), &mut budget).unwrap();
     let reason = validator::verify(&set, &keys, at(1), &mut budget).unwrap_err();
-    assert_eq!(reason.to_string(), "SOA contoso.example takes more than 8 signature checks that fail");
+    assert_eq!(reason.to_string(), "SOA contoso.example needs more than 8 signature checks that fail");
     // The check of the keys themselves is the ninth.
     assert_eq!(budget.signature_checks(), 9);
 }
@@ -396,7 +396,7 @@ fn lines() {
     };
     let no_zone_key = |entry| Reason::NoZoneKey { zone: root.clone(), entry, key_tag: 5 };
     for (reason, expected) in [
-        (mismatch(EntryKind::Ds, &[5], &[6, 7]), "the DS of contoso.example names key 5, the zone has keys 6, 7"),
+        (mismatch(EntryKind::Ds, &[5], &[6, 7]), "the DS of contoso.example names key 5, but the zone has keys 6, 7"),
         (
             mismatch(EntryKind::Ds, &[5], &[5, 6]),
             "the DS of contoso.example names key 5 with another digest or algorithm than the zone's key 5 has",
@@ -407,17 +407,14 @@ fn lines() {
         ),
         (
             mismatch(EntryKind::Ds, &[5, 6], &[6]),
-            "the DS of contoso.example names keys 5, 6, the zone has key 6; of key 6 the digest or algorithm is another",
+            "the DS of contoso.example names keys 5, 6, but the zone has key 6; for key 6 the digest or algorithm differs",
         ),
-        (mismatch(EntryKind::Anchor, &[5], &[6]), "the trust anchor of the root names key 5, the zone has key 6"),
-        (
-            no_zone_key(EntryKind::Anchor),
-            "key 5 of the root fits its trust anchor, but is no key that may sign the zone",
-        ),
-        (no_zone_key(EntryKind::Ds), "key 5 of the root fits its DS, but is no key that may sign the zone"),
+        (mismatch(EntryKind::Anchor, &[5], &[6]), "the trust anchor of the root names key 5, but the zone has key 6"),
+        (no_zone_key(EntryKind::Anchor), "key 5 of the root matches its trust anchor, but may not sign the zone"),
+        (no_zone_key(EntryKind::Ds), "key 5 of the root matches its DS, but may not sign the zone"),
         (
             Reason::KeysMissing { zone: root.clone(), entry: EntryKind::Anchor },
-            "the root has a trust anchor, and no keys came",
+            "the root has a trust anchor, but no server gave its keys",
         ),
         (
             Reason::DsAlgorithmUnsupported { zone: zone.clone(), algorithms: vec![] },

@@ -251,7 +251,7 @@ fn faults_have_their_reasons() {
             "mx1.contoso.example",
             "A",
             "bogus ds-mismatch, SERVFAIL",
-            &format!("the DS of contoso.example names key {other}, the zone has key {ds}"),
+            &format!("the DS of contoso.example names key {other}, but the zone has key {ds}"),
         ),
         (
             "192.0.2.2",

@@ -199,8 +199,8 @@ fn a_negative_trust_anchor_switches_validation_off() {
         answer.security.reason().map_or("secure".to_owned(), ToString::to_string)
     };
     assert_eq!(resolve(&[]), "secure");
-    assert_eq!(resolve(&["contoso.example"]), "a negative trust anchor says that contoso.example is not validated");
-    assert_eq!(resolve(&["example"]), "a negative trust anchor says that example is not validated");
+    assert_eq!(resolve(&["contoso.example"]), "a negative trust anchor excludes contoso.example from validation");
+    assert_eq!(resolve(&["example"]), "a negative trust anchor excludes example from validation");
     assert_eq!(resolve(&["plain.example", "mx1.contoso.example"]), "secure");
 }
 

@@ -327,7 +327,7 @@ fn path_and_parameters<'a>(
     let end = closing_bracket(rest).ok_or(CommandError::Path { verb, reason: AddressError::Brackets })?;
     let (path, parameters) = rest.split_at(end);
     if !parameters.is_empty() && !parameters.starts_with([' ', '\t']) {
-        return Err(CommandError::Arguments { verb, problem: "text directly behind the path" });
+        return Err(CommandError::Arguments { verb, problem: "text directly after the path" });
     }
     Ok((path, parameters))
 }
@@ -390,7 +390,7 @@ mod tests {
         );
         check("MAIL FROM:a@b.example", Err("MAIL: path not in angle brackets"));
         check("MAIL FROM:<a@b.example", Err("MAIL: path not in angle brackets"));
-        check("MAIL FROM:<a@b.example>SIZE=1", Err("MAIL: text directly behind the path"));
+        check("MAIL FROM:<a@b.example>SIZE=1", Err("MAIL: text directly after the path"));
         check("MAIL FROM:<a@b.example> SIZE=", Err("MAIL: malformed parameter"));
         check("MAIL FROM:<a@b.example> SIZE=1 size=2", Err("MAIL: parameter given twice"));
         check("MAIL TO:<a@b.example>", Err("MAIL: FROM: missing"));

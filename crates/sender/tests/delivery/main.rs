@@ -80,7 +80,7 @@ fn mismatch_for_a_day_becomes_an_ndr() {
         &story[..3],
         [
             "takes a message from ann@contoso.example to bo@fabrikam.example",
-            "mx1.fabrikam.example must prove itself by DANE: TLSA records at _25._tcp.mx1.fabrikam.example",
+            "DANE applies to mx1.fabrikam.example: TLSA records at _25._tcp.mx1.fabrikam.example",
             "  because TLSA 3 1 1 0707…0707 is usable",
         ]
     );

@@ -188,7 +188,7 @@ fn structure() {
         .fold(message.clone(), |message, kind| message.replace(&format!("{kind}: i=2"), &format!("{kind}: i=4")));
     let chain = fails(&gap, 2, Cause::NoSet);
     assert!(chain.sets.is_empty());
-    assert_eq!(chain.because(), ["set 2: there is no such set, and a later one"]);
+    assert_eq!(chain.because(), ["set 2: this set is missing, but there is a later one"]);
     fails("ARC-Seal: i=50\r\n\r\n", 1, Cause::NoSet);
     fails("ARC-Seal: i=1\r\n\r\n", 1, Cause::Missing { kind: FieldKind::AuthenticationResults });
 }
@@ -205,11 +205,11 @@ fn fields_without_a_place() {
     }
     use FieldKind::{AuthenticationResults, MessageSignature, Seal};
     check_unplaced("ARC-Seal: a=b\r\n", Seal, 1, "i= is missing");
-    check_unplaced("ARC-Seal: i=0\r\n", Seal, 1, "i=0 is no instance from 1 to 50");
-    check_unplaced("ARC-Message-Signature: i=51\r\n", MessageSignature, 1, "i=51 is no instance from 1 to 50");
+    check_unplaced("ARC-Seal: i=0\r\n", Seal, 1, "i=0 is not an instance from 1 to 50");
+    check_unplaced("ARC-Message-Signature: i=51\r\n", MessageSignature, 1, "i=51 is not an instance from 1 to 50");
     check_unplaced("ARC-Message-Signature: i=1; i=2\r\n", MessageSignature, 1, "i= twice");
     check_unplaced("ARC-Authentication-Results: a; i=1\r\n", AuthenticationResults, 1, "i= is missing");
-    check_unplaced("ARC-Seal: i=1\r\nARC-Seal: i=x\r\nARC-Seal:\r\n", Seal, 2, "i=x is no instance from 1 to 50");
+    check_unplaced("ARC-Seal: i=1\r\nARC-Seal: i=x\r\nARC-Seal:\r\n", Seal, 2, "i=x is not an instance from 1 to 50");
     let both = "ARC-Seal: i=0\r\nARC-Authentication-Results: i=1\r\n";
     check_unplaced(both, AuthenticationResults, 1, "no semicolon after i=");
     check_unplaced(

@@ -84,17 +84,17 @@ fn failing_records() {
 fn unsuitable_records() {
     let domain = "example.com";
     let rsa = Algorithm::RsaSha256;
-    check_unsuitable(rsa, domain, ED25519, "the key is of type ed25519, and rsa-sha256 needs rsa");
-    check_unsuitable(rsa, domain, "k=x; p=AAAA", "the key is of type x, and rsa-sha256 needs rsa");
+    check_unsuitable(rsa, domain, ED25519, "the key is of type ed25519, but rsa-sha256 needs rsa");
+    check_unsuitable(rsa, domain, "k=x; p=AAAA", "the key is of type x, but rsa-sha256 needs rsa");
     let ed25519 = Algorithm::Ed25519Sha256;
-    check_unsuitable(ed25519, domain, RSA_1024, "the key is of type rsa, and ed25519-sha256 needs ed25519");
+    check_unsuitable(ed25519, domain, RSA_1024, "the key is of type rsa, but ed25519-sha256 needs ed25519");
     let with = |tag: &str| format!("{RSA_1024}; {tag}");
-    check_unsuitable(rsa, domain, &with("h=sha1:md5"), "h= of the key allows sha1:md5, and not sha256");
-    check_unsuitable(rsa, domain, &with("s=tlsrpt"), "s= of the key allows tlsrpt, and not email");
-    let below = "t=s of the key forbids subdomains, and i= is at news.example.com";
+    check_unsuitable(rsa, domain, &with("h=sha1:md5"), "h= of the key allows sha1:md5, but not sha256");
+    check_unsuitable(rsa, domain, &with("s=tlsrpt"), "s= of the key allows tlsrpt, but not email");
+    let below = "t=s of the key forbids subdomains, but i= is at news.example.com";
     check_unsuitable(rsa, "news.example.com", &with("t=s"), below);
     let long = format!("p={}", include_str!("../testkeys/rsa8200.pub"));
-    check_unsuitable(rsa, domain, &long, "the key has 8200 bits, and more than 8192 are not checked");
+    check_unsuitable(rsa, domain, &long, "the key has 8200 bits; keys of more than 8192 are not checked");
     // What they allow.
     for tag in ["h=sha1:sha256", "s=*", "s=x:email", "t=s", "t=y:z", "g=x", "h=sha256; s=email; t=s"] {
         check(&[&with(tag)], Ok(1));

@@ -69,7 +69,7 @@ fn passes() {
 fn changed_header() {
     let verification = changed("A  day", "A night");
     let because = "the signature of example.com with selector sel does not count: signature did not verify: a signed header \
-                   field was changed, or the key is another";
+                   field was changed, or another key made the signature";
     check(&verification, ResultWord::Fail, DkimResult::FailSignature, true, &[because]);
 }
 
@@ -86,7 +86,7 @@ fn changed_body() {
 
 #[test]
 fn malformed() {
-    let because = "the signature of example.com with selector sel does not count: the signature is malformed: v=2 is no known \
+    let because = "the signature of example.com with selector sel does not count: the signature is malformed: v=2 is not a known \
                    version";
     check(&changed("v=1", "v=2"), ResultWord::Neutral, DkimResult::FailSignature, false, &[because]);
     let because = "the signature of an unknown domain does not count: the signature is malformed: v= twice";
@@ -121,7 +121,7 @@ fn keys() {
     let broken = because(&format!("the key record at {name} is broken: p= is missing"));
     check(&with(&format!("{name} TXT k=x")), ResultWord::PermError, DkimResult::FailNoKey, false, &[&broken]);
     let other =
-        because(&format!("the key at {name} is unsuitable: the key is of type rsa, and ed25519-sha256 needs ed25519"));
+        because(&format!("the key at {name} is unsuitable: the key is of type rsa, but ed25519-sha256 needs ed25519"));
     let rsa = format!("{name} TXT {}", rsa_key().record());
     check(&with(&rsa), ResultWord::PermError, DkimResult::FailSignature, false, &[&other]);
 
@@ -231,7 +231,7 @@ fn from_fields() {
     let verification = only(verified(second.as_bytes()));
     assert_eq!(verification.outcome, Err(Failure::UnsignedFrom { fields: 2, signed: 1 }));
     let because = [
-        "the signature of example.com with selector sel does not count: the message has 2 From fields, and 1 of them signed",
+        "the signature of example.com with selector sel does not count: the message has 2 From fields, 1 of them signed",
         "it covers 1 of 2 From fields",
     ];
     check(&verification, ResultWord::Policy, DkimResult::FailSignature, false, &because);

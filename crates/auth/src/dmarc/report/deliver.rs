@@ -71,9 +71,11 @@ pub enum Skip {
 impl fmt::Display for Skip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Skip::TooMany => write!(f, "only {MAX_DESTINATIONS} destinations are looked at"),
-            Skip::Scheme => f.write_str("reports are sent by mail alone"),
-            Skip::Size { limit, size } => write!(f, "the report has {size} octets, and {limit} are taken there"),
+            Skip::TooMany => write!(f, "only {MAX_DESTINATIONS} destinations are used"),
+            Skip::Scheme => f.write_str("reports are sent only by mail"),
+            Skip::Size { limit, size } => {
+                write!(f, "the report has {size} octets, but at most {limit} are accepted there")
+            }
             Skip::NoName => f.write_str("there is no name that could be asked"),
             Skip::NotAuthorized { name } => write!(f, "{name} has no record, so the destination does not agree"),
             Skip::OtherHost { uri } => write!(f, "the destination names {uri}, which is at another host"),

@@ -260,12 +260,12 @@ fn relations_in_words() {
         (
             "fabrikam.example",
             "pass fabrikam.com",
-            "passes for fabrikam.com, which is not aligned with fabrikam.example: relaxed mode compares the organizational domains, and even the top-level domains differ",
+            "passes for fabrikam.com, which is not aligned with fabrikam.example: relaxed mode compares the organizational domains, but even the top-level domains differ",
         ),
         (
             "strict.example",
             "pass a.strict.example",
-            "passes for a.strict.example, which is not aligned with strict.example: strict mode wants the same domain",
+            "passes for a.strict.example, which is not aligned with strict.example: strict mode requires the same domain",
         ),
         (
             "contoso.example",
@@ -289,6 +289,6 @@ fn several_authors() {
     assert_eq!(evaluated(&["fabrikam.example", "FABRIKAM.example"]).result, Fail);
     let evaluation = evaluated(&["fabrikam.example", "contoso.example"]);
     assert_eq!(outcome(&evaluation), (NoResult, Action::None, None));
-    assert_eq!(evaluation.because(), ["From names 2 domains, and DMARC takes one"]);
+    assert_eq!(evaluation.because(), ["From names 2 domains, but DMARC applies only to one"]);
     assert_eq!(questions(&evaluation), Vec::<String>::new());
 }

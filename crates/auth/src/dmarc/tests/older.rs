@@ -125,7 +125,7 @@ fn errors() {
         evaluated("reports.example", &facts("", &[])).because()[1..3],
         [
             "\"sp=maybe\" cannot be understood",
-            "the record has no usable policy, and names a place for reports: it counts as p=none",
+            "the record has no usable policy, but names an address for reports: it counts as p=none",
         ]
     );
 }
@@ -233,7 +233,7 @@ fn the_reasons() {
         because("strict.example", "pass mail.strict.example", &[]),
         [
             "neither SPF nor DKIM passes for a domain aligned with strict.example",
-            "SPF passes for mail.strict.example, which is not aligned with strict.example: strict mode wants the same domain",
+            "SPF passes for mail.strict.example, which is not aligned with strict.example: strict mode requires the same domain",
         ]
     );
     let evaluation = evaluated("mail.reject.example", &facts("", &[]));

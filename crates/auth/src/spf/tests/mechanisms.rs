@@ -67,10 +67,10 @@ fn selection_of_the_record() {
     let malformed = "the record is malformed: no address in ip4:1.2.3";
     check(ZONE, "192.0.2.10", "x@bad.example", ("permerror", malformed));
     check(ZONE, "192.0.2.10", "x@slow.example", ("temperror", "slow.example TXT could not be looked up: timeout"));
-    check(ZONE, "192.0.2.10", "x@example", ("none", "example is no domain name with several labels"));
-    check(ZONE, "192.0.2.10", "x@[192.0.2.10]", ("none", "[192.0.2.10] is no domain name with several labels"));
-    check(ZONE, "192.0.2.10", "x@a..example", ("none", "a..example is no domain name with several labels"));
-    check(ZONE, "192.0.2.10", "", ("none", " is no domain name with several labels"));
+    check(ZONE, "192.0.2.10", "x@example", ("none", "example is not a domain name with several labels"));
+    check(ZONE, "192.0.2.10", "x@[192.0.2.10]", ("none", "[192.0.2.10] is not a domain name with several labels"));
+    check(ZONE, "192.0.2.10", "x@a..example", ("none", "a..example is not a domain name with several labels"));
+    check(ZONE, "192.0.2.10", "", ("none", " is not a domain name with several labels"));
 }
 
 #[test]

@@ -71,10 +71,10 @@ fn names_that_dns_cannot_hold() {
     // Nothing was asked, and nothing counts as void.
     assert_eq!(evaluation.lookups().count(), 1);
     assert_eq!(evaluation.steps.last().map(|step| (step.terms, step.voids)), Some((4, 0)));
-    assert_eq!(evaluation.trace()[2], "mx:x..example: no match, the target is no name of DNS");
-    let include = format!("the target of include:{long}.example is no name of DNS");
+    assert_eq!(evaluation.trace()[2], "mx:x..example: no match, the target is not a name of DNS");
+    let include = format!("the target of include:{long}.example is not a name of DNS");
     check(&zone, "192.0.2.10", "x@i.example", ("permerror", &include));
-    let redirect = "the target of redirect=x..example is no name of DNS";
+    let redirect = "the target of redirect=x..example is not a name of DNS";
     check(&zone, "192.0.2.10", "x@r.example", ("permerror", redirect));
     // A name of one label has no record (RFC 7208 §4.3).
     check(&zone, "192.0.2.10", "localhost@s.example", ("permerror", "redirect=%{l} leads to no SPF record"));
@@ -145,7 +145,12 @@ fn internationalized_senders() {
     );
     let beyond = "the target of redirect=%{l}.example has characters beyond ASCII";
     check(zone, "192.0.2.10", "ü@r.example", ("permerror", beyond));
-    check(zone, "192.0.2.10", "x@źródło..example", ("none", "źródło..example is no domain name with several labels"));
+    check(
+        zone,
+        "192.0.2.10",
+        "x@źródło..example",
+        ("none", "źródło..example is not a domain name with several labels"),
+    );
     let helo = "xn--tda.example TXT v=spf1 exists:%{h}.test -all\nxn--tda.example.test A 127.0.0.2";
     check(helo, "192.0.2.10", "helo ü.example", ("pass", "exists:%{h}.test matches 192.0.2.10"));
 }

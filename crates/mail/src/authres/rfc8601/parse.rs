@@ -283,7 +283,7 @@ impl<'a> Cursor<'a> {
         let mut apart = true;
         while !matches!(self.peek(), None | Some(';')) {
             if !apart {
-                return Err(self.wrong(Problem::Expected("a blank behind the reason")));
+                return Err(self.wrong(Problem::Expected("a blank after the reason")));
             }
             let start = self.position;
             let word = self.keyword("a property or ;")?;

@@ -168,7 +168,7 @@ fn what_is_not_read() {
     refused("x; a=b reason=@", "expected a reason at octet 14");
     refused("x; a=b reason=c reason=d", "expected . at octet 22");
     refused("x; a=b c.d=e reason=f", "expected . at octet 19");
-    refused("x; a=b reason=\"c\"d.e=f", "expected a blank behind the reason at octet 17");
+    refused("x; a=b reason=\"c\"d.e=f", "expected a blank after the reason at octet 17");
     refused("x; a=b c.=d", "expected the name of a property at octet 9");
     refused("x; a=b c.d", "expected = at octet 10");
     refused("x; a=b c.d=", "expected a value at octet 11");

@@ -67,9 +67,9 @@ fn destinations_elsewhere() {
     // Its own addresses instead, but not those of others.
     check("mailto:d@elsewhere.test", "in@elsewhere.test also@Elsewhere.test");
     check("mailto:d@thief.test", "- the destination names mailto:in@victim.test, which is at another host");
-    check("mailto:d@web.test", "- reports are sent by mail alone");
+    check("mailto:d@web.test", "- reports are sent only by mail");
     check("mailto:d@slow.test", "- contoso.example._report._dmarc.slow.test TXT could not be looked up: timeout");
-    check("https://contoso.example/reports", "- reports are sent by mail alone");
+    check("https://contoso.example/reports", "- reports are sent only by mail");
     check("mailto:d@%5B192.0.2.1%5D", "- there is no name that could be asked");
     let long = format!("{0}.{0}.{0}.{1}.test", "a".repeat(60), "b".repeat(50));
     check(&format!("mailto:d@{long}"), "- there is no name that could be asked");
@@ -78,7 +78,7 @@ fn destinations_elsewhere() {
 #[test]
 fn sizes() {
     let by = |rules, uri: &str| decided(rules, uri).0.remove(0);
-    let too_large = "- the report has 2000 octets, and 1024 are taken there";
+    let too_large = "- the report has 2000 octets, but at most 1024 are accepted there";
     assert_eq!(by(Rules::Rfc7489, "mailto:d@contoso.example!1k"), too_large);
     assert_eq!(by(Rules::Rfc7489, "mailto:d@contoso.example!2000"), "d@contoso.example");
     assert_eq!(by(Rules::Rfc7489, "mailto:d@analytics.test!1k"), too_large);
@@ -93,7 +93,7 @@ fn destinations_are_bounded() {
     let uris = ["mailto:d@victim.test"; deliver::MAX_DESTINATIONS + 2].join(",");
     let (words, questions) = decided(Rules::Rfc7489, &uris);
     assert_eq!(words.len(), deliver::MAX_DESTINATIONS + 2);
-    assert_eq!(words.iter().filter(|words| *words == "- only 10 destinations are looked at").count(), 2);
+    assert_eq!(words.iter().filter(|words| *words == "- only 10 destinations are used").count(), 2);
     assert_eq!(questions, deliver::MAX_DESTINATIONS);
 }
 
