@@ -19,13 +19,15 @@ mod settle;
 mod support;
 mod wire;
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use mxlab_env::meter;
+use mxlab_env::wire::{Network, PacketRecord, Protocol, TapVerdict};
 use mxlab_record::Journal;
-use mxlab_sim::{Bounds, Config, PacketRecord, Protocol, TapVerdict};
+use mxlab_sim::{Bounds, Config, Sim};
 
 use crate::engine::Engines;
 use crate::expect::Asked;
@@ -155,14 +157,15 @@ pub fn run_cell(
         capture: options.packets > 0,
         ..Config::default()
     };
-    let (sim, lab) =
-        Lab::build(scenario, &options.id, config).map_err(|error| cannot_go_on(scenario, sources, None, &error))?;
+    let unbuilt = |error: LabError| cannot_go_on(scenario, sources, None, &error);
+    let sim = Sim::new(config).map_err(|error| unbuilt(std::io::Error::other(error).into()))?;
+    let network: Rc<dyn Network> = Rc::new(sim.network());
+    let lab = Lab::build(scenario, &options.id, &*network).map_err(unbuilt)?;
     let journal = lab.journal.clone();
-    watch_the_wire(scenario, &sim, &lab);
+    watch_the_wire(scenario, &*network, &lab).map_err(unbuilt)?;
     lab.start(scenario);
-    let control = sim.control();
     let recorder = lab.recorder(scenario, "script");
-    let mut script = Script::new(scenario, engines, lab, control, recorder);
+    let mut script = Script::new(scenario, engines, lab, network, recorder);
     let mut outcome = sim.run(async {
         let result = settle::play(&mut script).await;
         (result, script.sent.clone())
@@ -269,12 +272,12 @@ fn only_client(scenario: &Scenario) -> Option<String> {
 }
 
 /// Tells the record what of mail crosses the wire in clear.
-fn watch_the_wire(scenario: &Scenario, sim: &mxlab_sim::Sim, lab: &Lab) {
+fn watch_the_wire(scenario: &Scenario, network: &dyn Network, lab: &Lab) -> Result<(), LabError> {
     let recorder = lab.recorder(scenario, "wire");
     let names: Vec<_> =
         scenario.addressed.values().map(|host| (host.ipv4, host.ipv6, host.full_name.clone())).collect();
     let mut listener = Listener::default();
-    sim.control().tap(move |packet: &PacketRecord| {
+    let tap = move |packet: &PacketRecord| {
         let opens = matches!(packet.protocol, Protocol::Tcp { flags, .. } if flags.syn && !flags.ack);
         for heard in listener.hear(packet.from, packet.to, opens, &packet.payload) {
             let ip = packet.to.ip();
@@ -283,5 +286,6 @@ fn watch_the_wire(scenario: &Scenario, sim: &mxlab_sim::Sim, lab: &Lab) {
             recorder.tell(&InClear { server, ..heard });
         }
         TapVerdict::Pass
-    });
+    };
+    Ok(network.tap(Box::new(tap))?)
 }

@@ -3,7 +3,6 @@
 use mxlab_auth::dkim::SignError;
 use mxlab_dns::Name;
 use mxlab_language::faults::FaultKind;
-use mxlab_sim::SimError;
 use mxlab_world::internet::{FaultError, InternetError};
 use mxlab_world::pki::PkiError;
 
@@ -16,8 +15,8 @@ pub(crate) enum LabError {
     Internet(#[from] InternetError),
     #[error(transparent)]
     Fault(#[from] FaultError),
-    #[error(transparent)]
-    Sim(#[from] SimError),
+    #[error("the network: {0}")]
+    Network(#[from] std::io::Error),
     #[error("`{0}` is not a domain name")]
     Name(String),
     #[error("`{0}` is not an SMTP reply")]

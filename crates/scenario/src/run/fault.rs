@@ -1,9 +1,12 @@
 //! `fault` and `heal`: what breaks, where, and how it ends.
 
+use std::io;
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use mxlab_dns::Name;
 use mxlab_dns::fault::FaultKind as DnsFaultKind;
-use mxlab_sim::{Control, HostHandle};
+use mxlab_env::wire::{Machine, Network};
 use mxlab_world::internet::NameServerFault;
 use mxlab_world::server::{ActiveFault, ServerFault};
 
@@ -14,7 +17,7 @@ use mxlab_language::faults::Effect;
 use mxlab_language::script::Fault;
 
 /// Ends what a fault began.
-type Undo = Box<dyn FnOnce(&Lab, &Control)>;
+type Undo = Box<dyn FnOnce(&Lab, &dyn Network) -> io::Result<()>>;
 
 /// A fault that has begun.
 pub(super) struct Begun {
@@ -24,7 +27,7 @@ pub(super) struct Begun {
     /// How it ends; none if it is over.
     undo: Option<Undo>,
     /// The host whose clock it makes wrong, and by how much.
-    clock: Option<(HostHandle, SignedDuration)>,
+    clock: Option<(Arc<dyn Machine>, SignedDuration)>,
 }
 
 impl Script<'_> {
@@ -41,7 +44,7 @@ impl Script<'_> {
         let name = fault.name.as_ref().map(|name| name.get().to_string());
         // The index of a fault is its number less one.
         self.faults.push(Begun { name, told, undo: Some(undo), clock });
-        self.set_clocks();
+        self.set_clocks()?;
         if let Some(until) = &fault.until {
             self.due.push((self.instant(*until.get()), Due::EndFault(number)));
         }
@@ -55,9 +58,9 @@ impl Script<'_> {
             Effect::NoStartTls => self.begin_server_fault(fault, ServerFault::StartTlsMissing, number),
             Effect::NobodyListens => self.begin_server_fault(fault, ServerFault::Refused, number),
             Effect::Unreachable => {
-                let host = self.host_of(fault)?;
-                self.control.isolate(&host);
-                Ok(Box::new(move |_, control| control.rejoin(&host)))
+                let host = host_name(fault).to_owned();
+                self.network.isolate(&host)?;
+                Ok(Box::new(move |_, network| network.rejoin(&host)))
             }
             // The clocks are set when all faults that shift one are known.
             Effect::ClockShift(_) => Ok(nothing_to_undo()),
@@ -74,25 +77,29 @@ impl Script<'_> {
             from: fault.from.as_ref().and_then(|from| self.address(from.as_str())),
             times: fault.times.as_ref().map(|times| u64::from(*times.get())),
         });
-        Ok(Box::new(move |_, _| server.end_fault(number)))
+        Ok(Box::new(move |_, _| {
+            server.end_fault(number);
+            Ok(())
+        }))
     }
 
     /// The host at which a fault happens.
-    fn host_of(&self, fault: &Fault) -> Result<HostHandle, LabError> {
+    fn host_of(&self, fault: &Fault) -> Result<Arc<dyn Machine>, LabError> {
         let short = host_name(fault);
         self.lab.hosts.get(short).cloned().ok_or_else(|| LabError::NoAddress(short.to_owned()))
     }
 
     /// Sets the clocks as the faults that are not over want them; of two the later acts.
-    fn set_clocks(&self) {
+    fn set_clocks(&self) -> io::Result<()> {
         for (host, _) in self.faults.iter().filter_map(|fault| fault.clock.as_ref()) {
-            host.set_clock_error(SignedDuration::ZERO);
+            host.set_clock_error(SignedDuration::ZERO)?;
         }
         for fault in self.faults.iter().filter(|fault| fault.undo.is_some()) {
             if let Some((host, error)) = &fault.clock {
-                host.set_clock_error(*error);
+                host.set_clock_error(*error)?;
             }
         }
+        Ok(())
     }
 
     fn begin_dns_fault(&self, fault: &Fault, kind: DnsFaultKind) -> Result<Undo, LabError> {
@@ -110,27 +117,32 @@ impl Script<'_> {
             times: fault.times.as_ref().map(|times| *times.get()),
             ..NameServerFault::new(kind)
         })?;
-        Ok(Box::new(move |lab, _| lab.internet.end(&begun)))
+        Ok(Box::new(move |lab, _| {
+            lab.internet.end(&begun);
+            Ok(())
+        }))
     }
 
-    pub(super) fn heal(&mut self, name: &str) {
+    pub(super) fn heal(&mut self, name: &str) -> Result<(), LabError> {
         let named = |fault: &Begun| fault.name.as_deref() == Some(name) && fault.undo.is_some();
-        if let Some(index) = self.faults.iter().rposition(named) {
-            self.end_fault_at(index);
+        match self.faults.iter().rposition(named) {
+            Some(index) => self.end_fault_at(index),
+            None => Ok(()),
         }
     }
 
-    pub(super) fn end_fault_numbered(&mut self, number: u64) {
-        self.end_fault_at(usize::try_from(number).unwrap_or(usize::MAX).saturating_sub(1));
+    pub(super) fn end_fault_numbered(&mut self, number: u64) -> Result<(), LabError> {
+        self.end_fault_at(usize::try_from(number).unwrap_or(usize::MAX).saturating_sub(1))
     }
 
-    fn end_fault_at(&mut self, index: usize) {
-        let Some(fault) = self.faults.get_mut(index) else { return };
-        let Some(undo) = fault.undo.take() else { return };
+    fn end_fault_at(&mut self, index: usize) -> Result<(), LabError> {
+        let Some(fault) = self.faults.get_mut(index) else { return Ok(()) };
+        let Some(undo) = fault.undo.take() else { return Ok(()) };
         let line = format!("fault {} is over", fault.told);
-        undo(&self.lab, &self.control);
-        self.set_clocks();
+        undo(&self.lab, &*self.network)?;
+        self.set_clocks()?;
         self.tell("heal", vec![line]);
+        Ok(())
     }
 }
 
@@ -146,7 +158,7 @@ fn owner_name(owner: &str, zone: Option<&Name>) -> Result<Name, LabError> {
 }
 
 fn nothing_to_undo() -> Undo {
-    Box::new(|_, _| {})
+    Box::new(|_, _| Ok(()))
 }
 
 fn host_name(fault: &Fault) -> &str {

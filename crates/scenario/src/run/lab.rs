@@ -14,9 +14,9 @@ use mxlab_dns::resolver::{Resolver, ResolverConfig, TrustAnchor};
 use mxlab_dns::signed_zone::{self, Signing};
 use mxlab_dns::signing_key::KeyKind;
 use mxlab_env::Env;
+use mxlab_env::wire::{Link, Machine, Network};
 use mxlab_mail::smtp::Reply;
 use mxlab_record::{Journal, Recorder};
-use mxlab_sim::{Config, HostHandle, Link, Sim};
 use mxlab_world::derive::Identity;
 use mxlab_world::internet::{self, Internet, KeyLayout, NameServer, ZoneSpec};
 use mxlab_world::server::{Everything, ServerControl, ServerSettings, TlsLevel};
@@ -51,13 +51,13 @@ pub(crate) struct Lab {
     pub(crate) journal: Journal,
     /// What its messages derive from.
     pub(crate) identity: Identity,
-    pub(crate) hosts: IndexMap<String, HostHandle>,
+    pub(crate) hosts: IndexMap<String, Arc<dyn Machine>>,
     pub(crate) servers: IndexMap<String, ServerControl>,
     pub(crate) made: Made,
     pub(crate) internet: Internet,
-    pub(crate) users: HostHandle,
-    forwarder: Option<HostHandle>,
-    name_servers: HostHandle,
+    pub(crate) users: Arc<dyn Machine>,
+    forwarder: Option<Arc<dyn Machine>>,
+    name_servers: Arc<dyn Machine>,
 }
 
 /// The signing of a zone as a file declares it.
@@ -194,25 +194,24 @@ pub(crate) fn apply_smtp(
 }
 
 impl Lab {
-    /// Builds the world. Actors are spawned by [`Lab::start`].
-    pub(crate) fn build(scenario: &Scenario, id: &str, config: Config) -> Result<(Sim, Lab), LabError> {
+    /// Builds the world on a network. Actors are spawned by [`Lab::start`].
+    pub(crate) fn build(scenario: &Scenario, id: &str, network: &dyn Network) -> Result<Lab, LabError> {
         let world = Identity::of_world(scenario.world.as_deref());
         let certificates = make_certificates(scenario, &world)?;
         let made = Made { certificates, mail_keys: MailKeys::make(scenario, &world)? };
         let internet = build_internet(scenario, &world, &made)?;
-        let mut sim = Sim::new(config)?;
-        let name_servers = sim.add_host("name servers", internet.automatic())?;
+        let name_servers = network.add_machine("name servers", &internet.automatic())?;
         let forwarder = match scenario.resolver.forwarder() {
             ForwarderKind::None => None,
-            ForwarderKind::StripsDnssec => Some(sim.add_host("forwarder", [FORWARDER])?),
+            ForwarderKind::StripsDnssec => Some(network.add_machine("forwarder", &[FORWARDER])?),
         };
-        let users = sim.add_host("users", [USERS])?;
+        let users = network.add_machine("users", &[USERS])?;
         let mut hosts = IndexMap::new();
         for (short, addressed) in &scenario.addressed {
             let addresses = [IpAddr::V4(addressed.ipv4), IpAddr::V6(addressed.ipv6)];
-            hosts.insert(short.clone(), sim.add_host(short, addresses)?);
+            hosts.insert(short.clone(), network.add_machine(short, &addresses)?);
         }
-        set_links(scenario, &sim, &hosts);
+        set_links(scenario, network)?;
         let mut servers = IndexMap::new();
         for (short, host) in &scenario.hosts {
             if let Some(smtp) = &host.smtp {
@@ -221,23 +220,13 @@ impl Lab {
             }
         }
         let journal = Journal::new(MAX_ENTRIES);
-        let lab = Lab {
-            journal,
-            identity: Identity::of_scenario(id),
-            hosts,
-            servers,
-            made,
-            internet,
-            users,
-            forwarder,
-            name_servers,
-        };
-        Ok((sim, lab))
+        let identity = Identity::of_scenario(id);
+        Ok(Lab { journal, identity, hosts, servers, made, internet, users, forwarder, name_servers })
     }
 
     /// Spawns the actors: name servers, the forwarder, scripted mail servers.
     pub(crate) fn start(&self, scenario: &Scenario) {
-        self.serve_names(&self.name_servers, true);
+        self.serve_names(&*self.name_servers, true);
         if let Some(forwarder) = &self.forwarder {
             self.forward(scenario, &forwarder.env());
         }
@@ -266,7 +255,7 @@ impl Lab {
     pub(crate) fn start_host(&self, scenario: &Scenario, short: &str) {
         let Some(host) = self.hosts.get(short) else { return };
         let declared = scenario.hosts.get(short).and_then(|host| host.dns.as_ref());
-        self.serve_names(host, declared.is_none_or(|dns| dns.tcp()));
+        self.serve_names(&**host, declared.is_none_or(|dns| dns.tcp()));
         if let Some(control) = self.servers.get(short) {
             let env = host.env();
             let at = host.addresses().iter().map(|address| SocketAddr::new(*address, mxlab_mail::smtp::PORT)).collect();
@@ -276,7 +265,7 @@ impl Lab {
     }
 
     /// Spawns the name servers whose addresses are this host's.
-    fn serve_names(&self, host: &HostHandle, tcp: bool) {
+    fn serve_names(&self, host: &dyn Machine, tcp: bool) {
         for (address, authority) in self.internet.authorities() {
             if host.addresses().contains(&address) {
                 internet::serve_on(&host.env(), address, authority.clone(), tcp);
@@ -285,7 +274,7 @@ impl Lab {
     }
 
     /// What an engine on a host gets.
-    pub(crate) fn engine_ports(&self, scenario: &Scenario, host: &HostHandle, name: &str) -> (Env, Recorder, Resolver) {
+    pub(crate) fn engine_ports(&self, scenario: &Scenario, host: &dyn Machine, name: &str) -> (Env, Recorder, Resolver) {
         let env = host.env();
         let recorder = self.recorder(scenario, name);
         let resolver = self.resolver(scenario, &env, &recorder);
@@ -322,10 +311,9 @@ impl Lab {
 }
 
 /// Declared links. All others take no time.
-fn set_links(scenario: &Scenario, sim: &Sim, hosts: &IndexMap<String, HostHandle>) {
-    let control = sim.control();
+fn set_links(scenario: &Scenario, network: &dyn Network) -> Result<(), LabError> {
     for link in scenario.links.values() {
-        let between: Vec<&HostHandle> = items(&link.between).filter_map(|host| hosts.get(host.as_str())).collect();
+        let between: Vec<&str> = items(&link.between).map(|host| host.as_str()).collect();
         if let [one, other] = between[..] {
             let mut settings = Link::default();
             if let Some(latency) = &link.latency {
@@ -334,9 +322,10 @@ fn set_links(scenario: &Scenario, sim: &Sim, hosts: &IndexMap<String, HostHandle
             if let Some(jitter) = &link.jitter {
                 settings.jitter = jitter.get().get();
             }
-            control.set_link(one, other, settings);
+            network.set_link(one, other, settings)?;
         }
     }
+    Ok(())
 }
 
 fn tenants(scenario: &Scenario) -> Vec<TenantSettings> {

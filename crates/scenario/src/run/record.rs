@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use mxlab_language::Scenario;
 use mxlab_language::values::format_offset;
 use mxlab_record::Entry;
-use mxlab_sim::PacketRecord;
+use mxlab_env::wire::PacketRecord;
 
 use crate::story;
 

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mxlab_dns::resolver::Resolver;
 use mxlab_dns::signing_key::KeyRole;
 use mxlab_dns::{Name, RecordType};
+use mxlab_env::wire::Network;
 use mxlab_record::{Event, Fields, Recorder};
-use mxlab_sim::Control;
 use mxlab_world::internet::{Roll, RollStep, ZoneChange};
 use tokio::time::Instant;
 
@@ -54,7 +55,7 @@ impl Event for Step {
 pub(crate) struct Script<'a> {
     pub(crate) scenario: &'a Scenario,
     pub(crate) lab: Lab,
-    pub(crate) control: Control,
+    pub(crate) network: Rc<dyn Network>,
     pub(crate) recorder: Recorder,
     engines: &'a dyn Engines,
     pub(crate) outbound: Option<Arc<dyn Outbound>>,
@@ -132,13 +133,13 @@ impl<'a> Script<'a> {
         scenario: &'a Scenario,
         engines: &'a dyn Engines,
         lab: Lab,
-        control: Control,
+        network: Rc<dyn Network>,
         recorder: Recorder,
     ) -> Script<'a> {
         Script {
             scenario,
             lab,
-            control,
+            network,
             recorder,
             engines,
             outbound: None,
@@ -203,7 +204,7 @@ impl<'a> Script<'a> {
         self.due = later;
         for (_, due) in ready {
             match due {
-                Due::EndFault(number) => self.end_fault_numbered(number),
+                Due::EndFault(number) => self.end_fault_numbered(number)?,
                 Due::Return(host) => self.bring_back(&host).await?,
             }
         }
@@ -216,14 +217,8 @@ impl<'a> Script<'a> {
             Action::Publish(publish) => self.publish(publish),
             Action::Configure(configure) => self.configure(configure),
             Action::Fault(fault) => self.fault(fault),
-            Action::Heal(name) => {
-                self.heal(name.as_str());
-                Ok(())
-            }
-            Action::Restart(restart) => {
-                self.restart(restart);
-                Ok(())
-            }
+            Action::Heal(name) => self.heal(name.as_str()),
+            Action::Restart(restart) => self.restart(restart),
             Action::Lookup(lookup) => self.lookup(lookup.name.as_str(), lookup.rtype.as_str()),
             // Refused before the run.
             Action::Rotate(_) | Action::Dialogue(_) => Err(LabError::NotYet(format!("`{}`", action.verb()))),
@@ -333,12 +328,12 @@ impl<'a> Script<'a> {
 
     // ── restart ──
 
-    fn restart(&mut self, restart: &Restart) {
+    fn restart(&mut self, restart: &Restart) -> Result<(), LabError> {
         let short = restart.host.as_str().to_owned();
-        let Some(host) = self.lab.hosts.get(&short) else { return };
+        let Some(host) = self.lab.hosts.get(&short) else { return Ok(()) };
         let how = match restart.how() {
             RestartHow::PowerLoss => {
-                host.power_loss();
+                host.power_loss()?;
                 "loses power"
             }
             RestartHow::Kill => {
@@ -354,6 +349,7 @@ impl<'a> Script<'a> {
         // Down again before it came back: the later return counts.
         self.due.retain(|(_, due)| !matches!(due, Due::Return(host) if *host == short));
         self.due.push((Instant::now() + restart.down().get(), Due::Return(short)));
+        Ok(())
     }
 
     async fn bring_back(&mut self, short: &str) -> Result<(), LabError> {
@@ -377,7 +373,7 @@ impl<'a> Script<'a> {
         let (Some(settings), Some(host)) = (lab::outbound_settings(self.scenario), self.lab.hosts.get("sender")) else {
             return Ok(());
         };
-        let (env, recorder, resolver) = self.lab.engine_ports(self.scenario, host, "sender");
+        let (env, recorder, resolver) = self.lab.engine_ports(self.scenario, &**host, "sender");
         let starting = self.engines.outbound(env, recorder, resolver, settings);
         self.outbound = Some(starting.await.map_err(|error| LabError::Engine("sender", error))?);
         Ok(())
@@ -387,7 +383,7 @@ impl<'a> Script<'a> {
     pub(crate) async fn start_inbound(&mut self) -> Result<(), LabError> {
         let settings = lab::inbound_settings(self.scenario, &self.lab.made.certificates)?;
         let (Some(settings), Some(host)) = (settings, self.lab.hosts.get("receiver")) else { return Ok(()) };
-        let (env, recorder, resolver) = self.lab.engine_ports(self.scenario, host, "receiver");
+        let (env, recorder, resolver) = self.lab.engine_ports(self.scenario, &**host, "receiver");
         let starting = self.engines.inbound(env, recorder, resolver, settings);
         self.inbound = Some(starting.await.map_err(|error| LabError::Engine("receiver", error))?);
         Ok(())
