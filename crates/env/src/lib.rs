@@ -150,7 +150,7 @@ impl Env {
     }
 
     /// Where the running code stands among all of its [`moment`](Env::moment), as numbers to be compared one after the
-    /// other: steps of the script before timers, and within these the tree of tasks, a child where it was spawned.
+    /// other: the tree of tasks, a task before its children and an older one before a younger.
     ///
     /// What happens side by side at one time happens in an order that means nothing; told in the order of ranks, it is told
     /// alike whatever that order was. On a real machine all ranks are equal.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use mxlab_env::wire::{Machine, Network};
+use mxlab_env::wire::Network;
 use mxlab_env::{Env, entropy, real};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -231,7 +231,11 @@ fn ending_a_process_drops_its_tasks_and_a_panic_is_reported_with_the_name_of_its
         assert!(matches!(stream.read(&mut buffer).await, Ok(0) | Err(_)), "its connections are closed");
         assert!(client.connect(at).await.is_err(), "its listener is closed");
         // What is left of the dead process refuses everything.
-        assert!(env.connect(at).await.is_err() && env.listen(loopback()).await.is_err() && env.bind(loopback()).await.is_err());
+        assert!(
+            env.connect(at).await.is_err()
+                && env.listen(loopback()).await.is_err()
+                && env.bind(loopback()).await.is_err()
+        );
         let (never, ran) = tokio::sync::oneshot::channel();
         env.spawn("never runs", async move { never.send(()).expect("somebody waits") });
         ran.await.expect_err("it did not run");

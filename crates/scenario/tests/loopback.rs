@@ -15,7 +15,9 @@ use mxlab_dns::authority::Authority;
 use mxlab_dns::resolver::{Resolver, ResolverConfig, TrustAnchor};
 use mxlab_dns::serve::serve;
 use mxlab_dns::signed_zone::Signing;
-use mxlab_env::{Env, real};
+use mxlab_env::Env;
+use mxlab_env::real::RealNetwork;
+use mxlab_env::wire::Network;
 use mxlab_mail::address::{Address, ReversePath};
 use mxlab_receiver::{Receiver, ReceiverConfig, Tenant};
 use mxlab_record::{Entry, Journal};
@@ -76,7 +78,10 @@ fn deliver(tlsa_of: impl Fn(&MadeCertificate) -> String, done: impl Fn(&[Entry])
     let folder =
         std::env::temp_dir().join(format!("mxlab-loopback-{}-{:?}", std::process::id(), std::thread::current().id()));
     let entries = runtime.block_on(async {
-        let env = real::env(&folder);
+        let network = RealNetwork::new(&folder);
+        let machine = |name: &str| network.add_machine(name, &[LOOPBACK]).unwrap();
+        let [names, mx, out] = ["names", "mx", "out"].map(machine);
+        let env = names.env();
         let journal = Journal::new(1_000);
         let certificate = certificate(&env);
         let (authority, anchor) = zones(&env, &tlsa_of(&certificate));
@@ -84,6 +89,7 @@ fn deliver(tlsa_of: impl Fn(&MadeCertificate) -> String, done: impl Fn(&[Entry])
         let dns_env = env.clone();
         env.spawn("name server", async move { serve(&dns_env, dns, authority).await.unwrap() });
 
+        let env = mx.env();
         let recorder = journal.recorder(&env, "receiver", 2);
         let resolver = Resolver::new(&env, &recorder, ResolverConfig::new(vec![dns], anchor.clone()));
         let mut config = ReceiverConfig::new("mx.fabrikam.example", certificate.certified_key.clone());
@@ -91,6 +97,7 @@ fn deliver(tlsa_of: impl Fn(&MadeCertificate) -> String, done: impl Fn(&[Entry])
         let receiver = Receiver::new(&env, &recorder, resolver, config);
         let smtp = receiver.serve(SocketAddr::new(LOOPBACK, 0)).await.unwrap();
 
+        let env = out.env();
         let recorder = journal.recorder(&env, "sender", 1);
         let resolver = Resolver::new(&env, &recorder, ResolverConfig::new(vec![dns], anchor));
         let postmaster = Address::new("postmaster", "contoso.example").unwrap();
@@ -115,6 +122,12 @@ fn deliver(tlsa_of: impl Fn(&MadeCertificate) -> String, done: impl Fn(&[Entry])
             }
         };
         let _ = tokio::time::timeout(Duration::from_secs(20), waiting).await;
+        // A process that is ended takes its tasks and sockets along, and nobody else's.
+        mx.kill();
+        assert!(env.connect(smtp).await.is_err());
+        mx.restart().listen(smtp).await.unwrap();
+        assert!(mx.power_loss().is_err() && out.is_up() && names.is_up());
+        assert!(network.panics().is_empty(), "{:?}", network.panics());
         journal.entries()
     });
     let _ = std::fs::remove_dir_all(folder);

@@ -18,7 +18,8 @@
 //! and each task is a child of the code that spawned it, numbered in the order of spawning. A task that serves others, one
 //! that accepts connections or answers datagrams, acts on behalf of whoever it heard last: what it spawns then is a child of
 //! the code that wrote to it. So the line of what belongs to one message is the same whatever order the seed gives to
-//! packets of different messages, and things that happen at one time can be told in the order of their lines.
+//! packets of different messages, and what happens side by side can be told in the order of lines: a task before its
+//! children, an older one before a younger.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -27,46 +28,31 @@ use std::time::Duration;
 
 use crate::kernel::lock;
 
-/// The time of what set something off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct When {
-    /// Since the start of the run.
-    pub(crate) at: Duration,
-    /// It was a timer; else a step of the script. A step takes effect before the timers of its time.
-    pub(crate) by_timer: bool,
-}
-
-/// A path from the root of the tree of tasks. A task's first child is number 1, its second 3; its own code stands at 0
-/// before it has children, at 2 between the first and the second, and so on. Read in order, a child comes where it was
-/// spawned.
+/// A path from the root of the tree of tasks: the first child is number 1.
 type Line = Arc<[u32]>;
 
 /// What set something off, and for whom.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Cause {
-    pub(crate) when: When,
+    /// Its time, since the start of the run.
+    pub(crate) at: Duration,
     line: Line,
-    place: u32,
 }
 
 impl Cause {
     /// A timer that belongs to nobody.
     pub(crate) fn timer(at: Duration) -> Cause {
-        Cause { when: When { at, by_timer: true }, line: Arc::from([]), place: 0 }
+        Cause { at, line: Arc::from([]) }
     }
 
     /// The same line, because of a timer.
     pub(crate) fn by_timer(self, at: Duration) -> Cause {
-        Cause { when: When { at, by_timer: true }, ..self }
+        Cause { at, ..self }
     }
 
     /// Its place among all of its time, as numbers to be compared one after the other.
     pub(crate) fn rank(&self) -> Vec<u32> {
-        let mut rank = Vec::with_capacity(self.line.len() + 2);
-        rank.push(u32::from(self.when.by_timer));
-        rank.extend_from_slice(&self.line);
-        rank.push(self.place);
-        rank
+        self.line.to_vec()
     }
 }
 
@@ -93,10 +79,8 @@ impl Descent {
         Descent::new(Arc::from([]))
     }
 
-    fn cause(&self, when: When) -> Cause {
-        let acting = lock(&self.acting);
-        let children = acting.children.get(&acting.line).copied().unwrap_or(0);
-        Cause { when, line: Arc::clone(&acting.line), place: children.saturating_mul(2) }
+    fn cause(&self, at: Duration) -> Cause {
+        Cause { at, line: Arc::clone(&lock(&self.acting).line) }
     }
 
     /// A new child's.
@@ -104,9 +88,8 @@ impl Descent {
         let mut acting = lock(&self.acting);
         let line = Arc::clone(&acting.line);
         let children = acting.children.entry(Arc::clone(&line)).or_default();
-        let place = children.saturating_mul(2).saturating_add(1);
         *children = children.saturating_add(1);
-        Descent::new(line.iter().copied().chain([place]).collect())
+        Descent::new(line.iter().copied().chain([*children]).collect())
     }
 
     /// It has read what `cause` brought. What comes from its ancestors or descendants is its own affair; for anybody else
@@ -116,13 +99,14 @@ impl Descent {
         acting.line = if cause.line.starts_with(&self.own) || self.own.starts_with(&cause.line) {
             Arc::clone(&self.own)
         } else {
-            cause.line.iter().chain([&cause.place]).chain(self.own.iter()).copied().collect()
+            // No child has number 0.
+            cause.line.iter().chain([&0]).chain(self.own.iter()).copied().collect()
         };
     }
 }
 
 enum Running {
-    Task(When, Arc<Descent>),
+    Task(Duration, Arc<Descent>),
     Delivery(Cause),
 }
 
@@ -141,8 +125,8 @@ fn enter(running: Running) -> Entered {
 }
 
 /// A task runs.
-pub(crate) fn enter_task(when: When, descent: &Arc<Descent>) -> Entered {
-    enter(Running::Task(when, Arc::clone(descent)))
+pub(crate) fn enter_task(at: Duration, descent: &Arc<Descent>) -> Entered {
+    enter(Running::Task(at, Arc::clone(descent)))
 }
 
 /// A packet is seen or delivered.
@@ -160,7 +144,7 @@ impl Drop for Entered {
 /// What the code that runs was set off by; none outside of tasks and deliveries.
 pub(crate) fn current() -> Option<Cause> {
     RUNNING.with(|slot| match slot.borrow().as_ref()? {
-        Running::Task(when, descent) => Some(descent.cause(*when)),
+        Running::Task(at, descent) => Some(descent.cause(*at)),
         Running::Delivery(cause) => Some(cause.clone()),
     })
 }
@@ -176,8 +160,8 @@ pub(crate) fn child() -> Option<Descent> {
 /// The running code has read what `cause` brought.
 pub(crate) fn read(cause: &Cause) {
     RUNNING.with(|slot| {
-        if let Some(Running::Task(when, descent)) = slot.borrow_mut().as_mut() {
-            *when = cause.when.max(*when);
+        if let Some(Running::Task(at, descent)) = slot.borrow_mut().as_mut() {
+            *at = cause.at.max(*at);
             descent.read(cause);
         }
     });
@@ -187,30 +171,17 @@ pub(crate) fn read(cause: &Cause) {
 mod tests {
     use super::*;
 
-    fn at(seconds: u64) -> When {
-        When { at: Duration::from_secs(seconds), by_timer: false }
+    fn rank(descent: &Descent) -> Vec<u32> {
+        descent.cause(Duration::ZERO).rank()
     }
 
     #[test]
-    fn a_child_comes_where_it_was_spawned() {
+    fn a_task_comes_before_its_children_and_an_older_one_before_a_younger() {
         let parent = Descent::root();
-        let before = parent.cause(at(0)).rank();
         let first = parent.child();
-        let between = parent.cause(at(0)).rank();
-        let grandchild = first.child();
         let second = parent.child();
-        let ranks = [
-            before,
-            first.child().cause(at(0)).rank(),
-            grandchild.cause(at(0)).rank(),
-            between,
-            second.cause(at(0)).rank(),
-            parent.cause(at(0)).rank(),
-        ];
-        let mut sorted = ranks.clone();
-        sorted.sort();
-        sorted.swap(1, 2); // The grandchild was spawned before its sister.
-        assert_eq!(ranks, sorted);
+        let grandchild = first.child();
+        assert!([rank(&parent), rank(&first), rank(&grandchild), rank(&second)].is_sorted());
     }
 
     #[test]
@@ -223,7 +194,7 @@ mod tests {
             let mut lines: Vec<_> = heard
                 .iter()
                 .map(|client| {
-                    server.read(&client.cause(at(0)));
+                    server.read(&client.cause(Duration::ZERO));
                     server.child().own
                 })
                 .collect();
@@ -232,17 +203,11 @@ mod tests {
         };
         assert_eq!(session(&[&one, &two]), session(&[&two, &one]));
         // What a session hears of its client, and a client of its session, is their own affair.
-        server.read(&one.cause(at(0)));
+        server.read(&one.cause(Duration::ZERO));
         let session = server.child();
-        session.read(&one.cause(at(0)));
+        session.read(&one.cause(Duration::ZERO));
         assert_eq!(lock(&session.acting).line, session.own);
-        one.read(&session.cause(at(0)));
+        one.read(&session.cause(Duration::ZERO));
         assert_eq!(lock(&one.acting).line, one.own);
-    }
-
-    #[test]
-    fn steps_come_before_timers_and_earlier_causes_before_later_ones() {
-        let (first, second) = (at(1), When { by_timer: true, ..at(1) });
-        assert!(first < second && second < at(2));
     }
 }

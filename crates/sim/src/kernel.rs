@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 use turmoil_net::HostId;
 
-use crate::cause::{self, Cause, Descent, When};
+use crate::cause::{self, Cause, Descent};
 use crate::host::{Host, HostHandle};
 use crate::outcome::{End, Outcome};
 use crate::panics;
@@ -115,19 +115,9 @@ impl Kernel {
         cause::current().unwrap_or_else(|| Cause::timer(self.elapsed()))
     }
 
-    /// What sets off a task that is spawned now; outside of tasks, whoever builds the world, as the script would.
-    pub(crate) fn when_spawned(&self) -> When {
-        cause::current().map_or_else(|| self.step(), |cause| cause.when)
-    }
-
-    /// A step of the script, now.
-    pub(crate) fn step(&self) -> When {
-        When { at: self.elapsed(), by_timer: false }
-    }
-
     /// The time of [`cause`](Kernel::cause).
     pub(crate) fn moment(&self) -> Timestamp {
-        self.config.epoch.checked_add(self.cause().when.at).unwrap_or(Timestamp::MAX)
+        self.config.epoch.checked_add(self.cause().at).unwrap_or(Timestamp::MAX)
     }
 
     /// Whether sockets of this world can be used here: it runs, on this thread.

@@ -101,9 +101,9 @@ use turmoil_net::{KernelConfig, Net};
 
 pub use control::Control;
 pub use host::HostHandle;
-pub use outcome::{End, Outcome};
 pub use mxlab_env::wire::{Fate, Link, PacketRecord, Protocol, Tap, TapVerdict, TcpFlags};
 pub use network::SimNetwork;
+pub use outcome::{End, Outcome};
 pub use watchdog::{OnStuck, Stuck, when_stuck};
 
 use kernel::Kernel;
@@ -283,9 +283,10 @@ impl Sim {
                 if kernel.has_ended() || !kernel.count_poll(None, &kernel.script) {
                     return Poll::Ready(None);
                 }
-                let polled = task::guarded(&kernel, &script, None, &kernel.script, (kernel.step(), &kernel.descent), || {
-                    main.as_mut().poll(cx)
-                });
+                let polled =
+                    task::guarded(&kernel, &script, None, &kernel.script, (kernel.elapsed(), &kernel.descent), || {
+                        main.as_mut().poll(cx)
+                    });
                 match polled {
                     None => Poll::Ready(None),
                     Some(_) if kernel.has_ended() => Poll::Ready(None),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use crate::packet::PacketRecord;
+use mxlab_env::wire::PacketRecord;
 
 /// What ended a run.
 #[derive(Clone, Debug, PartialEq, Eq)]

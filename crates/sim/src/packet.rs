@@ -25,13 +25,7 @@ pub(crate) fn payload(packet: &Packet) -> &[u8] {
     }
 }
 
-pub(crate) fn record(
-    sent: WireTime,
-    cause: &Cause,
-    packet: &Packet,
-    fate: Fate,
-    with_payload: bool,
-) -> PacketRecord {
+pub(crate) fn record(sent: WireTime, cause: &Cause, packet: &Packet, fate: Fate, with_payload: bool) -> PacketRecord {
     let (from, to) = ends(packet);
     let protocol = match &packet.payload {
         Transport::Udp(_) => Protocol::Udp,
@@ -44,7 +38,7 @@ pub(crate) fn record(
     let WireTime { at, ticks } = sent;
     let payload = payload(packet);
     let (length, payload) = (payload.len(), if with_payload { payload.to_vec() } else { Vec::new() });
-    PacketRecord { at, ticks, moment: cause.when.at, from, to, protocol, length, payload, fate }
+    PacketRecord { at, ticks, moment: cause.at, from, to, protocol, length, payload, fate }
 }
 
 /// Replaces what a packet carries, as far as its protocol survives that.

@@ -8,11 +8,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 use mxlab_env::{BoxFuture, Env, Task, entropy};
 use tokio::task::AbortHandle;
 
-use crate::cause::{self, Descent, When};
+use crate::cause::{self, Descent};
 use crate::host::{Host, Process};
 use crate::kernel::{Kernel, lock};
 use crate::panics;
@@ -31,7 +32,7 @@ pub(crate) struct Slot {
     /// The runtime's waker, from the last poll.
     waker: Mutex<Option<Waker>>,
     /// What woke it since the last poll.
-    woken: Mutex<Option<When>>,
+    woken: Mutex<Option<Duration>>,
     descent: Arc<Descent>,
 }
 
@@ -41,12 +42,12 @@ pub(crate) fn guarded<R>(
     env: &Env,
     host: Option<&Host>,
     task: &Arc<str>,
-    (when, descent): (When, &Arc<Descent>),
+    (at, descent): (Duration, &Arc<Descent>),
     f: impl FnOnce() -> R,
 ) -> Option<R> {
     let _busy = kernel.beat.begin(host.map_or(&kernel.script, |host| &host.name), task);
     let _drawing = entropy::enter(env);
-    let _because = cause::enter_task(when, descent);
+    let _because = cause::enter_task(at, descent);
     if let Some(host) = host.filter(|_| kernel.is_here()) {
         turmoil_net::set_current(host.id);
     }
@@ -78,7 +79,7 @@ pub(crate) fn spawn(
         future: Mutex::new(Some(future)),
         abort: OnceLock::new(),
         waker: Mutex::new(None),
-        woken: Mutex::new(Some(kernel.when_spawned())),
+        woken: Mutex::new(Some(kernel.cause().at)),
         descent: Arc::new(cause::child().unwrap_or_else(|| kernel.descent.child())),
     });
     if kernel.has_ended() || !process.adopt(slot.number, &slot) {
@@ -104,12 +105,12 @@ impl Slot {
     fn drop_future(&self) {
         let future = lock(&self.future).take();
         if let Some(future) = future {
-            self.scoped(self.kernel.cause().when, || drop(future));
+            self.scoped(self.kernel.cause().at, || drop(future));
         }
     }
 
-    fn scoped<R>(&self, when: When, f: impl FnOnce() -> R) -> Option<R> {
-        guarded(&self.kernel, &self.env, Some(&self.host), &self.name, (when, &self.descent), f)
+    fn scoped<R>(&self, at: Duration, f: impl FnOnce() -> R) -> Option<R> {
+        guarded(&self.kernel, &self.env, Some(&self.host), &self.name, (at, &self.descent), f)
     }
 
     fn poll(self: &Arc<Slot>, runtime: &Waker) -> Poll<()> {
@@ -123,15 +124,15 @@ impl Slot {
             Some(waker) => waker.clone_from(runtime),
             none => *none = Some(runtime.clone()),
         }
-        let when = lock(&self.woken).take().unwrap_or_else(|| self.kernel.cause().when);
+        let at = lock(&self.woken).take().unwrap_or_else(|| self.kernel.cause().at);
         let waker = Waker::from(Arc::clone(self));
-        let polled = self.scoped(when, || future.as_mut().poll(&mut Context::from_waker(&waker)));
+        let polled = self.scoped(at, || future.as_mut().poll(&mut Context::from_waker(&waker)));
         let alive = self.process.upgrade().is_some_and(|process| process.is_alive());
         if alive && polled == Some(Poll::Pending) {
             *lock(&self.future) = Some(future);
             return Poll::Pending;
         }
-        self.scoped(when, || drop(future));
+        self.scoped(at, || drop(future));
         Poll::Ready(())
     }
 }
@@ -142,9 +143,9 @@ impl Wake for Slot {
     }
 
     fn wake_by_ref(self: &Arc<Slot>) {
-        let when = self.kernel.cause().when;
+        let at = self.kernel.cause().at;
         let mut woken = lock(&self.woken);
-        *woken = Some(woken.map_or(when, |before| before.min(when)));
+        *woken = Some(woken.map_or(at, |before| before.min(at)));
         drop(woken);
         let waker = lock(&self.waker).clone();
         if let Some(waker) = waker {

@@ -362,7 +362,8 @@ impl Wire {
         self.sent += 1;
         let passed = self.pass_taps(&mut packet, &cause);
         self.hash.add(self.now, &packet);
-        let mut record = self.log_has_room().then(|| packet::record(self.now, &cause, &packet, Fate::Lost, self.log_payloads));
+        let mut record =
+            self.log_has_room().then(|| packet::record(self.now, &cause, &packet, Fate::Lost, self.log_payloads));
         let fate = if passed { self.dispatch(packet, cause) } else { Fate::Lost };
         if let Some(record) = &mut record {
             record.fate = fate;

@@ -274,7 +274,12 @@ impl Lab {
     }
 
     /// What an engine on a host gets.
-    pub(crate) fn engine_ports(&self, scenario: &Scenario, host: &dyn Machine, name: &str) -> (Env, Recorder, Resolver) {
+    pub(crate) fn engine_ports(
+        &self,
+        scenario: &Scenario,
+        host: &dyn Machine,
+        name: &str,
+    ) -> (Env, Recorder, Resolver) {
         let env = host.env();
         let recorder = self.recorder(scenario, name);
         let resolver = self.resolver(scenario, &env, &recorder);

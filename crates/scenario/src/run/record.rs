@@ -1,10 +1,10 @@
 //! What happened in a run, as data. Stories are made of it, and so is whatever else tells of a run.
 
 use jiff::Timestamp;
+use mxlab_env::wire::PacketRecord;
 use mxlab_language::Scenario;
 use mxlab_language::values::format_offset;
 use mxlab_record::Entry;
-use mxlab_env::wire::PacketRecord;
 
 use crate::story;
 
