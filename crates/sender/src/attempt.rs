@@ -69,10 +69,11 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
             let event = Attempt { message: job.message_id.clone(), to: to.clone(), attempt: job.attempt };
             cause = self.recorder.tell_after(&event, Some(job.cause));
         }
-        let route = match routing::route(&self.dns, &job.domain, self.config.routing).await {
+        let mut route = match routing::route(&self.dns, &job.domain, self.config.routing).await {
             Ok(route) => route,
             Err(dead_end) => return dead_domain(job, dead_end),
         };
+        route.spread(&self.env);
         let mut pending: Vec<_> = job.to.iter().map(|to| Refused { to: to.clone(), failures: Vec::new() }).collect();
         let mut leftover = Leftover::default();
         let deadline = Instant::now() + self.config.timeouts.attempt;

@@ -11,10 +11,14 @@
 //! - The host is an alias: the expanded name first, if the whole chain is secure; then the original name, if at least its
 //!   own CNAME is secure. So an alias from a signed zone into an unsigned one has its TLSA records at the original name.
 //! - An answer that is bogus or missing is an attack or an accident: the host is not used (§2.1.1, §2.2).
+//!
+//! Hosts of equal preference are tried in random order, drawn anew for each attempt, so that they share the load
+//! (RFC 5321 §5.1). The draw may show ([`Env::draw`]): a scenario with such hosts depends on its seed.
 
 use std::future::Future;
 use std::net::IpAddr;
 
+use mxlab_env::Env;
 use mxlab_smtp::mx::MailHosts;
 pub use mxlab_smtp::mx::{MOST_HOSTS, Mx};
 
@@ -113,6 +117,15 @@ pub struct Route {
     pub implicit: bool,
     /// Why the way from domain to hosts is not secure; none if it is.
     pub insecure: Option<String>,
+}
+
+impl Route {
+    /// Puts hosts of equal preference into random order (RFC 5321 §5.1).
+    pub fn spread(&mut self, env: &Env) {
+        for equal in self.hosts.chunk_by_mut(|one, other| one.preference == other.preference) {
+            env.shuffle("the order of equal MX hosts", equal);
+        }
+    }
 }
 
 /// What the TLSA lookups of a host came to, for the record.

@@ -332,3 +332,18 @@ fn decisions_have_their_words() {
     let words: Vec<_> = [Dane, None, Unusable, Insecure, Failed, Off].iter().map(|decision| decision.word()).collect();
     assert_eq!(words, ["dane", "none", "unusable", "insecure", "failed", "off"]);
 }
+
+#[test]
+fn only_hosts_of_equal_preference_change_places() {
+    let env = mxlab_env::real::env("unused");
+    let hosts = vec![mx(5, "a"), mx(10, "b"), mx(10, "c"), mx(10, "d"), mx(20, "e")];
+    let mut middles = std::collections::BTreeSet::new();
+    for _ in 0..1_000 {
+        let mut route = Route { hosts: hosts.clone(), implicit: false, insecure: None };
+        route.spread(&env);
+        assert!(route.hosts.is_sorted_by_key(|mx| mx.preference));
+        assert_eq!((&route.hosts[0], &route.hosts[4]), (&hosts[0], &hosts[4]));
+        middles.insert(route.hosts[1..4].to_vec());
+    }
+    assert_eq!(middles.len(), 6, "each order is possible");
+}
