@@ -288,3 +288,67 @@ fn a_shuffle_may_come_to_any_order_and_depends_on_the_seed_alone() {
     assert_eq!(orders.len(), 6);
     assert_eq!(shuffled(7), shuffled(7));
 }
+
+/// Three clients at one time, on hosts of their own; what the server tells, in the order in which it happened, and in the
+/// order of ranks.
+fn side_by_side(seed: u64, ticks: RangeInclusive<u64>) -> (Vec<String>, Vec<String>) {
+    let (sim, [server, one, two, three]) = world(Config { seed, wire_ticks: ticks, ..Config::default() });
+    let told: Arc<Mutex<Vec<(Vec<u32>, String)>>> = Arc::default();
+    let tell = |told: &Arc<Mutex<Vec<(Vec<u32>, String)>>>, env: &Env, what: String| {
+        told.lock().expect("no panic").push((env.rank(), what));
+    };
+    let (env, lines) = (server.env(), told.clone());
+    server.env().spawn("server", async move {
+        let listener = env.listen(at(1, 25)).await.expect("a free address");
+        while let Ok(mut stream) = listener.accept().await {
+            let (session, lines) = (env.clone(), lines.clone());
+            env.spawn("session", async move {
+                let mut buffer = [0; 64];
+                while let Ok(length @ 1..) = stream.read(&mut buffer).await {
+                    let heard = String::from_utf8_lossy(&buffer[..length]).into_owned();
+                    tell(&lines, &session, format!("hears {heard}"));
+                    // What it sets off itself comes after all that it says.
+                    let (child, lines, after) = (session.clone(), lines.clone(), heard.clone());
+                    session.spawn("errand", async move { tell(&lines, &child, format!("has heard {after}")) });
+                    stream.write_all(&buffer[..length]).await.expect("written");
+                }
+            });
+        }
+    });
+    finished(sim.run(async move {
+        tokio::time::sleep(seconds(1)).await;
+        for (host, name) in [(one, "one"), (two, "two"), (three, "three")] {
+            let env = host.env();
+            host.env().spawn("client", async move {
+                let mut stream = env.connect(at(1, 25)).await.expect("connected");
+                for word in ["HELO", "QUIT"] {
+                    echo(&mut stream, &format!("{word} {name}")).await.expect("an echo");
+                }
+            });
+        }
+        tokio::time::sleep(seconds(1)).await;
+    }));
+    let mut lines = told.lock().expect("no panic").clone();
+    let happened = lines.iter().map(|(_, what)| what.clone()).collect();
+    lines.sort_by(|one, other| one.0.cmp(&other.0));
+    (happened, lines.into_iter().map(|(_, what)| what).collect())
+}
+
+#[test]
+fn what_happens_side_by_side_has_one_order_of_ranks() {
+    let mut expected = Vec::new();
+    for name in ["one", "two", "three"] {
+        expected.extend(
+            ["hears HELO", "hears QUIT", "has heard HELO", "has heard QUIT"].map(|what| format!("{what} {name}")),
+        );
+    }
+    let mut orders = std::collections::BTreeSet::new();
+    for ticks in [0..=0, 1..=3, 5_000..=50_000, 0..=u64::MAX, u64::MAX..=u64::MAX] {
+        for seed in 0..10 {
+            let (happened, told) = side_by_side(seed, ticks.clone());
+            assert_eq!(told, expected, "seed {seed}, ticks {ticks:?}");
+            orders.insert(happened);
+        }
+    }
+    assert!(orders.len() > 1, "seeds draw other orders of what happens");
+}
