@@ -120,7 +120,9 @@ fn rrsig(rrsig: &Rrsig) -> String {
 /// (`3111…1838`).
 pub fn abbreviated(octets: &[u8]) -> String {
     match octets {
-        [a, b, _, .., y, z] if octets.len() > 8 => format!("{}…{}", HEXLOWER.encode(&[*a, *b]), HEXLOWER.encode(&[*y, *z])),
+        [a, b, _, .., y, z] if octets.len() > 8 => {
+            format!("{}…{}", HEXLOWER.encode(&[*a, *b]), HEXLOWER.encode(&[*y, *z]))
+        }
         _ => HEXLOWER.encode(octets),
     }
 }

@@ -253,11 +253,9 @@ fn cut_key(text: &str) -> Option<String> {
 /// Record data for a line of a story: names without their final dot, long digests cut.
 fn short(record: &Record) -> String {
     let words = rdata::to_text(record.rtype, &record.rdata);
-    let word = |word: &str| {
-        match HEXLOWER.decode(word.as_bytes()).ok().filter(|octets| octets.len() > 8) {
-            Some(octets) => rdata::abbreviated(&octets),
-            None => word.strip_suffix('.').filter(|name| !name.is_empty()).unwrap_or(word).to_owned(),
-        }
+    let word = |word: &str| match HEXLOWER.decode(word.as_bytes()).ok().filter(|octets| octets.len() > 8) {
+        Some(octets) => rdata::abbreviated(&octets),
+        None => word.strip_suffix('.').filter(|name| !name.is_empty()).unwrap_or(word).to_owned(),
     };
     if record.rtype == RecordType::TXT {
         return cut_key(&words).unwrap_or(words);

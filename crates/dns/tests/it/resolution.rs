@@ -485,7 +485,7 @@ fn verdicts_are_told_once() {
             "example proves that there is no DS for plain.example",
             "name=_25._tcp.mx1.contoso.example type=TLSA status=secure server=192.0.2.250 found=records key=38779 ds-key=38779 \
              algorithm=15 forwarder=true queries=2 signature-checks=2 hashes=0 expires=+300s expires-by=ttl",
-            "resolved TLSA _25._tcp.mx1.contoso.example: 3 1 1 00112233…, secure",
+            "resolved TLSA _25._tcp.mx1.contoso.example: 3 1 1 0011…eeff, secure",
             "name=nothing.contoso.example type=A status=secure server=192.0.2.250 found=no-name proof=nsec key=38779 \
              ds-key=38779 algorithm=15 forwarder=true queries=1 signature-checks=3 hashes=0 expires=+300s expires-by=ttl",
             "resolved A nothing.contoso.example: no such name, secure",

@@ -116,8 +116,11 @@ fn a_change_at_one_server_stays_there() {
 fn a_change_at_a_server_of_other_zones_is_refused() {
     let mut internet = two_servers();
     let server = "192.0.2.99".parse().unwrap();
-    let change =
-        ZoneChange { remove: vec![(name("mx1.fabrikam.example"), None)], only_at: Some(server), ..ZoneChange::default() };
+    let change = ZoneChange {
+        remove: vec![(name("mx1.fabrikam.example"), None)],
+        only_at: Some(server),
+        ..ZoneChange::default()
+    };
     let refused = internet.publish(&name("fabrikam.example"), &change);
     assert!(matches!(refused, Err(InternetError::NotServed { server: at, .. }) if at == server), "{refused:?}");
     assert_eq!(addresses(&internet, "mx1.fabrikam.example"), [[10], [10]]);
@@ -127,7 +130,8 @@ fn a_change_at_a_server_of_other_zones_is_refused() {
 fn a_zone_unsigned_at_one_server_keeps_its_ds() {
     let mut internet = two_servers();
     let fabrikam = name("fabrikam.example");
-    let change = ZoneChange { signed: Some(false), only_at: Some(SERVERS[0].parse().unwrap()), ..ZoneChange::default() };
+    let change =
+        ZoneChange { signed: Some(false), only_at: Some(SERVERS[0].parse().unwrap()), ..ZoneChange::default() };
     internet.publish(&fabrikam, &change).unwrap();
     let signed = SERVERS.map(|server| {
         let zone = internet.authorities[&server.parse::<IpAddr>().unwrap()].zone(&fabrikam).unwrap();
