@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use mxlab_env::memo::Memo;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, PKCS_ED25519, PublicKeyData, SerialNumber,
@@ -163,11 +164,41 @@ fn base_params(
     Ok(params)
 }
 
+/// Authorities and certificates, by all that they are made from.
+static AUTHORITIES: Memo<Arc<MadeAuthority>> = Memo::new(1_024);
+static CERTIFICATES: Memo<MadeCertificate> = Memo::new(4_096);
+
+/// The first and the last second of validity, as arguments of a memo.
+fn validity(from: Timestamp, until: Timestamp) -> [u8; 16] {
+    let mut octets = [0; 16];
+    octets[..8].copy_from_slice(&from.as_second().to_be_bytes());
+    octets[8..].copy_from_slice(&until.as_second().to_be_bytes());
+    octets
+}
+
+/// The certificates from an authority up to its root, as arguments of a memo.
+fn path(authority: Option<&MadeAuthority>) -> Vec<&[u8]> {
+    let above = authority.into_iter().flat_map(|it| std::iter::once(&it.certificate).chain(&it.above));
+    above.map(|certificate| certificate.as_ref()).collect()
+}
+
 /// Makes an authority. `parent` is the authority that issues its certificate, none for a root.
 ///
 /// # Errors
 /// If its dates cannot be stated in a certificate.
 pub fn make_authority(
+    identity: &Identity,
+    spec: &AuthoritySpec,
+    parent: Option<&MadeAuthority>,
+) -> Result<Arc<MadeAuthority>, PkiError> {
+    let own = [identity.bytes("ca-key", &spec.name), identity.bytes("serial", &spec.name)].concat();
+    let validity = validity(spec.from, spec.until);
+    let of: [&[u8]; 3] = [&own, spec.name.as_bytes(), &validity];
+    let of: Vec<&[u8]> = of.into_iter().chain(path(parent)).collect();
+    AUTHORITIES.try_recall(&of, || make_authority_anew(identity, spec, parent).map(Arc::new))
+}
+
+fn make_authority_anew(
     identity: &Identity,
     spec: &AuthoritySpec,
     parent: Option<&MadeAuthority>,
@@ -200,6 +231,18 @@ pub fn make_authority(
 /// # Errors
 /// If a name is not a DNS name, or the dates cannot be stated in a certificate.
 pub fn make_certificate(
+    identity: &Identity,
+    spec: &CertificateSpec,
+    issuer: Option<&MadeAuthority>,
+) -> Result<MadeCertificate, PkiError> {
+    let own = [identity.bytes("cert-key", &spec.key), identity.bytes("serial", &spec.name)].concat();
+    let (names, validity, sends) = (spec.names.join("\n"), validity(spec.from, spec.until), [spec.sends as u8]);
+    let of: [&[u8]; 5] = [&own, spec.name.as_bytes(), names.as_bytes(), &validity, &sends];
+    let of: Vec<&[u8]> = of.into_iter().chain(path(issuer)).collect();
+    CERTIFICATES.try_recall(&of, || make_certificate_anew(identity, spec, issuer))
+}
+
+fn make_certificate_anew(
     identity: &Identity,
     spec: &CertificateSpec,
     issuer: Option<&MadeAuthority>,
@@ -261,7 +304,7 @@ mod tests {
         }
     }
 
-    fn root(identity: &Identity) -> MadeAuthority {
+    fn root(identity: &Identity) -> Arc<MadeAuthority> {
         let spec = AuthoritySpec {
             name: "public".into(),
             parent: None,

@@ -1,5 +1,7 @@
 //! The certificates and authorities of a run, made from their declarations.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use mxlab_world::derive::Identity;
 use mxlab_world::pki::{self, AuthoritySpec, CertificateSpec, IssuerName, MadeAuthority, MadeCertificate, Sends};
@@ -14,7 +16,7 @@ use mxlab_language::words::ChainSent;
 #[derive(Debug, Default)]
 pub(crate) struct Certificates {
     pub(super) made: IndexMap<String, MadeCertificate>,
-    pub(super) authorities: IndexMap<String, MadeAuthority>,
+    pub(super) authorities: IndexMap<String, Arc<MadeAuthority>>,
 }
 
 impl Certificates {
@@ -67,7 +69,11 @@ pub(super) fn make_certificates(scenario: &Scenario, identity: &Identity) -> Res
             name: name.clone(),
         };
         let authority = |name: &str| {
-            certificates.authorities.get(name).ok_or_else(|| LabError::NoAuthority(name.to_owned())).map(Some)
+            certificates
+                .authorities
+                .get(name)
+                .ok_or_else(|| LabError::NoAuthority(name.to_owned()))
+                .map(|made| Some(&**made))
         };
         let issuer = match &spec.issuer {
             IssuerName::Own => None,
@@ -90,7 +96,7 @@ fn make_authorities(scenario: &Scenario, identity: &Identity, certificates: &mut
             let parent = ca.parent.as_ref().map(|parent| parent.get().to_string()).filter(|p| p != name.as_str());
             let made_parent = match &parent {
                 Some(parent) => match certificates.authorities.get(parent) {
-                    Some(made) => Some(made),
+                    Some(made) => Some(&**made),
                     None => {
                         later.push((name, ca));
                         continue;
