@@ -15,27 +15,28 @@ use ring::digest::{SHA256, digest};
 /// A scope of names, from which values are derived.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    scope: &'static str,
-    name: String,
+    /// What comes before the kind and name of an object. Scopes of a world have one part more than those of a scenario, so
+    /// that no two are alike.
+    scope: Vec<String>,
 }
 
 impl Identity {
     /// The scope of the objects of a world; of the files without a world if none is given.
     pub fn of_world(name: Option<&str>) -> Identity {
         // No world has an empty name.
-        Identity { scope: "world", name: name.unwrap_or_default().to_owned() }
+        Identity { scope: ["mxlab", "world", name.unwrap_or_default()].map(str::to_owned).to_vec() }
     }
 
     /// The scope of the messages of the scenario with this id.
     pub fn of_scenario(id: &str) -> Identity {
-        Identity { scope: "scenario", name: id.to_owned() }
+        Identity { scope: ["mxlab", id].map(str::to_owned).to_vec() }
     }
 
     /// 32 bytes for the object `name` of kind `kind`.
     pub fn bytes(&self, kind: &str, name: &str) -> [u8; 32] {
         // Length prefixes keep ("ab", "c") and ("a", "bc") apart.
         let mut input = Vec::new();
-        for part in ["mxlab", self.scope, &self.name, kind, name] {
+        for part in self.scope.iter().map(String::as_str).chain([kind, name]) {
             input.extend_from_slice(&(part.len() as u64).to_be_bytes());
             input.extend_from_slice(part.as_bytes());
         }
