@@ -30,7 +30,7 @@ pub(crate) fn take<'t>(tree: &mut Table<'t>, mistakes: &mut Vec<Diagnostic>) -> 
     let Some((_, variants)) = tree.remove_entry("variants") else { return Vec::new() };
     let place = tree::span(&variants);
     let DeValue::Table(table) = variants.into_inner() else {
-        mistakes.push(Diagnostic::error("wrong-type", "`variants` takes a table", place, "this is no table"));
+        mistakes.push(Diagnostic::error("wrong-type", "`variants` takes a table", place, "this is not a table"));
         return Vec::new();
     };
     let mut axes = Vec::new();

@@ -167,7 +167,7 @@ fn roles(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
             FaultFamily::Machine if !matches!(host.as_str(), "sender" | "receiver") => {
                 let message = format!("a `{}` fault happens to an engine", fault.kind);
                 not_engines.push(
-                    Diagnostic::error("wrong-role", message, host.span(), "this is no engine")
+                    Diagnostic::error("wrong-role", message, host.span(), "this is not an engine")
                         .help("engines: sender, receiver"),
                 );
             }

@@ -114,7 +114,7 @@ fn newer_in(node: &Node<'_>, text: &str, mistakes: &mut Vec<Diagnostic>) {
             if let Some(at) = newer_escape(written) {
                 let start = node.span().start + at;
                 let span = Span::new(start..start + 2);
-                let message = format!("`{}` is no escape (TOML 1.0)", &written[at..at + 2]);
+                let message = format!("`{}` is not an escape (TOML 1.0)", &written[at..at + 2]);
                 let found = Diagnostic::error("toml", message, span, "here");
                 mistakes.push(found.help("write the character as \\u and four hexadecimal digits"));
             }

@@ -129,7 +129,7 @@ fn serves(file: &File, server: &Spanned<HostRef>, zone: &str, pruned: &BTreeSet<
         return;
     }
     let zone = if zone == "." { "the root" } else { zone };
-    let message = format!("`{server}` is no name server of {zone}");
+    let message = format!("`{server}` is not a name server of {zone}");
     let found = Diagnostic::error("wrong-role", message, server.span(), "it does not serve the zone");
     mistakes.push(match servers.as_slice() {
         [] => found.help(format!("name it in `servers` of {zone}; without that a zone has a server of its own")),

@@ -132,8 +132,8 @@ fn scripted(smtp: &Spanned<Smtp>, sources: &Sources, mistakes: &mut Vec<Diagnost
         if let Some((range, label)) = not_an_ehlo_line(extension.as_str()) {
             let place = content(sources, extension.span(), extension.as_str(), range);
             let message = match shown(extension.as_str()) {
-                text if text.is_empty() => "an empty text is no line of an EHLO reply".to_owned(),
-                text => format!("`{text}` is no line of an EHLO reply"),
+                text if text.is_empty() => "an empty text is not a line of an EHLO reply".to_owned(),
+                text => format!("`{text}` is not a line of an EHLO reply"),
             };
             let found = Diagnostic::error("bad-value", message, place, label);
             mistakes.push(found.help("write a keyword and its parameters, such as 'SIZE 10000000'"));
@@ -150,7 +150,7 @@ fn not_an_ehlo_line(text: &str) -> Option<(std::ops::Range<usize>, &'static str)
     }
     let wrong = |c: char| !(c.is_ascii_alphanumeric() || c == '-');
     if let Some((at, bad)) = keyword.char_indices().find(|(at, c)| wrong(*c) || *at == 0 && *c == '-') {
-        return Some((at..at + bad.len_utf8(), "this cannot stand in a keyword"));
+        return Some((at..at + bad.len_utf8(), "this is not allowed in a keyword"));
     }
     let mut at = keyword.len();
     while let Some(rest) = text.get(at + 1..).filter(|_| at < text.len()) {
@@ -160,7 +160,7 @@ fn not_an_ehlo_line(text: &str) -> Option<(std::ops::Range<usize>, &'static str)
         }
         if let Some((bad_at, bad)) = parameter.char_indices().find(|(_, c)| !c.is_ascii_graphic()) {
             let start = at + 1 + bad_at;
-            return Some((start..start + bad.len_utf8(), "this cannot stand in a parameter"));
+            return Some((start..start + bad.len_utf8(), "this is not allowed in a parameter"));
         }
         at += 1 + parameter.len();
     }

@@ -84,7 +84,7 @@ impl Scalar for Address {
             return Err(Malformed::whole(text, "nothing stands before the `@`"));
         }
         if let Some(at) = text.find(|c: char| c.is_ascii_whitespace() || c.is_ascii_control() || c == '<' || c == '>') {
-            return Err(Malformed::new(at..at + 1, "this character cannot stand in an address"));
+            return Err(Malformed::new(at..at + 1, "this character is not allowed in an address"));
         }
         let offset = local.len() + 1;
         DomainName::parse(domain).map_err(|malformed| Malformed {
@@ -161,7 +161,7 @@ impl Scalar for DomainName {
                 return Err(Malformed::new(range, "longer than 63 bytes"));
             }
             if let Some(bad) = label.find(|c: char| c.is_ascii() && !(c.is_ascii_alphanumeric() || "-_*".contains(c))) {
-                return Err(Malformed::new(at + bad..at + bad + 1, "this character cannot stand in a name"));
+                return Err(Malformed::new(at + bad..at + bad + 1, "this character is not allowed in a name"));
             }
             at = range.end + 1;
         }

@@ -66,7 +66,7 @@ fn unsigned(text: &str, start: usize) -> Result<u64, Malformed> {
             return Err(Malformed::new(at..number_end, "a unit is missing"));
         }
         let Some(index) = UNITS.iter().position(|(name, _)| *name == unit) else {
-            let label = if unit == "." { "fractions are not taken".into() } else { format!("unknown unit `{unit}`") };
+            let label = if unit == "." { "fractions are not allowed".into() } else { format!("unknown unit `{unit}`") };
             return Err(Malformed::new(number_end..unit_end, label));
         };
         if index < next_unit {
