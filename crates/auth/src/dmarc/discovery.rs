@@ -15,10 +15,10 @@
 
 use std::fmt;
 
+use super::facts::Rules;
 use super::published::{Finding, Published};
-use super::record::{Record, RecordError};
+use super::record::{Policies, Record, RecordError};
 use super::walk;
-use super::{Policies, Rules};
 use crate::alignment;
 
 /// One question of the search, with its outcome.

@@ -3,10 +3,10 @@
 use mxlab_mail::authres::{DmarcAction, DmarcResult};
 
 use super::discovery::{Discovery, Place, Step};
+use super::facts::{Facts, Outcome, Rules, Settings};
 use super::identifiers::{Alignment, Method};
 use super::published::Finding;
 use super::record::Policy;
-use super::{Facts, Outcome, Rules, Settings};
 use crate::dns::Lookup;
 
 /// The most domains that are listed when none of them is aligned.

@@ -5,9 +5,9 @@
 //! domains are the same, or differ even in their top-level domains. All walks of an evaluation share their answers.
 
 use super::discovery::Discovery;
+use super::facts::{Facts, Identifier, MAX_SIGNERS, Outcome, Rules};
 use super::published::Published;
 use super::walk::{self, Organization};
-use super::{Facts, Identifier, MAX_SIGNERS, Outcome, Rules};
 use crate::alignment::{Mode, organizational_domain};
 use crate::idn::a_labels_or_same;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Rules;
+use super::facts::Rules;
 use super::record::{self, Record, RecordError};
 use crate::dns::{self, Data, Dns, DnsError, Lookup, RecordKind};
 

@@ -11,7 +11,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{ReportUri, Rules};
+use super::facts::Rules;
+use super::uri::ReportUri;
 use crate::alignment::Mode;
 
 /// The longest record, in octets: what a TXT record can hold.

@@ -8,7 +8,7 @@ use std::fmt;
 
 use mxlab_mail::Address;
 
-use super::Rules;
+use super::facts::Rules;
 
 /// The longest URI that is read, in octets.
 pub const MAX_URI: usize = 1_000;
