@@ -117,8 +117,6 @@ fn reporter(config: &ReceiverConfig) -> Result<Reporter, AddressError> {
 /// A report on its way.
 struct Leaving {
     finished: Finished,
-    /// Whether it went to an address already, and so the record has its text.
-    told: bool,
 }
 
 /// Sends the reports of each day when it is over, for as long as the process lives. `address` is where the engine listens.
@@ -196,9 +194,9 @@ impl Sending<'_> {
                 self.skip(&waiting, Some(format!("mailto:{to}")), error.to_string());
                 continue;
             }
-            let again = std::mem::replace(&mut waiting.report.told, true);
             let report = &waiting.report.finished.report;
-            shared.recorder.tell(&Reported { report, because, to: &to, message: id, again });
+            let as_read = report.as_read(&reporter, &attachment);
+            shared.recorder.tell(&Reported { report, because, to: &to, message: id, as_read });
             tokio::time::sleep(BETWEEN_REPORTS).await;
         }
         waiting.report.finished.uris = later;

@@ -81,14 +81,16 @@ pub struct InboundSettings {
 pub trait Outbound: Send + Sync {
     /// Where it takes submissions, by SMTP without authentication: everybody who can connect is a user of a tenant.
     fn submission(&self) -> SocketAddr;
-    /// How many recipients of messages wait for delivery or are being delivered. The run does not end before it is 0.
-    fn queued(&self) -> usize;
+    /// How many messages have a recipient that waits for delivery or is being delivered to. The run does not end before it
+    /// is 0.
+    fn queued_messages(&self) -> usize;
 }
 
 /// A running inbound engine.
 pub trait Inbound: Send + Sync {
-    /// How many recipients of its own reports wait for delivery or are being delivered. The run does not end before it is 0.
-    fn queued(&self) -> usize;
+    /// How many of its own reports have a recipient that waits for delivery or is being delivered to. The run does not end
+    /// before it is 0.
+    fn queued_messages(&self) -> usize;
 }
 
 /// Starts engines on their hosts.

@@ -10,8 +10,8 @@ use mxlab_mail::{Address, ReversePath, smtp};
 use mxlab_receiver::{Outlet, Receiver, ReceiverConfig};
 use mxlab_record::Recorder;
 use mxlab_sender::dane::Mode;
-use mxlab_sender::engine::{Sender, SenderConfig, Submission, Tenant};
 use mxlab_sender::retry::Timetable;
+use mxlab_sender::{Sender, SenderConfig, Submission, Tenant};
 
 use crate::engine::{Engines, Inbound, InboundSettings, Outbound, OutboundSettings, TenantSettings};
 use mxlab_language::words::{AuthFailAction, DaneMode, HeaderLayout, Limitation, Profile};
@@ -30,8 +30,8 @@ impl Outbound for RunningSender {
         self.submission
     }
 
-    fn queued(&self) -> usize {
-        self.sender.queued()
+    fn queued_messages(&self) -> usize {
+        self.sender.queued_messages()
     }
 }
 
@@ -41,8 +41,8 @@ struct RunningReceiver {
 }
 
 impl Inbound for RunningReceiver {
-    fn queued(&self) -> usize {
-        self.reports.queued()
+    fn queued_messages(&self) -> usize {
+        self.reports.queued_messages()
     }
 }
 

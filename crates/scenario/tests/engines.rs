@@ -33,7 +33,7 @@ impl Outbound for Idle {
     fn submission(&self) -> SocketAddr {
         self.0
     }
-    fn queued(&self) -> usize {
+    fn queued_messages(&self) -> usize {
         1
     }
 }

@@ -21,7 +21,7 @@ use mxlab_env::wire::Network;
 use mxlab_mail::address::{Address, ReversePath};
 use mxlab_receiver::{Receiver, ReceiverConfig, Tenant};
 use mxlab_record::{Entry, Journal};
-use mxlab_sender::engine::{Sender, SenderConfig, Submission};
+use mxlab_sender::{Sender, SenderConfig, Submission};
 use mxlab_world::derive::Identity;
 use mxlab_world::internet::{Internet, NameServer, ZoneSpec};
 use mxlab_world::pki::{CertificateSpec, IssuerName, MadeCertificate, Sends, make_certificate};
@@ -52,7 +52,7 @@ fn certificate(env: &Env) -> MadeCertificate {
 }
 
 /// Zones on one server, which the resolver asks as its upstream.
-fn zones(env: &Env, tlsa: &str) -> (Arc<Authority>, TrustAnchor) {
+fn zones(env: &Env, smtp_port: u16, tlsa: &str) -> (Arc<Authority>, TrustAnchor) {
     let signing = Signing::rolling(env.now() - jiff::SignedDuration::from_hours(24));
     let server = |zone: &str| NameServer { name: format!("ns.{zone}").parse().unwrap(), address: LOOPBACK };
     let zone = |apex: &str, records: &str| ZoneSpec {
@@ -64,7 +64,7 @@ fn zones(env: &Env, tlsa: &str) -> (Arc<Authority>, TrustAnchor) {
     let specs = vec![
         root,
         zone("example", ""),
-        zone("fabrikam.example", &format!("@ MX 10 mx\nmx A 127.0.0.1\n_25._tcp.mx TLSA 3 1 1 {tlsa}\n")),
+        zone("fabrikam.example", &format!("@ MX 10 mx\nmx A 127.0.0.1\n_{smtp_port}._tcp.mx TLSA 3 1 1 {tlsa}\n")),
         zone("contoso.example", "@ TXT \"v=spf1 ip4:127.0.0.1 -all\"\n"),
     ];
     let internet = Internet::build(&Identity::of_world(None), specs, Vec::new(), &[], signing).unwrap();
@@ -84,7 +84,8 @@ fn deliver(tlsa_of: impl Fn(&MadeCertificate) -> String, done: impl Fn(&[Entry])
         let env = names.env();
         let journal = Journal::new(1_000);
         let certificate = certificate(&env);
-        let (authority, anchor) = zones(&env, &tlsa_of(&certificate));
+        let smtp_port = free_port(&env).await;
+        let (authority, anchor) = zones(&env, smtp_port, &tlsa_of(&certificate));
         let dns = SocketAddr::new(LOOPBACK, free_port(&env).await);
         let dns_env = env.clone();
         env.spawn("name server", async move { serve(&dns_env, dns, authority).await.unwrap() });
@@ -95,7 +96,7 @@ fn deliver(tlsa_of: impl Fn(&MadeCertificate) -> String, done: impl Fn(&[Entry])
         let mut config = ReceiverConfig::new("mx.fabrikam.example", certificate.certified_key.clone());
         config.tenants = vec![Tenant::new("fabrikam", vec!["fabrikam.example".into()])];
         let receiver = Receiver::new(&env, &recorder, resolver, config);
-        let smtp = receiver.serve(SocketAddr::new(LOOPBACK, 0)).await.unwrap();
+        let smtp = receiver.serve(SocketAddr::new(LOOPBACK, smtp_port)).await.unwrap();
 
         let env = out.env();
         let recorder = journal.recorder(&env, "sender", 1);

@@ -1,19 +1,30 @@
 //! One attempt to deliver a message to the recipients of one domain: everything from DNS on, every host in order of
 //! preference, until each recipient is taken or finally refused.
+//!
+//! An attempt knows neither queue nor spool. Who makes it asks for one visit after another ([`Attempt::visit_next`]), so that
+//! what a host has taken can be forgotten before the next host is called, and in the end for what came of it
+//! ([`Attempt::into_outcome`]).
 
-use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use mxlab_mail::{Address, ReversePath};
-use mxlab_record::EntryId;
+use mxlab_record::{EntryId, Recorder};
 use tokio::time::Instant;
 
 use crate::dane::Classified;
-use crate::engine::Shared;
-use crate::event::{Attempt, NotSupportedYet, Relayed, Tlsa, Tried};
-use crate::outcome::{Cause, Failure};
-use crate::queue::Active;
-use crate::routing::{self, DeadEnd, Dns, HostPolicy, Mx, Route, TlsaDecision};
-use crate::smtp::{self, Outgoing, Report, Security, Target};
+use crate::demand::{Decision, Demand, TlsVerdict};
+use crate::event::{self, NotSupportedYet, Relayed, Tlsa, Tried};
+use crate::outcome::{Cause, DeliveryFailure};
+use crate::routing::{self, DeadEnd, Dns, HostPolicy, Mx, Route};
+use crate::smtp::{self, Connection, Outgoing, Security, SessionOutcome, Target};
+
+/// What attempts are made with.
+pub(crate) struct Courier<D> {
+    pub(crate) dns: D,
+    pub(crate) client: smtp::Client,
+    pub(crate) recorder: Recorder,
+    pub(crate) routing: routing::Settings,
+}
 
 /// The message and recipients to deliver.
 #[derive(Clone, Debug)]
@@ -28,204 +39,193 @@ pub(crate) struct Job {
     pub(crate) cause: EntryId,
 }
 
-/// What the story has said about a domain's hosts in earlier attempts, so that it need not say it again.
-#[derive(Debug, Default)]
-pub(crate) struct Told {
-    tlsa: BTreeMap<String, (String, TlsaDecision, Vec<String>)>,
-    tried: BTreeMap<String, String>,
-}
-
 /// A recipient that was not taken: the failures at the hosts, in order.
 #[derive(Debug)]
 pub(crate) struct Refused {
     pub(crate) to: Address,
-    pub(crate) failures: Vec<Failure>,
+    pub(crate) failures: Vec<DeliveryFailure>,
 }
 
-/// The recipients that an attempt did not deliver.
+/// What an attempt came to.
 #[derive(Debug, Default)]
-pub(crate) struct Leftover {
+pub(crate) struct AttemptOutcome {
+    /// The recipients that no host has taken.
     pub(crate) refused: Vec<Refused>,
-    /// Whether the story has a line about this attempt already.
-    pub(crate) told: bool,
-    /// What stopped the attempt before any host, for the story.
+    /// The hosts, in the order in which they were tried.
+    pub(crate) visits: Vec<Visit>,
+    /// What stopped the attempt before any host.
     pub(crate) dead_end: Option<DeadEnd>,
 }
 
-/// The part of an attempt at one host.
-struct Visit {
-    report: Report,
-    reasons: Vec<String>,
+/// One host's part in an attempt: what was asked of it, what it showed, what was decided, and why.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    pub(crate) host: String,
+    /// What DNS says about TLS at the host; none if its addresses were not found.
+    policy: Option<HostPolicy>,
+    /// What TLS was worth; none if the session did not get that far.
+    decision: Option<Decision>,
+    /// How the message went; none if it did not.
+    security: Option<Security>,
+    /// The address that was called.
+    ip: Option<IpAddr>,
+    /// The recipients that it took.
+    pub(crate) taken: Vec<Address>,
+    /// Why it took none.
+    failure: Option<DeliveryFailure>,
+    /// In one line, what went wrong; empty if nothing did.
     summary: String,
-    /// How many TLSA records the host has, if they were looked up.
-    records: usize,
+    /// Why.
+    reasons: Vec<String>,
 }
 
-impl<D: Dns + Send + Sync + 'static> Shared<D> {
-    /// Makes an attempt for the domain number `index` of `active`. What a host has taken is forgotten at once.
-    pub(crate) async fn attempt(&self, active: &Active, index: usize, job: &Job, told: &mut Told) -> Leftover {
+/// A call at one host, with its circumstances.
+#[derive(Clone, Copy)]
+struct Call<'a> {
+    job: &'a Job,
+    route: &'a Route,
+    mx: &'a Mx,
+    /// The recipients that are left for this host.
+    to: &'a [Address],
+    deadline: Instant,
+    cause: EntryId,
+}
+
+/// An attempt under way.
+pub(crate) struct Attempt<'a, D> {
+    courier: &'a Courier<D>,
+    job: &'a Job,
+    /// None if there is no way to the domain.
+    route: Option<Route>,
+    /// The recipients that another host may still take.
+    pending: Vec<Refused>,
+    outcome: AttemptOutcome,
+    /// The session with the last host, until what it took is safe.
+    open: Option<Connection>,
+    deadline: Instant,
+    cause: EntryId,
+}
+
+impl<'a, D: Dns> Attempt<'a, D> {
+    /// Begins an attempt: tells of it, and looks up the hosts of the domain.
+    pub(crate) async fn begin(courier: &'a Courier<D>, job: &'a Job) -> Attempt<'a, D> {
         let mut cause = job.cause;
         for to in &job.to {
-            let event = Attempt { message: job.message_id.clone(), to: to.clone(), attempt: job.attempt };
-            cause = self.recorder.tell_after(&event, Some(job.cause));
+            let event = event::Attempt { message: job.message_id.clone(), to: to.clone(), attempt: job.attempt };
+            cause = courier.recorder.tell_after(&event, Some(job.cause));
         }
-        let mut route = match routing::route(&self.dns, &job.domain, self.config.routing).await {
-            Ok(route) => route,
-            Err(dead_end) => return dead_domain(job, dead_end),
+        let (route, outcome, pending) = match routing::route(&courier.dns, &job.domain, courier.routing).await {
+            Ok(mut route) => {
+                route.spread(&courier.client.env);
+                let pending = job.to.iter().map(|to| Refused { to: to.clone(), failures: Vec::new() }).collect();
+                (Some(route), AttemptOutcome::default(), pending)
+            }
+            Err(dead_end) => (None, dead_domain(job, dead_end), Vec::new()),
         };
-        route.spread(&self.env);
-        let mut pending: Vec<_> = job.to.iter().map(|to| Refused { to: to.clone(), failures: Vec::new() }).collect();
-        let mut leftover = Leftover::default();
-        let deadline = Instant::now() + self.config.timeouts.attempt;
-        let mut visited = false;
-        for mx in &route.hosts {
-            let (done, ask): (Vec<_>, Vec<_>) =
-                pending.into_iter().partition(|refused| refused.failures.last().is_some_and(Failure::is_last_word));
-            leftover.refused.extend(done);
-            pending = ask;
-            // The first host is always tried, so that every recipient has a failure to report.
-            if pending.is_empty() || (visited && Instant::now() >= deadline) {
-                break;
-            }
-            let to: Vec<_> = pending.iter().map(|refused| refused.to.clone()).collect();
-            let mut visit = self.visit((job, deadline), &route, mx, &to, told, cause).await;
-            visited = true;
-            let (received, failed): (Vec<_>, Vec<_>) =
-                pending.into_iter().zip(&visit.report.results).partition(|(_, result)| result.is_ok());
-            pending = failed.into_iter().filter_map(|(refused, result)| add(refused, result)).collect();
-            let received: Vec<_> = received.into_iter().map(|(refused, _)| refused.to).collect();
-            leftover.told |= self.tell_visit(job, &route, mx, &to, &visit, told, cause);
-            if !received.is_empty() {
-                self.tell_relayed(job, mx, &received, &visit, cause);
-                self.forget(active, index, &received).await;
-            }
-            if let Some(open) = visit.report.open.take() {
-                open.quit().await;
-            }
-        }
-        leftover.refused.extend(pending);
-        leftover
+        let deadline = Instant::now() + courier.client.timeouts.attempt;
+        Attempt { courier, job, route, pending, outcome, open: None, deadline, cause }
     }
 
+    /// Tries the next host. Returns the recipients that it has taken, or none when the attempt is over.
+    pub(crate) async fn visit_next(&mut self) -> Option<Vec<Address>> {
+        if let Some(open) = self.open.take() {
+            open.quit().await;
+        }
+        let (done, ask): (Vec<_>, Vec<_>) = std::mem::take(&mut self.pending)
+            .into_iter()
+            .partition(|refused| refused.failures.last().is_some_and(DeliveryFailure::is_last_word));
+        self.outcome.refused.extend(done);
+        self.pending = ask;
+        let visits = self.outcome.visits.len();
+        // The first host is always tried, so that every recipient has a failure to report.
+        if self.pending.is_empty() || (visits > 0 && Instant::now() >= self.deadline) {
+            return None;
+        }
+        let to: Vec<_> = self.pending.iter().map(|refused| refused.to.clone()).collect();
+        let route = self.route.as_ref()?;
+        let mx = route.hosts.get(visits)?;
+        let call = Call { job: self.job, route, mx, to: &to, deadline: self.deadline, cause: self.cause };
+        let (visit, session) = self.courier.visit(call).await;
+        self.courier.tell(call, &visit);
+        for (refused, result) in self.pending.iter_mut().zip(session.results) {
+            refused.failures.extend(result.err());
+        }
+        let taken = visit.taken.clone();
+        self.pending.retain(|refused| !taken.contains(&refused.to));
+        self.outcome.visits.push(visit);
+        self.open = session.open;
+        Some(taken)
+    }
+
+    /// What came of it. Recipients that no further host was asked about are refused.
+    pub(crate) fn into_outcome(self) -> AttemptOutcome {
+        let mut outcome = self.outcome;
+        outcome.refused.extend(self.pending);
+        outcome
+    }
+}
+
+impl<D: Dns> Courier<D> {
     /// Looks up a host in DNS and, if the result allows it, connects to it.
-    async fn visit(
-        &self,
-        (job, deadline): (&Job, Instant),
-        route: &Route,
-        mx: &Mx,
-        to: &[Address],
-        told: &mut Told,
-        cause: EntryId,
-    ) -> Visit {
+    async fn visit(&self, call: Call<'_>) -> (Visit, SessionOutcome) {
+        let Call { job, route, mx, to, deadline, cause } = call;
         let host = &mx.exchange;
-        let addresses = match routing::addresses(&self.dns, host, self.config.routing).await {
+        let addresses = match routing::addresses(&self.dns, host, self.routing).await {
             Ok(addresses) => addresses,
-            Err(dead_end) => return dead_host(host, to.len(), dead_end),
+            Err(dead_end) => return dead_host(call, None, dead_end),
         };
-        let demands = routing::host_policy(&self.dns, route, host, &addresses, self.config.routing).await;
-        self.tell_tlsa(host, &demands, told, cause);
-        let records = demands.records.len();
-        let policy = match demands.policy {
-            Ok(policy) => policy,
-            Err(dead_end) => return Visit { records, ..dead_host(host, to.len(), dead_end) },
+        let policy = routing::host_policy(&self.dns, route, host, &addresses, self.routing, self.client.port).await;
+        self.recorder.tell_after(&tlsa(&policy), Some(cause));
+        let demand = match policy.demand() {
+            Ok(demand) => demand,
+            Err(dead_end) => return dead_host(call, Some(policy), dead_end),
         };
-        let demanded_nothing = !policy.demands_tls();
-        let authenticates = demands.decision == TlsaDecision::Dane;
-        let target = Target { host: host.clone(), addresses: addresses.addresses, policy, server_name: demands.base };
+        let target = Target { host: host.clone(), addresses: addresses.addresses, demand };
         let outgoing = Outgoing { from: job.from.clone(), to: to.to_vec(), message: job.message.clone() };
-        let report = self.client.deliver(&target, &outgoing, deadline).await;
-        if report.not_supported_yet {
+        let session = self.client.deliver(&target, &outgoing, deadline).await;
+        if session.decision.as_ref().is_some_and(|decision| decision.verdict == TlsVerdict::NotSupportedYet) {
             self.recorder.tell_after(&NotSupportedYet { feature: "TLSA usage 2", host: host.clone() }, Some(cause));
         }
-        let decision = report.decision.as_ref();
-        // That DANE does not apply has been told already; ordinary TLS needs no reasons.
-        let ordinary = demanded_nothing && report.security == Some(Security::Tls);
-        let reasons = decision.filter(|_| !ordinary).map(|decision| decision.reasons.clone());
-        let mut reasons = reasons.unwrap_or_default();
-        if authenticates && decision.is_some() {
-            reasons.push(format!("the TLSA records of {} are secure", target.server_name));
-        }
-        let refused = report.results.iter().find_map(|result| result.as_ref().err());
-        let summary = match (&report.problem, refused) {
+        let reasons = reasons(&target.demand, &policy, &session);
+        let refused = session.results.iter().find_map(|result| result.as_ref().err());
+        let summary = match (&session.problem, refused) {
             (Some(problem), _) => problem.clone(),
             (None, Some(failure)) => refusal(failure),
             (None, None) => String::new(),
         };
-        Visit { report, reasons, summary, records }
+        (Visit::of(call, Some(policy), &session, summary, reasons), session)
     }
 
-    fn tell_tlsa(&self, host: &str, demands: &HostPolicy, told: &mut Told, cause: EntryId) {
-        let records: Vec<_> = demands.records.iter().map(shown).collect();
-        let news = (demands.base.clone(), demands.decision, records.clone());
-        let known = told.tlsa.get(host) == Some(&news);
-        told.tlsa.insert(host.to_owned(), news);
-        let event = Tlsa {
-            host: host.to_owned(),
-            base: demands.base.clone(),
-            decision: demands.decision,
-            usable: demands.records.iter().filter(|record| matches!(record, Classified::Usable(_))).count(),
-            records,
-            reasons: demands.reasons.clone(),
-            known,
-        };
-        self.recorder.tell_after(&event, Some(cause));
-    }
-
-    /// Tells what came of a host; whether the story hears of it.
-    #[allow(clippy::too_many_arguments, reason = "an event needs all of its circumstances")]
-    fn tell_visit(
-        &self,
-        job: &Job,
-        route: &Route,
-        mx: &Mx,
-        to: &[Address],
-        visit: &Visit,
-        told: &mut Told,
-        cause: EntryId,
-    ) -> bool {
-        let report = &visit.report;
-        let failure = match report.results.iter().any(Result::is_ok) {
-            true => None,
-            false => report.results.iter().find_map(|result| result.as_ref().err()).cloned(),
-        };
-        // A success is told by the recipients that were taken.
-        let known = failure.is_none() || told.tried.get(&mx.exchange) == Some(&visit.summary);
-        match &failure {
-            Some(_) => told.tried.insert(mx.exchange.clone(), visit.summary.clone()),
-            None => told.tried.remove(&mx.exchange),
-        };
+    /// Tells what came of a host.
+    fn tell(&self, call: Call<'_>, visit: &Visit) {
+        let Call { job, route, mx, to, cause, .. } = call;
         let event = Tried {
             message: job.message_id.clone(),
             domain: job.domain.clone(),
             to: to.to_vec(),
-            host: mx.exchange.clone(),
+            host: visit.host.clone(),
             preference: (!route.implicit).then_some(mx.preference),
             attempt: job.attempt,
-            ip: report.ip.map(|ip| ip.to_string()),
-            failure,
-            security: report.security,
+            ip: visit.ip.map(|ip| ip.to_string()),
+            failure: visit.failure.clone(),
+            security: visit.security,
             summary: visit.summary.clone(),
             reasons: visit.reasons.clone(),
-            known,
             matched: visit.matched(),
-            records: visit.records,
+            records: visit.records(),
         };
         self.recorder.tell_after(&event, Some(cause));
-        !known
-    }
-
-    fn tell_relayed(&self, job: &Job, mx: &Mx, received: &[Address], visit: &Visit, cause: EntryId) {
-        for to in received {
+        for to in &visit.taken {
             let event = Relayed {
                 message: job.message_id.clone(),
                 to: to.clone(),
-                host: mx.exchange.clone(),
-                security: visit.report.security.unwrap_or(Security::None),
+                host: visit.host.clone(),
+                security: visit.security.unwrap_or(Security::None),
                 attempts: job.attempt,
                 reasons: visit.reasons.clone(),
-                ip: visit.report.ip,
+                ip: visit.ip,
                 matched: visit.matched(),
-                records: visit.records,
+                records: visit.records(),
             };
             self.recorder.tell_after(&event, Some(cause));
         }
@@ -233,15 +233,63 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
 }
 
 impl Visit {
+    fn of(
+        call: Call<'_>,
+        policy: Option<HostPolicy>,
+        session: &SessionOutcome,
+        summary: String,
+        reasons: Vec<String>,
+    ) -> Visit {
+        let results = call.to.iter().zip(&session.results);
+        let taken: Vec<_> = results.filter(|(_, result)| result.is_ok()).map(|(to, _)| to.clone()).collect();
+        let refused = session.results.iter().find_map(|result| result.as_ref().err());
+        let failure = refused.filter(|_| taken.is_empty()).cloned();
+        let (decision, security, ip) = (session.decision.clone(), session.security, session.ip);
+        let host = call.mx.exchange.clone();
+        Visit { host, policy, decision, security, ip, taken, failure, summary, reasons }
+    }
+
     /// The kind of the TLSA record that matched.
     fn matched(&self) -> Option<String> {
-        self.report.decision.as_ref()?.matched.clone()
+        self.decision.as_ref()?.matched.clone()
+    }
+
+    /// How many TLSA records the host has, if they were looked up.
+    fn records(&self) -> usize {
+        self.policy.as_ref().map_or(0, |policy| policy.records().len())
+    }
+
+    /// What came of it, for comparing attempts.
+    pub(crate) fn words(&self) -> String {
+        let said = if self.taken.is_empty() { self.summary.as_str() } else { event::TOOK_THE_MESSAGE };
+        format!("{}: {said}; {}", self.host, self.reasons.join("; "))
     }
 }
 
-fn add(mut refused: Refused, result: &Result<(), Failure>) -> Option<Refused> {
-    refused.failures.push(result.as_ref().err()?.clone());
-    Some(refused)
+/// Why the session was good enough, or was not.
+fn reasons(demand: &Demand, policy: &HostPolicy, session: &SessionOutcome) -> Vec<String> {
+    let Some(decision) = &session.decision else { return Vec::new() };
+    // That DANE does not apply has been told already; ordinary TLS needs no reasons.
+    if !demand.demands_tls() && session.security == Some(Security::Tls) {
+        return Vec::new();
+    }
+    let mut reasons = decision.reasons.clone();
+    if matches!(demand, Demand::Dane { .. }) {
+        reasons.push(format!("the TLSA records of {} are secure", policy.base));
+    }
+    reasons
+}
+
+fn tlsa(policy: &HostPolicy) -> Tlsa {
+    Tlsa {
+        host: policy.host.clone(),
+        base: policy.base.clone(),
+        owner: policy.owner.clone(),
+        decision: policy.decision(),
+        usable: policy.usable(),
+        records: policy.records().iter().map(shown).collect(),
+        reasons: policy.reasons.clone(),
+    }
 }
 
 /// A record as in the zone, and why it is unusable, if it is.
@@ -253,31 +301,30 @@ fn shown(record: &Classified) -> String {
 }
 
 /// A negative reply in a line.
-fn refusal(failure: &Failure) -> String {
+fn refusal(failure: &DeliveryFailure) -> String {
     match failure.stage {
         Some(stage) => format!("answers {} with {}", smtp::step(stage), failure.line()),
         None => failure.line(),
     }
 }
 
-fn dead_domain(job: &Job, dead_end: DeadEnd) -> Leftover {
-    let failure = Failure::of_domain(dead_end.condition, dead_end.problem, &job.domain);
-    let refused = job.to.iter();
-    let refused = refused.map(|to| Refused { to: to.clone(), failures: vec![failure.clone()] });
-    Leftover { refused: refused.collect(), told: false, dead_end: Some(dead_end) }
+fn dead_domain(job: &Job, dead_end: DeadEnd) -> AttemptOutcome {
+    let failure = DeliveryFailure::of_domain(dead_end.condition, dead_end.problem, &job.domain);
+    let refused = job.to.iter().map(|to| Refused { to: to.clone(), failures: vec![failure.clone()] });
+    AttemptOutcome { refused: refused.collect(), dead_end: Some(dead_end), ..AttemptOutcome::default() }
 }
 
-fn dead_host(host: &str, recipients: usize, dead_end: DeadEnd) -> Visit {
-    let (cause, host) = (Cause::Condition(dead_end.condition), Some(host.to_owned()));
-    let failure = Failure { cause, host, stage: None, ip: None, problem: dead_end.problem, domain: None };
-    let report = Report {
-        results: vec![Err(failure); recipients],
+/// A host that is not called.
+fn dead_host(call: Call<'_>, policy: Option<HostPolicy>, dead_end: DeadEnd) -> (Visit, SessionOutcome) {
+    let (cause, host) = (Cause::Condition(dead_end.condition), Some(call.mx.exchange.clone()));
+    let failure = DeliveryFailure { cause, host, stage: None, ip: None, problem: dead_end.problem, domain: None };
+    let session = SessionOutcome {
+        results: vec![Err(failure); call.to.len()],
         ip: None,
         security: None,
         decision: None,
-        not_supported_yet: false,
         problem: Some(dead_end.summary.clone()),
         open: None,
     };
-    Visit { report, reasons: dead_end.reasons, summary: dead_end.summary, records: 0 }
+    (Visit::of(call, policy, &session, dead_end.summary, dead_end.reasons), session)
 }

@@ -1,17 +1,18 @@
 //! The events that the engine records, with their text for the story.
 //!
-//! Facts go into fields, for expectations; the story has one line for what is new. A message that waits for a day fails in
-//! the same way 26 times: the first failure is told with its reasons, a repetition in half a line.
+//! An event is made of facts. It says in full what happened, and for what recurs also how things stand and how a repetition
+//! reads; whether it is one is the story's business. A message that waits for a day fails in the same way 26 times.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use mxlab_mail::{Address, ReversePath};
-use mxlab_record::{Artefact, Event, Fields, Kind, common};
+use mxlab_record::{Again, Artefact, Event, Fields, Kind, State, common};
 
-use crate::outcome::Failure;
-use crate::routing::TlsaDecision;
+use crate::outcome::DeliveryFailure;
+use crate::retry::{Next, until};
+use crate::routing::{DeadEnd, TlsaDecision};
 use crate::smtp::Security;
 
 /// The kinds of events that the engine records, with their fields. Its resolver records events of its own
@@ -144,6 +145,8 @@ pub struct Tlsa {
     pub host: String,
     /// The TLSA base domain, or the host's own name.
     pub base: String,
+    /// The owner of the TLSA records: `_25._tcp.` and the base.
+    pub owner: String,
     /// The kind of outcome.
     pub decision: TlsaDecision,
     /// The records found, abbreviated.
@@ -152,8 +155,6 @@ pub struct Tlsa {
     pub usable: usize,
     /// Why.
     pub reasons: Vec<String>,
-    /// Whether the story has said the same already.
-    pub known: bool,
 }
 
 impl Event for Tlsa {
@@ -170,14 +171,11 @@ impl Event for Tlsa {
             .with("unusable", self.records.len().saturating_sub(self.usable))
     }
     fn story(&self) -> Vec<String> {
-        if self.known {
-            return Vec::new();
-        }
-        let Tlsa { host, base, .. } = self;
+        let Tlsa { host, owner, .. } = self;
         vec![match self.decision {
-            TlsaDecision::Dane => format!("DANE applies to {host}: TLSA records at _25._tcp.{base}"),
+            TlsaDecision::Dane => format!("DANE applies to {host}: TLSA records at {owner}"),
             TlsaDecision::None => format!("{host} has no TLSA records: ordinary delivery"),
-            TlsaDecision::Unusable => format!("{host} must offer TLS: no TLSA record at _25._tcp.{base} is usable"),
+            TlsaDecision::Unusable => format!("{host} must offer TLS: no TLSA record at {owner} is usable"),
             TlsaDecision::Insecure => format!("DANE does not apply to {host}: ordinary delivery"),
             TlsaDecision::Failed => format!("{host} is not used: its TLSA records cannot be trusted"),
             TlsaDecision::Off => return Vec::new(),
@@ -185,9 +183,16 @@ impl Event for Tlsa {
     }
     fn because(&self) -> Vec<String> {
         // That there are no records is said in the line itself.
-        if self.known || self.decision == TlsaDecision::None { Vec::new() } else { self.reasons.clone() }
+        if self.decision == TlsaDecision::None { Vec::new() } else { self.reasons.clone() }
+    }
+    fn state(&self) -> Option<State> {
+        let is = [self.story(), self.because(), self.records.clone()].concat().join("; ");
+        Some(State { of: format!("TLSA records of {}", self.host), is })
     }
 }
+
+/// How a host stands that took the message, for anybody.
+pub(crate) const TOOK_THE_MESSAGE: &str = "took the message";
 
 /// A host was tried in an attempt.
 #[derive(Clone, Debug)]
@@ -207,15 +212,13 @@ pub struct Tried {
     /// The address that was called.
     pub ip: Option<String>,
     /// The failure, if no recipient was taken.
-    pub failure: Option<Failure>,
+    pub failure: Option<DeliveryFailure>,
     /// How the session was protected.
     pub security: Option<Security>,
     /// One line that tells it.
     pub summary: String,
     /// Its reasons.
     pub reasons: Vec<String>,
-    /// Whether the story has said the same of an earlier attempt, or another event says it.
-    pub known: bool,
     /// Usage, selector and matching type of the TLSA record that matched.
     pub matched: Option<String>,
     /// How many TLSA records the host has, if they were looked up.
@@ -235,23 +238,32 @@ impl Event for Tried {
             .with_some("ip", self.ip.as_deref())
             .with("outcome", if failure.is_some() { "failed" } else { "delivered" })
             .with_some("security", self.security.map(Security::word))
-            .with_some("code", failure.map(Failure::code))
-            .with_some("text", failure.map(Failure::line))
+            .with_some("code", failure.map(DeliveryFailure::code))
+            .with_some("text", failure.map(DeliveryFailure::line))
             .with_some("stage", failure.and_then(|failure| failure.stage).map(|stage| stage.word()))
             .with_some("problem", failure.map(|failure| failure.problem.word()))
             .with_some("matched", self.matched.as_deref())
             .with("records", self.records)
     }
+    /// A success is told by the recipients that were taken.
     fn story(&self) -> Vec<String> {
-        if self.known {
+        if self.failure.is_none() {
             return Vec::new();
         }
         let preference = self.preference.map_or(String::new(), |preference| format!(" (preference {preference})"));
-        let Tried { attempt, host, summary, .. } = self;
-        vec![format!("attempt {attempt} for {}: {host}{preference}: {summary}", list(&self.to))]
+        let Tried { host, summary, .. } = self;
+        vec![format!("{}: {host}{preference}: {summary}", attempt_for(self.attempt, &self.to))]
     }
     fn because(&self) -> Vec<String> {
-        if self.known { Vec::new() } else { self.reasons.clone() }
+        if self.failure.is_none() { Vec::new() } else { self.reasons.clone() }
+    }
+    fn state(&self) -> Option<State> {
+        let Tried { message, domain, host, .. } = self;
+        let is = match self.failure {
+            Some(_) => format!("{}; {}", self.summary, self.reasons.join("; ")),
+            None => TOOK_THE_MESSAGE.to_owned(),
+        };
+        Some(State { of: format!("{message} to {domain} at {host}"), is })
     }
 }
 
@@ -313,16 +325,33 @@ pub struct Deferred {
     pub message: String,
     /// The recipient.
     pub to: Address,
+    /// All recipients that this attempt failed for in the same way, in order. The first of them speaks for all.
+    pub alike: Vec<Address>,
     /// Why.
-    pub failure: Failure,
+    pub failure: DeliveryFailure,
     /// Attempts so far.
     pub attempts: u32,
-    /// When the next attempt is; none if the message expires before one.
-    pub next: Option<Timestamp>,
-    /// What the story says.
-    pub told: Vec<String>,
-    /// Why, if the story says something new.
-    pub reasons: Vec<String>,
+    /// When this attempt started.
+    pub started: Timestamp,
+    /// What comes next.
+    pub next: Next,
+    /// What the hosts said in this attempt, in the order in which they were tried.
+    pub hosts: Vec<String>,
+    /// What stopped the attempt before any host.
+    pub dead_end: Option<DeadEnd>,
+}
+
+impl Deferred {
+    fn speaks(&self) -> bool {
+        self.alike.first() == Some(&self.to)
+    }
+
+    fn then(&self) -> String {
+        match self.next {
+            Next::Attempt(at) => format!("next attempt {} after this one", span(until(self.started, at))),
+            Next::Expiry(at) => format!("expires {} after this one", span(until(self.started, at))),
+        }
+    }
 }
 
 impl Event for Deferred {
@@ -330,17 +359,47 @@ impl Event for Deferred {
         "deferred"
     }
     fn fields(&self) -> Fields {
+        let next = match self.next {
+            Next::Attempt(at) => Some(at),
+            Next::Expiry(_) => None,
+        };
         failure_fields(&self.message, &self.to, &self.failure.code(), &self.failure.line(), self.attempts)
             .with_some("by", self.failure.by())
             .with_some("stage", self.failure.stage.map(|stage| stage.word()))
             .with("problem", self.failure.problem.word())
-            .with_some("next", self.next)
+            .with_some("next", next)
     }
     fn story(&self) -> Vec<String> {
-        self.told.clone()
+        if !self.speaks() {
+            return Vec::new();
+        }
+        let line = self.failure.line();
+        let waits = format!("{} stays queued: {}; {}", list(&self.alike), line.trim_end_matches('.'), self.then());
+        match &self.dead_end {
+            Some(end) => vec![format!("{}: {}", attempt_for(self.attempts, &self.alike), end.summary), waits],
+            None => vec![waits],
+        }
     }
     fn because(&self) -> Vec<String> {
-        self.reasons.clone()
+        let told = self.dead_end.as_ref().filter(|_| self.speaks());
+        told.map(|end| end.reasons.clone()).unwrap_or_default()
+    }
+    fn state(&self) -> Option<State> {
+        let dead_end = self.dead_end.iter().flat_map(|end| end.reasons.iter().chain([&end.summary]).cloned());
+        // Hosts of equal preference are tried in random order; another order is not another state.
+        let mut hosts = self.hosts.clone();
+        hosts.sort();
+        let is: Vec<_> = hosts.into_iter().chain(dead_end).chain([self.failure.line()]).collect();
+        Some(State { of: format!("{} to {}", self.message, self.to), is: is.join("; ") })
+    }
+    fn again(&self) -> Option<Again> {
+        self.speaks().then(|| Again {
+            counted: "attempt",
+            number: self.attempts,
+            about: format!("for {}", list(&self.alike)),
+            says: format!("same as before ({})", self.failure.code()),
+            then: self.then(),
+        })
     }
 }
 
@@ -352,7 +411,7 @@ pub struct Bounced {
     /// The recipient.
     pub to: Address,
     /// The last failure.
-    pub failure: Failure,
+    pub failure: DeliveryFailure,
     /// The value of `Status`.
     pub code: String,
     /// The value of `Diagnostic-Code`.
@@ -360,14 +419,14 @@ pub struct Bounced {
     /// Attempts made.
     pub attempts: u32,
     /// The NDR: its Message-ID, its recipient, its text. None for a message with a null reverse-path.
-    pub ndr: Option<Report>,
+    pub ndr: Option<DeliveryReport>,
     /// Why, where no deferral has said so before.
     pub reasons: Vec<String>,
 }
 
 /// A report that the engine wrote.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub struct DeliveryReport {
     /// Its Message-ID.
     pub message_id: String,
     /// Whom it goes to.
@@ -376,7 +435,7 @@ pub struct Report {
     pub message: Vec<u8>,
 }
 
-impl Report {
+impl DeliveryReport {
     fn artefact(&self, what: &str) -> Artefact {
         let text = String::from_utf8_lossy(&self.message).replace("\r\n", "\n");
         Artefact { title: format!("{what} to {}", self.to), text }
@@ -420,7 +479,7 @@ pub struct Notified {
     /// `delayed`.
     pub action: &'static str,
     /// The report.
-    pub dsn: Report,
+    pub dsn: DeliveryReport,
 }
 
 impl Event for Notified {
@@ -511,8 +570,13 @@ fn failure_fields(message: &str, to: &Address, code: &str, text: &str, attempts:
         .with("attempts", attempts)
 }
 
+/// The beginning of a line about an attempt.
+fn attempt_for(number: u32, to: &[Address]) -> String {
+    format!("attempt {number} for {}", list(to))
+}
+
 /// Addresses as in a sentence; more than three are counted.
-pub(crate) fn list(addresses: &[Address]) -> String {
+fn list(addresses: &[Address]) -> String {
     match addresses {
         [] => "nobody".to_owned(),
         [one] => one.to_string(),
@@ -523,7 +587,7 @@ pub(crate) fn list(addresses: &[Address]) -> String {
 }
 
 /// A span as in a sentence: `15 min`, `1 h`, `23 h 45 min`. Seconds only where there are no hours.
-pub(crate) fn span(span: Duration) -> String {
+fn span(span: Duration) -> String {
     let seconds = span.as_secs();
     let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     let parts = [(hours, "h"), (minutes, "min"), (if hours == 0 { rest } else { 0 }, "s")];

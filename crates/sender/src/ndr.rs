@@ -13,7 +13,7 @@ use mxlab_mail::smtp::{Class, EnhancedCode};
 use mxlab_mail::{Address, MessageId};
 
 use crate::event;
-use crate::outcome::{Bounce, Failure};
+use crate::outcome::{Bounce, DeliveryFailure};
 
 /// What a report is about.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +42,7 @@ pub struct Subject<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct LastFailure<'a> {
     /// What failed.
-    pub failure: &'a Failure,
+    pub failure: &'a DeliveryFailure,
     /// When the attempt failed.
     pub at: Timestamp,
 }
@@ -51,7 +51,7 @@ pub struct LastFailure<'a> {
 ///
 /// # Errors
 /// The reporter's name cannot be part of a Message-ID.
-pub fn failed(subject: &Subject<'_>, bounce: &Bounce, now: Timestamp) -> Result<event::Report, MessageIdError> {
+pub fn failed(subject: &Subject<'_>, bounce: &Bounce, now: Timestamp) -> Result<event::DeliveryReport, MessageIdError> {
     let status = bounce.code.parse().unwrap_or(EnhancedCode::new(Class::Permanent, 0, 0));
     let remote = subject.last.and_then(|last| last.failure.by());
     let mut answers = Vec::new();
@@ -77,7 +77,11 @@ pub fn failed(subject: &Subject<'_>, bounce: &Bounce, now: Timestamp) -> Result<
 ///
 /// # Errors
 /// The reporter's name cannot be part of a Message-ID.
-pub fn delayed(subject: &Subject<'_>, remaining: Duration, now: Timestamp) -> Result<event::Report, MessageIdError> {
+pub fn delayed(
+    subject: &Subject<'_>,
+    remaining: Duration,
+    now: Timestamp,
+) -> Result<event::DeliveryReport, MessageIdError> {
     let status = EnhancedCode::new(Class::Transient, 4, 7);
     let diagnostic = "400 4.4.7 Message delayed".to_owned();
     let server = subject.reporter.to_owned();
@@ -108,7 +112,7 @@ fn write(
     kind: Kind,
     failure: dsn::Failure,
     now: Timestamp,
-) -> Result<event::Report, MessageIdError> {
+) -> Result<event::DeliveryReport, MessageIdError> {
     let what = if kind == Kind::Failure { "failed" } else { "delayed" };
     let derived = |label: &str| identity(&[label, what, subject.message_id, &subject.recipient.to_string()]);
     let message_id = MessageId::new(format!("{}@{}", derived("message-id"), subject.reporter))?;
@@ -129,7 +133,7 @@ fn write(
         return_full: false,
     };
     let (message_id, to) = (message_id.as_str().to_owned(), subject.to.clone());
-    Ok(event::Report { message_id, to, message: report.to_message() })
+    Ok(event::DeliveryReport { message_id, to, message: report.to_message() })
 }
 
 /// A boundary that occurs nowhere in the original (RFC 2046 §5.1.1). Somebody who knows how it is derived might put the

@@ -109,7 +109,7 @@ pub enum Cause {
 
 /// Why a recipient did not get the message from a host, or from a whole domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub struct DeliveryFailure {
     /// The failure and its source.
     pub cause: Cause,
     /// The full name of the host where it happened; none if the failure is about the domain.
@@ -124,11 +124,11 @@ pub struct Failure {
     pub domain: Option<String>,
 }
 
-impl Failure {
+impl DeliveryFailure {
     /// A condition of the whole domain.
-    pub fn of_domain(condition: Condition, problem: Problem, domain: impl Into<String>) -> Failure {
+    pub fn of_domain(condition: Condition, problem: Problem, domain: impl Into<String>) -> DeliveryFailure {
         let (cause, domain) = (Cause::Condition(condition), Some(domain.into()));
-        Failure { cause, host: None, stage: None, ip: None, problem, domain }
+        DeliveryFailure { cause, host: None, stage: None, ip: None, problem, domain }
     }
 
     /// Whether waiting cannot help.
@@ -239,18 +239,18 @@ impl Bounce {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Conclusion {
     /// It stays queued.
-    Defer(Failure),
+    Defer(DeliveryFailure),
     /// Delivery to it fails at once.
-    Bounce(Failure),
+    Bounce(DeliveryFailure),
 }
 
 /// What the failures at the hosts of one attempt, in the order in which they were tried, mean for a recipient.
 ///
 /// The last host tried decides. Delivery to a recipient fails when that host's failure is final, or when every host has
 /// refused permanently; as long as one host may still accept the message, the last such host decides instead.
-pub fn conclude(failures: &[Failure]) -> Conclusion {
+pub fn conclude(failures: &[DeliveryFailure]) -> Conclusion {
     let Some(last) = failures.last() else {
-        return Conclusion::Defer(Failure::of_domain(Condition::DnsQueryFailed, Problem::Dns, ""));
+        return Conclusion::Defer(DeliveryFailure::of_domain(Condition::DnsQueryFailed, Problem::Dns, ""));
     };
     if last.is_last_word() {
         return Conclusion::Bounce(last.clone());
@@ -283,13 +283,13 @@ mod tests {
         Cause::Reply(line.parse().unwrap())
     }
 
-    fn at(stage: Stage, cause: Cause) -> Failure {
+    fn at(stage: Stage, cause: Cause) -> DeliveryFailure {
         let (problem, host) = (Problem::Reply, Some("mx1.fabrikam.example".to_owned()));
-        Failure { cause, host, stage: Some(stage), ip: None, problem, domain: None }
+        DeliveryFailure { cause, host, stage: Some(stage), ip: None, problem, domain: None }
     }
 
     #[track_caller]
-    fn check(failure: &Failure, queued: (&str, &str), plain: (&str, &str), wrapped: Option<(&str, &str)>) {
+    fn check(failure: &DeliveryFailure, queued: (&str, &str), plain: (&str, &str), wrapped: Option<(&str, &str)>) {
         assert_eq!((failure.code().as_str(), failure.line().as_str()), queued);
         for (form, expected) in [(NdrForm::Plain, plain), (NdrForm::Wrapped, wrapped.unwrap_or(plain))] {
             let bounce = failure.bounce(form);
@@ -315,7 +315,7 @@ mod tests {
             None,
         );
         check(
-            &Failure::of_domain(Condition::DomainDoesNotExist, Problem::NoSuchDomain, "b.example"),
+            &DeliveryFailure::of_domain(Condition::DomainDoesNotExist, Problem::NoSuchDomain, "b.example"),
             ("5.4.310", "550 5.4.310 DNS domain b.example does not exist"),
             ("5.4.310", "550 5.4.310 DNS domain b.example does not exist"),
             None,
@@ -379,8 +379,8 @@ mod tests {
         for stage in [Stage::Connect, Stage::Banner, Stage::Ehlo, Stage::StartTls, Stage::Handshake] {
             assert!(!last(stage, 554));
         }
-        assert!(Failure::of_domain(Condition::NullMx, Problem::NullMx, "b.example").is_last_word());
-        assert!(!Failure::of_domain(Condition::DnssecInvalid, Problem::DnssecMx, "b.example").is_last_word());
+        assert!(DeliveryFailure::of_domain(Condition::NullMx, Problem::NullMx, "b.example").is_last_word());
+        assert!(!DeliveryFailure::of_domain(Condition::DnssecInvalid, Problem::DnssecMx, "b.example").is_last_word());
         assert!(!at(Stage::Handshake, Cause::Condition(Condition::TlsaInvalid)).is_last_word());
     }
 
@@ -396,9 +396,9 @@ mod tests {
         let refused = at(Stage::Connect, Cause::Condition(Condition::ConnectionRefused));
         let gone = at(Stage::Banner, reply("554 no service"));
         let unknown = at(Stage::Rcpt, reply("550 5.1.1 User unknown"));
-        let defer = |failure: &Failure| Conclusion::Defer(failure.clone());
-        let bounce = |failure: &Failure| Conclusion::Bounce(failure.clone());
-        let conclude = |failures: &[&Failure]| conclude(&failures.iter().copied().cloned().collect::<Vec<_>>());
+        let defer = |failure: &DeliveryFailure| Conclusion::Defer(failure.clone());
+        let bounce = |failure: &DeliveryFailure| Conclusion::Bounce(failure.clone());
+        let conclude = |failures: &[&DeliveryFailure]| conclude(&failures.iter().copied().cloned().collect::<Vec<_>>());
         assert_eq!(conclude(&[&mismatch]), defer(&mismatch));
         assert_eq!(conclude(&[&mismatch, &refused]), defer(&refused));
         assert_eq!(conclude(&[&refused, &mismatch]), defer(&mismatch));
@@ -406,7 +406,7 @@ mod tests {
         assert_eq!(conclude(&[&gone]), bounce(&gone));
         assert_eq!(conclude(&[&gone, &refused]), defer(&refused));
         assert_eq!(conclude(&[&refused, &mismatch, &gone]), defer(&mismatch));
-        assert_eq!(conclude(&[]), defer(&Failure::of_domain(Condition::DnsQueryFailed, Problem::Dns, "")));
+        assert_eq!(conclude(&[]), defer(&DeliveryFailure::of_domain(Condition::DnsQueryFailed, Problem::Dns, "")));
     }
 
     #[test]

@@ -1,57 +1,172 @@
-//! The task of one domain of one message: attempt, wait, tell, give up.
+//! The queue: takes messages over, and brings every recipient to an end.
+//!
+//! Each domain of each message has a task of its own, which makes attempts, waits, tells the author and gives up by the
+//! [`Timetable`]. What a task must not lose is in the [`Spool`]; after a crash the next start reads it and every task
+//! continues where it was.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::io;
+use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
-use mxlab_mail::Address;
-use mxlab_record::EntryId;
-use tokio::sync::Mutex;
+use mxlab_env::Env;
+use mxlab_mail::{Address, Message, ReversePath};
+use mxlab_record::{EntryId, Recorder};
+use tokio::sync::{Mutex, Semaphore, watch};
 
-use crate::attempt::{Job, Leftover, Refused, Told};
+use crate::attempt::{Attempt, AttemptOutcome, Courier, Job, Refused};
 use crate::condition::Condition;
-use crate::engine::Shared;
-use crate::event::{self, Bounced, Deferred, Notified};
+use crate::config::{SenderConfig, Submission};
+use crate::event::{Bounced, Deferred, Notified, Queued, Resumed, SpoolDamaged};
 use crate::ndr::{self, Subject};
-use crate::outcome::{Conclusion, Failure, Problem, conclude};
-use crate::retry::{Due, Next, Progress, Timetable};
+use crate::outcome::{Conclusion, DeliveryFailure, Problem, conclude};
+use crate::retry::{Due, Progress, Timetable, after, until};
 use crate::routing::Dns;
-use crate::spool::{Group, Item, LastFailure, Recipient};
+use crate::spool::{Found, Group, Item, LastFailure, Recipient, Spool};
+
+/// What all tasks of an engine have in common.
+pub(crate) struct Queue<D> {
+    pub(crate) env: Env,
+    pub(crate) recorder: Recorder,
+    pub(crate) config: SenderConfig,
+    courier: Courier<D>,
+    spool: Spool,
+    permits: Semaphore,
+    next_id: std::sync::Mutex<u64>,
+    /// How many messages have a recipient that waits.
+    pub(crate) messages: watch::Sender<usize>,
+}
 
 /// A message in the queue, shared by the tasks of its domains.
-pub(crate) struct Active {
+struct Active {
     item: Mutex<Item>,
     cause: EntryId,
 }
 
-impl Active {
-    pub(crate) fn new(item: Item, cause: EntryId) -> Active {
-        Active { item: Mutex::new(item), cause }
-    }
-
-    /// The item as it stands.
-    async fn snapshot(&self) -> Item {
-        self.item.lock().await.clone()
-    }
+/// What a task looks at when it decides what to do: one domain of a message as it stands.
+#[derive(Clone, Copy)]
+struct Turn<'a> {
+    active: &'a Active,
+    /// The domain's place among those of the message.
+    index: usize,
+    item: &'a Item,
+    group: &'a Group,
+    timetable: &'a Timetable,
 }
 
-/// What the story has said about a domain, attempt after attempt.
-#[derive(Default)]
-struct Memory {
-    hosts: Told,
-    /// The line of the last deferral of each recipient.
-    deferred: BTreeMap<Address, String>,
+/// A recipient that is given up.
+struct GivenUp<'a> {
+    to: &'a Address,
+    at: Timestamp,
+    attempts: u32,
+    last: Option<&'a LastFailure>,
+    /// Why, where no deferral has said so before.
+    reasons: Vec<String>,
 }
 
-impl<D: Dns + Send + Sync + 'static> Shared<D> {
+impl<D: Dns + Send + Sync + 'static> Queue<D> {
+    pub(crate) fn new(env: &Env, recorder: &Recorder, courier: Courier<D>, config: SenderConfig) -> Queue<D> {
+        Queue {
+            env: env.clone(),
+            recorder: recorder.clone(),
+            courier,
+            spool: Spool::new(env),
+            permits: Semaphore::new(config.concurrency.max(1)),
+            next_id: std::sync::Mutex::new(1),
+            messages: watch::Sender::new(0),
+            config,
+        }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        *self.messages.borrow() >= self.config.capacity
+    }
+
+    /// Goes on with what the spool holds.
+    pub(crate) async fn resume(self: &Arc<Self>) -> io::Result<()> {
+        let Found { items, damaged, next_id } = self.spool.load().await?;
+        for (file, damage) in damaged {
+            self.recorder.tell(&SpoolDamaged { file, problem: damage.to_string() });
+        }
+        *self.next_id.lock().unwrap_or_else(PoisonError::into_inner) = next_id;
+        for item in items {
+            let event = Resumed { message: item.message_id.clone(), to: item.waiting() };
+            let cause = self.recorder.tell(&event);
+            self.activate(item, cause);
+        }
+        Ok(())
+    }
+
+    /// Takes a message over. On return it is safe in the spool.
+    pub(crate) async fn submit(self: &Arc<Self>, submission: Submission) -> io::Result<()> {
+        let item = self.item(submission);
+        if item.groups.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a message without recipients"));
+        }
+        self.spool.save(&item).await?;
+        self.take(item, None);
+        Ok(())
+    }
+
+    /// Puts a report of the engine's own into the queue. Should the disk be full, it is sent all the same, and forgotten in
+    /// a crash.
+    async fn enqueue(self: &Arc<Self>, to: Address, message: Vec<u8>, cause: EntryId) {
+        let received_from = self.config.name.clone();
+        let item = self.item(Submission { from: ReversePath::Null, to: vec![to], message, received_from });
+        if let Err(error) = self.spool.save(&item).await {
+            self.spool_fails(&item, &error);
+        }
+        self.take(item, Some(cause));
+    }
+
+    fn item(&self, submission: Submission) -> Item {
+        let id = {
+            let mut next = self.next_id.lock().unwrap_or_else(PoisonError::into_inner);
+            let id = *next;
+            *next = next.saturating_add(1);
+            id
+        };
+        Item {
+            id,
+            message_id: message_id(&submission.message).unwrap_or_default(),
+            from: submission.from,
+            accepted: self.env.now(),
+            received_from: submission.received_from,
+            groups: Item::group(submission.to),
+            message: submission.message,
+        }
+    }
+
+    /// `cause` is the event that a report of the engine's own follows from.
+    fn take(self: &Arc<Self>, item: Item, cause: Option<EntryId>) {
+        let own = cause.is_some();
+        let event = Queued { message: item.message_id.clone(), from: item.from.clone(), to: item.waiting(), own };
+        let cause = self.recorder.tell_after(&event, cause);
+        self.activate(item, cause);
+    }
+
+    /// Starts the tasks of a message.
+    fn activate(self: &Arc<Self>, item: Item, cause: EntryId) {
+        let domains: Vec<_> = item.groups.iter().map(|group| group.domain.clone()).collect();
+        self.messages.send_modify(|messages| *messages += 1);
+        let active = Arc::new(Active { item: Mutex::new(item), cause });
+        for (index, domain) in domains.into_iter().enumerate() {
+            let task = self.clone().deliver(active.clone(), index);
+            self.env.spawn(format!("delivery to {domain}"), task);
+        }
+    }
+
+    fn spool_fails(&self, item: &Item, error: &io::Error) {
+        let file = format!("{:08}", item.id);
+        self.recorder.tell(&SpoolDamaged { file, problem: error.to_string() });
+    }
+
     /// Works on one domain's recipients until all are done.
-    pub(crate) async fn deliver(self: Arc<Self>, active: Arc<Active>, index: usize) {
-        let mut memory = Memory::default();
+    async fn deliver(self: Arc<Self>, active: Arc<Active>, index: usize) {
         loop {
-            let item = active.snapshot().await;
+            let item = active.item.lock().await.clone();
             let Some(group) = item.groups.get(index).filter(|group| !group.recipients.is_empty()) else { return };
-            let timetable = self.config.timetable_for(&item.from);
+            let timetable = &self.config.timetable_for(&item.from);
+            let turn = Turn { active: &active, index, item: &item, group, timetable };
             let progress = Progress {
                 accepted: item.accepted,
                 attempts: group.attempts,
@@ -60,18 +175,25 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
             };
             let now = self.env.now();
             match timetable.due(&progress, now) {
-                Due::Attempt => self.try_once(&active, index, &item, group, &timetable, &mut memory).await,
-                Due::Notice => self.notice(&active, index, &item, group, timetable.expiry(item.accepted)).await,
-                Due::Expiry => self.expire(&active, index, &item, group).await,
-                Due::Wait(until) => tokio::time::sleep(between(now, until)).await,
+                Due::Attempt => self.try_once(turn).await,
+                Due::Notice => self.notice(turn).await,
+                Due::Expiry => self.expire(turn).await,
+                Due::Wait(at) => tokio::time::sleep(until(now, at)).await,
             }
         }
     }
 
+    /// When the author gets a delay notice.
+    fn notice_at(&self, item: &Item, notified: bool) -> Option<Timestamp> {
+        let possible = !notified && item.from.address().is_some();
+        let delay = self.config.delay_notice.filter(|delay| possible && !delay.is_zero())?;
+        Some(after(item.accepted, delay))
+    }
+
     /// Changes a domain's entry in the spool. With the last recipient, the message is removed.
-    async fn update(&self, active: &Active, index: usize, change: impl FnOnce(&mut Group)) {
-        let mut item = active.item.lock().await;
-        if let Some(group) = item.groups.get_mut(index) {
+    async fn update(&self, turn: Turn<'_>, change: impl FnOnce(&mut Group)) {
+        let mut item = turn.active.item.lock().await;
+        if let Some(group) = item.groups.get_mut(turn.index) {
             change(group);
         }
         let done = item.groups.iter().all(|group| group.recipients.is_empty());
@@ -80,130 +202,93 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
             self.spool_fails(&item, &error);
         }
         if done {
-            self.finished();
+            self.messages.send_modify(|messages| *messages = messages.saturating_sub(1));
         }
     }
 
     /// Removes recipients that are done.
-    pub(crate) async fn forget(&self, active: &Active, index: usize, recipients: &[Address]) {
+    async fn forget(&self, turn: Turn<'_>, recipients: &[Address]) {
         let gone = |recipient: &Recipient| recipients.contains(&recipient.address);
-        self.update(active, index, |group| group.recipients.retain(|recipient| !gone(recipient))).await;
+        self.update(turn, |group| group.recipients.retain(|recipient| !gone(recipient))).await;
     }
 
-    async fn try_once(
-        self: &Arc<Self>,
-        active: &Active,
-        index: usize,
-        item: &Item,
-        group: &Group,
-        timetable: &Timetable,
-        memory: &mut Memory,
-    ) {
+    /// Makes an attempt. What a host has taken is forgotten before the next host is called.
+    async fn try_once(self: &Arc<Self>, turn: Turn<'_>) {
         // The semaphore is never closed; without a permit the attempt would still be right.
         let _permit = self.permits.acquire().await;
         let started = self.env.now();
-        let attempt = group.attempts.saturating_add(1);
-        let job = Job {
-            message_id: item.message_id.clone(),
-            from: item.from.clone(),
-            to: group.recipients.iter().map(|recipient| recipient.address.clone()).collect(),
-            domain: group.domain.clone(),
-            message: item.message.clone(),
-            attempt,
-            cause: active.cause,
-        };
-        let leftover = self.attempt(active, index, &job, &mut memory.hosts).await;
-        if leftover.refused.is_empty() {
+        let job = job(turn);
+        let mut attempt = Attempt::begin(&self.courier, &job).await;
+        while let Some(taken) = attempt.visit_next().await {
+            if !taken.is_empty() {
+                self.forget(turn, &taken).await;
+            }
+        }
+        let outcome = attempt.into_outcome();
+        if outcome.refused.is_empty() {
             return;
         }
         // Reports date a failure by the attempt that it belongs to, not by how long its session took.
-        let mut round = Round { deferred: Vec::new(), bounced: Vec::new() };
-        for refused in &leftover.refused {
-            round.sort(refused, started);
-        }
-        self.update(active, index, |group| {
-            (group.attempts, group.started) = (attempt, Some(started));
+        let round = Round::of(&outcome.refused, started);
+        self.update(turn, |group| {
+            (group.attempts, group.started) = (job.attempt, Some(started));
             for recipient in &mut group.recipients {
                 let last = round.deferred.iter().find(|(to, _)| *to == recipient.address);
                 recipient.last = last.map(|(_, last)| last.clone());
             }
         })
         .await;
-        let next = timetable.next(item.accepted, started, attempt);
-        let reasons = leftover.dead_end.as_ref().map(|end| end.reasons.clone()).unwrap_or_default();
-        self.tell_deferred(&job, &round.deferred, &leftover, (started, next), memory);
+        self.tell_deferred(turn, &job, &round, &outcome, started);
+        let reasons = outcome.dead_end.map(|end| end.reasons).unwrap_or_default();
         for (to, last) in &round.bounced {
-            self.bounce(active, item, to, (started, attempt), Some(last), reasons.clone()).await;
-            self.forget(active, index, std::slice::from_ref(to)).await;
+            let (last, reasons) = (Some(last), reasons.clone());
+            self.give_up(turn, GivenUp { to, at: started, attempts: job.attempt, last, reasons }).await;
         }
     }
 
-    /// Tells of the recipients that stay queued. Those with the same failure share a line of the story.
-    fn tell_deferred(
-        &self,
-        job: &Job,
-        deferred: &[(Address, LastFailure)],
-        leftover: &Leftover,
-        (started, next): (Timestamp, Next),
-        memory: &mut Memory,
-    ) {
-        let mut said: Vec<(String, bool)> = Vec::new();
-        for (to, last) in deferred {
+    /// Tells of the recipients that stay queued.
+    fn tell_deferred(&self, turn: Turn<'_>, job: &Job, round: &Round, outcome: &AttemptOutcome, started: Timestamp) {
+        let hosts: Vec<_> = outcome.visits.iter().map(|visit| visit.words()).collect();
+        for (to, last) in &round.deferred {
             let line = last.failure.line();
-            let known = !leftover.told && memory.deferred.get(to) == Some(&line);
-            memory.deferred.insert(to.clone(), line.clone());
-            let repeated = said.contains(&(line.clone(), known));
-            let alike = deferred.iter().filter(|(_, other)| other.failure.line() == line);
-            let everyone: Vec<_> = alike.map(|(to, _)| to.clone()).collect();
-            let told = if repeated { Vec::new() } else { story(job, &everyone, last, leftover, known, started, next) };
-            said.push((line, known));
-            let new_dead_end = leftover.dead_end.as_ref().filter(|_| !told.is_empty() && !known);
+            let alike = round.deferred.iter().filter(|(_, other)| other.failure.line() == line);
             let event = Deferred {
                 message: job.message_id.clone(),
                 to: to.clone(),
+                alike: alike.map(|(to, _)| to.clone()).collect(),
                 failure: last.failure.clone(),
                 attempts: job.attempt,
-                next: match next {
-                    Next::Attempt(at) => Some(at),
-                    Next::Expiry(_) => None,
-                },
-                told,
-                reasons: new_dead_end.map(|end| end.reasons.clone()).unwrap_or_default(),
+                started,
+                next: turn.timetable.next(turn.item.accepted, started, job.attempt),
+                hosts: hosts.clone(),
+                dead_end: outcome.dead_end.clone(),
             };
             self.recorder.tell_after(&event, Some(job.cause));
         }
     }
 
     /// Gives up on recipients that still wait when the message expires.
-    async fn expire(self: &Arc<Self>, active: &Active, index: usize, item: &Item, group: &Group) {
-        let now = self.env.now();
-        for recipient in &group.recipients {
+    async fn expire(self: &Arc<Self>, turn: Turn<'_>) {
+        let (at, attempts) = (self.env.now(), turn.group.attempts);
+        for recipient in &turn.group.recipients {
             let (to, last) = (&recipient.address, recipient.last.as_ref());
-            self.bounce(active, item, to, (now, group.attempts), last, Vec::new()).await;
-            self.forget(active, index, std::slice::from_ref(&recipient.address)).await;
+            self.give_up(turn, GivenUp { to, at, attempts, last, reasons: Vec::new() }).await;
         }
     }
 
-    /// Gives up on a recipient, at this time and after this many attempts: records it, and writes the NDR.
-    async fn bounce(
-        self: &Arc<Self>,
-        active: &Active,
-        item: &Item,
-        to: &Address,
-        (at, attempts): (Timestamp, u32),
-        last: Option<&LastFailure>,
-        reasons: Vec<String>,
-    ) {
-        let unknown = || Failure::of_domain(Condition::DnsQueryFailed, Problem::Dns, to.normalized_domain());
+    /// Gives up on a recipient: records it, writes the NDR, and removes it.
+    async fn give_up(self: &Arc<Self>, turn: Turn<'_>, given_up: GivenUp<'_>) {
+        let GivenUp { to, at, attempts, last, reasons } = given_up;
+        let unknown = || DeliveryFailure::of_domain(Condition::DnsQueryFailed, Problem::Dns, to.normalized_domain());
         let failure = last.map_or_else(unknown, |last| last.failure.clone());
         let bounce = failure.bounce(self.config.ndr);
         // RFC 5321 §4.5.5: nobody gets a report about a message with the null reverse-path.
-        let ndr = match item.from.address() {
-            Some(author) => ndr::failed(&self.subject(item, author, to, last), &bounce, at).ok(),
+        let ndr = match turn.item.from.address() {
+            Some(author) => ndr::failed(&self.subject(turn.item, author, to, last), &bounce, at).ok(),
             None => None,
         };
         let event = Bounced {
-            message: item.message_id.clone(),
+            message: turn.item.message_id.clone(),
             to: to.clone(),
             failure,
             code: bounce.code,
@@ -212,26 +297,28 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
             ndr: ndr.clone(),
             reasons,
         };
-        let cause = self.recorder.tell_after(&event, Some(active.cause));
+        let cause = self.recorder.tell_after(&event, Some(turn.active.cause));
         if let Some(ndr) = ndr {
             self.enqueue(ndr.to, ndr.message, cause).await;
         }
+        self.forget(turn, std::slice::from_ref(to)).await;
     }
 
     /// Sends the author a delay notice.
-    async fn notice(self: &Arc<Self>, active: &Active, index: usize, item: &Item, group: &Group, expiry: Timestamp) {
-        let now = self.env.now();
+    async fn notice(self: &Arc<Self>, turn: Turn<'_>) {
+        let (now, item) = (self.env.now(), turn.item);
+        let waits_for = until(now, turn.timetable.expiry(item.accepted));
         let author = item.from.address();
-        for (recipient, author) in group.recipients.iter().zip(author.into_iter().cycle()) {
+        for (recipient, author) in turn.group.recipients.iter().zip(author.into_iter().cycle()) {
             let subject = self.subject(item, author, &recipient.address, recipient.last.as_ref());
-            let Ok(dsn) = ndr::delayed(&subject, between(now, expiry), now) else { continue };
+            let Ok(dsn) = ndr::delayed(&subject, waits_for, now) else { continue };
             let (to, message) = (dsn.to.clone(), dsn.message.clone());
             let recipient = recipient.address.clone();
             let event = Notified { message: item.message_id.clone(), to: recipient, action: "delayed", dsn };
-            let cause = self.recorder.tell_after(&event, Some(active.cause));
+            let cause = self.recorder.tell_after(&event, Some(turn.active.cause));
             self.enqueue(to, message, cause).await;
         }
-        self.update(active, index, |group| group.notified = true).await;
+        self.update(turn, |group| group.notified = true).await;
     }
 
     fn subject<'a>(
@@ -243,7 +330,7 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
     ) -> Subject<'a> {
         Subject {
             reporter: &self.config.name,
-            postmaster: self.postmaster(&item.from),
+            postmaster: self.config.postmaster_for(&item.from),
             to: author,
             recipient,
             message_id: &item.message_id,
@@ -255,50 +342,42 @@ impl<D: Dns + Send + Sync + 'static> Shared<D> {
     }
 }
 
+/// What the next attempt for a domain has to deliver.
+fn job(turn: Turn<'_>) -> Job {
+    let Turn { active, item, group, .. } = turn;
+    Job {
+        message_id: item.message_id.clone(),
+        from: item.from.clone(),
+        to: group.recipients.iter().map(|recipient| recipient.address.clone()).collect(),
+        domain: group.domain.clone(),
+        message: item.message.clone(),
+        attempt: group.attempts.saturating_add(1),
+        cause: active.cause,
+    }
+}
+
 /// The effect of an attempt on the recipients that were not taken.
+#[derive(Default)]
 struct Round {
     deferred: Vec<(Address, LastFailure)>,
     bounced: Vec<(Address, LastFailure)>,
 }
 
 impl Round {
-    fn sort(&mut self, refused: &Refused, at: Timestamp) {
-        let last = |failure| (refused.to.clone(), LastFailure { failure, at });
-        match conclude(&refused.failures) {
-            Conclusion::Defer(failure) => self.deferred.push(last(failure)),
-            Conclusion::Bounce(failure) => self.bounced.push(last(failure)),
+    fn of(refused: &[Refused], at: Timestamp) -> Round {
+        let mut round = Round::default();
+        for Refused { to, failures } in refused {
+            let last = |failure| (to.clone(), LastFailure { failure, at });
+            match conclude(failures) {
+                Conclusion::Defer(failure) => round.deferred.push(last(failure)),
+                Conclusion::Bounce(failure) => round.bounced.push(last(failure)),
+            }
         }
+        round
     }
 }
 
-/// The story's text for recipients that stay queued for the same reason.
-fn story(
-    job: &Job,
-    to: &[Address],
-    last: &LastFailure,
-    leftover: &Leftover,
-    known: bool,
-    started: Timestamp,
-    next: Next,
-) -> Vec<String> {
-    let to = event::list(to);
-    let after = match next {
-        Next::Attempt(at) => format!("next attempt {} after this one", event::span(between(started, at))),
-        Next::Expiry(at) => format!("expires {} after this one", event::span(between(started, at))),
-    };
-    let Job { attempt, .. } = job;
-    if known {
-        return vec![format!("attempt {attempt} for {to}: same as before ({}); {after}", last.failure.code())];
-    }
-    let line = last.failure.line();
-    let waits = format!("{to} stays queued: {}; {after}", line.trim_end_matches('.'));
-    match &leftover.dead_end {
-        Some(end) => vec![format!("attempt {attempt} for {to}: {}", end.summary), waits],
-        None => vec![waits],
-    }
-}
-
-/// The time from one moment to a later one; zero if it is not later.
-fn between(from: Timestamp, until: Timestamp) -> Duration {
-    Duration::try_from(until.duration_since(from)).unwrap_or(Duration::ZERO)
+/// The Message-ID without angle brackets, if there is a readable one.
+pub(crate) fn message_id(message: &[u8]) -> Option<String> {
+    Message::parse(message).ok()?.message_id().ok().map(|id| id.as_str().to_owned())
 }

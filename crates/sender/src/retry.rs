@@ -118,6 +118,11 @@ pub fn after(time: Timestamp, span: Duration) -> Timestamp {
     SignedDuration::try_from(span).ok().and_then(|span| time.checked_add(span).ok()).unwrap_or(Timestamp::MAX)
 }
 
+/// The time from one moment to a later one; nothing if it is not later.
+pub fn until(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::try_from(to.duration_since(from)).unwrap_or(Duration::ZERO)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

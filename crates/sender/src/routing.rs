@@ -23,7 +23,8 @@ use mxlab_smtp::mx::MailHosts;
 pub use mxlab_smtp::mx::{MOST_HOSTS, Mx};
 
 use crate::condition::Condition;
-use crate::dane::{Classified, Mode, Policy};
+use crate::dane::{Classified, Mode, classify};
+use crate::demand::Demand;
 use crate::outcome::{Limitations, Problem};
 
 /// How many addresses of one host are tried in one attempt.
@@ -159,19 +160,88 @@ impl TlsaDecision {
     }
 }
 
+/// What the TLSA lookups of a host found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TlsaFinding {
+    /// Authentic records, at least one.
+    Records(Vec<Classified>),
+    /// Provably no records.
+    Absent,
+    /// Nothing that could be trusted: the way to the records is not secure.
+    Insecure,
+    /// No answer, or a bogus one; in one line.
+    Failed(String),
+    /// Nothing was asked.
+    NotAsked,
+}
+
 /// What DNS says about TLS at one host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostPolicy {
-    /// What is demanded of the session, or why the host is not used.
-    pub policy: Result<Policy, DeadEnd>,
-    /// The kind of outcome.
-    pub decision: TlsaDecision,
-    /// The name below which TLSA records apply, and which goes into SNI; the host's own name without DANE.
+    /// The host.
+    pub host: String,
+    /// How the sender uses DANE.
+    pub mode: Mode,
+    /// What was found.
+    pub finding: TlsaFinding,
+    /// The name below which TLSA records apply; the host's own name without DANE.
     pub base: String,
-    /// The records found, classified.
-    pub records: Vec<Classified>,
+    /// The owner of the TLSA records: `_25._tcp.` and the base.
+    pub owner: String,
     /// Clauses that can stand after "because".
     pub reasons: Vec<String>,
+}
+
+impl HostPolicy {
+    /// The records found.
+    pub fn records(&self) -> &[Classified] {
+        match &self.finding {
+            TlsaFinding::Records(records) => records,
+            TlsaFinding::Absent | TlsaFinding::Insecure | TlsaFinding::Failed(_) | TlsaFinding::NotAsked => &[],
+        }
+    }
+
+    /// How many of the records are usable.
+    pub fn usable(&self) -> usize {
+        self.records().iter().filter(|record| matches!(record, Classified::Usable(_))).count()
+    }
+
+    /// The kind of outcome.
+    pub fn decision(&self) -> TlsaDecision {
+        match &self.finding {
+            TlsaFinding::Records(_) if self.usable() > 0 => TlsaDecision::Dane,
+            TlsaFinding::Records(_) => TlsaDecision::Unusable,
+            TlsaFinding::Absent => TlsaDecision::None,
+            TlsaFinding::Insecure => TlsaDecision::Insecure,
+            TlsaFinding::Failed(_) => TlsaDecision::Failed,
+            TlsaFinding::NotAsked => TlsaDecision::Off,
+        }
+    }
+
+    /// What is demanded of a session with the host.
+    ///
+    /// # Errors
+    /// Why the host is not used.
+    pub fn demand(&self) -> Result<Demand, DeadEnd> {
+        let demand = match &self.finding {
+            TlsaFinding::Records(records) => Demand::of_records(&self.base, records),
+            TlsaFinding::Absent | TlsaFinding::Insecure | TlsaFinding::NotAsked => Demand::Opportunistic,
+            // RFC 7672 §2.1.1, and documented for SERVFAIL in so many words.
+            TlsaFinding::Failed(summary) => {
+                let (condition, problem) = (Condition::DnssecInvalid, Problem::DnssecTlsa);
+                return Err(DeadEnd { condition, problem, summary: summary.clone(), reasons: self.reasons.clone() });
+            }
+        };
+        let reason = match (&demand, self.mode) {
+            (Demand::Dane { .. }, _) | (_, Mode::Opportunistic | Mode::None) => return Ok(demand),
+            (Demand::Opportunistic, Mode::Mandatory) => self.reasons.join("; "),
+            // TLS that authenticates nobody is not what "mandatory" asks for.
+            (Demand::Encrypted, Mode::Mandatory) => "no TLSA record is usable".to_owned(),
+        };
+        // Which code Exchange Online gives then is not documented; `tlsa-invalid` covers "any other DANE failure".
+        let summary = format!("DANE is mandatory and {} does not offer it", self.host);
+        Err(DeadEnd::new(Condition::TlsaInvalid, Problem::DaneNotOffered, summary, reason))
+    }
 }
 
 /// The hosts that may take mail for `domain`.
@@ -272,96 +342,73 @@ fn base_candidates(host: &str, answer: &Lookup<IpAddr>) -> (Vec<String>, Option<
     }
 }
 
-/// Looks up what DANE demands of a host whose addresses are known.
+/// Looks up what DANE demands of a host whose addresses are known, for a connection to `port`.
 pub async fn host_policy<D: Dns>(
     dns: &D,
     route: &Route,
     host: &str,
     addresses: &Addresses,
     settings: Settings,
+    port: u16,
 ) -> HostPolicy {
-    let without = |decision, reason: String| HostPolicy {
-        policy: without_dane(settings.dane, host, &reason),
-        decision,
-        base: host.to_owned(),
-        records: Vec::new(),
-        reasons: vec![reason],
+    let found = |base: &str, finding, reasons| HostPolicy {
+        host: host.to_owned(),
+        mode: settings.dane,
+        finding,
+        base: base.to_owned(),
+        owner: tlsa_owner(port, base),
+        reasons,
     };
     if settings.dane == Mode::None {
-        return without(TlsaDecision::Off, "the sender does not use DANE for this domain".to_owned());
+        let reason = "the sender does not use DANE for this domain".to_owned();
+        return found(host, TlsaFinding::NotAsked, vec![reason]);
     }
     if let Some(reason) = &route.insecure
         && !settings.dane_for_insecure_mx
     {
-        return without(TlsaDecision::Insecure, reason.clone());
+        return found(host, TlsaFinding::Insecure, vec![reason.clone()]);
     }
     if let Some(reason) = &addresses.insecure {
-        return without(TlsaDecision::Insecure, reason.clone());
+        return found(host, TlsaFinding::Insecure, vec![reason.clone()]);
     }
-    let mut decision = TlsaDecision::None;
+    let mut finding = TlsaFinding::Absent;
     let mut reasons = Vec::new();
     for base in &addresses.base_candidates {
-        let owner = format!("_25._tcp.{base}");
+        let owner = tlsa_owner(port, base);
         let answer = dns.tlsa(&owner).await;
         match answer.trust {
             Trust::Secure if !answer.records.is_empty() => {
-                return with_records(settings.dane, host, base, &answer.records);
+                let records: Vec<_> = answer.records.iter().map(|rdata| classify(rdata)).collect();
+                let reasons = records.iter().map(about_record).collect();
+                return found(base, TlsaFinding::Records(records), reasons);
             }
             Trust::Secure => reasons.push(format!("{owner} has no TLSA records")),
             Trust::Insecure(reason) => {
-                decision = TlsaDecision::Insecure;
+                finding = TlsaFinding::Insecure;
                 reasons.push(format!("the answer for {owner} is insecure: {reason}"));
             }
             Trust::Bogus(reason) => {
-                return failed(base, &format!("the TLSA records of {base} do not validate"), reason);
+                let summary = format!("the TLSA records of {base} do not validate");
+                return found(base, TlsaFinding::Failed(summary), vec![reason]);
             }
             Trust::Unavailable(reason) => {
-                return failed(base, &format!("the TLSA records of {base} cannot be looked up"), reason);
+                let summary = format!("the TLSA records of {base} cannot be looked up");
+                return found(base, TlsaFinding::Failed(summary), vec![reason]);
             }
         }
     }
-    let reason = reasons.join("; ");
-    HostPolicy { reasons, ..without(decision, reason) }
+    found(host, finding, reasons)
 }
 
-fn with_records(mode: Mode, host: &str, base: &str, records: &[Vec<u8>]) -> HostPolicy {
-    let (policy, records) = Policy::of_records(records.iter().map(Vec::as_slice));
-    let decision = if policy == Policy::Encrypted { TlsaDecision::Unusable } else { TlsaDecision::Dane };
-    let reasons = records
-        .iter()
-        .map(|record| match record {
-            Classified::Usable(tlsa) => format!("TLSA {tlsa} is usable"),
-            Classified::Unusable { record, reason } => format!("TLSA {record} is unusable: {reason}"),
-        })
-        .collect();
-    let policy = match policy {
-        // TLS that authenticates nobody is not what "mandatory" asks for.
-        Policy::Encrypted => without_dane(mode, host, "no TLSA record is usable").map(|_| Policy::Encrypted),
-        policy => Ok(policy),
-    };
-    HostPolicy { policy, decision, base: base.to_owned(), records, reasons }
+/// RFC 7672 §2.2.3: where the TLSA records for a port of this base domain are.
+fn tlsa_owner(port: u16, base: &str) -> String {
+    format!("_{port}._tcp.{base}")
 }
 
-fn failed(base: &str, summary: &str, reason: String) -> HostPolicy {
-    HostPolicy {
-        // RFC 7672 §2.1.1, and documented for SERVFAIL in so many words.
-        policy: Err(DeadEnd::new(Condition::DnssecInvalid, Problem::DnssecTlsa, summary, reason.clone())),
-        decision: TlsaDecision::Failed,
-        base: base.to_owned(),
-        records: Vec::new(),
-        reasons: vec![reason],
-    }
-}
-
-/// A destination without DANE: ordinary delivery, unless DANE is mandatory. Which code Exchange Online gives then is not
-/// documented; `tlsa-invalid` covers "any other DANE failure".
-fn without_dane(mode: Mode, host: &str, reason: &str) -> Result<Policy, DeadEnd> {
-    match mode {
-        Mode::Opportunistic | Mode::None => Ok(Policy::Opportunistic),
-        Mode::Mandatory => {
-            let summary = format!("DANE is mandatory and {host} does not offer it");
-            Err(DeadEnd::new(Condition::TlsaInvalid, Problem::DaneNotOffered, summary, reason))
-        }
+fn about_record(record: &Classified) -> String {
+    match record {
+        Classified::Usable(tlsa) => format!("TLSA {tlsa} is usable"),
+        Classified::Unusable { record, reason } => format!("TLSA {record} is unusable: {reason}"),
     }
 }
 

@@ -1,8 +1,8 @@
 //! One SMTP session with one MX host (RFC 5321, RFC 3207): from the connection to the reply to the final dot.
 //!
-//! What the host has to prove is given as a [`Policy`]; [`dane::decide`] compares it with what TLS showed, before the first
+//! What the host has to prove is given as a [`Demand`]; [`demand::decide`] compares it with what TLS showed, before the first
 //! command inside TLS. A host that must be authenticated never sees a command of the message in clear. Without such a
-//! policy TLS is opportunistic (RFC 7435): if it fails, the host is called once more without it.
+//! demand TLS is opportunistic (RFC 7435): if it fails, the host is called once more without it.
 //!
 //! Every wait has its time-out. Those of RFC 5321 §4.5.3.2 are minima for the steps that it names.
 
@@ -20,8 +20,8 @@ use tokio::time::Instant;
 
 use crate::Profile;
 use crate::condition::Condition;
-use crate::dane::{self, Decision, Policy, TlsFacts, Verdict};
-use crate::outcome::{Cause, Failure, Problem};
+use crate::demand::{self, Decision, Demand, TlsFacts, TlsVerdict};
+use crate::outcome::{Cause, DeliveryFailure, Problem};
 
 /// Who calls, and how.
 #[derive(Clone, Debug)]
@@ -48,9 +48,17 @@ pub struct Target {
     /// Its addresses, in the order in which they are called.
     pub addresses: Vec<IpAddr>,
     /// What DNS demands.
-    pub policy: Policy,
+    pub demand: Demand,
+}
+
+impl Target {
     /// The name for SNI: the TLSA base domain, or the host's own.
-    pub server_name: String,
+    fn server_name(&self) -> &str {
+        match &self.demand {
+            Demand::Dane { names, .. } => names.first().unwrap_or(&self.host),
+            Demand::Opportunistic | Demand::Encrypted => &self.host,
+        }
+    }
 }
 
 /// A message with an envelope.
@@ -88,17 +96,15 @@ impl Security {
 
 /// What a session with a host came to.
 #[derive(Debug)]
-pub struct Report {
+pub struct SessionOutcome {
     /// For each recipient, in their order: taken, or why not.
-    pub results: Vec<Result<(), Failure>>,
+    pub results: Vec<Result<(), DeliveryFailure>>,
     /// The address that answered.
     pub ip: Option<IpAddr>,
     /// How the session was protected; none if it did not get as far as the message.
     pub security: Option<Security>,
     /// What TLS was worth, if that came to be decided.
     pub decision: Option<Decision>,
-    /// Evaluating the host's TLSA records is not implemented.
-    pub not_supported_yet: bool,
     /// In one line, what went wrong with the session as a whole; none if it brought the message to an end.
     pub problem: Option<String>,
     /// The session, still open, if it is in order.
@@ -107,10 +113,9 @@ pub struct Report {
 
 /// Why a session ended before the message: the failure of all recipients.
 struct Ended {
-    failure: Failure,
+    failure: DeliveryFailure,
     problem: String,
     decision: Option<Decision>,
-    not_supported_yet: bool,
     open: Option<Connection>,
 }
 
@@ -129,26 +134,43 @@ enum Called {
     AgainInClear(Decision),
 }
 
+/// How a session goes on when it is decided that it may.
+enum Continue {
+    /// On this connection, inside TLS, where EHLO has to be said again (RFC 3207 §4.2).
+    Open(Connection),
+    /// On this connection, in clear; the host has said what it can do.
+    Greeted(Connection, Capabilities),
+    /// With a new connection in clear: TLS has spoilt this one.
+    Anew,
+}
+
+/// A call at one address of a host.
+#[derive(Clone, Copy)]
+struct Call<'a> {
+    target: &'a Target,
+    ip: IpAddr,
+    deadline: Instant,
+}
+
 impl Client {
     /// Calls a host and gives it the message. At `deadline` the step that is under way times out.
-    pub async fn deliver(&self, target: &Target, outgoing: &Outgoing, deadline: Instant) -> Report {
+    pub async fn deliver(&self, target: &Target, outgoing: &Outgoing, deadline: Instant) -> SessionOutcome {
         let (ip, called) = self.call_any(target, deadline).await;
-        let mut report = match called {
+        let mut outcome = match called {
             Ok(ready) => self.transact(target, outgoing, ready, ip).await,
-            Err(ended) => Report {
+            Err(ended) => SessionOutcome {
                 results: vec![Err(ended.failure); outgoing.to.len()],
                 ip,
                 security: None,
                 decision: ended.decision,
-                not_supported_yet: ended.not_supported_yet,
                 problem: Some(ended.problem),
                 open: ended.open,
             },
         };
-        for failure in report.results.iter_mut().filter_map(|result| result.as_mut().err()) {
+        for failure in outcome.results.iter_mut().filter_map(|result| result.as_mut().err()) {
             failure.ip = ip;
         }
-        report
+        outcome
     }
 
     /// Calls the host's addresses in turn until one is ready for the message (RFC 5321 §5.1). A 5xx reply is the host's word,
@@ -164,11 +186,7 @@ impl Client {
             {
                 open.quit().await;
             }
-            let called = match self.call(target, (*ip, deadline), true).await {
-                Ok(Called::AgainInClear(decision)) => self.call_in_clear(target, (*ip, deadline), decision).await,
-                Ok(Called::Ready(ready)) => Ok(*ready),
-                Err(ended) => Err(ended),
-            };
+            let called = self.call(Call { target, ip: *ip, deadline }).await;
             let next = matches!(&called, Err(ended) if !ended.failure.is_permanent());
             result = (Some(*ip), called);
             if !next {
@@ -178,17 +196,20 @@ impl Client {
         result
     }
 
-    async fn call_in_clear(&self, target: &Target, at: (IpAddr, Instant), decision: Decision) -> Result<Ready, Ended> {
-        match self.call(target, at, false).await {
-            Ok(Called::Ready(ready)) => Ok(Ready { decision: Some(decision), ..*ready }),
-            // Not reached: without TLS nothing can spoil the connection.
-            Ok(Called::AgainInClear(_)) => Err(broken(target, Stage::Handshake, &Broken::Closed)),
-            Err(ended) => Err(ended),
+    /// Calls an address with TLS, and once more without where TLS has failed and may.
+    async fn call(&self, call: Call<'_>) -> Result<Ready, Ended> {
+        match self.call_with_tls(call).await? {
+            Called::Ready(ready) => Ok(*ready),
+            Called::AgainInClear(decision) => {
+                let (connection, capabilities) = self.greet(call).await?;
+                Ok(Ready { connection, capabilities, security: Security::None, decision: Some(decision) })
+            }
         }
     }
 
-    /// Connects, greets and, if `with_tls`, tries STARTTLS; then decides.
-    async fn call(&self, target: &Target, (ip, deadline): (IpAddr, Instant), with_tls: bool) -> Result<Called, Ended> {
+    /// Connects and greets.
+    async fn greet(&self, call: Call<'_>) -> Result<(Connection, Capabilities), Ended> {
+        let Call { target, ip, deadline } = call;
         let at = |stage| move |error: Broken| broken(target, stage, &error);
         let address = SocketAddr::new(ip, self.port);
         let opened = Connection::open(&self.env, address, self.timeouts.clone(), deadline).await;
@@ -197,24 +218,27 @@ impl Client {
         if !banner.is_positive() {
             return Err(refused(target, Stage::Banner, banner, connection));
         }
-        let (mut connection, capabilities) = self.hello(target, connection).await?;
-        if !with_tls {
-            let ready = Ready { connection, capabilities, security: Security::None, decision: None };
-            return Ok(Called::Ready(Box::new(ready)));
-        }
+        self.hello(target, connection).await
+    }
+
+    /// Connects, greets, tries STARTTLS; then decides.
+    async fn call_with_tls(&self, call: Call<'_>) -> Result<Called, Ended> {
+        let target = call.target;
+        let (mut connection, capabilities) = self.greet(call).await?;
         if !capabilities.has("STARTTLS") {
-            return self.decide(target, TlsFacts::NotOffered, Some(connection), Some(capabilities)).await;
+            return self.decide(target, TlsFacts::NotOffered, Continue::Greeted(connection, capabilities)).await;
         }
-        let answer = connection.command(&Command::StartTls, Stage::StartTls).await;
-        let facts = match answer {
-            Ok(reply) if reply.is_positive() => return self.secure(target, connection).await,
+        match connection.command(&Command::StartTls, Stage::StartTls).await {
+            Ok(reply) if reply.is_positive() => self.secure(target, connection).await,
             Ok(reply) => {
                 let facts = TlsFacts::Refused { reply: reply.to_string() };
-                return self.decide(target, facts, Some(connection), Some(capabilities)).await;
+                self.decide(target, facts, Continue::Greeted(connection, capabilities)).await
             }
-            Err(error) => TlsFacts::Unanswered { cause: format!("it {}", error.clause(Stage::StartTls)) },
-        };
-        self.decide(target, facts, None, None).await
+            Err(error) => {
+                let facts = TlsFacts::Unanswered { cause: format!("it {}", error.clause(Stage::StartTls)) };
+                self.decide(target, facts, Continue::Anew).await
+            }
+        }
     }
 
     async fn hello(&self, target: &Target, mut connection: Connection) -> Result<(Connection, Capabilities), Ended> {
@@ -225,67 +249,49 @@ impl Client {
         }
     }
 
-    /// The handshake, the decision, and EHLO again (RFC 3207 §4.2).
+    /// The handshake, and the decision.
     async fn secure(&self, target: &Target, connection: Connection) -> Result<Called, Ended> {
-        match connection.handshake(&self.tls, &target.server_name).await {
+        match connection.handshake(&self.tls, target.server_name()).await {
             Ok((connection, certificate)) => {
-                self.decide(target, TlsFacts::Established(certificate), Some(connection), None).await
+                self.decide(target, TlsFacts::Established(certificate), Continue::Open(connection)).await
             }
-            Err(error) => self.decide(target, TlsFacts::HandshakeFailed { cause: error.to_string() }, None, None).await,
+            Err(error) => {
+                let facts = TlsFacts::HandshakeFailed { cause: error.to_string() };
+                self.decide(target, facts, Continue::Anew).await
+            }
         }
     }
 
-    /// Compares what TLS showed with what DNS demands. `connection` is the one to go on with, if it is in order;
-    /// `capabilities` are known unless EHLO has to be said again.
-    async fn decide(
-        &self,
-        target: &Target,
-        facts: TlsFacts,
-        connection: Option<Connection>,
-        capabilities: Option<Capabilities>,
-    ) -> Result<Called, Ended> {
-        let decision = dane::decide(&target.policy, &facts, self.env.now(), self.profile);
-        let stage = match facts {
-            TlsFacts::NotOffered | TlsFacts::Refused { .. } | TlsFacts::Unanswered { .. } => Stage::StartTls,
-            TlsFacts::HandshakeFailed { .. } | TlsFacts::Established(_) => Stage::Handshake,
+    /// Compares what TLS showed with what DNS demands.
+    async fn decide(&self, target: &Target, facts: TlsFacts, how: Continue) -> Result<Called, Ended> {
+        let decision = demand::decide(&target.demand, &facts, self.env.now(), self.profile);
+        let (security, condition) = match decision.verdict {
+            TlsVerdict::Clear => (Security::None, None),
+            TlsVerdict::Encrypted => (Security::Tls, None),
+            TlsVerdict::Authenticated => (Security::Dane, None),
+            TlsVerdict::Fail(condition) => (Security::None, Some(condition)),
+            TlsVerdict::NotSupportedYet => (Security::None, Some(Condition::TlsaInvalid)),
         };
-        let (condition, not_supported_yet) = match decision.verdict {
-            Verdict::Fail(condition) => (condition, false),
-            Verdict::NotSupportedYet => (Condition::TlsaInvalid, true),
-            Verdict::Clear | Verdict::Encrypted | Verdict::Authenticated => {
-                return self.go_on(target, decision, connection, capabilities).await;
-            }
-        };
-        let problem = decision.problem.unwrap_or(Problem::TlsaMismatch);
-        let failure = failed(target, stage, Cause::Condition(condition), problem);
-        // Nothing is said inside TLS to a host that is not the one that DNS promised, not even QUIT.
-        let open = connection.filter(|_| stage == Stage::StartTls);
-        let problem = decision.summary.clone();
-        Err(Ended { failure, problem, decision: Some(decision), not_supported_yet, open })
-    }
-
-    async fn go_on(
-        &self,
-        target: &Target,
-        decision: Decision,
-        connection: Option<Connection>,
-        capabilities: Option<Capabilities>,
-    ) -> Result<Called, Ended> {
-        let security = match decision.verdict {
-            Verdict::Authenticated => Security::Dane,
-            Verdict::Encrypted => Security::Tls,
-            Verdict::Clear | Verdict::Fail(_) | Verdict::NotSupportedYet => Security::None,
-        };
-        let (connection, capabilities) = match (connection, capabilities) {
-            (Some(connection), Some(capabilities)) => (connection, capabilities),
-            (Some(connection), None) => self.hello(target, connection).await?,
-            (None, _) => return Ok(Called::AgainInClear(decision)),
+        if let Some(condition) = condition {
+            let problem = decision.problem.unwrap_or(Problem::TlsaMismatch);
+            let failure = failed(target, facts.stage(), Cause::Condition(condition), problem);
+            let open = match how {
+                Continue::Greeted(connection, _) => Some(connection),
+                // Nothing is said inside TLS to a host that is not the one that DNS promised, not even QUIT.
+                Continue::Open(_) | Continue::Anew => None,
+            };
+            return Err(Ended { failure, problem: decision.summary.clone(), decision: Some(decision), open });
+        }
+        let (connection, capabilities) = match how {
+            Continue::Open(connection) => self.hello(target, connection).await?,
+            Continue::Greeted(connection, capabilities) => (connection, capabilities),
+            Continue::Anew => return Ok(Called::AgainInClear(decision)),
         };
         Ok(Called::Ready(Box::new(Ready { connection, capabilities, security, decision: Some(decision) })))
     }
 
     /// MAIL to the final dot.
-    async fn transact(&self, target: &Target, outgoing: &Outgoing, ready: Ready, ip: Option<IpAddr>) -> Report {
+    async fn transact(&self, target: &Target, outgoing: &Outgoing, ready: Ready, ip: Option<IpAddr>) -> SessionOutcome {
         let Ready { mut connection, capabilities, security, decision } = ready;
         if !outgoing.message.is_ascii() && !capabilities.has("8BITMIME") {
             // RFC 6152 §3: convert or return. Another host of the domain may take it, so the stage is where this one said
@@ -295,7 +301,7 @@ impl Client {
             let problem = Some("it does not offer 8BITMIME, and the message has 8-bit content".to_owned());
             let results = vec![Err(failure); outgoing.to.len()];
             let open = Some(connection);
-            return Report { results, ip, security: None, decision, not_supported_yet: false, problem, open };
+            return SessionOutcome { results, ip, security: None, decision, problem, open };
         }
         let recipients = outgoing.to.iter().map(|to| (to.clone(), Parameters::new())).collect();
         let parameters = mail_parameters(&capabilities, &outgoing.message);
@@ -313,7 +319,7 @@ impl Client {
             Some(ended) => (Some(ended.problem), None),
             None => (None, Some(connection)),
         };
-        Report { results, ip, security: Some(security), decision, not_supported_yet: false, problem, open }
+        SessionOutcome { results, ip, security: Some(security), decision, problem, open }
     }
 }
 
@@ -330,7 +336,7 @@ fn mail_parameters(capabilities: &Capabilities, message: &[u8]) -> Parameters {
 }
 
 /// What the deciding reply means for a recipient.
-fn judge(target: &Target, stage: Stage, reply: Reply) -> Result<(), Failure> {
+fn judge(target: &Target, stage: Stage, reply: Reply) -> Result<(), DeliveryFailure> {
     if stage == Stage::Dot && reply.is_positive() {
         return Ok(());
     }
@@ -355,9 +361,9 @@ fn too_many_recipients(reply: Reply) -> Reply {
     Reply { code: 452, enhanced, ..reply }
 }
 
-fn failed(target: &Target, stage: Stage, cause: Cause, problem: Problem) -> Failure {
+fn failed(target: &Target, stage: Stage, cause: Cause, problem: Problem) -> DeliveryFailure {
     let host = Some(target.host.clone());
-    Failure { cause, host, stage: Some(stage), ip: None, problem, domain: None }
+    DeliveryFailure { cause, host, stage: Some(stage), ip: None, problem, domain: None }
 }
 
 fn broken(target: &Target, stage: Stage, error: &Broken) -> Ended {
@@ -373,7 +379,6 @@ fn broken(target: &Target, stage: Stage, error: &Broken) -> Ended {
         failure: failed(target, stage, Cause::Condition(condition), problem),
         problem: format!("it {}", error.clause(stage)),
         decision: None,
-        not_supported_yet: false,
         open: None,
     }
 }
@@ -384,5 +389,5 @@ fn refused(target: &Target, stage: Stage, reply: Reply, connection: Connection) 
         Err(failure) => failure,
         Ok(()) => failed(target, stage, Cause::Condition(Condition::CannotConnect), Problem::NoSmtp),
     };
-    Ended { failure, problem, decision: None, not_supported_yet: false, open: Some(connection) }
+    Ended { failure, problem, decision: None, open: Some(connection) }
 }

@@ -14,7 +14,7 @@ use mxlab_mail::{Address, ReversePath};
 use serde::{Deserialize, Serialize};
 
 use crate::condition::Condition;
-use crate::outcome::{Cause, Failure, Problem};
+use crate::outcome::{Cause, DeliveryFailure, Problem};
 
 const FOLDER: &str = "spool";
 const VERSION: u32 = 2;
@@ -66,7 +66,7 @@ pub struct Recipient {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastFailure {
     /// What failed.
-    pub failure: Failure,
+    pub failure: DeliveryFailure,
     /// When.
     pub at: Timestamp,
 }
@@ -271,7 +271,7 @@ fn decode_failure(stored: StoredFailure) -> Result<LastFailure, Damage> {
     };
     let stage = stored.stage.map(|word| value::<Stage>("stage", &word)).transpose()?;
     let StoredFailure { host, at, ip, problem, domain, .. } = stored;
-    Ok(LastFailure { failure: Failure { cause, host, stage, ip, problem, domain }, at })
+    Ok(LastFailure { failure: DeliveryFailure { cause, host, stage, ip, problem, domain }, at })
 }
 
 fn value<T: std::str::FromStr>(what: &'static str, text: &str) -> Result<T, Damage> {
@@ -369,7 +369,7 @@ mod tests {
         groups[0].started = Some("2026-03-02T08:30:00Z".parse().unwrap());
         groups[1].notified = true;
         groups[0].recipients[0].last = Some(LastFailure {
-            failure: Failure {
+            failure: DeliveryFailure {
                 cause: Cause::Condition(Condition::TlsaInvalid),
                 host: Some("mx1.fabrikam.example".to_owned()),
                 stage: Some(Stage::Handshake),
@@ -380,7 +380,7 @@ mod tests {
             at: "2026-03-02T08:30:01Z".parse().unwrap(),
         });
         groups[0].recipients[1].last = Some(LastFailure {
-            failure: Failure {
+            failure: DeliveryFailure {
                 cause: Cause::Reply("451 4.7.1 Greylisted, come back".parse().unwrap()),
                 host: None,
                 stage: None,

@@ -20,19 +20,20 @@ use mxlab_mail::trace::{Entrance, client_name, received};
 use mxlab_mail::{Message, ReversePath, date};
 use mxlab_smtp::server::{Handshake, Limits, Responder, Response, Server, Service};
 
-use crate::engine::{Shared, Submission};
+use crate::config::Submission;
 use crate::event::Rejected;
 use crate::ndr::identity;
+use crate::queue::{Queue, message_id};
 use crate::routing::Dns;
 
 /// Takes connections for as long as the process lives.
-pub(crate) async fn serve<D: Dns + Send + Sync + 'static>(shared: Arc<Shared<D>>, listener: Box<dyn Listener>) {
-    let server = Server::new(&shared.env, "submission session", Limits::default(), Door(shared.clone()));
+pub(crate) async fn serve<D: Dns + Send + Sync + 'static>(queue: Arc<Queue<D>>, listener: Box<dyn Listener>) {
+    let server = Server::new(&queue.env, "submission session", Limits::default(), Door(queue.clone()));
     match server.accept_from(&*listener).await {}
 }
 
 /// Where users' clients come in.
-struct Door<D>(Arc<Shared<D>>);
+struct Door<D>(Arc<Queue<D>>);
 
 impl<D: Dns + Send + Sync + 'static> Service for Door<D> {
     type Responder = Visit<D>;
@@ -44,13 +45,13 @@ impl<D: Dns + Send + Sync + 'static> Service for Door<D> {
             size: Some(0),
             ..Settings::new(self.0.config.name.clone())
         };
-        (settings, Visit { shared: self.0.clone(), client })
+        (settings, Visit { queue: self.0.clone(), client })
     }
 }
 
 /// One session with one client.
 struct Visit<D> {
-    shared: Arc<Shared<D>>,
+    queue: Arc<Queue<D>>,
     client: IpAddr,
 }
 
@@ -59,12 +60,12 @@ impl<D: Dns + Send + Sync + 'static> Responder for Visit<D> {
         let stage = question.stage();
         let (from, answer) = match question {
             Question::Mail { from, .. } => {
-                let answer = may_begin(&self.shared, &from);
+                let answer = may_begin(&self.queue, &from);
                 (from, answer)
             }
             Question::Message(delivery) => {
                 let from = delivery.envelope.from.clone();
-                (from, take(&self.shared, delivery, self.client).await)
+                (from, take(&self.queue, delivery, self.client).await)
             }
             Question::Banner
             | Question::Hello(_)
@@ -76,7 +77,7 @@ impl<D: Dns + Send + Sync + 'static> Responder for Visit<D> {
         match answer {
             Ok(()) => Response::Usual,
             Err(reply) => {
-                tell_refusal(&self.shared, from, stage, &reply);
+                tell_refusal(&self.queue, from, stage, &reply);
                 Response::Reply(reply)
             }
         }
@@ -89,11 +90,11 @@ impl<D: Dns + Send + Sync + 'static> Responder for Visit<D> {
 }
 
 /// Whether a message with this reverse-path may come.
-fn may_begin<D: Dns + Send + Sync + 'static>(shared: &Shared<D>, from: &ReversePath) -> Result<(), Reply> {
-    if !may_send(shared, from) {
+fn may_begin<D: Dns + Send + Sync + 'static>(queue: &Queue<D>, from: &ReversePath) -> Result<(), Reply> {
+    if !may_send(queue, from) {
         return Err(unable_to_relay());
     }
-    if shared.is_full() {
+    if queue.is_full() {
         let code = EnhancedCode::new(Class::Transient, 3, 1);
         return Err(Reply::enhanced(452, code, "Insufficient system resources"));
     }
@@ -102,7 +103,7 @@ fn may_begin<D: Dns + Send + Sync + 'static>(shared: &Shared<D>, from: &ReverseP
 
 /// Takes a message into the queue, or says why not.
 async fn take<D: Dns + Send + Sync + 'static>(
-    shared: &Arc<Shared<D>>,
+    queue: &Arc<Queue<D>>,
     delivery: Delivery,
     client: IpAddr,
 ) -> Result<(), Reply> {
@@ -110,11 +111,11 @@ async fn take<D: Dns + Send + Sync + 'static>(
         let code = EnhancedCode::new(Class::Permanent, 6, 11);
         return Err(Reply::enhanced(550, code, "Message contains bare line feeds"));
     }
-    if !author_may_send(shared, &delivery) {
+    if !author_may_send(queue, &delivery) {
         return Err(unable_to_relay());
     }
-    let submission = completed(delivery, client, &shared.config.name, shared.env.now());
-    shared.submit(submission).await.map_err(|error| {
+    let submission = completed(delivery, client, &queue.config.name, queue.env.now());
+    queue.submit(submission).await.map_err(|error| {
         let code = EnhancedCode::new(Class::Transient, 3, 1);
         Reply::enhanced(452, code, format!("Cannot store the message: {error}"))
     })
@@ -125,26 +126,26 @@ fn unable_to_relay() -> Reply {
 }
 
 /// The engine relays for its tenants alone. A null reverse-path says nothing about the sender; the message has to.
-fn may_send<D>(shared: &Shared<D>, from: &ReversePath) -> bool {
-    shared.config.tenants.is_empty() || from.address().is_none() || shared.config.tenant(from).is_some()
+fn may_send<D>(queue: &Queue<D>, from: &ReversePath) -> bool {
+    queue.config.tenants.is_empty() || from.address().is_none() || queue.config.tenant(from).is_some()
 }
 
 /// Whether the author of a message with a null reverse-path is a tenant's.
-fn author_may_send<D>(shared: &Shared<D>, delivery: &Delivery) -> bool {
-    if shared.config.tenants.is_empty() || delivery.envelope.from.address().is_some() {
+fn author_may_send<D>(queue: &Queue<D>, delivery: &Delivery) -> bool {
+    if queue.config.tenants.is_empty() || delivery.envelope.from.address().is_some() {
         return true;
     }
     let author = Message::parse(&delivery.message).ok().and_then(|message| message.author().ok());
-    author.is_some_and(|author| shared.config.tenant(&author.into()).is_some())
+    author.is_some_and(|author| queue.config.tenant(&author.into()).is_some())
 }
 
-fn tell_refusal<D>(shared: &Shared<D>, from: ReversePath, stage: Stage, reply: &Reply) {
-    shared.recorder.tell(&Rejected {
+fn tell_refusal<D>(queue: &Queue<D>, from: ReversePath, stage: Stage, reply: &Reply) {
+    queue.recorder.tell(&Rejected {
         from,
         to: None,
         code: reply.enhanced.map(|code| code.to_string()),
         text: reply.to_string(),
-        by: shared.config.name.clone(),
+        by: queue.config.name.clone(),
         stage: stage.word(),
     });
 }
@@ -185,11 +186,6 @@ fn without(message: &[u8], name: &str) -> Vec<u8> {
 
 fn has_field(message: &[u8], name: &str) -> bool {
     Message::parse(message).is_ok_and(|message| message.field(name).is_some())
-}
-
-/// The Message-ID without angle brackets, if there is a readable one.
-pub(crate) fn message_id(message: &[u8]) -> Option<String> {
-    Message::parse(message).ok()?.message_id().ok().map(|id| id.as_str().to_owned())
 }
 
 #[cfg(test)]

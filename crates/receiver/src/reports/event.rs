@@ -14,8 +14,8 @@ pub(super) struct Reported<'a> {
     pub(super) to: &'a Address,
     /// The Message-ID of the mail that carries it.
     pub(super) message: Option<String>,
-    /// Whether the same report already went to another address: its text is shown once.
-    pub(super) again: bool,
+    /// The mail as its reader sees it.
+    pub(super) as_read: String,
 }
 
 impl Event for Reported<'_> {
@@ -50,7 +50,7 @@ impl Event for Reported<'_> {
 
     fn artefact(&self) -> Option<Artefact> {
         let title = format!("DMARC aggregate report about {} on {}", self.report.policy.domain, day(self.report));
-        (!self.again).then(|| Artefact { title, text: self.report.to_xml() })
+        Some(Artefact { title, text: self.as_read.clone() })
     }
 }
 

@@ -56,8 +56,8 @@ pub(super) fn at_rest(script: &Script<'_>) -> bool {
 /// Whether something is queued or on its way.
 fn is_busy(script: &Script<'_>) -> bool {
     !script.in_flight.is_empty()
-        || script.outbound.as_ref().is_some_and(|engine| engine.queued() > 0)
-        || script.inbound.as_ref().is_some_and(|engine| engine.queued() > 0)
+        || script.outbound.as_ref().is_some_and(|engine| engine.queued_messages() > 0)
+        || script.inbound.as_ref().is_some_and(|engine| engine.queued_messages() > 0)
 }
 
 async fn sleep_until_or_for_ever(at: Option<Instant>) {

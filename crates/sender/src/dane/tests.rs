@@ -1,6 +1,11 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::Profile;
+use crate::condition::Condition;
+use crate::demand::{Decision, Demand, TlsFacts, TlsVerdict, decide};
+use jiff::Timestamp;
+use mxlab_dns::rdata::abbreviated;
 
 const NOW: &str = "2026-03-02T08:00:00Z";
 
@@ -53,14 +58,20 @@ fn other(numbers: [u8; 3]) -> Vec<u8> {
     record(numbers, &vec![0xab; if numbers[2] == 1 { 32 } else { 64 }])
 }
 
+/// What follows from an authentic RRset, and what was made of each record.
+fn of_records<'a>(rdata: impl IntoIterator<Item = &'a [u8]>) -> (Demand, Vec<Classified>) {
+    let classified: Vec<_> = rdata.into_iter().map(classify).collect();
+    (Demand::of_records("mx1.fabrikam.example", &classified), classified)
+}
+
 #[track_caller]
 fn check_unusable(rdata: &[u8], expected: Unusable) {
     match classify(rdata) {
         Classified::Unusable { reason, .. } => assert_eq!(reason, expected),
         usable => panic!("{usable:?}"),
     }
-    let (policy, _) = Policy::of_records([rdata]);
-    assert_eq!(policy, Policy::Encrypted);
+    let (demand, _) = of_records([rdata]);
+    assert_eq!(demand, Demand::Encrypted);
 }
 
 #[test]
@@ -115,41 +126,41 @@ fn unusable_reasons_read_well() {
 
 #[test]
 fn policy_of_a_set() {
-    assert_eq!(Policy::of_records([]).0, Policy::Opportunistic);
-    assert!(!Policy::Opportunistic.demands_tls());
-    assert!(Policy::Encrypted.demands_tls());
-    assert!(Policy::Authenticated(vec![]).demands_tls());
+    assert_eq!(of_records([]).0, Demand::Opportunistic);
+    assert!(!Demand::Opportunistic.demands_tls());
+    assert!(Demand::Encrypted.demands_tls());
+    assert!(Demand::Dane { records: vec![], names: vec![] }.demands_tls());
     let (pkix, good) = (other([1, 1, 1]), other([3, 1, 1]));
-    let (policy, classified) = Policy::of_records([&pkix[..], &good[..], &[]]);
+    let (demand, classified) = of_records([&pkix[..], &good[..], &[]]);
     assert_eq!(classified.len(), 3);
-    match policy {
-        Policy::Authenticated(records) => {
+    match demand {
+        Demand::Dane { records, .. } => {
             assert_eq!(records.len(), 1);
             assert_eq!(records[0].kind(), "3 1 1");
         }
-        policy => panic!("{policy:?}"),
+        demand => panic!("{demand:?}"),
     }
     // Many unusable records do not displace the usable one.
     let many = [vec![&pkix[..]; MOST_RECORDS + 1], vec![&good[..]]].concat();
-    assert!(matches!(Policy::of_records(many).0, Policy::Authenticated(records) if records.len() == 1));
-    let policy = Policy::of_records(vec![&good[..]; MOST_RECORDS + 1]).0;
-    assert!(matches!(policy, Policy::Authenticated(records) if records.len() == MOST_RECORDS));
+    assert!(matches!(of_records(many).0, Demand::Dane { records, .. } if records.len() == 1));
+    let demand = of_records(vec![&good[..]; MOST_RECORDS + 1]).0;
+    assert!(matches!(demand, Demand::Dane { records, .. } if records.len() == MOST_RECORDS));
 }
 
 /// Decides with these records over an established session.
 fn judge(records: &[Vec<u8>], certificate: &CertificateFacts, now: &str, profile: Profile) -> Decision {
-    let (policy, _) = Policy::of_records(records.iter().map(Vec::as_slice));
-    decide(&policy, &TlsFacts::Established(certificate.clone()), time(now), profile)
+    let (demand, _) = of_records(records.iter().map(Vec::as_slice));
+    decide(&demand, &TlsFacts::Established(certificate.clone()), time(now), profile)
 }
 
 #[track_caller]
-fn check(records: &[Vec<u8>], expected: Verdict) {
+fn check(records: &[Vec<u8>], expected: TlsVerdict) {
     let certificate = facts();
     check_for(&certificate, records, expected);
 }
 
 #[track_caller]
-fn check_for(certificate: &CertificateFacts, records: &[Vec<u8>], expected: Verdict) {
+fn check_for(certificate: &CertificateFacts, records: &[Vec<u8>], expected: TlsVerdict) {
     for profile in [Profile::Exo, Profile::Rfc] {
         let decision = judge(records, certificate, NOW, profile);
         assert_eq!(decision.verdict, expected, "{decision:?}");
@@ -157,7 +168,7 @@ fn check_for(certificate: &CertificateFacts, records: &[Vec<u8>], expected: Verd
     }
 }
 
-const FAIL: Verdict = Verdict::Fail(Condition::TlsaInvalid);
+const FAIL: TlsVerdict = TlsVerdict::Fail(Condition::TlsaInvalid);
 
 #[test]
 fn usage_3_with_every_selector_and_matching() {
@@ -165,7 +176,7 @@ fn usage_3_with_every_selector_and_matching() {
     for selector in 0..2 {
         for how in 0..3 {
             let numbers = [3, selector, how];
-            check_for(&certificate, &[matching(&certificate, numbers)], Verdict::Authenticated);
+            check_for(&certificate, &[matching(&certificate, numbers)], TlsVerdict::Authenticated);
             check_for(&certificate, &[matching(&facts(), numbers)], FAIL);
         }
     }
@@ -175,18 +186,18 @@ fn usage_3_with_every_selector_and_matching() {
 fn one_match_suffices() {
     let certificate = facts();
     let good = matching(&certificate, [3, 1, 1]);
-    check_for(&certificate, &[other([3, 1, 1]), good.clone()], Verdict::Authenticated);
-    check_for(&certificate, &[good.clone(), other([3, 1, 1])], Verdict::Authenticated);
-    check_for(&certificate, &[good.clone(), other([3, 0, 2])], Verdict::Authenticated);
-    check_for(&certificate, &[good.clone(), other([2, 1, 2])], Verdict::Authenticated);
-    check_for(&certificate, &[good, other([1, 1, 1]), vec![]], Verdict::Authenticated);
+    check_for(&certificate, &[other([3, 1, 1]), good.clone()], TlsVerdict::Authenticated);
+    check_for(&certificate, &[good.clone(), other([3, 1, 1])], TlsVerdict::Authenticated);
+    check_for(&certificate, &[good.clone(), other([3, 0, 2])], TlsVerdict::Authenticated);
+    check_for(&certificate, &[good.clone(), other([2, 1, 2])], TlsVerdict::Authenticated);
+    check_for(&certificate, &[good, other([1, 1, 1]), vec![]], TlsVerdict::Authenticated);
 }
 
 #[test]
 fn unusable_records_beside_others_are_ignored() {
     let certificate = facts();
-    check(&[], Verdict::Encrypted);
-    check(&[other([1, 1, 1])], Verdict::Encrypted);
+    check(&[], TlsVerdict::Encrypted);
+    check(&[other([1, 1, 1])], TlsVerdict::Encrypted);
     check(&[other([1, 1, 1]), other([3, 1, 1])], FAIL);
     // A usage-1 record that would match does not help.
     check_for(&certificate, &[matching(&certificate, [1, 1, 1]), other([3, 1, 1])], FAIL);
@@ -203,9 +214,9 @@ fn usage_3_is_for_the_leaf_alone() {
 #[test]
 fn usage_2_is_not_passed_over() {
     let certificate = facts();
-    check_for(&certificate, &[matching(&certificate, [2, 0, 1])], Verdict::NotSupportedYet);
-    check_for(&certificate, &[other([2, 1, 1]), other([3, 1, 1])], Verdict::NotSupportedYet);
-    check_for(&certificate, &[other([2, 1, 1])[..20].to_vec()], Verdict::Encrypted);
+    check_for(&certificate, &[matching(&certificate, [2, 0, 1])], TlsVerdict::NotSupportedYet);
+    check_for(&certificate, &[other([2, 1, 1]), other([3, 1, 1])], TlsVerdict::NotSupportedYet);
+    check_for(&certificate, &[other([2, 1, 1])[..20].to_vec()], TlsVerdict::Encrypted);
 }
 
 #[test]
@@ -214,40 +225,40 @@ fn the_strongest_digest_decides() {
     let right = |numbers| matching(&certificate, numbers);
     // For one selector: SHA-512 decides over SHA-256, whichever matches.
     check_for(&certificate, &[other([3, 1, 2]), right([3, 1, 1])], FAIL);
-    check_for(&certificate, &[right([3, 1, 2]), other([3, 1, 1])], Verdict::Authenticated);
+    check_for(&certificate, &[right([3, 1, 2]), other([3, 1, 1])], TlsVerdict::Authenticated);
     // Other selectors and usages are independent.
-    check_for(&certificate, &[other([3, 0, 2]), right([3, 1, 1])], Verdict::Authenticated);
-    check_for(&certificate, &[other([2, 1, 2]), right([3, 1, 1])], Verdict::Authenticated);
+    check_for(&certificate, &[other([3, 0, 2]), right([3, 1, 1])], TlsVerdict::Authenticated);
+    check_for(&certificate, &[other([2, 1, 2]), right([3, 1, 1])], TlsVerdict::Authenticated);
     // Full is not a digest: nothing outclasses it, and it outclasses nothing.
-    check_for(&certificate, &[other([3, 1, 2]), right([3, 1, 0])], Verdict::Authenticated);
-    check_for(&certificate, &[matching(&facts(), [3, 1, 0]), right([3, 1, 1])], Verdict::Authenticated);
+    check_for(&certificate, &[other([3, 1, 2]), right([3, 1, 0])], TlsVerdict::Authenticated);
+    check_for(&certificate, &[matching(&facts(), [3, 1, 0]), right([3, 1, 1])], TlsVerdict::Authenticated);
     // An unusable SHA-512 outclasses nothing.
-    check_for(&certificate, &[record([3, 1, 2], &[1; 63]), right([3, 1, 1])], Verdict::Authenticated);
+    check_for(&certificate, &[record([3, 1, 2], &[1; 63]), right([3, 1, 1])], TlsVerdict::Authenticated);
 }
 
 #[track_caller]
-fn check_dates(from: &str, until: &str, now: &str, matches: bool, exo: Verdict) {
+fn check_dates(from: &str, until: &str, now: &str, matches: bool, exo: TlsVerdict) {
     let mut certificate = facts();
     (certificate.not_before, certificate.not_after) = (time(from), time(until));
     let records = [if matches { matching(&certificate, [3, 1, 1]) } else { other([3, 1, 1]) }];
     assert_eq!(judge(&records, &certificate, now, Profile::Exo).verdict, exo);
     // RFC 7671 §5.1: dates mean nothing for usage 3.
-    let rfc = if matches { Verdict::Authenticated } else { FAIL };
+    let rfc = if matches { TlsVerdict::Authenticated } else { FAIL };
     assert_eq!(judge(&records, &certificate, now, Profile::Rfc).verdict, rfc);
     // Without authentication dates do not matter.
-    assert_eq!(judge(&[other([1, 1, 1])], &certificate, now, Profile::Exo).verdict, Verdict::Encrypted);
-    assert_eq!(judge(&[], &certificate, now, Profile::Exo).verdict, Verdict::Encrypted);
+    assert_eq!(judge(&[other([1, 1, 1])], &certificate, now, Profile::Exo).verdict, TlsVerdict::Encrypted);
+    assert_eq!(judge(&[], &certificate, now, Profile::Exo).verdict, TlsVerdict::Encrypted);
 }
 
 #[test]
 fn dates() {
-    let expired = Verdict::Fail(Condition::CertificateExpired);
+    let expired = TlsVerdict::Fail(Condition::CertificateExpired);
     let (from, until) = ("2026-03-01T00:00:00Z", "2026-03-02T08:00:00Z");
-    check_dates(from, until, "2026-03-02T08:00:00Z", true, Verdict::Authenticated);
-    check_dates(from, until, "2026-03-02T08:00:00.999Z", true, Verdict::Authenticated);
+    check_dates(from, until, "2026-03-02T08:00:00Z", true, TlsVerdict::Authenticated);
+    check_dates(from, until, "2026-03-02T08:00:00.999Z", true, TlsVerdict::Authenticated);
     check_dates(from, until, "2026-03-02T08:00:01Z", true, expired.clone());
     check_dates(from, until, "2026-03-02T08:00:01Z", false, expired.clone());
-    check_dates(from, until, "2026-03-01T00:00:00Z", true, Verdict::Authenticated);
+    check_dates(from, until, "2026-03-01T00:00:00Z", true, TlsVerdict::Authenticated);
     check_dates(from, until, "2026-02-28T23:59:59.999Z", true, FAIL);
     check_dates(from, until, "2026-02-28T23:59:59Z", false, FAIL);
     // A certificate whose end is before its start counts as expired, not as not yet valid: 322 before 323.
@@ -274,18 +285,18 @@ fn without_tls() {
     let usable = other([3, 1, 1]);
     for (tls, summary) in failures {
         let decide = |records: &[&[u8]]| {
-            let (policy, _) = Policy::of_records(records.iter().copied());
-            decide(&policy, &tls, time(NOW), Profile::Exo)
+            let (demand, _) = of_records(records.iter().copied());
+            decide(&demand, &tls, time(NOW), Profile::Exo)
         };
-        assert_eq!(decide(&[]).verdict, Verdict::Clear);
+        assert_eq!(decide(&[]).verdict, TlsVerdict::Clear);
         for records in [&[&usable[..]][..], &[&other([1, 1, 1])], &[&[]]] {
             let decision = decide(records);
-            assert_eq!(decision.verdict, Verdict::Fail(Condition::StarttlsNotSupported));
+            assert_eq!(decision.verdict, TlsVerdict::Fail(Condition::StarttlsNotSupported));
             assert_eq!(decision.summary, summary);
             assert_eq!(decision.reasons.len(), 2);
         }
         // Usage 2 fails here as well: no record of any kind lets a message go in clear.
-        assert_eq!(decide(&[&other([2, 1, 1])]).verdict, Verdict::Fail(Condition::StarttlsNotSupported));
+        assert_eq!(decide(&[&other([2, 1, 1])]).verdict, TlsVerdict::Fail(Condition::StarttlsNotSupported));
     }
 }
 
@@ -323,11 +334,11 @@ fn any_tlsa() -> impl Strategy<Value = Tlsa> {
 proptest! {
     #[test]
     fn any_octets_are_classified(rdata in prop::collection::vec(any::<u8>(), 0..200)) {
-        let (policy, classified) = Policy::of_records([&rdata[..]]);
+        let (demand, classified) = of_records([&rdata[..]]);
         prop_assert_eq!(classified.len(), 1);
-        prop_assert!(policy.demands_tls());
+        prop_assert!(demand.demands_tls());
         let usable = matches!(classified[0], Classified::Usable(_));
-        prop_assert_eq!(usable, matches!(policy, Policy::Authenticated(_)));
+        prop_assert_eq!(usable, matches!(demand, Demand::Dane { .. }));
         if usable {
             prop_assert!(matches!(rdata[0], 2 | 3) && rdata[1] < 2 && rdata[2] < 3);
         }

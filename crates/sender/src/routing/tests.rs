@@ -223,20 +223,20 @@ fn with_candidates(names: &[&str]) -> Addresses {
 struct Expected {
     decision: TlsaDecision,
     base: &'static str,
-    policy: Result<Policy, Condition>,
+    demand: Result<Demand, Condition>,
 }
 
-fn expected(decision: TlsaDecision, base: &'static str, policy: Result<Policy, Condition>) -> Expected {
-    Expected { decision, base, policy }
+fn expected(decision: TlsaDecision, base: &'static str, demand: Result<Demand, Condition>) -> Expected {
+    Expected { decision, base, demand }
 }
 
 #[track_caller]
 fn check(found: &HostPolicy, expected: &Expected) {
-    assert_eq!(found.decision, expected.decision);
+    assert_eq!(found.decision(), expected.decision);
     assert_eq!(found.base, expected.base);
     assert!(!found.reasons.is_empty());
-    match (&found.policy, &expected.policy) {
-        (Ok(Policy::Authenticated(records)), Ok(Policy::Authenticated(_))) => assert_eq!(records.len(), 1),
+    match (&found.demand(), &expected.demand) {
+        (Ok(Demand::Dane { records, .. }), Ok(Demand::Dane { .. })) => assert_eq!(records.len(), 1),
         (found, expected) => assert_eq!(&found.clone().map_err(|end| end.condition), expected),
     }
 }
@@ -251,11 +251,11 @@ async fn policy_with(
     settings: Settings,
 ) -> HostPolicy {
     let dns = Fake { tlsa: tlsa.iter().cloned().collect(), ..Fake::default() };
-    host_policy(&dns, route, HOST, &with_candidates(candidates), settings).await
+    host_policy(&dns, route, HOST, &with_candidates(candidates), settings, 25).await
 }
 
-fn authenticated() -> Result<Policy, Condition> {
-    Ok(Policy::Authenticated(vec![]))
+fn authenticated() -> Result<Demand, Condition> {
+    Ok(Demand::Dane { records: vec![], names: vec![] })
 }
 
 #[tokio::test]
@@ -266,10 +266,10 @@ async fn tlsa_answers() {
     let rows = [
         (at(Trust::Secure, vec![usable()]), expected(TlsaDecision::Dane, HOST, authenticated())),
         (at(Trust::Secure, vec![usable(), vec![1, 1, 1]]), expected(TlsaDecision::Dane, HOST, authenticated())),
-        (at(Trust::Secure, vec![vec![]]), expected(TlsaDecision::Unusable, HOST, Ok(Policy::Encrypted))),
-        (at(Trust::Secure, vec![]), expected(TlsaDecision::None, HOST, Ok(Policy::Opportunistic))),
-        (vec![(AT_HOST, nxdomain)], expected(TlsaDecision::None, HOST, Ok(Policy::Opportunistic))),
-        (at(insecure(), vec![usable()]), expected(TlsaDecision::Insecure, HOST, Ok(Policy::Opportunistic))),
+        (at(Trust::Secure, vec![vec![]]), expected(TlsaDecision::Unusable, HOST, Ok(Demand::Encrypted))),
+        (at(Trust::Secure, vec![]), expected(TlsaDecision::None, HOST, Ok(Demand::Opportunistic))),
+        (vec![(AT_HOST, nxdomain)], expected(TlsaDecision::None, HOST, Ok(Demand::Opportunistic))),
+        (at(insecure(), vec![usable()]), expected(TlsaDecision::Insecure, HOST, Ok(Demand::Opportunistic))),
         (at(bogus(), vec![usable()]), expected(TlsaDecision::Failed, HOST, invalid())),
         (at(unavailable(), vec![]), expected(TlsaDecision::Failed, HOST, invalid())),
     ];
@@ -288,12 +288,12 @@ async fn the_expanded_name_goes_before_the_original() {
     let found = policy_with(&both, &secure_route(), &[TARGET, HOST], Settings::default()).await;
     check(&found, &expected(TlsaDecision::Dane, TARGET, authenticated()));
     let found = policy_with(&[(AT_HOST, host)], &secure_route(), &[TARGET, HOST], Settings::default()).await;
-    check(&found, &expected(TlsaDecision::Unusable, HOST, Ok(Policy::Encrypted)));
+    check(&found, &expected(TlsaDecision::Unusable, HOST, Ok(Demand::Encrypted)));
     let broken = [(AT_TARGET, lookup(AT_TARGET, bogus(), vec![]))];
     let found = policy_with(&broken, &secure_route(), &[TARGET, HOST], Settings::default()).await;
     check(&found, &expected(TlsaDecision::Failed, TARGET, Err(Condition::DnssecInvalid)));
     let found = policy_with(&[], &secure_route(), &[TARGET, HOST], Settings::default()).await;
-    check(&found, &expected(TlsaDecision::None, HOST, Ok(Policy::Opportunistic)));
+    check(&found, &expected(TlsaDecision::None, HOST, Ok(Demand::Opportunistic)));
     assert_eq!(found.reasons.len(), 2);
 }
 
@@ -301,7 +301,7 @@ async fn the_expanded_name_goes_before_the_original() {
 async fn no_dane_over_an_insecure_way() {
     let records = [(AT_HOST, lookup(AT_HOST, Trust::Secure, vec![usable()]))];
     let insecure_route = Route { insecure: Some("the MX records are insecure".to_owned()), ..secure_route() };
-    let opportunistic = expected(TlsaDecision::Insecure, HOST, Ok(Policy::Opportunistic));
+    let opportunistic = expected(TlsaDecision::Insecure, HOST, Ok(Demand::Opportunistic));
     check(&policy_with(&records, &insecure_route, &[HOST], Settings::default()).await, &opportunistic);
     check(&policy_with(&records, &secure_route(), &[], Settings::default()).await, &opportunistic);
     let settings = Settings { dane_for_insecure_mx: true, ..Settings::default() };
@@ -315,7 +315,7 @@ async fn modes() {
     let records = [(AT_HOST, lookup(AT_HOST, bogus(), vec![usable()]))];
     let off = Settings { dane: Mode::None, ..Settings::default() };
     let found = policy_with(&records, &secure_route(), &[HOST], off).await;
-    check(&found, &expected(TlsaDecision::Off, HOST, Ok(Policy::Opportunistic)));
+    check(&found, &expected(TlsaDecision::Off, HOST, Ok(Demand::Opportunistic)));
     let mandatory = Settings { dane: Mode::Mandatory, ..Settings::default() };
     let found = policy_with(&[], &secure_route(), &[HOST], mandatory).await;
     check(&found, &expected(TlsaDecision::None, HOST, Err(Condition::TlsaInvalid)));

@@ -93,6 +93,14 @@ impl Report {
         message.into_bytes()
     }
 
+    /// The message as its reader sees it: what it says of itself, the words, and the attachment, unpacked. With LF line ends;
+    /// it is the same for every address.
+    pub fn as_read(&self, reporter: &Reporter, attachment: &Attachment) -> String {
+        let (from, subject) = (&reporter.email, self.subject(&reporter.domain));
+        let (words, name, document) = (self.words().replace("\r\n", "\n"), &attachment.file_name, self.to_xml());
+        format!("From: <{from}>\nSubject: {subject}\n\n{words}\n[{name}, unpacked]\n{document}")
+    }
+
     /// The part for people.
     fn words(&self) -> String {
         let moment = |second: i64| Timestamp::from_second(second).map(date::rfc5322).unwrap_or_default();
