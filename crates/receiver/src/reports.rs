@@ -114,11 +114,6 @@ fn reporter(config: &ReceiverConfig) -> Result<Reporter, AddressError> {
     })
 }
 
-/// A report on its way.
-struct Leaving {
-    finished: Finished,
-}
-
 /// Sends the reports of each day when it is over, for as long as the process lives. `address` is where the engine listens.
 pub(crate) async fn run(shared: Arc<Shared>, reports: Arc<Reports>, address: IpAddr) {
     let mut daily = Daily::new(SCHEDULE);
@@ -135,7 +130,7 @@ pub(crate) async fn run(shared: Arc<Shared>, reports: Arc<Reports>, address: IpA
             continue;
         }
         for finished in reports.collector().finish(daily.over(now)) {
-            daily.add(Leaving { finished, told: false }, now);
+            daily.add(finished, now);
         }
         let left_out = reports.collector().take_left_out();
         if left_out > 0 {
@@ -167,19 +162,19 @@ struct Sending<'a> {
 
 impl Sending<'_> {
     /// Sends a report to whoever is to have it. What cannot be known now comes back, to be tried later.
-    async fn send(&self, mut waiting: Waiting<Leaving>) -> Option<Waiting<Leaving>> {
+    async fn send(&self, mut waiting: Waiting<Finished>) -> Option<Waiting<Finished>> {
         let shared = self.shared;
         waiting.try_at(shared.env.now(), &SCHEDULE);
         let dns = ResolverDns(shared.resolver.clone());
         if !self.keep_direct(&dns, &mut waiting).await {
             return Some(waiting);
         }
-        if waiting.report.finished.report.rows.is_empty() {
+        if waiting.report.report.rows.is_empty() {
             self.skip(&waiting, None, "no message is left to report".to_owned());
             return None;
         }
         let reporter = self.reports.collector().reporter().clone();
-        let attachment = match waiting.report.finished.report.attachment(&reporter.domain) {
+        let attachment = match waiting.report.report.attachment(&reporter.domain) {
             Ok(attachment) => attachment,
             Err(error) => {
                 self.skip(&waiting, None, error.to_string());
@@ -188,29 +183,29 @@ impl Sending<'_> {
         };
         let (to, later) = self.destinations(&dns, &waiting, attachment.size()).await;
         for (to, because) in to {
-            let message = waiting.report.finished.report.to_message(&reporter, &attachment, &to, shared.env.now());
+            let message = waiting.report.report.to_message(&reporter, &attachment, &to, shared.env.now());
             let id = message_id(&message);
             if let Err(error) = self.reports.outlet.submit(reporter.email.clone().into(), to.clone(), message).await {
                 self.skip(&waiting, Some(format!("mailto:{to}")), error.to_string());
                 continue;
             }
-            let report = &waiting.report.finished.report;
+            let report = &waiting.report.report;
             let as_read = report.as_read(&reporter, &attachment);
             shared.recorder.tell(&Reported { report, because, to: &to, message: id, as_read });
             tokio::time::sleep(BETWEEN_REPORTS).await;
         }
-        waiting.report.finished.uris = later;
-        (!waiting.report.finished.uris.is_empty()).then_some(waiting)
+        waiting.report.uris = later;
+        (!waiting.report.uris.is_empty()).then_some(waiting)
     }
 
     /// Takes out what came by other ways than straight from its senders, where only that is reported. False if it cannot be
     /// known yet.
-    async fn keep_direct(&self, dns: &dyn Dns, waiting: &mut Waiting<Leaving>) -> bool {
+    async fn keep_direct(&self, dns: &dyn Dns, waiting: &mut Waiting<Finished>) -> bool {
         let config = self.shared.config();
         if config.profile != Profile::Exo {
             return true;
         }
-        let ways = direct::ways(dns, &config.name, self.address, &waiting.report.finished.report).await;
+        let ways = direct::ways(dns, &config.name, self.address, &waiting.report.report).await;
         let unknown = ways.iter().filter(|(_, way)| matches!(way, Way::Unknown { .. }));
         let because: Vec<String> = unknown
             .filter_map(|(domain, way)| Some(format!("mail for {domain}: {}", way.problem(&config.name)?)))
@@ -221,8 +216,8 @@ impl Sending<'_> {
         }
         for (recipients, way) in ways {
             let Some(why) = way.problem(&config.name) else { continue };
-            let messages = direct::take_out(&mut waiting.report.finished.report, &recipients);
-            let report = &waiting.report.finished.report;
+            let messages = direct::take_out(&mut waiting.report.report, &recipients);
+            let report = &waiting.report.report;
             self.shared.recorder.tell(&LeftOut { report, recipients, messages, why });
         }
         true
@@ -233,10 +228,10 @@ impl Sending<'_> {
     async fn destinations(
         &self,
         dns: &dyn Dns,
-        waiting: &Waiting<Leaving>,
+        waiting: &Waiting<Finished>,
         size: u64,
     ) -> (Vec<(Address, Vec<String>)>, Vec<ReportUri>) {
-        let Finished { report, uris } = &waiting.report.finished;
+        let Finished { report, uris } = &waiting.report;
         let rules = match report.form {
             Form::Rfc7489 => Rules::Rfc7489,
             Form::Rfc9990 => Rules::Rfc9989,
@@ -270,12 +265,12 @@ impl Sending<'_> {
         (addresses, later)
     }
 
-    fn postpone(&self, waiting: &Waiting<Leaving>, because: Vec<String>) {
-        self.shared.recorder.tell(&Postponed { report: &waiting.report.finished.report, because });
+    fn postpone(&self, waiting: &Waiting<Finished>, because: Vec<String>) {
+        self.shared.recorder.tell(&Postponed { report: &waiting.report.report, because });
     }
 
-    fn skip(&self, waiting: &Waiting<Leaving>, to: Option<String>, why: String) {
-        let report = &waiting.report.finished.report;
+    fn skip(&self, waiting: &Waiting<Finished>, to: Option<String>, why: String) {
+        let report = &waiting.report.report;
         self.shared.recorder.tell(&NotReported { report, to, why });
     }
 }
