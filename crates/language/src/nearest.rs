@@ -3,16 +3,18 @@
 /// The known name that was most probably meant: the one with the smallest edit distance, case ignored, if that is at
 /// most a third of the length, or one that contains what was written. If several are equally near, the first.
 pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let folded: Vec<char> = written.to_lowercase().chars().take(LONGEST).collect();
+    let written = written.to_lowercase();
+    let (begin, length) = beginning(&written);
     let mut best: Option<(usize, &str)> = None;
     let mut containing: Option<&str> = None;
     for name in known {
         let lower = name.to_lowercase();
-        let distance = distance(&folded, &lower.chars().take(LONGEST).collect::<Vec<_>>());
-        if distance * 3 <= folded.len() && best.is_none_or(|(least, _)| distance < least) {
+        // Exchanged neighbours count one, as insertions, deletions and replacements do.
+        let distance = strsim::osa_distance(begin, beginning(&lower).0);
+        if distance * 3 <= length && best.is_none_or(|(least, _)| distance < least) {
             best = Some((distance, name));
         }
-        if containing.is_none() && folded.len() >= 2 && lower.contains(&written.to_lowercase()) {
+        if containing.is_none() && length >= 2 && lower.contains(&written) {
             containing = Some(name);
         }
     }
@@ -22,24 +24,12 @@ pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str
 /// Names longer than this are compared by their first characters only.
 const LONGEST: usize = 100;
 
-/// Damerau–Levenshtein distance (optimal string alignment): insertions, deletions, replacements and exchanges of
-/// neighbours each count one.
-fn distance(a: &[char], b: &[char]) -> usize {
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let replaced = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut least = replaced.min(last[j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                least = least.min(before_last[j - 2] + 1);
-            }
-            row.push(least);
-        }
-        before_last = std::mem::replace(&mut last, row);
+/// The part of a name that is compared, and its length in characters.
+fn beginning(name: &str) -> (&str, usize) {
+    match name.char_indices().nth(LONGEST) {
+        Some((end, _)) => (name.get(..end).unwrap_or(name), LONGEST),
+        None => (name, name.chars().count()),
     }
-    last[b.len()]
 }
 
 /// The help line for an unknown name: the nearest known name, or the known names.
