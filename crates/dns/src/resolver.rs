@@ -130,6 +130,13 @@ pub enum Upstream {
     },
 }
 
+/// How long a resolver waits if nothing else is said.
+pub const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The largest UDP payload that a resolver asks for if nothing else is said, in octets: that of DNS Flag
+/// Day 2020, which arrives in one piece nearly everywhere.
+pub const EDNS_SIZE: u16 = 1_232;
+
 /// How the resolver works.
 #[derive(Clone, Debug)]
 pub struct ResolverConfig {
@@ -172,10 +179,10 @@ impl ResolverConfig {
             anchors: vec![anchor],
             negative_anchors: Vec::new(),
             policy: Policy::default(),
-            timeout: Duration::from_secs(5),
+            timeout: TIMEOUT,
             attempts: 2,
             queries: 128,
-            edns_size: 1_232,
+            edns_size: EDNS_SIZE,
             cache: true,
         }
     }

@@ -4,6 +4,9 @@
 //! reference gives a default, the method of the same name returns it.
 
 use indexmap::IndexMap;
+use mxlab_dns::resolver;
+use mxlab_mail::settings;
+use mxlab_mail::smtp::server::EXTENSIONS;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -363,7 +366,6 @@ macro_rules! defaults {
 }
 
 const MINUTE: u64 = 60;
-const HOUR: u64 = 60 * MINUTE;
 const DAY: i64 = 24 * 3600;
 
 const fn relative(seconds: i64) -> Time {
@@ -372,30 +374,30 @@ const fn relative(seconds: i64) -> Time {
 
 defaults! {
     Sender {
-        profile: Profile = Profile::Exo,
-        expiration: Duration = Duration::from_secs(24 * HOUR),
-        delay_notice: Duration = Duration::from_secs(4 * HOUR),
-        dane: DaneMode = DaneMode::Opportunistic,
+        profile: Profile = Word(settings::Profile::Exo),
+        expiration: Duration = Duration::of(settings::EXPIRATION),
+        delay_notice: Duration = Duration::of(settings::DELAY_NOTICE),
+        dane: DaneMode = Word(settings::DaneMode::Opportunistic),
         mta_sts: MtaStsMode = MtaStsMode::Opportunistic,
     }
     Connector { tls: bool = false, }
     Receiver {
-        profile: Profile = Profile::Exo,
-        layout: HeaderLayout = HeaderLayout::Current,
+        profile: Profile = Word(settings::Profile::Exo),
+        layout: HeaderLayout = Word(settings::HeaderLayout::Current),
         pct_draw: u8 = 0,
     }
     Resolver {
         cache: bool = true,
         forwarder: ForwarderKind = ForwarderKind::None,
-        edns_size: u16 = 1232,
-        timeout: Duration = Duration::from_secs(5),
+        edns_size: u16 = resolver::EDNS_SIZE,
+        timeout: Duration = Duration::of(resolver::TIMEOUT),
     }
     Tenant {
         dkim_fallback: bool = true,
         spoof_intelligence: bool = true,
         honor_dmarc: bool = true,
-        auth_fail_action: AuthFailAction = AuthFailAction::MoveToJmf,
-        dmarc_quarantine_action: AuthFailAction = AuthFailAction::Quarantine,
+        auth_fail_action: AuthFailAction = Word(settings::AuthFailAction::MoveToJmf),
+        dmarc_quarantine_action: AuthFailAction = Word(settings::AuthFailAction::Quarantine),
         dmarc_reject_action: DmarcRejectAction = DmarcRejectAction::Reject,
         enhanced_filtering: bool = false,
     }
@@ -446,7 +448,7 @@ impl Sender {
     pub fn retry(&self) -> Vec<std::time::Duration> {
         match &self.retry {
             Some(intervals) => intervals.iter().map(|interval| interval.get().get()).collect(),
-            None => [15, 15, 60].map(|minutes| std::time::Duration::from_secs(minutes * MINUTE)).to_vec(),
+            None => settings::RETRY.to_vec(),
         }
     }
 
@@ -468,7 +470,7 @@ impl Smtp {
     pub fn extensions(&self) -> Vec<String> {
         match &self.extensions {
             Some(keywords) => keywords.iter().map(|keyword| keyword.to_string()).collect(),
-            None => ["PIPELINING", "8BITMIME", "CHUNKING", "SMTPUTF8", "DSN"].map(str::to_owned).to_vec(),
+            None => EXTENSIONS.map(str::to_owned).to_vec(),
         }
     }
 }

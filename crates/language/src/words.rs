@@ -147,27 +147,19 @@ macro_rules! foreign {
 }
 
 foreign! {
+    /// Whose rules an engine follows.
+    Profile = mxlab_mail::settings::Profile;
+    /// How the sender uses DANE (RFC 7672).
+    DaneMode = mxlab_mail::settings::DaneMode;
+    /// The layout of the header fields that the receiver stamps.
+    HeaderLayout = mxlab_mail::settings::HeaderLayout;
+    /// What a tenant does with a message that fails authentication.
+    AuthFailAction = mxlab_mail::settings::AuthFailAction;
     /// A moment of an SMTP session.
     Stage = mxlab_mail::smtp::Stage;
 }
 
 words! {
-    /// Whose rules an engine follows.
-    Profile {
-        /// Exchange Online as documented.
-        Exo = "exo",
-        /// The RFCs to the letter.
-        Rfc = "rfc",
-    }
-    /// How the sender uses DANE (RFC 7672).
-    DaneMode {
-        /// Where the destination publishes TLSA records.
-        Opportunistic = "opportunistic",
-        /// Always: without DANE nothing is delivered.
-        Mandatory = "mandatory",
-        /// Never.
-        None = "none",
-    }
     /// How the sender uses MTA-STS (RFC 8461).
     MtaStsMode {
         /// Where the destination publishes a policy.
@@ -179,13 +171,6 @@ words! {
     Limitation {
         /// Failures of DNSSEC are told as 4.4.312.
         DnssecAs44312 = "dnssec-as-4.4.312",
-    }
-    /// The layout of the header fields that the receiver stamps.
-    HeaderLayout {
-        /// As stamped today.
-        Current = "current",
-        /// As stamped before 2021.
-        Old = "old",
     }
     /// What stands between the resolver and the name servers.
     ForwarderKind {
@@ -211,13 +196,6 @@ words! {
         SimpleRelaxed = "simple/relaxed",
         /// Both simple.
         SimpleSimple = "simple/simple",
-    }
-    /// What a tenant does with a message that fails authentication.
-    AuthFailAction {
-        /// To the Junk Email folder.
-        MoveToJmf = "move-to-jmf",
-        /// To quarantine.
-        Quarantine = "quarantine",
     }
     /// What a tenant does with a message that fails DMARC with `p=reject`.
     DmarcRejectAction {

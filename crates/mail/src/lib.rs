@@ -23,6 +23,7 @@ pub mod date;
 pub mod dsn;
 pub mod headers;
 pub mod message_id;
+pub mod settings;
 pub mod smtp;
 pub mod tag_list;
 pub mod trace;

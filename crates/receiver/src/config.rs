@@ -4,37 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use mxlab_mail::address::same_domain;
+pub use mxlab_mail::settings::{AuthFailAction, HeaderLayout, Profile};
 use rustls::sign::CertifiedKey;
-
-/// Whose behaviour the engine follows where the two differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Profile {
-    /// Exchange Online as documented.
-    #[default]
-    Exo,
-    /// The RFCs to the letter: results as RFC 8601 has them, DMARC by RFC 9989, no composite verdict.
-    Rfc,
-}
-
-/// The layout of `Authentication-Results`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Layout {
-    /// As stamped today.
-    #[default]
-    Current,
-    /// As stamped before 2021: with the recipient's domain between the clauses.
-    Old,
-}
-
-/// What happens to mail that fails implicit authentication (`AuthenticationFailAction`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AuthFailAction {
-    /// It goes to the junk mail folder.
-    #[default]
-    MoveToJmf,
-    /// It is quarantined.
-    Quarantine,
-}
 
 /// An organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +46,7 @@ pub struct ReceiverConfig {
     /// Exchange Online, or the RFCs.
     pub profile: Profile,
     /// The layout of `Authentication-Results`.
-    pub layout: Layout,
+    pub layout: HeaderLayout,
     /// The number from 0 to 99 that is drawn for every message: a DMARC policy is applied if it is below `pct`. A simulation
     /// has no chance in it.
     pub pct_draw: u8,
@@ -90,7 +61,7 @@ impl ReceiverConfig {
             tenants: Vec::new(),
             internal: Vec::new(),
             profile: Profile::Exo,
-            layout: Layout::Current,
+            layout: HeaderLayout::Current,
             pct_draw: 0,
         }
     }

@@ -20,7 +20,7 @@ use mxlab_mail::authres::{
 };
 use mxlab_mail::{Address, ReversePath};
 
-use crate::config::{Layout, Profile, ReceiverConfig, Tenant};
+use crate::config::{HeaderLayout, Profile, ReceiverConfig, Tenant};
 use crate::disposition::{self, Disposition, Folder};
 use crate::evidence::{Authenticated, Evidence};
 use crate::missing::NotSupportedYet;
@@ -94,10 +94,10 @@ fn dkim_clauses(signatures: &[Verification]) -> Vec<DkimClause> {
 }
 
 /// The results in the layout that is set, for this recipient.
-fn laid_out(results: AuthenticationResults, layout: Layout, to: &Address) -> Results {
+fn laid_out(results: AuthenticationResults, layout: HeaderLayout, to: &Address) -> Results {
     let laid_out = match layout {
-        Layout::Current => LaidOut::current(&results),
-        Layout::Old => LaidOut::before_2021(&results, to.domain()),
+        HeaderLayout::Current => LaidOut::current(&results),
+        HeaderLayout::Old => LaidOut::before_2021(&results, to.domain()),
     };
     Results::Exchange { results, laid_out }
 }
@@ -105,7 +105,7 @@ fn laid_out(results: AuthenticationResults, layout: Layout, to: &Address) -> Res
 /// The verdict on a message that was submitted inside `tenant`.
 fn inside(
     tenant: &Tenant,
-    layout: Layout,
+    layout: HeaderLayout,
     reverse_path: &ReversePath,
     author: &Address,
     to: &Address,
@@ -134,7 +134,7 @@ fn inside(
 fn composite(
     authenticated: &Authenticated,
     tenant: &Tenant,
-    layout: Layout,
+    layout: HeaderLayout,
     to: &Address,
 ) -> Result<Verdict, NotSupportedYet> {
     let Authenticated { spf, dkim, dmarc } = authenticated;
@@ -186,7 +186,7 @@ mod tests {
         let tenant = Tenant::new("contoso", vec!["contoso.com".into()]);
         let author: Address = "a@contoso.com".parse().expect("an address");
         let judged =
-            |from: &ReversePath| inside(&tenant, Layout::Current, from, &author, &author, &[]).results.to_string();
+            |from: &ReversePath| inside(&tenant, HeaderLayout::Current, from, &author, &author, &[]).results.to_string();
         assert_eq!(
             judged(&author.clone().into()),
             "dkim=none (message not signed) header.d=none;dmarc=none action=none header.from=contoso.com;"

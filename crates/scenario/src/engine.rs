@@ -14,7 +14,8 @@ use mxlab_env::{BoxFuture, Env};
 use mxlab_record::Recorder;
 use rustls::sign::CertifiedKey;
 
-use mxlab_language::words::{AuthFailAction, DaneMode, HeaderLayout, Limitation, Profile};
+use mxlab_language::words::Limitation;
+use mxlab_mail::settings::{AuthFailAction, DaneMode, HeaderLayout, Profile};
 
 /// An organization, as both engines need to know it.
 #[derive(Clone, Debug, PartialEq, Eq)]

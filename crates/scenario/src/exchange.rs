@@ -9,12 +9,11 @@ use mxlab_env::{BoxFuture, Env};
 use mxlab_mail::{Address, ReversePath, smtp};
 use mxlab_receiver::{Outlet, Receiver, ReceiverConfig};
 use mxlab_record::Recorder;
-use mxlab_sender::dane::Mode;
 use mxlab_sender::retry::Timetable;
 use mxlab_sender::{Sender, SenderConfig, Submission, Tenant};
 
 use crate::engine::{Engines, Inbound, InboundSettings, Outbound, OutboundSettings, TenantSettings};
-use mxlab_language::words::{AuthFailAction, DaneMode, HeaderLayout, Limitation, Profile};
+use mxlab_language::words::Limitation;
 
 /// Starts `mxlab-sender` and `mxlab-receiver`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,17 +58,10 @@ impl Outlet for ReportOutlet {
 fn report_sender(env: &Env, recorder: &Recorder, resolver: Resolver, settings: &InboundSettings) -> io::Result<Sender> {
     let submission = SocketAddr::new(settings.address, smtp::SUBMISSION_PORT);
     let mut config = SenderConfig::new(settings.name.as_str(), submission, postmaster(&settings.name)?);
-    config.profile = sender_profile(settings.profile);
+    config.profile = settings.profile;
     // Nobody reads what comes back to the author of reports.
     config.delay_notice = None;
     Sender::new(env, recorder, resolver, config).map_err(invalid)
-}
-
-fn sender_profile(profile: Profile) -> mxlab_sender::Profile {
-    match profile {
-        Profile::Exo => mxlab_sender::Profile::Exo,
-        Profile::Rfc => mxlab_sender::Profile::Rfc,
-    }
 }
 
 fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
@@ -91,14 +83,10 @@ fn tenant(settings: &TenantSettings) -> io::Result<Tenant> {
 fn sender_config(settings: &OutboundSettings, submission: SocketAddr) -> io::Result<SenderConfig> {
     let mut config = SenderConfig::new(settings.name.as_str(), submission, postmaster(&settings.name)?);
     config.tenants = settings.tenants.iter().map(tenant).collect::<io::Result<_>>()?;
-    config.profile = sender_profile(settings.profile);
+    config.profile = settings.profile;
     config.timetable = Timetable::new(settings.retry.clone(), settings.expiration);
     config.delay_notice = settings.delay_notice;
-    config.routing.dane = match settings.dane {
-        DaneMode::Opportunistic => Mode::Opportunistic,
-        DaneMode::Mandatory => Mode::Mandatory,
-        DaneMode::None => Mode::None,
-    };
+    config.routing.dane = settings.dane;
     config.routing.limitations.dnssec_as_dns_query_failed = settings.limitations.contains(&Limitation::DnssecAs44312);
     Ok(config)
 }
@@ -110,22 +98,13 @@ fn receiver_config(settings: &InboundSettings) -> ReceiverConfig {
         .iter()
         .map(|tenant| mxlab_receiver::Tenant {
             spoof_intelligence: tenant.spoof_intelligence,
-            auth_fail_action: match tenant.auth_fail_action {
-                AuthFailAction::MoveToJmf => mxlab_receiver::AuthFailAction::MoveToJmf,
-                AuthFailAction::Quarantine => mxlab_receiver::AuthFailAction::Quarantine,
-            },
+            auth_fail_action: tenant.auth_fail_action,
             ..mxlab_receiver::Tenant::new(tenant.name.as_str(), tenant.domains.clone())
         })
         .collect();
     config.internal = settings.internal.clone();
-    config.profile = match settings.profile {
-        Profile::Exo => mxlab_receiver::Profile::Exo,
-        Profile::Rfc => mxlab_receiver::Profile::Rfc,
-    };
-    config.layout = match settings.layout {
-        HeaderLayout::Current => mxlab_receiver::Layout::Current,
-        HeaderLayout::Old => mxlab_receiver::Layout::Old,
-    };
+    config.profile = settings.profile;
+    config.layout = settings.layout;
     config.pct_draw = settings.pct_draw;
     config
 }

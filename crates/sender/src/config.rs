@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use mxlab_mail::settings::DELAY_NOTICE;
 use mxlab_mail::{Address, ReversePath};
 
 use crate::Profile;
@@ -64,7 +65,7 @@ impl SenderConfig {
             postmaster,
             profile: Profile::Exo,
             timetable: Timetable::default(),
-            delay_notice: Some(Duration::from_secs(4 * 3600)),
+            delay_notice: Some(DELAY_NOTICE),
             routing: routing::Settings::default(),
             ndr: NdrForm::Plain,
             timeouts: Timeouts::default(),

@@ -68,14 +68,5 @@ mod submission;
 pub use config::{SenderConfig, Submission, Tenant};
 pub use engine::{Sender, SetupError};
 pub use event::EVENTS;
+pub use mxlab_mail::settings::Profile;
 pub use resolve::Validating;
-
-/// Whose behaviour the engine follows where the two differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Profile {
-    /// Exchange Online as documented.
-    #[default]
-    Exo,
-    /// The RFCs to the letter.
-    Rfc,
-}

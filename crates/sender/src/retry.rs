@@ -8,8 +8,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-
-const MINUTE: Duration = Duration::from_secs(60);
+use mxlab_mail::settings::{EXPIRATION, RETRY};
 
 /// The shortest interval. Otherwise a timetable of zeros would try without pause.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
@@ -33,7 +32,7 @@ pub enum Next {
 impl Default for Timetable {
     /// Exchange Online's: 15 min, 15 min, then every 60 min, for 24 h.
     fn default() -> Timetable {
-        Timetable::new(vec![15 * MINUTE, 15 * MINUTE, 60 * MINUTE], 24 * 60 * MINUTE)
+        Timetable::new(RETRY.to_vec(), EXPIRATION)
     }
 }
 
@@ -215,7 +214,7 @@ mod tests {
 
     #[test]
     fn the_end_of_time_is_no_panic() {
-        assert_eq!(after(Timestamp::MAX, MINUTE), Timestamp::MAX);
+        assert_eq!(after(Timestamp::MAX, Duration::from_secs(60)), Timestamp::MAX);
         assert_eq!(after(Timestamp::UNIX_EPOCH, Duration::MAX), Timestamp::MAX);
     }
 

@@ -23,7 +23,7 @@ use mxlab_smtp::mx::MailHosts;
 pub use mxlab_smtp::mx::{MOST_HOSTS, Mx};
 
 use crate::condition::Condition;
-use crate::dane::{Classified, Mode, classify};
+use crate::dane::{Classified, DaneMode, classify};
 use crate::demand::Demand;
 use crate::outcome::{Limitations, Problem};
 
@@ -83,7 +83,7 @@ pub trait Dns {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// How DANE is used.
-    pub dane: Mode,
+    pub dane: DaneMode,
     /// Documented limitations that are switched on.
     pub limitations: Limitations,
     /// RFC 7672 §2.2.1: apply DANE to a signed host even if the MX records that name it are insecure.
@@ -181,7 +181,7 @@ pub struct HostPolicy {
     /// The host.
     pub host: String,
     /// How the sender uses DANE.
-    pub mode: Mode,
+    pub mode: DaneMode,
     /// What was found.
     pub finding: TlsaFinding,
     /// The name below which TLSA records apply; the host's own name without DANE.
@@ -233,10 +233,10 @@ impl HostPolicy {
             }
         };
         let reason = match (&demand, self.mode) {
-            (Demand::Dane { .. }, _) | (_, Mode::Opportunistic | Mode::None) => return Ok(demand),
-            (Demand::Opportunistic, Mode::Mandatory) => self.reasons.join("; "),
+            (Demand::Dane { .. }, _) | (_, DaneMode::Opportunistic | DaneMode::None) => return Ok(demand),
+            (Demand::Opportunistic, DaneMode::Mandatory) => self.reasons.join("; "),
             // TLS that authenticates nobody is not what "mandatory" asks for.
-            (Demand::Encrypted, Mode::Mandatory) => "no TLSA record is usable".to_owned(),
+            (Demand::Encrypted, DaneMode::Mandatory) => "no TLSA record is usable".to_owned(),
         };
         // Which code Exchange Online gives then is not documented; `tlsa-invalid` covers "any other DANE failure".
         let summary = format!("DANE is mandatory and {} does not offer it", self.host);
@@ -359,7 +359,7 @@ pub async fn host_policy<D: Dns>(
         owner: tlsa_owner(port, base),
         reasons,
     };
-    if settings.dane == Mode::None {
+    if settings.dane == DaneMode::None {
         let reason = "the sender does not use DANE for this domain".to_owned();
         return found(host, TlsaFinding::NotAsked, vec![reason]);
     }

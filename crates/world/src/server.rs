@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use mxlab_env::{BoxFuture, Env};
 use mxlab_mail::smtp::Reply;
-use mxlab_mail::smtp::server::{Delivery, queued};
+use mxlab_mail::smtp::server::{Delivery, EXTENSIONS, queued};
 use mxlab_record::Recorder;
 use mxlab_smtp::server::{Limits, Server, Sink};
 use rustls::sign::CertifiedKey;
@@ -70,7 +70,7 @@ impl ServerSettings {
             by_name: Vec::new(),
             tls: TlsLevel::Tls13,
             banner: None,
-            extensions: ["PIPELINING", "8BITMIME", "CHUNKING", "SMTPUTF8", "DSN"].map(str::to_owned).to_vec(),
+            extensions: EXTENSIONS.map(str::to_owned).to_vec(),
             size: 0,
             recipients: Vec::new(),
         }

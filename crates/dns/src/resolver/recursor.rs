@@ -66,7 +66,7 @@ impl RecursorConfig {
             timeout: Duration::ZERO,
             attempts: 2,
             deadline: Duration::ZERO,
-            edns_size: 1_232,
+            edns_size: super::EDNS_SIZE,
             cache: true,
             dnssec: true,
         };

@@ -23,6 +23,11 @@ impl Duration {
         Self(std::time::Duration::from_secs(seconds))
     }
 
+    /// From the standard library's.
+    pub const fn of(duration: std::time::Duration) -> Self {
+        Self(duration)
+    }
+
     /// As the standard library's.
     pub const fn get(self) -> std::time::Duration {
         self.0

@@ -28,6 +28,10 @@ use crate::smtp::{Class, Command, CommandError, DataReader, EnhancedCode, Parame
 use transaction::Pending;
 pub use transaction::{Delivery, Envelope};
 
+/// The EHLO keywords of a server that takes mail as most do today: RFC 2920, 6152, 3030, 6531, 3461. STARTTLS and SIZE
+/// are settings of their own.
+pub const EXTENSIONS: [&str; 5] = ["PIPELINING", "8BITMIME", "CHUNKING", "SMTPUTF8", "DSN"];
+
 /// How a server presents itself, and its limits.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -52,10 +56,10 @@ pub struct Settings {
 impl Settings {
     /// The usual server called `name`: PIPELINING, 8BITMIME, CHUNKING, SMTPUTF8, DSN, ENHANCEDSTATUSCODES, STARTTLS.
     pub fn new(name: impl Into<String>) -> Settings {
-        let extensions = ["PIPELINING", "8BITMIME", "CHUNKING", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES"];
+        let extensions = EXTENSIONS.into_iter().chain(["ENHANCEDSTATUSCODES"]);
         Settings {
             name: name.into(),
-            extensions: extensions.map(str::to_owned).into(),
+            extensions: extensions.map(str::to_owned).collect(),
             starttls: true,
             size: None,
             max_message: 64 * 1024 * 1024,

@@ -340,7 +340,7 @@ fn tenants(scenario: &Scenario) -> Vec<TenantSettings> {
         message_expiration: tenant.message_expiration.as_ref().map(|expiration| expiration.get().get()),
         spoof_intelligence: tenant.spoof_intelligence(),
         honor_dmarc: tenant.honor_dmarc(),
-        auth_fail_action: tenant.auth_fail_action(),
+        auth_fail_action: tenant.auth_fail_action().0,
     });
     settings.collect()
 }
@@ -353,11 +353,11 @@ pub(crate) fn outbound_settings(scenario: &Scenario) -> Option<OutboundSettings>
     Some(OutboundSettings {
         name: addressed.full_name.clone(),
         address: IpAddr::V4(addressed.ipv4),
-        profile: sender.profile(),
+        profile: sender.profile().0,
         retry: sender.retry(),
         expiration: sender.expiration().get(),
         delay_notice: (!notice.is_zero()).then_some(notice),
-        dane: sender.dane(),
+        dane: sender.dane().0,
         limitations: items(&sender.limitations).map(|limitation| *limitation.get()).collect(),
         tenants: tenants(scenario),
     })
@@ -376,8 +376,8 @@ pub(crate) fn inbound_settings(
     Ok(Some(InboundSettings {
         name: addressed.full_name.clone(),
         address: IpAddr::V4(addressed.ipv4),
-        profile: receiver.profile(),
-        layout: receiver.layout(),
+        profile: receiver.profile().0,
+        layout: receiver.layout().0,
         pct_draw: receiver.pct_draw(),
         certificate: certificates.get(certificate)?.certified_key.clone(),
         tenants: tenants(scenario),

@@ -10,10 +10,10 @@ use mxlab_language::faults::Effect;
 use mxlab_language::script::{Action, Configure, Fault, Send};
 use mxlab_language::values::SentRef;
 use mxlab_language::words::{
-    AuthFailAction, DmarcRejectAction, MtaStsMode, NotifiedAction, ReportKind, RestartHow, RestartWhen, SecurityLevel,
-    TlsVersion,
+    DmarcRejectAction, MtaStsMode, NotifiedAction, ReportKind, RestartHow, RestartWhen, SecurityLevel, TlsVersion,
 };
 use mxlab_language::{Diagnostic, Scenario, Span, Spanned};
+use mxlab_mail::settings::AuthFailAction;
 
 /// The refusals, collected.
 #[derive(Default)]
@@ -85,7 +85,7 @@ impl Refusals {
         }
         self.written("DKIM signing", &tenant.dkim_fallback);
         self.unless("a tenant that does not honour DMARC", &tenant.honor_dmarc, |on| *on);
-        self.unless("this action", &tenant.dmarc_quarantine_action, |action| *action == AuthFailAction::Quarantine);
+        self.unless("this action", &tenant.dmarc_quarantine_action, |action| action.0 == AuthFailAction::Quarantine);
         self.unless("this action", &tenant.dmarc_reject_action, |action| *action == DmarcRejectAction::Reject);
         self.unless("Enhanced Filtering for Connectors", &tenant.enhanced_filtering, |on| !on);
         self.unless("a trusted ARC sealer", &tenant.trusted_sealers, Vec::is_empty);

@@ -27,17 +27,7 @@ pub use self::record::{Classified, Matching, Selector, Tlsa, Unusable, Usage, cl
 /// aside a usable one, or somebody's heap of junk would turn authentication off. DNS bounds their number.
 pub const MOST_RECORDS: usize = 64;
 
-/// How the sender is set up to use DANE (a connector's `SmtpDaneMode`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// Where the destination supports it.
-    #[default]
-    Opportunistic,
-    /// Always: a destination without it gets nothing.
-    Mandatory,
-    /// Never; TLSA records are not asked for.
-    None,
-}
+pub use mxlab_mail::settings::DaneMode;
 
 #[cfg(test)]
 mod tests;

@@ -56,7 +56,7 @@ fn ips(texts: &[&str]) -> Vec<IpAddr> {
 }
 
 const LIMITED: Settings = Settings {
-    dane: Mode::Opportunistic,
+    dane: DaneMode::Opportunistic,
     limitations: Limitations { dnssec_as_dns_query_failed: true },
     dane_for_insecure_mx: false,
 };
@@ -313,10 +313,10 @@ async fn no_dane_over_an_insecure_way() {
 #[tokio::test]
 async fn modes() {
     let records = [(AT_HOST, lookup(AT_HOST, bogus(), vec![usable()]))];
-    let off = Settings { dane: Mode::None, ..Settings::default() };
+    let off = Settings { dane: DaneMode::None, ..Settings::default() };
     let found = policy_with(&records, &secure_route(), &[HOST], off).await;
     check(&found, &expected(TlsaDecision::Off, HOST, Ok(Demand::Opportunistic)));
-    let mandatory = Settings { dane: Mode::Mandatory, ..Settings::default() };
+    let mandatory = Settings { dane: DaneMode::Mandatory, ..Settings::default() };
     let found = policy_with(&[], &secure_route(), &[HOST], mandatory).await;
     check(&found, &expected(TlsaDecision::None, HOST, Err(Condition::TlsaInvalid)));
     let found = policy_with(&[], &secure_route(), &[], mandatory).await;

@@ -403,7 +403,7 @@ fn unusable_records_are_a_dead_end_where_dane_is_mandatory() {
     let mailbox = world.mx1.mailbox.clone();
     let mut config = config();
     config.timetable = Timetable::new(vec![], Duration::from_secs(600));
-    config.routing.dane = mxlab_sender::dane::Mode::Mandatory;
+    config.routing.dane = mxlab_sender::dane::DaneMode::Mandatory;
     let entries = world.run(config, vec![submission("", &[BO])]);
     assert_eq!(texts(&entries, "deferred", "code"), ["4.7.323"]);
     assert_eq!(texts(&entries, "deferred", "problem"), ["dane-not-offered"]);
