@@ -198,6 +198,9 @@ faults! {
     /// The server falls silent.
     SmtpStalled = "smtp-stalled": Smtp, takes [host from stage], needs [host stage],
         |fault| session(fault, Instead::Stall);
+    /// What answers is no mail server: it says this and nothing more.
+    SmtpGarbage = "smtp-garbage": Smtp, takes [host from stage], needs [host stage],
+        |fault| session(fault, Instead::Octets(b"HTTP/1.1 400 Bad Request\r\n\r\n"));
     /// The server does not offer STARTTLS.
     StarttlsMissing = "starttls-missing": Smtp, takes [host from], needs [host], |_| Some(Effect::NoStartTls);
     /// The server answers STARTTLS with 454.
