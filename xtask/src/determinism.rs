@@ -8,10 +8,10 @@ use std::time::Duration;
 use mxlab_report::json;
 use mxlab_scenario::suite::{self, Hashes, Options};
 
-/// How much later the second process begins.
+/// The delay before the second process starts.
 const LATER: Duration = Duration::from_secs(2);
 
-/// A second process, described but not yet running.
+/// A second process, prepared but not yet running.
 pub(crate) struct SecondProcess {
     root: PathBuf,
     arguments: Vec<String>,
@@ -20,7 +20,7 @@ pub(crate) struct SecondProcess {
 impl SecondProcess {
     pub(crate) fn prepare(root: &Path, options: &Options) -> SecondProcess {
         let mut arguments = vec!["scenarios".to_owned(), "--json".to_owned(), "--no-memo".to_owned()];
-        // One thread where the first has several, and the other way round.
+        // One thread if the first has several, and several if it has one.
         arguments.extend(["--jobs".to_owned(), if options.jobs == 1 { "2" } else { "1" }.to_owned()]);
         if let (Some(first), Some(last)) = (options.seeds.first(), options.seeds.last()) {
             let (flag, value) = if first == last && *first != 1 { ("--seed", first) } else { ("--seeds", last) };
@@ -29,13 +29,13 @@ impl SecondProcess {
         if let Some((part, parts)) = options.partition {
             arguments.extend(["--partition".to_owned(), format!("hash:{part}/{parts}")]);
         }
-        // The second process stands in another folder: paths become absolute.
+        // The second process has another working directory: paths become absolute.
         arguments.push("--".to_owned());
         arguments.extend(options.filters.iter().map(|filter| suite::absolute_filter(root, filter)));
         SecondProcess { root: root.to_owned(), arguments }
     }
 
-    /// Runs it and returns its hashes by scenario and seed, and what it said on standard error.
+    /// Runs it; returns its hashes by scenario and seed, and its standard error.
     #[allow(clippy::disallowed_methods, reason = "the second process must begin later by the real clock")]
     pub(crate) fn hashes(self) -> Result<(Hashes, String), String> {
         std::thread::sleep(LATER);

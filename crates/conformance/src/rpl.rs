@@ -1,6 +1,6 @@
 //! Replays of resolvers, in the language of Unbound's `testbound`.
 //!
-//! A `.rpl` file is a conversation written down: what clients ask a resolver, what name servers answer it, and what it must
+//! A `.rpl` file is a recorded conversation: what clients ask a resolver, what name servers answer it, and what it must
 //! say in the end. Other people's validators are tested with such files, so this module reads them and holds [`Resolver`]
 //! to them. What a file looks like:
 //!

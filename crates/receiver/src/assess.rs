@@ -16,7 +16,7 @@ use crate::missing::NotSupportedYet;
 use crate::stamp::{Entrance, Stamp, stamped, stamps};
 use crate::verdict::{Verdict, judge};
 
-/// What becomes of a message for one recipient.
+/// The result for one recipient of a message.
 #[derive(Clone, Debug)]
 pub(crate) struct Assessed {
     pub(crate) to: Address,
@@ -31,7 +31,7 @@ pub(crate) struct Assessed {
 pub(crate) enum Refusal {
     /// Something about it is not supported yet.
     NotSupported(NotSupportedYet),
-    /// It is not taken, whatever it says.
+    /// It is not accepted, whatever it contains.
     Refused(Reply),
 }
 
@@ -44,8 +44,8 @@ impl From<NotSupportedYet> for Refusal {
 /// Authenticates, judges and stamps the message for every recipient of the delivery.
 ///
 /// # Errors
-/// When nobody can be named as its author, when authors of too many domains are, or when something about it is not supported
-/// yet: then nothing is delivered, to nobody.
+/// When it has no author, authors of too many domains, or something that is not supported yet: then nothing is
+/// delivered to anybody.
 pub(crate) async fn assess(
     config: &ReceiverConfig,
     dns: &dyn Dns,
@@ -82,8 +82,8 @@ fn for_recipient(
 const QUARANTINED_INSTEAD: &str =
     "it is quarantined instead of refused: one reply goes back for all recipients, and others get the message";
 
-/// One reply goes back for all recipients (RFC 5321 §4.1.1.4), so a message is refused only if it is for all of them. For
-/// those who would refuse it while others take it, it goes into quarantine, and nothing is lost.
+/// All recipients share one reply (RFC 5321 §4.1.1.4), so a message is refused only if all of them refuse it. For those
+/// who would refuse it while others accept it, it goes into quarantine, so nothing is lost.
 fn settled(mut assessed: Vec<Assessed>) -> Vec<Assessed> {
     let refuses = |it: &Assessed| matches!(it.verdict.disposition, Disposition::Reject(_));
     if !assessed.iter().all(refuses) {
@@ -95,12 +95,12 @@ fn settled(mut assessed: Vec<Assessed>) -> Vec<Assessed> {
     assessed
 }
 
-/// Who the message says it is from: at least one address, of at most [`dmarc::MAX_AUTHORS`] domains.
+/// The authors of the message: at least one address, in at most [`dmarc::MAX_AUTHORS`] domains.
 ///
 /// # Errors
-/// When there is not exactly one `From` field, or when it names nobody: such a message does not fit RFC 5322 §3.6. Also when
-/// it names more domains: RFC 7489 §6.6.1 has every one of them checked, so what is not checked cannot be let in. The reply
-/// is permanent, since the message stays what it is.
+/// When there is not exactly one `From` field, or when it names nobody: such a message violates RFC 5322 §3.6. Also
+/// when it names more domains: by RFC 7489 §6.6.1 every one of them is checked, so a message with unchecked ones must
+/// not be accepted. The reply is permanent, because the message will not change.
 fn authors(message: &Message<'_>) -> Result<Vec<Address>, Reply> {
     let refused = |text: String| Reply::enhanced(550, EnhancedCode::new(Class::Permanent, 6, 0), text);
     let authors = match message.author() {

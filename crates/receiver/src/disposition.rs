@@ -1,4 +1,4 @@
-//! What becomes of a message: from the verdict and a tenant's settings to a folder, or to a refusal.
+//! The disposition of a message: from the verdict and a tenant's settings to a folder or a refusal.
 
 use std::fmt;
 
@@ -36,7 +36,7 @@ impl fmt::Display for Folder {
     }
 }
 
-/// What becomes of a message for one recipient.
+/// The disposition of a message for one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Disposition {
     /// It is delivered.

@@ -1,4 +1,4 @@
-//! What the record is told.
+//! The events that the engine records.
 
 mod basis;
 
@@ -14,8 +14,8 @@ use crate::evidence::Authenticated;
 use crate::stamp::Stamp;
 use crate::verdict::{Results, Verdict};
 
-/// The kinds of events that the engine tells, with their fields. Its resolver tells events of its own
-/// ([`mxlab_dns::EVENTS`]), and so does the one who carries its reports.
+/// The kinds of events that the engine records, with their fields. Its resolver records events of its own
+/// ([`mxlab_dns::EVENTS`]), and so does the carrier of its reports.
 pub const EVENTS: &[Kind] = &[
     Kind::new(
         "verdict",
@@ -126,7 +126,7 @@ impl Event for Judged<'_> {
     }
 }
 
-/// The results as Microsoft has them. Of several signatures one that passes is told, else the first.
+/// The results in Microsoft's form. If there are several signatures, one that passes is recorded, else the first.
 fn exchange_fields(fields: Fields, results: &AuthenticationResults) -> Fields {
     let dkim = results.dkim.iter();
     let dkim = dkim.clone().find(|dkim| dkim.result == DkimResult::Pass).or_else(|| results.dkim.first());
@@ -139,7 +139,7 @@ fn exchange_fields(fields: Fields, results: &AuthenticationResults) -> Fields {
         .with_some("reason", results.compauth.map(|compauth| compauth.reason.to_string()))
 }
 
-/// The results as RFC 8601 has them.
+/// The results in the form of RFC 8601.
 fn standard_fields(fields: Fields, payload: &Payload) -> Fields {
     let word = |method: &'static str| {
         let mut results = payload.results_of(method).peekable();
@@ -168,13 +168,13 @@ impl Event for Stamped<'_> {
             .with("value", self.stamp.value.as_str())
     }
 
-    /// The field itself stands among the artefacts.
+    /// The field itself is one of the artefacts.
     fn story(&self) -> Vec<String> {
         Vec::new()
     }
 
     fn artefact(&self) -> Option<Artefact> {
-        // The trace fields tell nothing that the story does not.
+        // The trace fields add nothing to the story.
         if matches!(self.stamp.name, "Return-Path" | "Received") {
             return None;
         }
@@ -252,7 +252,7 @@ impl Event for Rejected<'_> {
     }
 }
 
-/// `not-supported`: the engine cannot decide yet what it would have to decide.
+/// `not-supported`: the engine cannot make a needed decision yet.
 pub(crate) struct NotSupported<'a> {
     pub(crate) subject: &'a Subject,
     pub(crate) what: &'a str,

@@ -1,12 +1,12 @@
-//! The inbound engine: takes mail by SMTP for the tenants of a service, authenticates it, judges it as Exchange Online
-//! documents it, stamps it, and puts it into a folder.
+//! The inbound engine: accepts mail by SMTP for the tenants of a service, authenticates it, judges it as Exchange
+//! Online documents it, stamps it, and puts it into a folder.
 //!
-//! It sees the world through `mxlab-env` and its resolver alone and tells `mxlab-record` what it did; it does not know
-//! whether it is simulated. The shell gathers evidence, pure functions decide:
+//! It sees the world only through `mxlab-env` and its resolver, and records what it does with `mxlab-record`; it does
+//! not know whether it is simulated. The shell gathers evidence, pure functions decide:
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`config`] | what the engine is told: its name, its certificate, its tenants |
+//! | [`config`] | the engine's settings: its name, its certificate, its tenants |
 //! | [`evidence`] | what is found out about a message, once: SPF, DKIM and DMARC |
 //! | [`verdict`] | from evidence to the verdict with its reasons; the composite rules as a table |
 //! | [`standard`] | the same by the RFCs alone |
@@ -15,13 +15,13 @@
 //! | [`mailbox`] | the messages delivered |
 //! | [`reports`] | DMARC aggregate reports about a day's messages |
 //! | `assess` | one message: evidence, then verdict and stamps for each recipient |
-//! | `resolve` | the resolver as authentication asks it |
+//! | `resolve` | the resolver as authentication uses it |
 //! | `event` | what the record is told |
-//! | `intake` | what the engine answers: it decides, keeps, tells |
+//! | `intake` | what the engine answers: it decides, keeps, records |
 //! | `server` | the SMTP server |
 //! | `shared` | what all tasks of an engine share |
 //!
-//! A verdict that the implemented rules do not decide is not guessed: the engine records `not-supported` with what is
+//! If the implemented rules do not decide a verdict, it is not guessed: the engine records `not-supported` with what is
 //! missing, and answers 451, so nothing is delivered on a guess.
 //!
 //! # Limits
@@ -83,10 +83,10 @@ impl Receiver {
         Receiver::with(env, recorder, resolver, config, None)
     }
 
-    /// An engine that does not listen yet, and hands the reports that it writes to `outlet`.
+    /// An engine that does not listen yet, and gives the reports that it writes to `outlet`.
     ///
     /// # Errors
-    /// When its name cannot stand in the address of the reports' author.
+    /// When its name cannot be part of the report author's address.
     pub fn reporting_through(
         outlet: Arc<dyn Outlet>,
         env: &Env,
@@ -109,8 +109,8 @@ impl Receiver {
         Receiver { intake: Arc::new(Intake { shared, reports: reports.map(Arc::new) }) }
     }
 
-    /// Listens at `at` and takes mail there until the process dies. Returns the address, with the port that was chosen if
-    /// port 0 was asked for; connections are accepted from then on.
+    /// Listens at `at` and accepts mail there until the process dies. Returns the address, with the port that was
+    /// chosen if port 0 was asked for; connections are accepted from then on.
     ///
     /// # Errors
     /// When the address cannot be bound.
@@ -123,7 +123,7 @@ impl Receiver {
         Ok(address)
     }
 
-    /// Changes the settings; sessions that run see them at their next message.
+    /// Changes the settings; running sessions see them at their next message.
     pub fn configure(&self, change: impl FnOnce(&mut ReceiverConfig)) {
         self.intake.shared.configure(change);
     }

@@ -2,22 +2,22 @@
 //!
 //! Every message that was judged is counted: once for each domain among its recipients, and for each thing that was done
 //! with it. A little after the end of each day of UTC a report goes to every owner who asks for one with `rua=`, wherever
-//! the destination agrees. What becomes of each destination is told to the record, and why.
+//! the destination agrees. The decision about each destination is recorded, with its reason.
 //!
-//! Exchange Online reports only about mail for domains "whose MX points directly at Microsoft 365" (`exchange.md` §2.6):
-//! behind a gateway the source address is the gateway's, and says nothing. The MX records are looked up when the report is
-//! made. The profile `rfc` reports about everything.
+//! Exchange Online reports only about mail for domains "whose MX points directly at Microsoft 365" (`exchange.md`
+//! §2.6): behind a gateway the source address is that of the gateway, which says nothing. The MX records are looked up
+//! when the report is made. The profile `rfc` reports about everything.
 //!
 //! | what goes wrong | what is done |
 //! |---|---|
-//! | DNS does not answer about a destination, or about the recipients' MX | it is asked again three times, an hour apart; then the answer is no |
-//! | the machine's clock is set | days are those of the clock; a day that comes again has another report, with another identifier |
+//! | DNS does not answer about a destination, or about the recipients' MX | the lookup is repeated three times, an hour apart; then the answer is no |
+//! | the machine's clock is set | days are those of the clock; a repeated day has another report, with another identifier |
 //! | too much is counted | the report, or the record, says how many messages are missing |
 //! | the process dies | what was counted is not reported |
 //!
-//! A report has to pass DMARC itself (RFC 7489 §7.2.1.1). Its author and its return path are at the engine's own name, so
-//! whoever runs the engine publishes an SPF record there. Messages from that very address are not counted: reports about
-//! reports would go back and forth for ever.
+//! A report has to pass DMARC itself (RFC 7489 §7.2.1.1). Its author and its return path are at the engine's own name,
+//! so whoever runs the engine publishes an SPF record there. Messages from that address are not counted: otherwise
+//! reports about reports would go back and forth for ever.
 
 mod count;
 mod direct;
@@ -55,19 +55,19 @@ const SCHEDULE: Schedule = Schedule {
     most_tries: 4,
     longest_sleep: Duration::from_secs(3_600),
 };
-/// How long after one report the next one leaves: none is urgent, and a burst at midnight helps nobody. As many as are kept
+/// The interval between reports: none is urgent, and a burst at midnight helps nobody. As many as are kept
 /// ([`mxlab_auth::dmarc::report::collect::MAX_REPORTS`]) take fourteen hours to one address each.
 const BETWEEN_REPORTS: Duration = Duration::from_secs(5);
-/// Takes the mail that the engine itself writes, and delivers it: an outbound engine.
+/// Delivers the mail that the engine itself writes: an outbound engine.
 pub trait Outlet: Send + Sync {
-    /// Takes a message over, with CRLF line ends.
+    /// Accepts a message, with CRLF line ends.
     ///
     /// # Errors
     /// When it is not taken.
     fn submit(&self, from: ReversePath, to: Address, message: Vec<u8>) -> BoxFuture<'_, io::Result<()>>;
 }
 
-/// What is counted, and where reports go.
+/// The counts, and the outlet for reports.
 pub(crate) struct Reports {
     collector: Mutex<Collector>,
     outlet: Arc<dyn Outlet>,
@@ -153,7 +153,7 @@ async fn sleep(next: Next) {
     }
 }
 
-/// What it takes to send a report.
+/// What is needed to send a report.
 struct Sending<'a> {
     shared: &'a Shared,
     reports: &'a Reports,
@@ -161,7 +161,7 @@ struct Sending<'a> {
 }
 
 impl Sending<'_> {
-    /// Sends a report to whoever is to have it. What cannot be known now comes back, to be tried later.
+    /// Sends a report to its destinations. Returns what cannot be known now, to be tried later.
     async fn send(&self, mut waiting: Waiting<Finished>) -> Option<Waiting<Finished>> {
         let shared = self.shared;
         waiting.try_at(shared.env.now(), &SCHEDULE);
@@ -224,7 +224,7 @@ impl Sending<'_> {
     }
 
     /// The addresses that get a report of this size, each once and with the reason; and the URIs that have to be asked
-    /// about again. Who does not get it is told to the record.
+    /// about again. Destinations that do not get it are recorded.
     async fn destinations(
         &self,
         dns: &dyn Dns,

@@ -1,10 +1,10 @@
 //! The header fields that a message gets on its way in.
 //!
 //! From the top: `Return-Path` and `Received` (RFC 5321 §4.4), `Authentication-Results`, in Exchange's profile
-//! `Received-SPF`, then the message as it came, byte for byte, but for two things. An `Authentication-Results` that it
-//! brought is somebody else's word: Exchange renames it to `Authentication-Results-Original`; by RFC 8601 §5 it is removed
-//! if it pretends to be this server's, and otherwise stays. A `Return-Path` that it brought is removed, since only final
-//! delivery may set one (RFC 5321 §4.4). A `Received-SPF` of a server before stays below the one of this server, as
+//! `Received-SPF`, then the message as it came, byte for byte, with two exceptions. An `Authentication-Results` that it
+//! brought is not trusted: Exchange renames it to `Authentication-Results-Original`; by RFC 8601 §5 it is removed if it
+//! pretends to be this server's, and otherwise stays. A `Return-Path` that it brought is removed, since only final
+//! delivery may set one (RFC 5321 §4.4). A `Received-SPF` of an earlier server stays below the one of this server, as
 //! Exchange shows several.
 
 use mxlab_mail::authres::ReceivedSpf;
@@ -53,7 +53,7 @@ pub fn stamps(entrance: Entrance<'_>, envelope: &Envelope, results: &Results) ->
     Ok(stamps)
 }
 
-/// The message with `stamps` on top, and foreign fields treated as the profile has it. Also the values that were renamed.
+/// The message with `stamps` on top, and foreign fields treated by the profile. Also the values that were renamed.
 pub fn stamped(message: &Message<'_>, stamps: &[Stamp], results: &Results) -> (Vec<u8>, Vec<Stamp>) {
     const FOREIGN: &str = "Authentication-Results";
     const RENAMED: &str = "Authentication-Results-Original";
@@ -77,8 +77,8 @@ pub fn stamped(message: &Message<'_>, stamps: &[Stamp], results: &Results) -> (V
     (bytes, renamed)
 }
 
-/// Whether a value that a message brought claims to be by the server of `own`. One that cannot be read might be taken for
-/// it by a reader who is less strict.
+/// Whether a value that a message brought claims to be from the server of `own`. An unreadable value might be accepted
+/// by a less strict reader.
 fn pretends(value: &str, own: &Payload) -> bool {
     value
         .parse::<Payload>()
@@ -93,7 +93,7 @@ pub(crate) mod testing {
 
     use crate::config::ReceiverConfig;
 
-    /// An engine with a certificate that nobody looks at.
+    /// An engine with a certificate that nobody checks.
     pub(crate) fn config() -> ReceiverConfig {
         let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).expect("a key");
         let certificate = rcgen::CertificateParams::new(vec!["mx.fabrikam.example".into()])
@@ -179,7 +179,7 @@ Authentication-Results: text
     }
 
     proptest! {
-        /// Stamping adds above and renames, and loses nothing of the rest.
+        /// Stamping adds fields on top and renames some, and loses nothing else.
         #[test]
         fn the_rest_stays(lines in proptest::collection::vec("(A|Authentication-Results|x y): ?[a-z;= ]{0,20}", 0..6), body in "[a-z\r\n.]{0,30}") {
             let original = format!("{}\r\n{body}", lines.iter().map(|line| format!("{line}\r\n")).collect::<String>());

@@ -27,10 +27,10 @@ use crate::missing::NotSupportedYet;
 use crate::standard;
 pub use facts::Facts;
 
-/// What stands in `Authentication-Results`.
+/// The content of `Authentication-Results`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Results {
-    /// As Microsoft writes it.
+    /// In Microsoft's form.
     Exchange {
         /// The results.
         results: AuthenticationResults,
@@ -56,11 +56,11 @@ impl fmt::Display for Results {
 pub struct Verdict {
     /// All results, as they are stamped.
     pub results: Results,
-    /// What they rest on; none for mail from inside.
+    /// Their evidence; none for mail from inside.
     pub authenticated: Option<Authenticated>,
-    /// What becomes of the message.
+    /// The disposition of the message.
     pub disposition: Disposition,
-    /// The rules and facts that decided, each a clause that can stand after "because".
+    /// The rules and facts that decided, each a clause that can follow "because".
     pub because: Vec<String>,
 }
 
@@ -111,7 +111,7 @@ fn inside(
     to: &Address,
     dkim: &[Verification],
 ) -> Verdict {
-    // A report of the service itself still has an SPF clause, with nobody in it.
+    // A report of the service itself still has an SPF clause, with an empty address.
     let spf = match reverse_path {
         ReversePath::Address(_) => None,
         ReversePath::Null => Some(SpfClause { result: SpfResult::None, ip: None, identity: SpfIdentity::Null }),

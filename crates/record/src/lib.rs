@@ -1,9 +1,9 @@
 //! The record of a run: who did what, when, and why.
 //!
-//! Engines and world actors tell a [`Recorder`] what they did, as values that implement [`Event`]. Each crate defines its
-//! events beside its types; this crate knows only the envelope ([`Entry`]) and the canonical text that is hashed
-//! ([`Entry::canonical`]). What reads a record: the runner compares it with expectations (by kind and fields), the story
-//! prints it for people (by story lines and reasons).
+//! Engines and world actors report to a [`Recorder`] what they did, as values that implement [`Event`]. Each crate
+//! defines its events beside its types; this crate knows only the entry around an event ([`Entry`]) and the canonical
+//! text that is hashed ([`Entry::canonical`]). The record has two readers: the runner compares it with expectations (by
+//! kind and fields), the story prints it for people (by story lines and reasons).
 
 pub mod common;
 mod kind;
@@ -184,10 +184,10 @@ pub trait Event {
     fn kind(&self) -> &'static str;
     /// The facts, for expectations.
     fn fields(&self) -> Fields;
-    /// What a mail engineer would say of it, in one line or a few; empty keeps it out of the story. No ports, no ids, no
-    /// fractions of a second.
+    /// The story's text for it, in one line or a few; if empty, the story leaves it out. No ports, no ids, no fractions
+    /// of a second.
     fn story(&self) -> Vec<String>;
-    /// The reasons, each a clause that can stand after "because".
+    /// The reasons, each a clause that can follow "because".
     fn because(&self) -> Vec<String> {
         Vec::new()
     }
@@ -211,7 +211,7 @@ pub trait Event {
 #[serde(transparent)]
 pub struct EntryId(pub usize);
 
-/// An event in its envelope.
+/// An event, with who recorded it and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Entry {
     /// When.
@@ -221,7 +221,7 @@ pub struct Entry {
     /// Its place among what its actor told in that moment, whatever the order in which things happened side by side. See
     /// [`Env::rank`].
     pub rank: Vec<u32>,
-    /// Who: the host's name in the scenario (`sender`, `mx1`).
+    /// The actor: the host's name in the scenario (`sender`, `mx1`).
     pub actor: Arc<str>,
     /// The actor's place in the order of declaration.
     pub order: u32,
@@ -248,7 +248,7 @@ pub struct Entry {
 impl Entry {
     /// The canonical form: one line of JSON with the fields in their fixed order. Records are compared and hashed by it.
     pub fn canonical(&self) -> String {
-        // Serializing strings, integers and lists cannot fail; a fallback that differs keeps two records from looking equal.
+        // Serializing strings, integers and lists cannot fail; if it did, the line would show the error.
         serde_json::to_string(self).unwrap_or_else(|error| format!("{{\"unserializable\":\"{error}\"}}"))
     }
 }
@@ -270,7 +270,7 @@ struct Shared {
 }
 
 impl Journal {
-    /// An empty record that holds at most `bound` entries; what comes after is counted, and dropped.
+    /// An empty record that holds at most `bound` entries; later ones are counted and dropped.
     pub fn new(bound: usize) -> Journal {
         let shared = Shared { entries: Vec::new(), sequences: BTreeMap::new(), bound, lost: 0 };
         Journal { shared: Arc::new(Mutex::new(shared)), grown: Arc::default() }
@@ -282,12 +282,12 @@ impl Journal {
     }
 
     /// A recorder for the actor `name`, which was declared as number `order`. Several recorders of one actor (it was
-    /// restarted, say) go on with one sequence.
+    /// restarted, say) share one sequence.
     pub fn recorder(&self, env: &Env, name: &str, order: u32) -> Recorder {
         Recorder { journal: self.clone(), env: env.clone(), actor: name.into(), order }
     }
 
-    /// Waits for the next entry that is told after this call.
+    /// Waits for the next entry that is recorded after this call.
     pub async fn grown(&self) {
         self.grown.notified().await;
     }
@@ -302,17 +302,17 @@ impl Journal {
         self.len() == 0
     }
 
-    /// How many entries the bound has cost.
+    /// How many entries were dropped because of the bound.
     pub fn lost(&self) -> u64 {
         self.lock().lost
     }
 
-    /// The entries from number `from` on, in the order in which they were told.
+    /// The entries from number `from` on, in the order in which they were recorded.
     pub fn since(&self, from: usize) -> Vec<Entry> {
         self.lock().entries.get(from..).unwrap_or_default().to_vec()
     }
 
-    /// All entries, in the order in which they were told.
+    /// All entries, in the order in which they were recorded.
     pub fn entries(&self) -> Vec<Entry> {
         self.since(0)
     }
@@ -328,7 +328,7 @@ impl Journal {
     }
 }
 
-/// One actor's pen. Clones write for the same actor.
+/// Records events of one actor. Clones record for the same actor.
 #[derive(Clone, Debug)]
 pub struct Recorder {
     journal: Journal,
@@ -348,12 +348,12 @@ impl Recorder {
         &self.actor
     }
 
-    /// Writes down that `event` has happened now.
+    /// Records that `event` has happened now.
     pub fn tell(&self, event: &dyn Event) -> EntryId {
         self.tell_after(event, None)
     }
 
-    /// Writes down that `event` has happened now, following from `cause`.
+    /// Records that `event` has happened now, following from `cause`.
     pub fn tell_after(&self, event: &dyn Event, cause: Option<EntryId>) -> EntryId {
         let mut shared = self.journal.lock();
         let next = shared.sequences.entry(self.actor.clone()).or_default();

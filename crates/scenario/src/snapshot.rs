@@ -1,7 +1,8 @@
-//! Stories as snapshots: files in insta's format, so that `cargo insta review` can go through what changed.
+//! Stories as snapshots: files in insta's format, so that changes can be reviewed with `cargo insta review`.
 //!
-//! `snapshots/` mirrors `scenarios/`: `scenarios/dane/mismatch.toml` has `snapshots/dane/mismatch.snap`, and each cell of a
-//! matrix one of its own. A story that differs is written beside as `.snap.new`, which insta's review takes or drops.
+//! `snapshots/` mirrors `scenarios/`: `scenarios/dane/mismatch.toml` has `snapshots/dane/mismatch.snap`, and each cell
+//! of a matrix one of its own. A story that differs is written beside it as `.snap.new`, which insta's review accepts
+//! or rejects.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -9,14 +10,14 @@ use std::path::{Path, PathBuf};
 
 use similar::{Algorithm, capture_diff_slices, group_diff_ops};
 
-/// What the comparison of a story with its snapshot gave.
+/// The result of comparing a story with its snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Comparison {
     /// They are the same.
     Same,
     /// There is no snapshot yet.
     Missing,
-    /// They differ; these lines tell how (`-` in the snapshot, `+` in the story).
+    /// They differ; these lines show how (`-` in the snapshot, `+` in the story).
     Differs(Vec<String>),
 }
 
@@ -36,7 +37,7 @@ pub fn file_of(folder: &Path, id: &str) -> PathBuf {
 /// If the file is there and cannot be read.
 pub fn compare(file: &Path, story: &str) -> io::Result<Comparison> {
     let text = match std::fs::read_to_string(file) {
-        // A checkout may have turned the ends of lines.
+        // A checkout may have converted line ends.
         Ok(text) => text.replace("\r\n", "\n"),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Comparison::Missing),
         Err(error) => return Err(error),
@@ -64,7 +65,7 @@ pub fn render(scenario_path: &str, story: &str) -> String {
 /// Writes a snapshot, or with `pending` the `.snap.new` beside it. Bytes that are there already are not written again.
 ///
 /// # Errors
-/// Those of the file system.
+/// Errors of the file system.
 pub fn write(file: &Path, scenario_path: &str, story: &str, pending: bool) -> io::Result<()> {
     let target = if pending { pending_of(file) } else { file.to_owned() };
     if let Some(folder) = target.parent() {
@@ -77,10 +78,10 @@ pub fn write(file: &Path, scenario_path: &str, story: &str, pending: bool) -> io
     std::fs::write(target, text)
 }
 
-/// Removes a pending snapshot that is no longer right.
+/// Removes a pending snapshot that is out of date.
 ///
 /// # Errors
-/// Those of the file system.
+/// Errors of the file system.
 pub fn drop_pending(file: &Path) -> io::Result<()> {
     match std::fs::remove_file(pending_of(file)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -97,7 +98,7 @@ fn pending_of(file: &Path) -> PathBuf {
 /// The snapshots below `folder`, pending ones too, that belong to none of `ids`, sorted.
 ///
 /// # Errors
-/// Those of the file system.
+/// Errors of the file system.
 pub fn orphans(folder: &Path, ids: &BTreeSet<String>) -> io::Result<Vec<PathBuf>> {
     let known: BTreeSet<PathBuf> = ids.iter().map(|id| file_of(folder, id)).collect();
     let mut found = Vec::new();
@@ -121,7 +122,7 @@ pub fn orphans(folder: &Path, ids: &BTreeSet<String>) -> io::Result<Vec<PathBuf>
     Ok(found)
 }
 
-/// The snapshot that `path` is, or for which it waits; nothing for other files.
+/// The snapshot at `path`, or for which `path` is pending; none for other files.
 fn snapshot_of(path: &Path) -> Option<PathBuf> {
     let file = if path.extension()? == "new" { path.with_extension("") } else { path.to_owned() };
     (file.extension()? == "snap").then_some(file)

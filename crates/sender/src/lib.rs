@@ -1,8 +1,8 @@
 //! The outbound engine: takes messages by SMTP submission, routes them by MX, authenticates next hops by DANE, delivers by
 //! SMTP, retries on a timetable, and reports what it could not deliver.
 //!
-//! It sees the world through `mxlab-env` alone and tells `mxlab-record` what it did; it does not know whether it is
-//! simulated. Decisions are pure functions over facts and a given `now`; thin async shells gather the facts.
+//! It sees the world only through `mxlab-env` and records what it does with `mxlab-record`; it does not know whether it
+//! is simulated. Decisions are pure functions over facts and a given `now`; thin async shells gather the facts.
 //!
 //! # A message's way
 //!
@@ -22,7 +22,7 @@
 //! | [`condition`] | the service's own failure conditions with their codes and texts | RFC 3463, Exchange Online |
 //! | [`config`] | what an engine is set up with | |
 //! | [`retry`] | when the next attempt is, and when a message expires | RFC 5321 §4.5.4.1 |
-//! | [`outcome`] | what failures become: deferrals, bounces, their codes | RFC 5321 §4.2, 3463 |
+//! | [`outcome`] | from failures to deferrals and bounces, with their codes | RFC 5321 §4.2, 3463 |
 //! | [`dane`] | TLSA records: which are usable, which apply, what they match | RFC 6698, 7671, 7672 |
 //! | [`demand`] | what a session has to prove, and whether it did | RFC 7435, 7672 |
 //! | [`routing`] | from domain to hosts, addresses and TLSA base domains | RFC 5321 §5, 7505, 7672 §2.2 |
@@ -33,7 +33,7 @@
 //! | `queue` | the tasks of the domains: attempts, waiting, reports | RFC 5321 §4.5.4.1 |
 //! | `submission` | the front door | RFC 6409 |
 //! | [`engine`] | the whole, put together | |
-//! | [`event`] | what it tells the record | |
+//! | [`event`] | what it records | |
 //!
 //! # Limits
 //!

@@ -2,7 +2,7 @@
 //!
 //! What the host has to prove is given as a [`Demand`]; [`demand::decide`] compares it with what TLS showed, before the first
 //! command inside TLS. A host that must be authenticated never sees a command of the message in clear. Without such a
-//! demand TLS is opportunistic (RFC 7435): if it fails, the host is called once more without it.
+//! demand TLS is opportunistic (RFC 7435): if it fails, the host is tried once more without it.
 //!
 //! Every wait has its time-out. Those of RFC 5321 §4.5.3.2 are minima for the steps that it names.
 
@@ -30,7 +30,7 @@ pub struct Client {
     pub env: Env,
     /// The name for EHLO.
     pub name: String,
-    /// The port to call; 25 but for tests on a machine where others use that.
+    /// The port to connect to; 25, except in tests on a machine where others use that.
     pub port: u16,
     /// Whose rules decide about certificates.
     pub profile: Profile,
@@ -40,7 +40,7 @@ pub struct Client {
     pub tls: tls::Client,
 }
 
-/// Whom to call, and what to demand.
+/// The host to connect to, and the requirements.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// The host's full name.
@@ -77,7 +77,7 @@ pub struct Outgoing {
 pub enum Security {
     /// Not at all.
     None,
-    /// By TLS, with a host that has proven nothing.
+    /// By TLS, with a host that is not authenticated.
     Tls,
     /// By TLS, with a host that DANE has authenticated.
     Dane,
@@ -94,7 +94,7 @@ impl Security {
     }
 }
 
-/// What a session with a host came to.
+/// The outcome of a session with a host.
 #[derive(Debug)]
 pub struct SessionOutcome {
     /// For each recipient, in their order: taken, or why not.
@@ -103,9 +103,9 @@ pub struct SessionOutcome {
     pub ip: Option<IpAddr>,
     /// How the session was protected; none if it did not get as far as the message.
     pub security: Option<Security>,
-    /// What TLS was worth, if that came to be decided.
+    /// The verdict on TLS, if there was one.
     pub decision: Option<Decision>,
-    /// In one line, what went wrong with the session as a whole; none if it brought the message to an end.
+    /// In one line, what went wrong with the session as a whole; none if the message got its replies.
     pub problem: Option<String>,
     /// The session, still open, if it is in order.
     pub open: Option<Connection>,
@@ -127,10 +127,10 @@ struct Ready {
     decision: Option<Decision>,
 }
 
-/// What a first call came to.
+/// The outcome of a first connection.
 enum Called {
     Ready(Box<Ready>),
-    /// TLS has spoilt the connection, and clear text is allowed.
+    /// TLS made the connection unusable, but clear text is allowed.
     AgainInClear(Decision),
 }
 
@@ -153,7 +153,7 @@ struct Call<'a> {
 }
 
 impl Client {
-    /// Calls a host and gives it the message. At `deadline` the step that is under way times out.
+    /// Connects to a host and sends the message. At `deadline` the current step times out.
     pub async fn deliver(&self, target: &Target, outgoing: &Outgoing, deadline: Instant) -> SessionOutcome {
         let (ip, called) = self.call_any(target, deadline).await;
         let mut outcome = match called {
@@ -173,8 +173,9 @@ impl Client {
         outcome
     }
 
-    /// Calls the host's addresses in turn until one is ready for the message (RFC 5321 §5.1). A 5xx reply is the host's word,
-    /// whichever address gives it; any other failure is the address's own. The last address called speaks for the host.
+    /// Calls the host's addresses in turn until one is ready for the message (RFC 5321 §5.1). A 5xx reply counts for
+    /// the host, whichever address gives it; any other failure counts for the address. The last address tried decides
+    /// for the host.
     async fn call_any(&self, target: &Target, deadline: Instant) -> (Option<IpAddr>, Result<Ready, Ended>) {
         let mut result = (None, Err(broken(target, Stage::Connect, &Broken::TimedOut)));
         for ip in &target.addresses {
@@ -262,7 +263,7 @@ impl Client {
         }
     }
 
-    /// Compares what TLS showed with what DNS demands.
+    /// Compares what TLS showed with what DNS requires.
     async fn decide(&self, target: &Target, facts: TlsFacts, how: Continue) -> Result<Called, Ended> {
         let decision = demand::decide(&target.demand, &facts, self.env.now(), self.profile);
         let (security, condition) = match decision.verdict {
@@ -277,7 +278,7 @@ impl Client {
             let failure = failed(target, facts.stage(), Cause::Condition(condition), problem);
             let open = match how {
                 Continue::Greeted(connection, _) => Some(connection),
-                // Nothing is said inside TLS to a host that is not the one that DNS promised, not even QUIT.
+                // Nothing is sent inside TLS to a host that is not the one that DNS names, not even QUIT.
                 Continue::Open(_) | Continue::Anew => None,
             };
             return Err(Ended { failure, problem: decision.summary.clone(), decision: Some(decision), open });
@@ -323,7 +324,7 @@ impl Client {
     }
 }
 
-/// The parameters of MAIL that the server's extensions call for (RFC 1870, RFC 6152).
+/// The parameters of MAIL for the server's extensions (RFC 1870, RFC 6152).
 fn mail_parameters(capabilities: &Capabilities, message: &[u8]) -> Parameters {
     let mut parameters = Parameters::new();
     if capabilities.has("SIZE") {
@@ -335,13 +336,13 @@ fn mail_parameters(capabilities: &Capabilities, message: &[u8]) -> Parameters {
     parameters
 }
 
-/// What the deciding reply means for a recipient.
+/// The effect of the deciding reply on a recipient.
 fn judge(target: &Target, stage: Stage, reply: Reply) -> Result<(), DeliveryFailure> {
     if stage == Stage::Dot && reply.is_positive() {
         return Ok(());
     }
     let reply = if stage == Stage::Rcpt { too_many_recipients(reply) } else { reply };
-    // A 2xx or 3xx where it makes no sense is no SMTP.
+    // A 2xx or 3xx where it makes no sense is not SMTP.
     let negative = reply.is_transient() || reply.is_permanent();
     let (cause, problem) = match negative {
         true => (Cause::Reply(reply), Problem::Reply),
@@ -350,8 +351,8 @@ fn judge(target: &Target, stage: Stage, reply: Reply) -> Result<(), DeliveryFail
     Err(failed(target, stage, cause, problem))
 }
 
-/// RFC 5321 §4.5.3.1.10: 552 for too many recipients is an old mistake for 452. An enhanced code that says something else,
-/// as 5.2.2 for a full mailbox, is believed.
+/// RFC 5321 §4.5.3.1.10: 552 for too many recipients is an old mistake for 452. If an enhanced code says something
+/// else, such as 5.2.2 for a full mailbox, that counts.
 fn too_many_recipients(reply: Reply) -> Reply {
     let meant = reply.enhanced.is_none_or(|enhanced| (enhanced.subject, enhanced.detail) == (5, 3));
     if reply.code != 552 || !meant {

@@ -1,12 +1,12 @@
-//! The front door: an SMTP server that takes messages from the tenants' users (RFC 6409, as plain as can be).
+//! An SMTP server that accepts messages from the tenants' users (RFC 6409, in its simplest form).
 //!
-//! It takes no authentication and offers no TLS: in a lab the network between a user and the engine is not the point. It
-//! does what RFC 6409 §8 lets a submission server do: a message without Date or Message-ID gets them. Both derive from the
-//! message and the time. A Message-ID that cannot be read is replaced: a message has at most one (RFC 5322 §3.6).
+//! It has neither authentication nor TLS: in a lab the network between a user and the engine does not matter. It does
+//! what RFC 6409 §8 allows: a message without Date or Message-ID gets them. Both derive from the message and the time.
+//! A Message-ID that cannot be read is replaced: a message has at most one (RFC 5322 §3.6).
 //!
-//! What it does not take: mail of domains that are no tenant's, judged by the reverse-path, or by the author where that is
-//! null; and a message with a CR or LF that stands alone. RFC 5321 §2.3.8 forbids to send one, and a server that took it for
-//! a line end could be made to see another message in this one ("SMTP smuggling").
+//! It does not accept mail from domains of no tenant, judged by the reverse-path, or by the author if that is null; nor
+//! a message with a bare CR or LF. RFC 5321 §2.3.8 forbids sending one, and a server that took it for a line end could
+//! be made to see another message in this one ("SMTP smuggling").
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use crate::ndr::identity;
 use crate::queue::{Queue, message_id};
 use crate::routing::Dns;
 
-/// Takes connections for as long as the process lives.
+/// Accepts connections for as long as the process lives.
 pub(crate) async fn serve<D: Dns + Send + Sync + 'static>(queue: Arc<Queue<D>>, listener: Box<dyn Listener>) {
     let server = Server::new(&queue.env, "submission session", Limits::default(), Door(queue.clone()));
     match server.accept_from(&*listener).await {}
@@ -125,7 +125,7 @@ fn unable_to_relay() -> Reply {
     Reply::enhanced(550, EnhancedCode::new(Class::Permanent, 7, 1), "Unable to relay")
 }
 
-/// The engine relays for its tenants alone. A null reverse-path says nothing about the sender; the message has to.
+/// The engine relays only for its tenants. A null reverse-path does not name the sender, so the message has to.
 fn may_send<D>(queue: &Queue<D>, from: &ReversePath) -> bool {
     queue.config.tenants.is_empty() || from.address().is_none() || queue.config.tenant(from).is_some()
 }

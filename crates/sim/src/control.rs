@@ -11,7 +11,7 @@ use crate::host::HostHandle;
 use crate::kernel::Kernel;
 use crate::outcome::End;
 
-/// Changes the network, and ends the run. Clones are the same world's.
+/// Changes the network, and ends the run. Clones control the same world.
 #[derive(Clone)]
 pub struct Control {
     pub(crate) kernel: Arc<Kernel>,
@@ -54,23 +54,23 @@ impl Control {
         self.kernel.wire().isolate(host.host.index);
     }
 
-    /// Takes back [`isolate`](Control::isolate).
+    /// Undoes [`isolate`](Control::isolate).
     pub fn rejoin(&self, host: &HostHandle) {
         let now = self.kernel.elapsed();
         self.kernel.wire().rejoin(now, host.host.index);
     }
 
-    /// From now on, packets to `address` vanish as if no host had it; a connection that loses one never recovers.
+    /// From now on, packets to `address` vanish as if no host had it; a connection that loses a packet never recovers.
     pub fn blackhole(&self, address: IpAddr) {
         self.kernel.wire().blackhole(address, true);
     }
 
-    /// Takes back [`blackhole`](Control::blackhole).
+    /// Undoes [`blackhole`](Control::blackhole).
     pub fn unblackhole(&self, address: IpAddr) {
         self.kernel.wire().blackhole(address, false);
     }
 
-    /// Puts someone on the wire who sees every packet.
+    /// Puts a tap on the wire that sees every packet.
     pub fn tap(&self, tap: impl Tap + 'static) {
         self.kernel.wire().tap(Box::new(tap));
     }
@@ -85,7 +85,7 @@ impl Control {
         self.kernel.wire().is_quiet()
     }
 
-    /// Ends the run because something that is counted elsewhere went past its bound.
+    /// Ends the run because something counted elsewhere exceeded its bound.
     pub fn exceeded(&self, which: &'static str, limit: u64) {
         self.kernel.end(End::Bound { which, limit });
     }

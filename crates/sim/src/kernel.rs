@@ -21,10 +21,10 @@ use crate::watchdog::Beat;
 use crate::wire::Wire;
 use crate::{Config, SimError};
 
-/// How many of the last events an outcome tells.
+/// How many of the last events an outcome contains.
 const RECENT: usize = 16;
 
-/// Locks without regard to poison: a panic in a task ends the run, and what it left behind is only taken apart.
+/// Locks without regard to poison: a panic in a task ends the run, and its remains are only dropped.
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -35,9 +35,9 @@ pub(crate) struct Kernel {
     pub(crate) beat: Arc<Beat>,
     /// The root of all tasks.
     pub(crate) descent: Arc<Descent>,
-    /// What reports call the main future.
+    /// The name of the main future in reports.
     pub(crate) script: Arc<str>,
-    /// What reports call the host and the task that carry the packets.
+    /// The names of the host and the task that carry the packets, in reports.
     network: Arc<str>,
     carrier: Arc<str>,
     start: Instant,
@@ -46,7 +46,7 @@ pub(crate) struct Kernel {
     hosts: Mutex<Vec<Arc<Host>>>,
     wire: Mutex<Wire>,
     run: Mutex<Run>,
-    /// Into which sockets are read, one after another.
+    /// The buffer into which sockets are read, one after another.
     pub(crate) scratch: Mutex<Vec<u8>>,
 }
 
@@ -62,7 +62,7 @@ struct Run {
     recent: VecDeque<Polled>,
 }
 
-/// A task that was polled, several times in a row perhaps.
+/// A task that was polled, perhaps several times in a row.
 struct Polled {
     at: Duration,
     host: Option<usize>,
@@ -120,7 +120,7 @@ impl Kernel {
         self.config.epoch.checked_add(self.cause().at).unwrap_or(Timestamp::MAX)
     }
 
-    /// Whether sockets of this world can be used here: it runs, on this thread.
+    /// Whether sockets of this world can be used here: it must run, on this thread.
     pub(crate) fn is_here(&self) -> bool {
         self.live.load(Ordering::Relaxed) && std::thread::current().id() == self.thread
     }
@@ -133,7 +133,7 @@ impl Kernel {
         lock(&self.wire)
     }
 
-    /// Puts everything that the hosts have emitted on the wire. Called each time all tasks wait.
+    /// Puts all packets that the hosts have emitted on the wire. Called each time all tasks wait.
     pub(crate) fn drain(&self) {
         let within = self.on_the_wire(|wire, now| {
             let within = wire.drain(now);
@@ -148,7 +148,7 @@ impl Kernel {
     /// Does the wire's work; `None` if it panicked, which ends the run as a panic of a task does.
     pub(crate) fn on_the_wire<R>(&self, f: impl FnOnce(&mut Wire, Duration) -> R) -> Option<R> {
         let now = self.elapsed();
-        // Taps are somebody's code too: one that loops would otherwise hang outside of every poll.
+        // Taps are foreign code: a tap that loops would otherwise hang outside of every poll.
         let _busy = self.beat.begin(&self.network, &self.carrier);
         match panics::catch(|| f(&mut self.wire(), now)) {
             Ok(result) => Some(result),
@@ -259,7 +259,7 @@ impl Kernel {
         match run.recent.back_mut() {
             Some(last) if last.host == host && last.task == task && last.at == at => last.times += 1,
             _ => {
-                // The oldest entry's string is used again: this is called for every poll.
+                // The oldest entry's string is reused, because this is called for every poll.
                 let mut entry = if run.recent.len() == RECENT { run.recent.pop_front() } else { None }
                     .unwrap_or(Polled { at, host, task: String::new(), times: 0 });
                 entry.task.clear();
@@ -271,7 +271,7 @@ impl Kernel {
         true
     }
 
-    /// Remembers the time of the end, while the clock is still there.
+    /// Stores the time of the end, while the clock still exists.
     pub(crate) fn elapsed_at_end(&self) {
         let elapsed = self.elapsed();
         lock(&self.run).elapsed.get_or_insert(elapsed);

@@ -55,7 +55,7 @@
 //! Causes are followed (see [`Env::moment`]): whatever a step of the script or a timer sets off, through tasks and packets,
 //! belongs to the moment of that step or timer.
 //!
-//! What it is not: it knows nothing about mail, and it does not judge; a run that hits a bound is reported, not explained.
+//! Limits: it knows nothing about mail, and it does not judge; a run that reaches a bound is reported, not explained.
 //! One thread runs one world at a time; several threads may each run theirs.
 //!
 //! | module | holds |
@@ -112,9 +112,9 @@ use ports::SimPorts;
 /// How a world is run.
 #[derive(Clone)]
 pub struct Config {
-    /// What a person calls this run, e.g. the scenario's id. Used in reports only.
+    /// The run's name for people, e.g. the scenario's id. Used only in reports.
     pub label: String,
-    /// The command that runs it again. Used in reports only.
+    /// The command that runs it again. Used only in reports.
     pub reproduce: String,
     /// The wall clock when the run starts.
     pub epoch: Timestamp,
@@ -127,7 +127,7 @@ pub struct Config {
     /// How many ticks a packet takes, drawn for each pair of hosts. Ticks order deliveries among each other and are
     /// infinitely small beside virtual time: no clock and no timer sees them.
     pub wire_ticks: RangeInclusive<u64>,
-    /// How many packets [`Outcome::log`] keeps, from the first on.
+    /// How many packets [`Outcome::log`] keeps, starting with the first.
     pub packet_log: usize,
     /// Whether to keep what a capture file shows besides: the payloads of these packets, and the secrets of TLS sessions
     /// ([`Outcome::tls_secrets`]). It changes nothing else, hashes included.
@@ -178,10 +178,10 @@ impl Default for Bounds {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SimError {
-    /// Two hosts of a world have one name.
+    /// Two hosts of a world have the same name.
     #[error("two hosts are called {0}")]
     NameTaken(String),
-    /// Two hosts of a world have one address.
+    /// Two hosts of a world have the same address.
     #[error("{address} belongs to {owner} already")]
     AddressTaken {
         /// The address.
@@ -240,7 +240,7 @@ impl Sim {
     /// Adds a host that is up, with a process that does nothing yet.
     ///
     /// # Errors
-    /// The name or an address is taken, or an address is no host's.
+    /// The name or an address is taken, or an address cannot belong to a host.
     pub fn add_host(&mut self, name: &str, addresses: impl Into<Vec<IpAddr>>) -> Result<HostHandle, SimError> {
         self.network().add_host(name, addresses.into())
     }
@@ -258,7 +258,7 @@ impl Sim {
     /// Runs the world until `main` completes, or until something else ends the run.
     ///
     /// `main` belongs to no host. It is polled before any task that wakes at the same moment, so a step of a script takes
-    /// effect before the timers of that moment. What it draws from [`mxlab_env::entropy`] is seeded too.
+    /// effect before the timers of that moment. Its draws from [`mxlab_env::entropy`] are seeded too.
     ///
     /// # Panics
     /// When called on a thread where another world is running.
@@ -334,8 +334,8 @@ impl Drop for Leave {
     }
 }
 
-/// What a run takes apart, in this order, on return and on unwinding: whatever holds a socket goes while the network is
-/// still there.
+/// The parts of a run, dropped in this order, on return and on unwinding: everything that holds a socket goes while the
+/// network is still there.
 struct Teardown {
     #[expect(dead_code, reason = "held to be dropped first")]
     processes: Processes,

@@ -65,6 +65,6 @@ pub struct Outcome<T = ()> {
     /// The secrets of TLS sessions, one a line in the format of `SSLKEYLOGFILE`, sorted; both ends of a session have the
     /// same. None unless [`Config::capture`](crate::Config::capture) was set.
     pub tls_secrets: BTreeSet<String>,
-    /// The last things that happened before the end, oldest first, one a line.
+    /// The last events before the end, oldest first, one a line.
     pub recent: Vec<String>,
 }

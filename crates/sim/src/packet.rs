@@ -41,7 +41,7 @@ pub(crate) fn record(sent: WireTime, cause: &Cause, packet: &Packet, fate: Fate,
     PacketRecord { at, ticks, moment: cause.at, from, to, protocol, length, payload, fate }
 }
 
-/// Replaces what a packet carries, as far as its protocol survives that.
+/// Replaces the payload of a packet, if its protocol allows that.
 pub(crate) fn alter(packet: &mut Packet, payload: Vec<u8>) {
     match &mut packet.payload {
         Transport::Udp(datagram) => datagram.payload = payload.into(),

@@ -1,8 +1,8 @@
 //! Sockets that know their host.
 //!
-//! turmoil-net's calls go to whichever host is current on the thread. Every use of a socket here, its drop included, makes
-//! its own host the current one first, so that a socket works wherever it was moved. A socket that outlives its world does
-//! nothing any more. Each use also tells the wire what it follows from, see `cause`.
+//! turmoil-net's calls go to the host that is current on the thread. Every use of a socket here, including its drop,
+//! makes its own host the current one first, so that a socket works wherever it was moved. A socket that outlives its
+//! world does nothing any more. Each use also tells the wire what it follows from, see `cause`.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -27,7 +27,7 @@ const RECEIVE_BUFFER: usize = 64 * 1024;
 /// The ports from which an unbound UDP socket draws (RFC 6335 §6).
 const DYNAMIC_PORTS: std::ops::RangeInclusive<u16> = 49_152..=65_535;
 
-/// How often a drawn port may be taken already.
+/// How many drawn ports may be taken before giving up.
 const PORT_DRAWS: usize = 64;
 
 /// Where a socket lives.
@@ -64,7 +64,7 @@ impl Home {
         }
     }
 
-    /// Drops what holds a socket, on its host, or not at all when the world is gone, and the socket with it.
+    /// Drops the holder of a socket on its host; does nothing if the world, and the socket with it, is gone.
     fn dispose<T>(&self, socket: T) {
         match self.enter() {
             Ok(()) => drop(socket),
@@ -169,10 +169,10 @@ struct SimStream {
     stream: Option<TcpStream>,
     local: SocketAddr,
     peer: SocketAddr,
-    /// What was read from the socket; the caller has got the first `taken` bytes of it.
+    /// What was read from the socket; the caller already has the first `taken` bytes.
     received: Vec<u8>,
     taken: usize,
-    /// The peer has said FIN or RST: it will send nothing more.
+    /// The peer has sent FIN or RST: it will send nothing more.
     peer_done: bool,
 }
 

@@ -1,7 +1,7 @@
 //! The tasks of a process.
 //!
 //! Each poll and the final drop of a task happen inside its *scope*: its host is the network's current one, and random
-//! bytes come from its env. A task's future sits in a slot that the process can empty at once, wherever the task waits:
+//! bytes come from its env. A task's future is in a slot that the process can empty at once, wherever the task waits:
 //! that is what a crash is. Each poll belongs to a cause (see `cause`): a task's own waker notes who woke it.
 
 use std::future::Future;
@@ -83,7 +83,7 @@ pub(crate) fn spawn(
         descent: Arc::new(cause::child().unwrap_or_else(|| kernel.descent.child())),
     });
     if kernel.has_ended() || !process.adopt(slot.number, &slot) {
-        // A process that is dead starts nothing.
+        // A dead process starts nothing.
         slot.drop_future();
         return Task::new(|| {});
     }
@@ -94,7 +94,7 @@ pub(crate) fn spawn(
 }
 
 impl Slot {
-    /// Ends the task now; if it is being polled, when that poll returns.
+    /// Ends the task now or, if it is being polled, when that poll returns.
     pub(crate) fn end(&self) {
         self.drop_future();
         if let Some(handle) = self.abort.get() {
@@ -116,7 +116,7 @@ impl Slot {
     fn poll(self: &Arc<Slot>, runtime: &Waker) -> Poll<()> {
         let Some(mut future) = lock(&self.future).take() else { return Poll::Ready(()) };
         if !self.kernel.count_poll(Some(self.host.index), &self.name) {
-            // The run is over: the task stays where it is until everything is taken apart.
+            // The run is over: the task is kept until everything is dropped.
             *lock(&self.future) = Some(future);
             return Poll::Pending;
         }
@@ -154,7 +154,7 @@ impl Wake for Slot {
     }
 }
 
-/// What tokio polls. Dropped by tokio when the task is aborted.
+/// The future that tokio polls. Tokio drops it when the task is aborted.
 struct Runner(Arc<Slot>);
 
 impl Future for Runner {

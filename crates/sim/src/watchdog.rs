@@ -59,14 +59,14 @@ pub(crate) fn hook_of_the_process() -> OnStuck {
     })
 }
 
-/// What a world shows to the watchdog.
+/// The part of a world that the watchdog sees.
 pub(crate) struct Beat {
     label: String,
     reproduce: String,
     seed: u64,
     stuck_after: Duration,
     on_stuck: OnStuck,
-    /// Who is being polled now.
+    /// The task that is being polled now.
     busy: Mutex<Option<(Arc<str>, Arc<str>)>>,
     /// Changes with every poll.
     step: AtomicU64,
@@ -91,7 +91,7 @@ impl Beat {
         }
     }
 
-    /// Notes that a poll begins; it ends when the returned value is dropped.
+    /// Records that a poll begins; it ends when the returned value is dropped.
     pub(crate) fn begin(&self, host: &Arc<str>, task: &Arc<str>) -> Busy<'_> {
         self.step.fetch_add(1, Ordering::Relaxed);
         let outer = lock(&self.busy).replace((Arc::clone(host), Arc::clone(task)));
@@ -121,7 +121,7 @@ impl Beat {
     }
 }
 
-/// While it lives, a poll is under way.
+/// While this value lives, a poll is under way.
 pub(crate) struct Busy<'a> {
     beat: &'a Beat,
     outer: Option<(Arc<str>, Arc<str>)>,
@@ -138,18 +138,18 @@ static WATCHED: Mutex<Vec<Weak<Beat>>> = Mutex::new(Vec::new());
 static STARTED: Once = Once::new();
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// Has a world watched for as long as the returned value lives.
+/// Watches a world for as long as the returned value lives.
 pub(crate) fn watch(beat: &Arc<Beat>) -> Watched {
     lock(&WATCHED).push(Arc::downgrade(beat));
     #[allow(clippy::disallowed_methods, reason = "the watchdog looks at the simulation from outside")]
     STARTED.call_once(|| {
-        // Without the thread, a loop without an await simply hangs: worse to report, not wrong.
+        // Without the thread, a loop without an await simply hangs: harder to find, but not wrong.
         let _ = std::thread::Builder::new().name("mxlab watchdog".to_owned()).spawn(look_forever);
     });
     Watched(Arc::downgrade(beat))
 }
 
-/// While it lives, the world is watched.
+/// While this value lives, the world is watched.
 pub(crate) struct Watched(Weak<Beat>);
 
 impl Drop for Watched {
@@ -161,7 +161,7 @@ impl Drop for Watched {
 #[allow(clippy::disallowed_methods, reason = "the watchdog looks at the simulation from outside, in real time")]
 fn look_forever() {
     loop {
-        // Its own intervals are what it counts, not a clock: a machine that was suspended is not a task that loops.
+        // It counts its own intervals, not a clock: a suspended machine must not look like a looping task.
         std::thread::sleep(INTERVAL);
         let watched: Vec<_> = lock(&WATCHED).iter().filter_map(Weak::upgrade).collect();
         for beat in watched {

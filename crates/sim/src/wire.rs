@@ -1,9 +1,9 @@
 //! The wire between the hosts.
 //!
-//! turmoil-net never sends anything again (its retransmission is switched off), accepts TCP segments in order only, and
-//! knows no time. So the wire owns all three: it gives each packet its arrival time, keeps the order of each direction
-//! between two hosts, and does to TCP what retransmission would: a lost segment arrives at a back-off time instead of
-//! never, and segments sent into a broken path wait until it is healed.
+//! turmoil-net never retransmits (that is switched off), accepts TCP segments only in order, and has no notion of time.
+//! So the wire does all three: it gives each packet its arrival time, keeps the order of each direction between two
+//! hosts, and imitates retransmission: a lost segment arrives at a back-off time instead of never, and segments sent
+//! into a broken path wait until it is healed.
 //!
 //! Time on the wire is a pair ([`WireTime`]). Its first part is virtual time, which every clock and timer shows; a packet
 //! takes of it what the latency of its link says, and delays and back-off. Its second part, ticks, is infinitely small
@@ -12,10 +12,10 @@
 //! of this instant is left does the clock go on to the next timer or arrival, and ticks start anew. So however many ticks
 //! add up in an exchange of packets, they never reach a timer.
 //!
-//! It also plays the part of the hosts' TCP where turmoil-net's differs from a real one:
-//! - a socket address that has sessions open can be listened at again at once (SO_REUSEADDR): the kernel's listener is
-//!   kept, closed, and segments that ask for a connection are answered with RST here;
-//! - data for a connection that its process has closed is answered with RST (RFC 9293 §3.6.1).
+//! It also does what a real TCP does and turmoil-net does not:
+//! - a process can listen at once at an address with open sessions (SO_REUSEADDR): the kernel's listener is kept, but
+//!   closed, and segments that ask for a connection get RST here;
+//! - data for a connection that its process has closed gets RST (RFC 9293 §3.6.1).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
@@ -66,7 +66,7 @@ struct Caused {
     cause: Cause,
 }
 
-/// What the wire knows of a host.
+/// What the wire knows about a host.
 struct End {
     id: HostId,
     name: Arc<str>,
@@ -142,7 +142,7 @@ impl Causes {
 }
 
 pub(crate) struct Wire {
-    /// Some while the world runs.
+    /// Present while the world runs.
     net: Option<EnterGuard>,
     seed: u64,
     wire_ticks: (u64, u64),
@@ -163,7 +163,7 @@ pub(crate) struct Wire {
     is_turn: bool,
     /// When the last packet of each direction arrives.
     last_arrivals: BTreeMap<(usize, usize), WireTime>,
-    /// When the last segment of a delayed flow arrives; gone once that time has passed.
+    /// When the last segment of a delayed flow arrives; removed once that time has passed.
     delayed: BTreeMap<Flow, WireTime>,
     causes: Causes,
     held: BTreeMap<Flow, Held>,
@@ -171,7 +171,7 @@ pub(crate) struct Wire {
     drawn: BTreeMap<&'static str, u64>,
     /// Connections that a process has closed while its peer may still send; local end first.
     orphans: BTreeSet<Flow>,
-    /// Listeners that nobody listens at any more.
+    /// Listeners that are no longer used.
     closed: BTreeMap<(usize, SocketAddr), TcpListener>,
     taps: Vec<Box<dyn Tap>>,
     waker: Option<Waker>,
@@ -235,7 +235,7 @@ impl Wire {
         self.net = Some(net);
     }
 
-    /// Takes the network off the thread, after everything in the wire that holds a socket.
+    /// Removes the network from the thread, after everything in the wire that holds a socket.
     pub(crate) fn leave(&mut self) {
         self.closed.clear();
         self.taps.clear();
@@ -335,7 +335,7 @@ impl Wire {
 
 /// Sending.
 impl Wire {
-    /// Sends everything that the hosts have emitted; `false` once there were more packets than the bound allows.
+    /// Sends all packets that the hosts have emitted; `false` once there were more than the bound allows.
     pub(crate) fn drain(&mut self, at: Duration) -> bool {
         self.begin(at);
         let mut emitted = std::mem::take(&mut self.emitted);
@@ -422,7 +422,8 @@ impl Wire {
     }
 
     fn is_lost(&mut self, from: usize, to: usize, percents: [u8; 3]) -> bool {
-        // A link that loses everything is a partition; here at most 99 of 100, so that TCP gets through some day.
+        // A link that loses everything would be a partition; at most 99 of 100 are lost, so that TCP gets through
+        // eventually.
         percents.into_iter().any(|percent| {
             let percent = u64::from(percent.min(99));
             percent > 0 && self.draw(from, to, 100, "loss") < percent
@@ -442,7 +443,7 @@ impl Wire {
         *last
     }
 
-    /// A segment that was lost delays its own flow alone.
+    /// A lost segment delays only its own flow.
     fn arrival_of_segment(
         &mut self,
         (from, to): (usize, usize),
@@ -458,7 +459,7 @@ impl Wire {
         };
         match arrival {
             Some(arrival) => {
-                // What this flow has sent before may be on its way still.
+                // Earlier packets of this flow may still be on their way.
                 let last = self.last_arrivals.get(&(from, to)).copied().unwrap_or_default();
                 let arrival = arrival.max(last);
                 self.delayed.insert(flow, arrival);
@@ -485,8 +486,8 @@ impl Wire {
         Fate::Held
     }
 
-    /// Sends what waited for paths that are whole again, at the next back-off time of each flow. Only a connection that
-    /// its sender still has would send again. Taps have seen it already.
+    /// Sends the segments that waited for paths that work again, at the next back-off time of each flow. Only a
+    /// connection that its sender still has would retransmit. Taps have seen it already.
     fn release(&mut self, now: Duration) {
         self.begin(now);
         let flows: Vec<Flow> = self.held.keys().copied().collect();
@@ -508,7 +509,7 @@ impl Wire {
             let again = held.since + back_off;
             let sent = if again == now { self.now } else { WireTime { at: again, ticks: 0 } };
             let transit = self.transit(from, to, self.link(from, to));
-            // What the flow has sent before it was held may be on its way still.
+            // Packets that the flow sent before it was held may still be on their way.
             let last = self.last_arrivals.get(&(from, to)).copied().unwrap_or_default();
             let before = self.delayed.get(&flow).copied().unwrap_or_default();
             let arrival = sent.after(transit, self.ticks(from, to)).max(last).max(before);
@@ -611,7 +612,7 @@ impl Wire {
     }
 }
 
-/// What a host's own TCP would do.
+/// Does what a host's own TCP would do.
 impl Wire {
     /// The TCP connections of a host, local end first.
     fn connections(&self, host: usize) -> BTreeSet<Flow> {
@@ -625,24 +626,24 @@ impl Wire {
         }
     }
 
-    /// A process has closed a connection: data that still comes for it will be answered with RST.
+    /// A process has closed a connection: data that still arrives for it will get RST.
     pub(crate) fn orphan(&mut self, local: SocketAddr, peer: SocketAddr) {
         self.orphans.insert((local, peer));
     }
 
-    /// Keeps a listener that nobody listens at any more.
+    /// Keeps a listener that is no longer used.
     pub(crate) fn close(&mut self, host: &Host, at: SocketAddr, listener: TcpListener) {
         let key = (host.index, at);
         self.closed.insert(key, listener);
         self.refuse_accepted(key);
     }
 
-    /// Gives back the listener that was closed at that address, if one was.
+    /// Returns the closed listener of this address, if there is one.
     pub(crate) fn reopen(&mut self, host: &Host, at: SocketAddr) -> Option<TcpListener> {
         self.closed.remove(&(host.index, at))
     }
 
-    /// Lets go of closed listeners at a port, so that another address with that port can be bound.
+    /// Drops closed listeners at a port, so that another address with that port can be bound.
     pub(crate) fn forget_closed(&mut self, host: &Host, port: u16) {
         turmoil_net::set_current(host.id);
         self.closed.retain(|&(index, at), _| index != host.index || at.port() != port);
@@ -658,8 +659,8 @@ impl Wire {
         }
     }
 
-    /// The host has lost its power, and its process with it. What its machine would say now is not said, and its
-    /// connections are forgotten.
+    /// The host has lost its power, and with it its process. Its machine sends nothing more, and its connections are
+    /// forgotten.
     pub(crate) fn power_off(&mut self, host: &Host) {
         let now_dark = host.index;
         self.ends[now_dark].dark = true;
@@ -670,7 +671,7 @@ impl Wire {
         if let Some(net) = &self.net {
             net.egress_all(&mut emitted);
         }
-        // Others have emitted nothing since the wire was drained, a moment ago.
+        // Other hosts have emitted nothing since the wire was drained a moment ago.
         emitted.clear();
         self.emitted = emitted;
         self.orphans.retain(|(local, _)| !host.addresses.contains(&local.ip()));

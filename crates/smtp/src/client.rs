@@ -1,6 +1,6 @@
-//! The client's shell: one connection to a server, commands out, replies in, each within its time.
+//! The client's shell: one connection to a server, commands out, replies in, each with its time-out.
 //!
-//! What is said and what to make of the answers is the caller's business. [`Connection::transact`] plays a whole
+//! The caller decides what to send and how to react to the answers. [`Connection::transact`] runs a whole
 //! [`Transaction`] of `mxlab-mail`.
 
 use std::fmt;
@@ -43,10 +43,10 @@ pub struct Timeouts {
     pub block: Duration,
     /// The reply to the final dot (§4.5.3.2.6).
     pub dot: Duration,
-    /// The reply to QUIT. The message is through by then, so it is short.
+    /// The reply to QUIT. The message is already delivered, so it is short.
     pub quit: Duration,
-    /// A whole attempt over all hosts of a domain, so that hosts that dawdle at every step cannot hold it for hours. The step
-    /// that is under way then times out, and no further host is called. RFC 5321 names none.
+    /// A whole attempt over all hosts of a domain, so that hosts that are slow at every step cannot hold it for hours.
+    /// The step that is under way then times out, and no further host is called. RFC 5321 names none.
     pub attempt: Duration,
 }
 
@@ -102,7 +102,7 @@ impl Timeouts {
     }
 }
 
-/// What breaks a session, as against a negative reply.
+/// What breaks a session, in contrast to a negative reply.
 #[derive(Debug, thiserror::Error)]
 pub enum Broken {
     /// Nothing came in time, or nobody is there.
@@ -114,7 +114,7 @@ pub enum Broken {
     /// The server closed or reset the connection.
     #[error("connection closed")]
     Closed,
-    /// What came is not a reply.
+    /// The server sent something that is not a reply.
     #[error("no SMTP: {0}")]
     Garbage(ReplyError),
     /// The machine failed.
@@ -126,7 +126,7 @@ impl From<io::Error> for Broken {
     fn from(error: io::Error) -> Broken {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Broken::Refused,
-            // An unreachable address looks the same from here as one that swallows everything, only sooner.
+            // An unreachable address looks the same as one that swallows everything, only sooner.
             io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
                 Broken::TimedOut
             }
@@ -173,16 +173,16 @@ pub fn step(stage: Stage) -> &'static str {
 /// What the server answers to EHLO or HELO.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Greeting {
-    /// It welcomes the client and offers this; nothing to HELO.
+    /// It accepts the client and offers these extensions; none after HELO.
     Welcome(Capabilities),
     /// It refuses.
     Refused(Reply),
 }
 
-/// What a transaction came to.
+/// The outcome of a transaction.
 #[derive(Debug)]
 pub struct Transacted {
-    /// For each recipient, in their order, the reply that decided and where it fell; none if the connection broke before
+    /// For each recipient, in their order, the reply that decided and its stage; none if the connection broke before
     /// there was one. A positive reply is always that to the final dot: the server has the message.
     pub recipients: Vec<(Address, Option<(Stage, Reply)>)>,
     /// Where the connection broke and how, if it did.
@@ -227,7 +227,7 @@ impl Connection {
         timeout_at(until, self.next_reply()).await.map_err(|_| Broken::TimedOut)?
     }
 
-    /// Says a command and waits for the reply.
+    /// Sends a command and waits for the reply.
     ///
     /// # Errors
     /// If none comes.
@@ -254,10 +254,10 @@ impl Connection {
         }
     }
 
-    /// The TLS handshake, after a positive reply to STARTTLS. EHLO has to be said again (RFC 3207 §4.2).
+    /// The TLS handshake, after a positive reply to STARTTLS. EHLO has to be sent again (RFC 3207 §4.2).
     ///
     /// # Errors
-    /// Whatever keeps the handshake from its end. The connection is then of no further use, and closed.
+    /// Anything that prevents the handshake. Then the connection cannot be used any more, and is closed.
     pub async fn handshake(
         self,
         client: &Client,
@@ -272,7 +272,7 @@ impl Connection {
         Ok((Connection::over(Box::new(stream), self.timeouts, self.deadline), certificate))
     }
 
-    /// Plays a transaction from MAIL to the reply to the final dot.
+    /// Runs a transaction from MAIL to the reply to the final dot.
     pub async fn transact(&mut self, mut transaction: Transaction) -> Transacted {
         let broken = loop {
             let Step::Write { stage, bytes } = transaction.next_step() else { break None };
@@ -284,7 +284,7 @@ impl Connection {
         Transacted { recipients: transaction.into_recipients(), broken }
     }
 
-    /// Ends the session politely. What comes of it changes nothing.
+    /// Ends the session with QUIT. The outcome does not matter.
     pub async fn quit(mut self) {
         // The attempt is over; QUIT has its own short time.
         self.deadline = Instant::now() + 2 * self.timeouts.quit;

@@ -1,9 +1,9 @@
-//! The server's shell: it accepts connections, plays a [`Session`] of `mxlab-mail` over each, and asks its owner for every
-//! reply.
+//! The server's shell: it accepts connections, runs a [`Session`] of `mxlab-mail` over each, and asks its owner for
+//! every reply.
 //!
 //! The owner is a [`Service`], which makes a [`Responder`] for each client that connects. A responder decides; it sees no
 //! socket. A scripted host that misbehaves is a responder too: closing the connection, falling silent and answering the
-//! TLS handshake with something else are among the things that it may choose. A [`Sink`] is where messages go on from
+//! TLS handshake with something else are among the things that it may choose. A [`Sink`] is where messages go from
 //! there.
 //!
 //! All bounds of the shell are [`Limits`]; those of the dialogue (length of lines and messages, number of recipients,
@@ -29,7 +29,8 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::Wire;
 
-/// How long to rest when a connection cannot be accepted: out of descriptors, or a client that went away; either passes.
+/// How long to rest when a connection cannot be accepted: no descriptors left, or the client is gone; both are
+/// temporary.
 const REST: Duration = Duration::from_secs(1);
 /// How many octets are read at once.
 const READ: usize = 16 * 1024;
@@ -52,16 +53,16 @@ impl Default for Limits {
 
 /// A server's owner.
 pub trait Service: Send + Sync + 'static {
-    /// What decides in one session.
+    /// The decisions of one session.
     type Responder: Responder;
 
-    /// A client has connected: how the server presents itself to it, and what decides.
+    /// A client has connected: how the server presents itself, and its responder.
     fn connected(&self, client: IpAddr) -> (Settings, Self::Responder);
 }
 
 /// Decides in one session.
 pub trait Responder: Send + 'static {
-    /// What to do about a question; `session` tells what has been said before.
+    /// What to do about a question; `session` has the dialogue so far.
     fn respond(&mut self, question: Question, session: &Session) -> impl Future<Output = Response> + Send;
 
     /// What to do about the TLS handshake, after STARTTLS was accepted.
@@ -75,11 +76,11 @@ pub enum Response {
     Usual,
     /// It gives this reply.
     Reply(Reply),
-    /// It says these octets, then nothing more.
+    /// It sends these octets, then nothing more.
     Octets(&'static [u8]),
-    /// It closes the connection without a word.
+    /// It closes the connection without a reply.
     Close,
-    /// It says nothing more and waits for the client to go.
+    /// It sends nothing more and waits for the client to disconnect.
     Silence,
 }
 
@@ -99,17 +100,17 @@ impl From<Instead> for Response {
 pub enum Handshake {
     /// It takes part.
     Tls(Arc<ServerConfig>),
-    /// It answers the client's first message with these octets, then says nothing more.
+    /// It answers the client's first message with these octets, then sends nothing more.
     Octets(&'static [u8]),
     /// It closes the connection.
     Close,
-    /// It says nothing and waits for the client to go.
+    /// It sends nothing and waits for the client to disconnect.
     Silence,
 }
 
-/// Where a server's messages go on: a mailbox, a queue, a relay to the next server.
+/// The destination of a server's messages: a mailbox, a queue, a relay to the next server.
 pub trait Sink: Send + Sync + 'static {
-    /// Takes a message from this client over, or does not; returns the reply to the final dot. With a positive one the
+    /// Accepts a message from this client, or refuses it; returns the reply to the final dot. With a positive one the
     /// message is the sink's responsibility (RFC 5321 §6.1).
     fn take<'a>(&'a self, client: IpAddr, delivery: &'a Delivery) -> BoxFuture<'a, Reply>;
 }
@@ -143,15 +144,15 @@ impl<S: Service> Server<S> {
         Server { env: env.clone(), task, limits, service: Arc::new(service), sessions }
     }
 
-    /// Takes connections until the process dies or the future is dropped. Sessions have tasks of their own.
+    /// Accepts connections until the process dies or the future is dropped. Sessions have tasks of their own.
     pub async fn accept_from(&self, listener: &dyn Listener) -> Infallible {
         loop {
             match listener.accept().await {
                 Ok(stream) => {
                     let server = self.clone();
                     self.env.spawn(self.task, async move {
-                        // A client that goes away in the middle is not the server's business: what was not answered
-                        // with 250 was not taken.
+                        // A client that disconnects early needs no action: a message that was not answered with 250 was
+                        // not taken.
                         let _ = server.attend(stream).await;
                     });
                 }
@@ -214,8 +215,8 @@ impl<S: Service> Server<S> {
         timeout(self.limits.silence, write).await?
     }
 
-    /// Says these octets and ends the sending side. A connection dropped with unread octets would be reset, and what was
-    /// written last might not arrive: so the client's are read until it goes.
+    /// Sends these octets and ends the sending side. A connection dropped with unread octets would be reset, and what
+    /// was written last might not arrive: so the client's octets are read until it disconnects.
     async fn end_with(&self, wire: &mut Box<dyn Wire>, octets: &[u8]) -> io::Result<()> {
         self.write(wire, octets).await?;
         self.close(wire).await?;
@@ -233,7 +234,8 @@ impl<S: Service> Server<S> {
     }
 }
 
-/// Says nothing and keeps the connection until the client gives up. What it sends meanwhile is read and dropped.
+/// Sends nothing and keeps the connection until the client gives up. Everything that it sends meanwhile is read and
+/// dropped.
 async fn stay_silent(wire: &mut Box<dyn Wire>) -> io::Result<()> {
     let mut buffer = [0; 4096];
     while wire.read(&mut buffer).await? > 0 {}

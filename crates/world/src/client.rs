@@ -1,8 +1,8 @@
-//! A plain client: it hands one message to one server, and tries once.
+//! A plain client: it sends one message to one server, and tries once.
 //!
-//! It finds the server as any sender does, by MX and address records asked of the world's recursive resolver, but without
-//! validating anything; it takes TLS where it is offered and checks no certificate. What a scenario wants to know of such
-//! mail is what the receiver makes of it.
+//! It finds the server as any sender does, by MX and address records from the world's recursive resolver, but without
+//! validation; it uses TLS if it is offered, and checks no certificate. What a scenario tests with such mail is the
+//! receiver's verdict.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use tokio::time::Instant;
 /// How long the client waits for a connection, a reply or a handshake.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// One message to hand over.
+/// One message to send.
 #[derive(Clone, Debug)]
 pub struct Handover {
     /// The name that the client says in EHLO.
@@ -32,13 +32,13 @@ pub struct Handover {
     pub to: Vec<Address>,
     /// The message, with CRLF line ends.
     pub message: Vec<u8>,
-    /// Where to: addresses of the server, in the order in which they are tried.
+    /// The addresses of the server, in the order in which they are tried.
     pub servers: Vec<SocketAddr>,
-    /// Whether STARTTLS is used where it is offered.
+    /// Whether STARTTLS is used if it is offered.
     pub tls: bool,
 }
 
-/// Why a message was not taken at all.
+/// Why a message was not accepted at all.
 #[derive(Debug, thiserror::Error)]
 pub enum HandoverError {
     /// DNS knows no server.
@@ -68,7 +68,7 @@ pub enum HandoverError {
     },
 }
 
-/// How it went for one recipient.
+/// The outcome for one recipient.
 struct HandedOver<'a> {
     from: &'a ReversePath,
     to: &'a str,
@@ -91,7 +91,7 @@ impl Event for HandedOver<'_> {
 
     fn story(&self) -> Vec<String> {
         if self.taken {
-            // The server that took it says so.
+            // The server that took it records that.
             return Vec::new();
         }
         let from = self.from.address().map_or_else(|| "<>".to_owned(), ToString::to_string);
@@ -115,7 +115,7 @@ pub async fn find_servers(resolver: &Resolver, recipients: &[Address]) -> Vec<So
     servers
 }
 
-/// Hands the message over and tells the record how it went.
+/// Sends the message and records the outcome.
 pub async fn hand_over(env: &Env, recorder: &Recorder, handover: &Handover) {
     let tell = |to: &Address, reply: String, taken| {
         recorder.tell(&HandedOver { from: &handover.from, to: &to.to_string(), reply, taken });

@@ -1,12 +1,12 @@
 //! The DNS of a scenario: a root, top-level zones, the declared zones, and the servers that serve them.
 //!
-//! Every zone is real: signed (unless declared unsigned) with keys that derive from the world's name and the zone's, delegated by
-//! its parent with NS, glue and DS (RFC 4035 §2.4), served over UDP and TCP by an authority. Parents exist by themselves, signed,
-//! up to the root, whose key is the trust anchor of the engines' resolver. A zone without declared servers has one of its
-//! own, `ns` in the zone itself.
+//! Every zone is real: signed (unless declared unsigned) with keys that derive from the world's name and the zone's,
+//! delegated by its parent with NS, glue and DS (RFC 4035 §2.4), served over UDP and TCP by an authority. Parents exist
+//! automatically, signed, up to the root, whose key is the trust anchor of the engines' resolver. A zone without
+//! declared servers has one of its own, `ns` in the zone itself.
 //!
-//! [`Internet`] is the administrators' view: it knows what each zone holds and publishes changes to its servers. Nobody
-//! else looks into it; resolvers ask over the network.
+//! [`Internet`] is the administrators' view: it knows the content of each zone and publishes changes to its servers.
+//! Nobody else looks into it; resolvers ask over the network.
 
 mod fault;
 mod keys;
@@ -58,7 +58,7 @@ pub enum InternetError {
     /// A key could not be made.
     #[error("zone {0}: its key cannot be made")]
     Key(Name),
-    /// A key change goes on that has not begun.
+    /// A key change is continued that has not begun.
     #[error("zone {0} has no new key: a key change begins with the key or its DS")]
     NoNewKey(Name),
     /// Keys belong to the zone, not to a server.
@@ -107,12 +107,12 @@ pub struct ZoneSpec {
     pub denial: Denial,
     /// When its signatures are valid.
     pub signing: Signing,
-    /// Its servers in the order in which they are asked; one of its own if none are given.
+    /// Its servers, in the order in which they are asked; one of its own if none are given.
     pub servers: Vec<NameServer>,
 }
 
 impl ZoneSpec {
-    /// A signed zone without records of its own, as parents are. Its key is Ed25519, which takes least time to make.
+    /// A signed zone without records of its own, like the parents. Its key is Ed25519, which is the fastest to make.
     pub fn parent(apex: Name, signing: Signing) -> ZoneSpec {
         ZoneSpec {
             apex,
@@ -135,9 +135,9 @@ pub const DEFAULT_TTL: u32 = 300;
 /// A change to a zone.
 #[derive(Clone, Debug, Default)]
 pub struct ZoneChange {
-    /// Each RRset in this text takes the place of the old one.
+    /// Each RRset in this text replaces the old one.
     pub replace: Option<String>,
-    /// Records that join their RRsets.
+    /// Records that are added to their RRsets.
     pub add: Option<String>,
     /// RRsets to remove: an owner, and a type or all.
     pub remove: Vec<(Name, Option<RecordType>)>,
@@ -147,8 +147,8 @@ pub struct ZoneChange {
     pub signing: Option<Signing>,
     /// A step of a key change, which is made at all servers. Its parent's DS records follow.
     pub roll: Option<Roll>,
-    /// Only at the server with this address: it differs from the others from then on, in what this change touched. Changes
-    /// without it reach all servers.
+    /// Only at the server with this address: from then on it differs from the others in what this change affects.
+    /// Changes without it reach all servers.
     pub only_at: Option<IpAddr>,
 }
 
@@ -163,11 +163,11 @@ struct Held {
     denial: Denial,
     /// What its servers publish.
     content: Content,
-    /// What single servers publish instead.
+    /// What individual servers publish instead.
     apart: BTreeMap<IpAddr, Content>,
 }
 
-/// What a server publishes of a zone.
+/// What a server publishes for a zone.
 #[derive(Clone, Debug)]
 struct Content {
     zone: Zone,
@@ -180,11 +180,11 @@ struct Content {
 pub struct Internet {
     zones: BTreeMap<Name, Held>,
     authorities: IndexMap<IpAddr, Arc<Authority>>,
-    /// The DS of the root's first key. Resolvers do not learn a new one by themselves.
+    /// The DS of the root's first key. Resolvers do not learn a new key by themselves.
     anchor: Vec<Ds>,
 }
 
-/// Where servers that no file declares live: the range for tests between networks (RFC 2544), so that no file takes it.
+/// The addresses of undeclared servers: the range for benchmarks (RFC 2544), which files cannot use.
 struct Pool(u32);
 
 impl Pool {
@@ -195,8 +195,8 @@ impl Pool {
 }
 
 impl Internet {
-    /// Builds the zones and their parents. `loose` are records that no zone text holds, of hosts and keys: they go into the
-    /// nearest zone. `reverse` are addresses with what they are called (PTR).
+    /// Builds the zones and their parents. `loose` are records of hosts and keys that no zone text has: they go into
+    /// the nearest zone. `reverse` are addresses with their names (PTR).
     ///
     /// # Errors
     /// If a zone's text or a record is wrong.
@@ -267,7 +267,7 @@ impl Internet {
         }
     }
 
-    /// The zone that a name lies in.
+    /// The zone that a name is in.
     fn nearest(&self, name: &Name) -> Option<Name> {
         std::iter::once(name.clone()).chain(name.ancestors()).find(|candidate| self.zones.contains_key(candidate))
     }
@@ -296,7 +296,7 @@ impl Internet {
             for server in &servers {
                 let ns = Ns(server.name.clone()).to_rdata();
                 insert(zone, Record::new(child.clone(), RecordType::NS, ttl, ns))?;
-                // RFC 1034 §4.2.1: glue for servers whose names lie in the child.
+                // RFC 1034 §4.2.1: glue for servers whose names are in the child.
                 if server.name.is_subdomain_of(child) {
                     insert(zone, address_record(&server.name, server.address))?;
                 }
@@ -308,10 +308,10 @@ impl Internet {
         Ok(())
     }
 
-    /// Hands a zone to its servers; only to one if `only_at` is given.
+    /// Gives a zone to its servers; only to one if `only_at` is given.
     fn serve_zone(&mut self, apex: &Name, only_at: Option<IpAddr>) -> Result<(), InternetError> {
         let held = self.zones.get(apex).ok_or_else(|| InternetError::NoZone(apex.clone()))?;
-        // Most servers publish the same: it is signed once.
+        // Most servers publish the same zone: it is signed once.
         let mut common = None;
         for server in held.servers.iter().filter(|server| only_at.is_none_or(|only| only == server.address)) {
             let served = match held.apart.get(&server.address) {
@@ -328,7 +328,7 @@ impl Internet {
         self.authorities.iter().map(|(address, authority)| (*address, authority))
     }
 
-    /// The addresses of servers that no file declares.
+    /// The addresses of undeclared servers.
     pub fn automatic(&self) -> Vec<IpAddr> {
         self.authorities.keys().copied().filter(|address| is_automatic(*address)).collect()
     }
@@ -352,7 +352,7 @@ impl Internet {
     /// Changes a zone and publishes it.
     ///
     /// # Errors
-    /// If there is no such zone, the server does not serve it or the text is wrong; then nothing has changed.
+    /// If there is no such zone, the server does not serve it, or the text is wrong; then nothing has changed.
     pub fn publish(&mut self, apex: &Name, change: &ZoneChange) -> Result<(), InternetError> {
         let held = self.zones.get_mut(apex).ok_or_else(|| InternetError::NoZone(apex.clone()))?;
         let ttl = held.ttl;
@@ -414,7 +414,7 @@ impl Content {
 }
 
 impl Held {
-    /// What its parent publishes of it.
+    /// What its parent publishes for it.
     fn ds(&self) -> Vec<Ds> {
         if self.content.signed && self.delegated { self.keys.ds() } else { Vec::new() }
     }
@@ -424,7 +424,7 @@ impl Held {
         self.apart.get(&server).unwrap_or(&self.content)
     }
 
-    /// Everything that some server publishes.
+    /// Everything that any server publishes.
     fn contents(&mut self) -> impl Iterator<Item = &mut Content> {
         std::iter::once(&mut self.content).chain(self.apart.values_mut())
     }
@@ -464,7 +464,7 @@ fn is_automatic(address: IpAddr) -> bool {
 }
 
 /// The parents that must exist for a name: for a zone all above it up to the root, for a host its top-level zone and the
-/// root. Reverse names hang below one zone, `in-addr.arpa` or `ip6.arpa`.
+/// root. Reverse names are in one zone, `in-addr.arpa` or `ip6.arpa`.
 fn needed_parents(name: &Name, is_zone: bool) -> Vec<Name> {
     let labels = name.label_count();
     let arpa = name.suffix(1).to_string().eq_ignore_ascii_case("arpa");

@@ -2,11 +2,11 @@
 //!
 //! Actors run on `env`, so the same world can be served on real sockets. None looks into another: name servers, mail
 //! servers and clients meet in packets only. Each has a control through which the script acts as its administrator, and
-//! through which faults befall it.
+//! causes its faults.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`changes`] | what hosts on the way do to messages |
+//! | [`changes`] | what hosts on the path do to messages |
 //! | [`client`] | plain clients, which hand over one message |
 //! | [`mod@derive`] | values that must be the same in every run |
 //! | [`internet`] | zones, their servers and delegations |
@@ -26,6 +26,6 @@ pub mod server;
 
 use mxlab_record::{Kind, common};
 
-/// The kinds of events that actors tell, with their fields.
+/// The kinds of events that actors record, with their fields.
 pub const EVENTS: &[Kind] =
     &[common::Accepted::KIND, common::Rejected::KIND, Kind::new("handed-over", &["from", "to", "taken", "reply"])];

@@ -1,8 +1,8 @@
-//! A scripted mail server: it takes mail for everybody, unless its settings or a fault say otherwise.
+//! A scripted mail server: it accepts mail for everybody, unless its settings or a fault say otherwise.
 //!
-//! It speaks SMTP (RFC 5321) with STARTTLS (RFC 3207) through the same shell as the engines ([`mxlab_smtp::server`]), and
-//! judges nothing. What it takes goes on into a [`Sink`]. Each session looks at the settings and faults as they are when the client does something, so a change
-//! takes effect at once, also in the middle of a session.
+//! It speaks SMTP (RFC 5321) with STARTTLS (RFC 3207) through the same shell as the engines ([`mxlab_smtp::server`]),
+//! and judges nothing. What it takes goes on into a [`Sink`]. Each session uses the settings and faults of the moment
+//! when the client does something, so a change takes effect at once, even in the middle of a session.
 
 mod events;
 mod faults;
@@ -47,7 +47,7 @@ pub struct ServerSettings {
     pub name: String,
     /// The certificate that it presents; without one it has no TLS.
     pub certificate: Option<Arc<CertifiedKey>>,
-    /// Certificates chosen by the name that the client asks for in SNI, which go before `certificate`.
+    /// Certificates chosen by the name that the client sends in SNI; they take precedence over `certificate`.
     pub by_name: Vec<(String, Arc<CertifiedKey>)>,
     /// TLS versions.
     pub tls: TlsLevel,
@@ -57,12 +57,12 @@ pub struct ServerSettings {
     pub extensions: Vec<String>,
     /// The value of the SIZE keyword; 0 for none.
     pub size: u64,
-    /// The reply to RCPT for single addresses; everybody else is accepted.
+    /// The reply to RCPT for certain addresses; all others are accepted.
     pub recipients: Vec<(String, Reply)>,
 }
 
 impl ServerSettings {
-    /// A server called `name` that presents this certificate and takes everything.
+    /// A server called `name` that presents this certificate and accepts everything.
     pub fn new(name: &str, certificate: Arc<CertifiedKey>) -> ServerSettings {
         ServerSettings {
             name: name.to_owned(),
@@ -83,12 +83,12 @@ struct Shared {
     faults: Vec<ActiveFault>,
 }
 
-/// The administrator's hand on a server, and the faults that befall it.
+/// The administrator's control of a server, and its faults.
 #[derive(Clone, Debug)]
 pub struct ServerControl(Arc<watch::Sender<Shared>>);
 
 impl ServerControl {
-    /// A server with these settings that does not run yet.
+    /// A server with these settings that is not running yet.
     pub fn new(settings: ServerSettings) -> ServerControl {
         ServerControl(Arc::new(watch::Sender::new(Shared { settings, faults: Vec::new() })))
     }
@@ -98,7 +98,7 @@ impl ServerControl {
         self.0.send_modify(|shared| change(&mut shared.settings));
     }
 
-    /// Lets a fault begin. Of two on the same thing the later one acts.
+    /// Begins a fault. If two affect the same thing, the later one acts.
     pub fn begin_fault(&self, fault: ActiveFault) {
         self.0.send_modify(|shared| shared.faults.push(fault));
     }
@@ -132,7 +132,7 @@ impl ServerControl {
                     break;
                 }
             }
-            // Nobody waits for that: listeners wait for settings and for faults that come and go.
+            // This wakes nobody: listeners wait only for changed settings and for faults that begin or end.
             false
         });
         found

@@ -23,8 +23,9 @@ use super::key::PublicKey;
 use super::signature::Algorithm;
 
 impl PublicKey {
-    /// Whether `signature` is this key's over `data`. False for an algorithm that does not fit the key, for SHA-1, and for
-    /// RSA keys of less than 1,024 or more than 8,192 bits or with an exponent that is even or beyond 33 bits.
+    /// Whether `signature` is this key's signature over `data`. False for an algorithm that does not fit the key, for
+    /// SHA-1, and for RSA keys of less than 1,024 or more than 8,192 bits or with an exponent that is even or beyond 33
+    /// bits.
     pub fn verifies(&self, algorithm: Algorithm, data: &[u8], signature: &[u8]) -> bool {
         let key: [&[u8]; 2] = match self {
             PublicKey::Rsa(key) => [&key.modulus, &key.exponent],
@@ -54,7 +55,7 @@ static VERIFIED: Memo<bool> = Memo::new(16_384);
 /// Signatures, by public key and data.
 static SIGNED: Memo<Vec<u8>> = Memo::new(16_384);
 
-/// Why a private key is not taken.
+/// Why a private key is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SigningKeyError {
     /// It is no PEM (RFC 7468) with the label `PRIVATE KEY` or `RSA PRIVATE KEY`.
@@ -146,7 +147,7 @@ impl SigningKey {
     /// The Ed25519 key of a seed (RFC 8032 §5.1.5).
     ///
     /// # Errors
-    /// None that is known: every seed is a key.
+    /// Never: every seed is a key.
     pub fn from_ed25519_seed(seed: &[u8; 32]) -> Result<SigningKey, SigningKeyError> {
         let key = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| SigningKeyError::Key)?;
         Ok(SigningKey(Arc::new(Private::Ed25519(key))))
@@ -183,7 +184,7 @@ impl SigningKey {
 
     /// The signature over `data`.
     ///
-    /// RSA is done without blinding, which would need randomness and would change no octet.
+    /// RSA works without blinding, which would need randomness and would not change the result.
     ///
     /// # Errors
     /// When an RSA key is too short for the signature: it has less than 496 bits.

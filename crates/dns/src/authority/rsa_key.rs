@@ -1,11 +1,11 @@
 //! RSA/SHA-256 (RFC 5702) with keys from a fixed stock.
 //!
-//! To find primes takes long, so they come from a few test keys in the repository, which protect nothing. A seed picks one of
-//! them and draws a public exponent: keys of different seeds are different keys, if not for different moduli.
+//! Finding primes takes long, so they come from a few test keys in the repository, which protect nothing. A seed picks
+//! one of them and draws a public exponent: keys of different seeds differ, though they may share a modulus.
 //!
-//! Signatures are RSASSA-PKCS1-v1_5 (RFC 8017 §8.2), which is deterministic. They are made without blinding, which would
-//! need randomness and would change no octet; nobody has these keys to lose. ring signs with 2,048 bits; shorter moduli,
-//! which it refuses, are the crate `rsa`'s.
+//! Signatures are RSASSA-PKCS1-v1_5 (RFC 8017 §8.2), which is deterministic. They are made without blinding, which
+//! would need randomness and would not change the result; these keys need no protection. ring signs with 2,048 bits;
+//! shorter moduli, which it refuses, are the crate `rsa`'s.
 
 use std::sync::OnceLock;
 
@@ -57,7 +57,7 @@ static RSA_512: Stock = Stock::new([
     include_bytes!("testkeys/rsa512-3.der"),
 ]);
 
-/// The least public exponent: F4.
+/// The smallest public exponent: F4.
 const MIN_EXPONENT: u64 = 65_537;
 /// How many odd exponents are tried: about one in three has no inverse.
 const EXPONENTS: u64 = 100;
@@ -65,9 +65,9 @@ const EXPONENTS: u64 = 100;
 /// The length of a modulus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Modulus {
-    /// 512 bits: signatures of mail that nobody may believe (RFC 8301 §3.2).
+    /// 512 bits: for signatures that verifiers must not accept (RFC 8301 §3.2).
     Bits512,
-    /// 1,024 bits: the least that counts.
+    /// 1,024 bits: the shortest that verifiers accept.
     Bits1024,
     /// 2,048 bits.
     Bits2048,
@@ -84,7 +84,7 @@ impl RsaKey {
     /// The key that the seed picks.
     ///
     /// # Errors
-    /// When the stock cannot be read: not with the keys of this crate.
+    /// When the stock cannot be read; this does not happen with the keys of this crate.
     pub fn from_seed(modulus: Modulus, seed: [u8; 32]) -> Result<RsaKey, KeyError> {
         let stock = match modulus {
             Modulus::Bits512 => &RSA_512,
@@ -117,7 +117,7 @@ impl RsaKey {
     /// The key as PKCS #1 has it (RFC 8017 §A.1.2), for signatures that are not of zones.
     ///
     /// # Errors
-    /// When it cannot be encoded: not with a key from a seed.
+    /// When it cannot be encoded; this does not happen with a key from a seed.
     pub fn to_pkcs1_der(&self) -> Result<Vec<u8>, KeyError> {
         Ok(self.key.to_pkcs1_der().map_err(|_| KeyError::Seed)?.as_bytes().to_vec())
     }
@@ -128,7 +128,7 @@ impl RsaKey {
 
     fn sign_slowly(&self, data: &[u8]) -> Vec<u8> {
         let digest = digest::digest(&digest::SHA256, data);
-        // A digest of 32 octets fits any modulus here.
+        // A digest of 32 octets fits every modulus here.
         self.key.sign(Pkcs1v15Sign::new::<Sha256>(), digest.as_ref()).unwrap_or_default()
     }
 }

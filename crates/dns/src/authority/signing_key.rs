@@ -1,8 +1,8 @@
 //! The private keys of zones: Ed25519 (RFC 8080), ECDSA P-256 (RFC 6605) and RSA with SHA-256 (RFC 5702), with their DNSKEY
-//! and DS records; and keys of an algorithm that nobody knows, whose signatures nobody can check.
+//! and DS records; and keys of an unassigned algorithm, whose signatures nobody can check.
 //!
-//! A key follows from 32 octets of seed, and a signature from key and data: Ed25519 and RSA are deterministic by definition,
-//! ECDSA takes its nonce from RFC 6979. What is signed twice is therefore signed once and remembered.
+//! A key is derived from 32 octets of seed, and a signature from key and data: Ed25519 and RSA are deterministic by
+//! definition, ECDSA takes its nonce from RFC 6979. So a signature that is asked for twice is made once and remembered.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,7 +18,7 @@ use crate::keys::{Algorithm, DigestType};
 use crate::name::Name;
 use crate::rdata::{Dnskey, Ds};
 
-/// An algorithm number that IANA has not assigned: every validator treats a zone that has no other as unsigned.
+/// An algorithm number that IANA has not assigned: every validator treats a zone that has only this one as unsigned.
 pub const UNASSIGNED: Algorithm = Algorithm(100);
 
 /// How a key is made.
@@ -47,7 +47,7 @@ impl KeyKind {
         }
     }
 
-    /// The kind of an algorithm; of RSA the one with the longer modulus.
+    /// The kind of an algorithm; for RSA the one with the longer modulus.
     pub(crate) fn of(algorithm: Algorithm) -> Result<KeyKind, KeyError> {
         match algorithm {
             Algorithm::ED25519 => Ok(KeyKind::Ed25519),
@@ -62,9 +62,9 @@ impl KeyKind {
 /// What a key is there for (RFC 6781 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KeyRole {
-    /// It signs everything, and its DS stands in the parent.
+    /// It signs everything, and its DS is in the parent.
     Combined,
-    /// It signs the DNSKEY RRset alone, and its DS stands in the parent (KSK).
+    /// It signs only the DNSKEY RRset, and its DS is in the parent (KSK).
     KeySigning,
     /// It signs everything else (ZSK).
     ZoneSigning,
@@ -85,7 +85,7 @@ impl KeyRole {
 /// Why there is no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// There are no keys of this algorithm here.
+    /// This crate makes no keys of this algorithm.
     #[error("zones cannot be signed with algorithm {0:?}")]
     Algorithm(Algorithm),
     /// The seed is no private key; one in 2³² P-256 seeds at most.
@@ -108,7 +108,8 @@ pub struct SigningKey {
     key_tag: u16,
     /// With the public key as DNSKEY has it.
     secret: Arc<(Secret, Vec<u8>)>,
-    /// Signatures by what was signed. They follow from it, so remembering them changes nothing but the time it takes.
+    /// Signatures by what was signed. They depend on nothing else, so remembering them changes nothing but the time it
+    /// takes.
     made: Mutex<BTreeMap<Vec<u8>, Vec<u8>>>,
 }
 
@@ -163,7 +164,7 @@ impl Secret {
 }
 
 impl SigningKey {
-    /// The combined key of an algorithm that follows from a seed; of RSA one with 2,048 bits.
+    /// The combined key of an algorithm, derived from a seed; for RSA with 2,048 bits.
     ///
     /// # Errors
     /// The algorithm does not sign here, or the seed is not a private key of it.
@@ -171,7 +172,7 @@ impl SigningKey {
         SigningKey::new(KeyKind::of(algorithm)?, KeyRole::Combined, seed)
     }
 
-    /// The key of a kind and role that follows from a seed.
+    /// The key of a kind and role, derived from a seed.
     ///
     /// # Errors
     /// The seed is not a private key of it.

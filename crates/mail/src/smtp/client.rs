@@ -1,7 +1,7 @@
 //! The client's half of a session, without sockets.
 //!
 //! [`Capabilities`] reads the answer to EHLO. [`Transaction`] sends one message: it says what to write next and takes each
-//! reply; it waits for every reply before it goes on (no pipelining), so that every failure has its [`Stage`].
+//! reply; it waits for every reply before it continues (no pipelining), so that every failure has its [`Stage`].
 //!
 //! ```text
 //! while let Step::Write { bytes, .. } = transaction.next_step() {
@@ -35,7 +35,7 @@ impl Capabilities {
         self.arguments(keyword).is_some()
     }
 
-    /// What stands behind the keyword; give it in upper case.
+    /// The text after the keyword; give the keyword in upper case.
     pub fn arguments(&self, keyword: &str) -> Option<&str> {
         self.keywords.iter().find(|(name, _)| name == keyword).map(|(_, arguments)| arguments.as_str())
     }
@@ -51,12 +51,12 @@ impl Capabilities {
 pub enum Step {
     /// Write the bytes, read one reply, and give it to [`Transaction::answered`].
     Write {
-        /// Where in the session this is.
+        /// The stage of the session.
         stage: Stage,
         /// What to write.
         bytes: Vec<u8>,
     },
-    /// The message is through, or refused. The connection can take `RSET`, another message or `QUIT`.
+    /// The message was taken or refused. The connection is ready for `RSET`, another message or `QUIT`.
     Done,
 }
 
@@ -114,12 +114,12 @@ impl Transaction {
         Step::Write { stage, bytes }
     }
 
-    /// The reply to what [`next_step`](Transaction::next_step) told to write.
+    /// The reply to what [`next_step`](Transaction::next_step) said to write.
     pub fn answered(&mut self, reply: Reply) {
         self.next = match self.next {
             Next::Mail if reply.is_positive() => Next::Rcpt(0),
             Next::Mail => self.decide_rest(Stage::Mail, reply),
-            // RFC 5321 §3.8: with 421 the server closes the connection, whatever it has said before.
+            // RFC 5321 §3.8: with 421 the server closes the connection, whatever it said before.
             Next::Rcpt(_) if reply.code == 421 => self.decide_rest(Stage::Rcpt, reply),
             Next::Rcpt(index) => {
                 if !reply.is_positive()

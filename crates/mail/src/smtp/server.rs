@@ -1,8 +1,8 @@
 //! The server's half of a session, without sockets and without policy.
 //!
-//! [`Session`] knows the grammar, the order of commands (RFC 5321 §4.1.4), the limits and the data phase. Each time a reply
-//! depends on somebody's will it asks its owner with a [`Question`]; the owner answers with any [`Reply`], or accepts with
-//! the usual one. Its first digit decides how the session goes on, so a scripted host may answer what it likes.
+//! [`Session`] knows the grammar, the order of commands (RFC 5321 §4.1.4), the limits and the data phase. Each time a
+//! reply is a matter of policy, it asks its owner a [`Question`]; the owner answers with any [`Reply`], or accepts with
+//! the usual one. The first digit decides how the session continues, so a scripted host may answer anything.
 //!
 //! ```text
 //! loop { match session.next_action() {
@@ -14,9 +14,9 @@
 //! } }
 //! ```
 //!
-//! Plaintext that stands behind STARTTLS in the buffer is thrown away unread and the session closed: somebody on the path
-//! may have put it there to have it executed inside TLS (CVE-2011-0411). Replies to pipelined commands are written
-//! together (RFC 2920 §3.2).
+//! Plaintext in the buffer after STARTTLS is discarded unread, and the session is closed: somebody on the path may have
+//! put it there to have it executed inside TLS (CVE-2011-0411). Replies to pipelined commands are written together
+//! (RFC 2920 §3.2).
 
 mod transaction;
 
@@ -43,11 +43,11 @@ pub struct Settings {
     pub starttls: bool,
     /// The value of the SIZE keyword; `None` leaves it out.
     pub size: Option<u64>,
-    /// The largest message that is kept, in octets, whether or not SIZE tells it.
+    /// The largest message that is kept, in octets, whether or not SIZE announces it.
     pub max_message: usize,
-    /// The most recipients of one message (RFC 5321 §4.5.3.1.8 demands 100).
+    /// The most recipients of one message (RFC 5321 §4.5.3.1.8 requires at least 100).
     pub max_recipients: usize,
-    /// After so many commands in error the session ends.
+    /// After this many erroneous commands the session ends.
     pub max_errors: usize,
     /// After so many commands since the last message, or since the beginning, the session ends.
     pub max_commands: usize,
@@ -83,15 +83,15 @@ pub struct Hello {
     pub extended: bool,
 }
 
-/// What the session asks its owner. The reply's first digit decides: 2 (or 3 for `Data`) goes on, 421 ends the session,
-/// anything else refuses.
+/// What the session asks its owner. The reply's first digit decides: 2 (or 3 for `Data`) continues, 421 ends the
+/// session, anything else refuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
     /// The client has connected. Usual: 220.
     Banner,
     /// EHLO or HELO. Usual: 250 with the extensions.
     Hello(Hello),
-    /// STARTTLS, offered and rightly placed. Usual: 220.
+    /// STARTTLS, offered and in a valid place. Usual: 220.
     StartTls,
     /// MAIL. Usual: 250 2.1.0.
     Mail {
@@ -152,19 +152,19 @@ pub enum CloseReason {
     /// The client said QUIT.
     #[error("QUIT")]
     Quit,
-    /// The owner answered 421, or refused at the banner with 5xx and the client went on.
+    /// The owner answered 421, or refused at the banner with 5xx and the client continued.
     #[error("the server closed the session")]
     Refused,
-    /// There was text behind STARTTLS in the clear.
+    /// There was plaintext after STARTTLS.
     #[error("plaintext behind STARTTLS")]
     PlaintextBehindStartTls,
-    /// Too many commands were in error.
+    /// Too many commands were erroneous.
     #[error("too many errors")]
     TooManyErrors,
     /// Too many commands brought no message.
     #[error("too many commands")]
     TooManyCommands,
-    /// A command line went on beyond every limit.
+    /// A command line exceeded every limit.
     #[error("endless command line")]
     LineTooLong,
     /// The client closed the connection without QUIT.
@@ -172,7 +172,7 @@ pub enum CloseReason {
     EndOfInput,
 }
 
-/// Where the session stands.
+/// The state of the session.
 #[derive(Clone, Debug)]
 enum State {
     /// Nothing has been said.
@@ -183,7 +183,7 @@ enum State {
     Asking(Question),
     /// A message is read.
     Data(DataReader),
-    /// A chunk of BDAT is read: so many octets to go.
+    /// A chunk of BDAT is being read; this many octets are missing.
     Chunk { left: u64, last: bool, keep: bool },
     /// The owner does the handshake.
     Handshake,
@@ -238,8 +238,8 @@ impl Session {
         self.pending.as_ref().map(|pending| &pending.from)
     }
 
-    /// Takes in bytes from the client. Give what one read brought, and do what [`next_action`](Session::next_action) says
-    /// before the next: then no more than one read is ever buffered.
+    /// Takes bytes from the client. Give it the bytes of one read, and do what [`next_action`](Session::next_action)
+    /// says before the next read: then no more than one read is ever buffered.
     pub fn receive(&mut self, bytes: &[u8]) {
         self.input.extend(bytes);
     }
@@ -375,7 +375,7 @@ impl Session {
         self.state = State::Closing(reason);
     }
 
-    /// A command that is in error, and its reply.
+    /// An erroneous command, and its reply.
     fn fault(&mut self, reply: Reply) {
         self.errors += 1;
         self.say(reply);
@@ -436,7 +436,7 @@ impl Session {
                 self.pending = None;
                 self.say(success(250, 0, 0, "Resetting"));
             }
-            // RFC 5321 §3.5.3: 252 tells nothing.
+            // RFC 5321 §3.5.3: 252 reveals nothing.
             Command::Vrfy(_) => self.say(success(252, 1, 5, "Cannot VRFY user")),
             Command::StartTls => self.starttls_command(),
             Command::Mail { from, parameters } => self.mail_command(from, parameters),
@@ -467,7 +467,8 @@ impl Session {
             self.state = State::Handshake;
             return;
         }
-        // The client was not to send anything before the reply (RFC 3207 §4), so this is not the client's, or not meant well.
+        // The client was not to send anything before the reply (RFC 3207 §4), so this is not from the client, or the
+        // client is malicious.
         self.input.clear();
         self.output.clear();
         self.close(refusal(554, 5, 1, "Plaintext behind STARTTLS"), CloseReason::PlaintextBehindStartTls);

@@ -16,7 +16,7 @@ use super::script::{Due, Script};
 use mxlab_language::faults::Effect;
 use mxlab_language::script::Fault;
 
-/// Ends what a fault began.
+/// Ends a fault.
 type Undo = Box<dyn FnOnce(&Lab, &dyn Network) -> io::Result<()>>;
 
 /// A fault that has begun.
@@ -24,9 +24,9 @@ pub(super) struct Begun {
     name: Option<String>,
     /// `refused at mx1`, for the story.
     told: String,
-    /// How it ends; none if it is over.
+    /// How it ends; none if it has ended.
     undo: Option<Undo>,
-    /// The host whose clock it makes wrong, and by how much.
+    /// The host whose clock it shifts, and by how much.
     clock: Option<(Arc<dyn Machine>, SignedDuration)>,
 }
 
@@ -89,7 +89,7 @@ impl Script<'_> {
         self.lab.hosts.get(short).cloned().ok_or_else(|| LabError::NoAddress(short.to_owned()))
     }
 
-    /// Sets the clocks as the faults that are not over want them; of two the later acts.
+    /// Sets the clocks by the active faults; if there are two, the later acts.
     fn set_clocks(&self) -> io::Result<()> {
         for (host, _) in self.faults.iter().filter_map(|fault| fault.clock.as_ref()) {
             host.set_clock_error(SignedDuration::ZERO)?;

@@ -1,7 +1,7 @@
 //! The world of one run, built from a scenario's declarations: certificates, zones, hosts, and the actors on them.
 //!
-//! Hosts stand in one order everywhere: the script first, then the engines, then the declared hosts as declared, then the
-//! wire. Within a moment, stories are told in that order.
+//! Hosts have one order everywhere: the script first, then the engines, then the declared hosts as declared, then the
+//! wire. Within a moment, stories use that order.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -31,15 +31,15 @@ use mxlab_language::references::Resolve;
 use mxlab_language::words::{Denial, ForwarderKind, TlsVersion, ZoneAlgorithm, ZoneKeys};
 use mxlab_language::{Scenario, zone_text};
 
-/// The most entries that a record may have; a run that tells more is ended.
+/// The most entries that a record may have; a run that records more is stopped.
 pub(crate) const MAX_ENTRIES: usize = 200_000;
 
 /// The forwarder that all hosts use, if there is one.
 const FORWARDER: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 19, 255, 53));
-/// Where the users of the outbound engine's tenants sit.
+/// The host of the users of the outbound engine's tenants.
 const USERS: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 19, 255, 10));
 
-/// The order numbers of actors that are no declared hosts.
+/// The order numbers of actors that are not declared hosts.
 const SCRIPT_ORDER: u32 = 0;
 const SENDER_ORDER: u32 = 1;
 const RECEIVER_ORDER: u32 = 2;
@@ -76,7 +76,7 @@ pub(crate) fn key_kind(algorithm: ZoneAlgorithm) -> KeyKind {
     }
 }
 
-/// NSEC3 as RFC 9276 §3.1 wants it: without further iterations, without salt.
+/// NSEC3 as RFC 9276 §3.1 requires: without additional iterations or salt.
 fn denial(denial: Denial) -> signed_zone::Denial {
     match denial {
         Denial::Nsec => signed_zone::Denial::Nsec,
@@ -139,7 +139,7 @@ fn build_internet(scenario: &Scenario, identity: &Identity, made: &Made) -> Resu
     Ok(Internet::build(identity, specs, loose, &reverse, day_before)?)
 }
 
-/// What a scripted server is declared to do.
+/// The declared settings of a scripted server.
 pub(crate) fn server_settings(
     scenario: &Scenario,
     certificates: &Certificates,
@@ -154,7 +154,7 @@ pub(crate) fn server_settings(
     Ok(settings)
 }
 
-/// Puts what is written of `smtp` into the settings, and leaves the rest.
+/// Copies the given fields of `smtp` into the settings, and leaves the rest.
 pub(crate) fn apply_smtp(
     settings: &mut ServerSettings,
     certificates: &Certificates,
@@ -235,7 +235,7 @@ impl Lab {
         }
     }
 
-    /// Spawns the resolver in between that knows nothing of DNSSEC.
+    /// Spawns the forwarder without DNSSEC.
     fn forward(&self, scenario: &Scenario, env: &Env) {
         let mut config = RecursorConfig::new(self.roots()).for_clients_that_wait(scenario.resolver.timeout().get());
         config.cache = scenario.resolver.cache();
@@ -273,7 +273,7 @@ impl Lab {
         }
     }
 
-    /// What an engine on a host gets.
+    /// The interfaces that an engine on a host gets.
     pub(crate) fn engine_ports(
         &self,
         scenario: &Scenario,
@@ -286,7 +286,8 @@ impl Lab {
         (env, recorder, resolver)
     }
 
-    /// The pen of a host. Whatever its own clock shows, the record has the right time: the users' clock is never wrong.
+    /// The pen of a host. Even if its own clock is wrong, the record has the right time: the users' clock is never
+    /// wrong.
     pub(crate) fn recorder(&self, scenario: &Scenario, short: &str) -> Recorder {
         let order = match short {
             "script" => SCRIPT_ORDER,
@@ -345,7 +346,7 @@ fn tenants(scenario: &Scenario) -> Vec<TenantSettings> {
     settings.collect()
 }
 
-/// What the outbound engine is told.
+/// The settings of the outbound engine.
 pub(crate) fn outbound_settings(scenario: &Scenario) -> Option<OutboundSettings> {
     let sender = scenario.sender.as_ref()?;
     let addressed = scenario.addressed.get("sender")?;
@@ -363,7 +364,7 @@ pub(crate) fn outbound_settings(scenario: &Scenario) -> Option<OutboundSettings>
     })
 }
 
-/// What the inbound engine is told.
+/// The settings of the inbound engine.
 pub(crate) fn inbound_settings(
     scenario: &Scenario,
     certificates: &Certificates,

@@ -1,4 +1,4 @@
-//! What a certificate says.
+//! The content of a certificate.
 
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
@@ -8,7 +8,7 @@ use x509_parser::extensions::GeneralName;
 /// How many certificates of a chain are kept, beside the server's own.
 const MOST_CERTIFICATES: usize = 20;
 
-/// What a TLS client learns of the server's certificate. The handshake signature has been verified with its key.
+/// What a TLS client learns about the server's certificate. The handshake signature has been verified with its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateFacts {
     /// The server's own certificate, DER.
@@ -27,7 +27,7 @@ pub struct CertificateFacts {
 
 impl CertificateFacts {
     /// The facts of a chain as it was sent, the server's own certificate first. The handshake signature has been verified with
-    /// its key, so it is there and can be read; were it not, it would be a certificate that no record matches.
+    /// its key, so it is there and can be read; otherwise no record would match it.
     pub(super) fn of_chain(certificates: &[CertificateDer<'_>]) -> CertificateFacts {
         let (leaf, rest) = match certificates {
             [leaf, rest @ ..] => (leaf.to_vec(), rest),

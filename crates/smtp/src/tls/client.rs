@@ -38,10 +38,10 @@ pub enum HandshakeError {
     /// The server closed the connection.
     #[error("the server closed the connection")]
     Closed,
-    /// The server did not go on in time.
+    /// The server did not continue in time.
     #[error("the server stalled")]
     Stalled,
-    /// More than the reply to STARTTLS came in clear. Whoever put that there is not the server (CVE-2011-0411).
+    /// More than the reply to STARTTLS came in clear. It does not come from the server (CVE-2011-0411).
     #[error("text in clear stood behind the reply to STARTTLS")]
     Injected,
     /// The server's certificate cannot be read.
@@ -89,8 +89,8 @@ impl Client {
         Ok(Client { connector: TlsConnector::from(Arc::new(config)) })
     }
 
-    /// Does the handshake over `stream` with `name` in SNI, and reads the certificate. An IP address does for a name; it is
-    /// not put into SNI (RFC 6066 §3).
+    /// Does the handshake over `stream` with `name` in SNI, and reads the certificate. An IP address may be used as a
+    /// name; it is not put into SNI (RFC 6066 §3).
     ///
     /// # Errors
     /// Anything that prevents the handshake. A merely wrong certificate does not, and an unreadable part of it cannot
