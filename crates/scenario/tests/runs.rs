@@ -207,7 +207,7 @@ fn the_most_work_of_a_lookup_is_counted() {
         &with("cost = { signature-checks = \"..5\" }"),
         &["signature-checks: 6 at most, at +0s: resolved MX fabrikam"],
     );
-    fails(&with("cost = { hashes = 1 }"), &["a lookup that takes most work takes hashes = 1"]);
+    fails(&with("cost = { hashes = 1 }"), &["the costliest lookup needed hashes = 1"]);
     fails(
         &with("cost = { dns-queries = 5 }\n[[never]]\ncost = { signature-checks = 6 }"),
         &["never expected: a lookup"],
