@@ -62,7 +62,7 @@ enum Action {
     /// Nothing uses the failure: the message goes to the inbox.
     None,
     /// What `AuthenticationFailAction` says.
-    AuthenticationFailAction,
+    AsSet,
     /// The default of `DmarcQuarantineAction`, which a tenant cannot change yet.
     Quarantine,
     /// The default of `DmarcRejectAction`, which a tenant cannot change yet.
@@ -80,9 +80,9 @@ struct Row {
 /// policy of a DMARC record; others are not supported yet. A record with `p=none` asks for nothing, so its messages fail
 /// implicitly or not at all.
 const fn row(spoof_intelligence: bool) -> Row {
-    use Action::{AuthenticationFailAction, None, Quarantine, Reject};
+    use Action::{AsSet, None, Quarantine, Reject};
     match spoof_intelligence {
-        true => Row { implicitly: AuthenticationFailAction, for_quarantine: Quarantine, for_reject: Reject },
+        true => Row { implicitly: AsSet, for_quarantine: Quarantine, for_reject: Reject },
         false => Row { implicitly: None, for_quarantine: Quarantine, for_reject: Reject },
     }
 }
@@ -98,7 +98,7 @@ pub fn exchange(tenant: &Tenant, dmarc: &dmarc::Evaluation, compauth: CompAuth) 
     };
     match action {
         Action::None => Disposition::Deliver(Folder::Inbox),
-        Action::AuthenticationFailAction => Disposition::Deliver(match tenant.auth_fail_action {
+        Action::AsSet => Disposition::Deliver(match tenant.auth_fail_action {
             AuthFailAction::MoveToJmf => Folder::Junk,
             AuthFailAction::Quarantine => Folder::Quarantine,
         }),
