@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use mxlab_conformance::{Outcome, SUITES};
+use mxlab_scenario::exit_code::ExitCode;
 
 /// The environment variable with the folder of the suites.
 const VARIABLE: &str = "MXLAB_SUITES";
@@ -34,11 +35,11 @@ fn after_help() -> String {
     format!("Suites:\n{}\n{EXIT_CODES}", suites.collect::<String>())
 }
 
-pub(crate) fn run(root: &Path, arguments: &Arguments) -> u8 {
+pub(crate) fn run(root: &Path, arguments: &Arguments) -> ExitCode {
     let Some(suite) = SUITES.iter().find(|suite| suite.name == arguments.name) else {
         let known: Vec<&str> = SUITES.iter().map(|suite| suite.name).collect();
         eprintln!("error: there is no suite `{}`; there is: {}", arguments.name, known.join(", "));
-        return 2;
+        return ExitCode::Usage;
     };
     let by_default = || std::env::var_os(VARIABLE).map_or_else(|| root.join("../shared/suites"), PathBuf::from);
     let folder = arguments.suites.clone().unwrap_or_else(by_default);
@@ -54,23 +55,23 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> u8 {
     if let Err(error) = ended {
         if error.kind() == io::ErrorKind::InvalidData {
             eprintln!("error: {error}");
-            return 1;
+            return ExitCode::Internal;
         }
         return missing(&folder, &error, arguments.suites.is_some());
     }
     write_out(&format!("{passed} passed, {failed} failed, {skipped} skipped\n"));
-    if failed == 0 { 0 } else { 11 }
+    if failed == 0 { ExitCode::AllHeld } else { ExitCode::ExpectationFailed }
 }
 
 /// There is no suite in the folder: wrong usage if the user named the folder, otherwise nothing to do.
-fn missing(folder: &Path, error: &io::Error, named: bool) -> u8 {
+fn missing(folder: &Path, error: &io::Error, named: bool) -> ExitCode {
     if named {
         eprintln!("error: {}: {error}", folder.display());
-        return 2;
+        return ExitCode::Usage;
     }
     eprintln!("nothing was run: there are no suites in {} ({error})", folder.display());
-    eprintln!("say where they lie with --suites DIR or in {VARIABLE}");
-    0
+    eprintln!("say where they are with --suites DIR or in {VARIABLE}");
+    ExitCode::AllHeld
 }
 
 /// A reader that closed the pipe (`| head`) is not an error.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use mxlab_scenario::suite::CaseOutcome;
+use mxlab_scenario::exit_code;
 
 /// The lab: scenarios of mail transport security, under virtual time.
 #[derive(Parser)]
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     // Nobody can stop a thread that loops: the process ends, as for other bounds.
     mxlab_sim::when_stuck(|stuck| {
         eprintln!("error: {stuck}");
-        std::process::exit(CaseOutcome::BoundExceeded.exit_code().into())
+        std::process::exit(exit_code::ExitCode::BoundExceeded.number().into())
     });
     let root = root();
     let code = match arguments.command {
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         Command::Schema => match mxlab_scenario::suite::write_schema(&root) {
             Ok(path) => {
                 eprintln!("wrote {path}");
-                0
+                exit_code::ExitCode::AllHeld
             }
             Err(error) => {
                 eprintln!("error: {error}");
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
             }
         },
     };
-    ExitCode::from(code)
+    ExitCode::from(code.number())
 }
 
 /// The repository: the nearest folder upwards that contains `scenarios/`; else the one this was built in.

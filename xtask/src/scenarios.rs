@@ -1,33 +1,21 @@
 //! `cargo xtask scenarios`.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use mxlab_language::values::{Duration, Scalar as _};
-use mxlab_report::{json, text};
+use mxlab_report::{json, record, text};
+use mxlab_scenario::exit_code::{self, ExitCode};
 use mxlab_scenario::suite::{self, CaseOutcome, Options, Progress, Summary};
 
 use crate::determinism;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// The table of exit codes, for the end of the help.
-const EXIT_CODES: &str = "\
-Exit codes:
-    0  everything passed
-    1  internal error, or a panic
-    2  wrong usage; a filter that matches nothing; --bless under CI
-   10  a scenario file has mistakes
-   11  an expectation failed
-   12  a snapshot differs, is missing, or belongs to no scenario
-   13  two runs of the same scenario differ
-   14  a limit stopped a run
-  130  interrupted; results are partial";
-
 #[derive(clap::Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = exit_code::help())]
 pub(crate) struct Arguments {
     /// Parts of scenario ids (`dane/`, `mismatch`), or paths of files anywhere on disk (`my-failure.toml`).
     ///
@@ -61,6 +49,11 @@ pub(crate) struct Arguments {
     /// Print JSON on standard output, one object a line.
     #[arg(long)]
     json: bool,
+    /// Write the record of each run to `DIR/ID.jsonl`: one canonical line of JSON an entry, as they are hashed.
+    ///
+    /// Two folders written before and after a change, compared with `diff -r`, show what the change does.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["seeds", "list"])]
+    record: Option<PathBuf>,
     /// Stop every run at this time, print the stories and compare nothing.
     #[arg(long, value_name = "+5h", value_parser = until)]
     until: Option<u64>,
@@ -87,10 +80,10 @@ fn until(text: &str) -> Result<u64, String> {
         .map_err(|_| "write a time such as +5h or +1h30m".to_owned())
 }
 
-pub(crate) fn run(root: &Path, arguments: &Arguments) -> u8 {
+pub(crate) fn run(root: &Path, arguments: &Arguments) -> ExitCode {
     if arguments.bless && std::env::var_os("CI").is_some() {
         eprintln!("error: --bless is refused under CI: snapshots are read and blessed by people");
-        return 2;
+        return ExitCode::Usage;
     }
     let options = options(root, arguments);
     if arguments.list {
@@ -100,7 +93,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> u8 {
         eprintln!("warning: an interrupt will end this at once, without partial results");
     }
     let second = arguments.verify_determinism.then(|| determinism::SecondProcess::prepare(root, &options));
-    let mut summary = match run_with_progress(&options) {
+    let mut summary = match run_with_progress(&options, arguments.record.as_deref()) {
         Ok(summary) => summary,
         Err(error) => {
             eprintln!("error: {error}");
@@ -147,13 +140,13 @@ fn options(root: &Path, arguments: &Arguments) -> Options {
     }
 }
 
-fn list(options: &Options) -> u8 {
+fn list(options: &Options) -> ExitCode {
     match suite::list(options) {
         Ok(list) => {
             let width = list.iter().map(|(id, _)| id.len()).max().unwrap_or(0);
             let lines: String = list.iter().map(|(id, title)| format!("{id:width$}  {title}\n")).collect();
             write_out(&lines);
-            0
+            ExitCode::AllHeld
         }
         Err(error) => {
             eprintln!("error: {error}");
@@ -162,16 +155,19 @@ fn list(options: &Options) -> u8 {
     }
 }
 
-fn run_with_progress(options: &Options) -> Result<Summary, suite::SuiteError> {
+/// Runs the suite; writes the record of each run below `records`, if that is given.
+fn run_with_progress(options: &Options, records: Option<&Path>) -> Result<Summary, suite::SuiteError> {
     let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}") {
         bar.set_style(style);
     }
     let mut failed = 0;
-    let summary =
+    let mut errors = Vec::new();
+    let mut summary =
         suite::run(options, &mxlab_scenario::exchange::Exchange, &INTERRUPTED, &mut |progress| match progress {
             Progress::Planned(count) => bar.set_length(count as u64),
             Progress::Ended(case) => {
+                errors.extend(records.and_then(|folder| record::write(folder, case).err()));
                 if !matches!(case.outcome, CaseOutcome::Passed | CaseOutcome::Skipped) {
                     failed += 1;
                     bar.set_message(format!("{failed} failed"));
@@ -180,10 +176,13 @@ fn run_with_progress(options: &Options) -> Result<Summary, suite::SuiteError> {
             }
         });
     bar.finish_and_clear();
+    if let Ok(summary) = &mut summary {
+        summary.errors.extend(errors);
+    }
     summary
 }
 
-fn print(arguments: &Arguments, summary: &Summary) -> u8 {
+fn print(arguments: &Arguments, summary: &Summary) -> ExitCode {
     for case in &summary.cases {
         let said = text::case(case);
         if !said.is_empty() {

@@ -177,7 +177,7 @@ fn wrong_usage_ends_with_2() {
     repository.run(&["hlods-holding"]).check(2, &["no scenario matches"]);
     repository.run(&["holdz"]).check(2, &["no scenario matches `holdz`", "did you mean `holds`?"]);
     repository.run(&["scenarios/gone.toml"]).check(2, &["there is no file `scenarios/gone.toml`"]);
-    repository.run(&["scenarios/worlds/outbound.toml"]).check(2, &["is a world"]);
+    repository.run(&["scenarios/worlds/outbound.toml"]).check(2, &["is a world, not a scenario"]);
     repository.run(&["--list", "--json"]).check(2, &["--list"]);
     repository.run(&["--no-such-flag"]).check(2, &["--no-such-flag"]);
     repository.run(&["--partition", "hash:3/2"]).check(2, &["hash:1/4"]);
@@ -357,6 +357,19 @@ fn an_empty_part_says_so() {
         parts.iter().any(|err| err.contains("0 scenarios: 0 passed, 0 failed, 0 skipped; 0 virtual hours")),
         "{parts:?}"
     );
+}
+
+#[test]
+fn records_are_written_as_they_are_hashed() {
+    let repository = Repository::new("record", &[("a/holds.toml", HOLDS)]);
+    repository.run(&["--bless", "--record", "records"]).check(0, &[]);
+    let written = std::fs::read_to_string(repository.root.join("records/a/holds.jsonl")).unwrap();
+    assert!(written.lines().count() > 3, "{written}");
+    assert!(written.lines().all(|line| line.starts_with("{\"at\":\"2026-03-02T08:")), "{written}");
+    repository.run(&["--seed", "1", "--record", "again"]).check(0, &[]);
+    assert_eq!(written, std::fs::read_to_string(repository.root.join("again/a/holds.jsonl")).unwrap());
+    // Where a file is in the way of the folder, the runner cannot do its work.
+    repository.run(&["--record", "records/a/holds.jsonl"]).check(1, &["error: records/a/holds.jsonl"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A run for people and machines: what `cargo xtask scenarios` prints.
 //!
-//! Everything here turns the suite's data into text; nothing here runs anything.
+//! Everything here turns the suite's data into text and files; nothing here runs anything.
 
 pub mod json;
+pub mod record;
 pub mod text;

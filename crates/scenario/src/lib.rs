@@ -12,11 +12,13 @@
 //! | [`registry`] | the behaviours that `covers` may claim, and their evidence |
 //! | [`story`], [`snapshot`] | the text of a run, and comparing it with one that somebody has read and approved |
 //! | [`suite`] | many scenarios on several threads |
+//! | [`mod@exit_code`] | how a command says how it ended |
 //!
 //! Nothing here prints to a terminal.
 
 pub mod engine;
 pub mod exchange;
+pub mod exit_code;
 pub mod expect;
 pub mod registry;
 pub mod run;

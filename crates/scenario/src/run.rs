@@ -3,6 +3,7 @@
 //! A run ends when the script is done, no message waits or is on its way, and no window of an expectation is open; at
 //! `until` at the latest. Whatever comes of it is data ([`CellRun`]).
 
+pub(crate) mod answers;
 mod certificates;
 mod changes;
 mod error;
@@ -20,7 +21,7 @@ mod support;
 mod wire;
 
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -31,6 +32,8 @@ use mxlab_sim::{Bounds, Config, Sim};
 
 use crate::engine::Engines;
 use crate::expect::Asked;
+use crate::expect::contradictions::Witnesses;
+use answers::TlsaAnswers;
 use error::LabError;
 use lab::Lab;
 use mxlab_language::expectations::Expectation;
@@ -162,7 +165,7 @@ pub fn run_cell(
     let network: Rc<dyn Network> = Rc::new(sim.network());
     let lab = Lab::build(scenario, &options.id, &*network).map_err(unbuilt)?;
     let journal = lab.journal.clone();
-    watch_the_wire(scenario, &*network, &lab).map_err(unbuilt)?;
+    let tlsa_answers = watch_the_wire(scenario, &*network, &lab).map_err(unbuilt)?;
     lab.start(scenario);
     let recorder = lab.recorder(scenario, "script");
     let mut script = Script::new(scenario, engines, lab, network, recorder);
@@ -183,6 +186,11 @@ pub fn run_cell(
     let references = References::new(scenario, &script.lab.made, Some(&script.lab.internet));
     let asked = Asked { scenario, entries: &record.entries, sent: &sent, references: &references };
     let mut failures = judge::judge(scenario, sources, &asked);
+    let heard = tlsa_answers.lock().unwrap_or_else(PoisonError::into_inner);
+    let at_rest = outcome.end == mxlab_sim::End::Finished;
+    let witnesses = Witnesses { asked: &asked, tlsa: heard.heard(), at_rest };
+    let contradicted = |message| judge::failure("contradiction", message, sources, scenario.title.span());
+    failures.extend(witnesses.contradictions().into_iter().map(contradicted));
     let to_its_end = scenario.until.is_none() && options.until.is_none();
     if outcome.end == mxlab_sim::End::Until && to_its_end && !settle::at_rest(&script) {
         let message = "the run was cut off while something was still queued, on its way or due; say `until`".to_owned();
@@ -271,13 +279,22 @@ fn only_client(scenario: &Scenario) -> Option<String> {
     if clients.next().is_some() { None } else { first }
 }
 
-/// Tells the record what of mail crosses the wire in clear.
-fn watch_the_wire(scenario: &Scenario, network: &dyn Network, lab: &Lab) -> Result<(), LabError> {
+/// Tells the record what of mail crosses the wire in clear. Returns what DNS says there of TLSA records.
+fn watch_the_wire(scenario: &Scenario, network: &dyn Network, lab: &Lab) -> Result<Arc<Mutex<TlsaAnswers>>, LabError> {
     let recorder = lab.recorder(scenario, "wire");
     let names: Vec<_> =
         scenario.addressed.values().map(|host| (host.ipv4, host.ipv6, host.full_name.clone())).collect();
     let mut listener = Listener::default();
+    let answers: Arc<Mutex<TlsaAnswers>> = Arc::default();
+    let (heard, journal) = (answers.clone(), lab.journal.clone());
     let tap = move |packet: &PacketRecord| {
+        let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+        match packet.protocol {
+            Protocol::Udp => heard.datagram(journal.len(), packet.from, packet.to, &packet.payload),
+            Protocol::Tcp { flags, .. } => {
+                heard.segment(journal.len(), packet.from, packet.to, flags.syn, &packet.payload);
+            }
+        }
         let opens = matches!(packet.protocol, Protocol::Tcp { flags, .. } if flags.syn && !flags.ack);
         for heard in listener.hear(packet.from, packet.to, opens, &packet.payload) {
             let ip = packet.to.ip();
@@ -287,5 +304,6 @@ fn watch_the_wire(scenario: &Scenario, network: &dyn Network, lab: &Lab) -> Resu
         }
         TapVerdict::Pass
     };
-    Ok(network.tap(Box::new(tap))?)
+    network.tap(Box::new(tap))?;
+    Ok(answers)
 }

@@ -18,6 +18,7 @@ use mxlab_env::memo;
 use mxlab_sim::Bounds;
 
 use crate::engine::Engines;
+use crate::exit_code::ExitCode;
 pub use crate::run::Failure;
 use crate::run::{self, CellRun, End, Run, RunOptions, RunResult};
 use crate::snapshot;
@@ -85,27 +86,25 @@ impl CaseOutcome {
         }
     }
 
-    /// Its exit code.
-    pub fn exit_code(self) -> u8 {
+    /// The exit code that it asks for.
+    pub fn exit_code(self) -> ExitCode {
         match self {
-            CaseOutcome::Passed | CaseOutcome::Skipped => 0,
-            CaseOutcome::SnapshotDiffers => 12,
-            CaseOutcome::ExpectationFailed => 11,
-            CaseOutcome::Nondeterministic => 13,
-            CaseOutcome::BoundExceeded => 14,
-            CaseOutcome::Invalid => 10,
-            CaseOutcome::Panicked => 1,
+            CaseOutcome::Passed | CaseOutcome::Skipped => ExitCode::AllHeld,
+            CaseOutcome::SnapshotDiffers => ExitCode::SnapshotDiffers,
+            CaseOutcome::ExpectationFailed => ExitCode::ExpectationFailed,
+            CaseOutcome::Nondeterministic => ExitCode::Nondeterministic,
+            CaseOutcome::BoundExceeded => ExitCode::BoundExceeded,
+            CaseOutcome::Invalid => ExitCode::Invalid,
+            CaseOutcome::Panicked => ExitCode::Internal,
         }
     }
-}
 
-/// Exit codes from the least to the most severe; a suite has the most severe of its cases.
-const SEVERITY: [u8; 7] = [0, 12, 11, 13, 14, 10, 1];
-
-/// The more severe of two exit codes.
-pub fn worse(one: u8, other: u8) -> u8 {
-    let rank = |code: u8| SEVERITY.iter().position(|known| *known == code).unwrap_or(SEVERITY.len());
-    if rank(one) >= rank(other) { one } else { other }
+    /// The more severe of two.
+    #[must_use]
+    fn or_worse(self, other: CaseOutcome) -> CaseOutcome {
+        let (one, two) = (self.exit_code(), other.exit_code());
+        if one.or_worse(two) == one { self } else { other }
+    }
 }
 
 impl Failure {
@@ -165,13 +164,13 @@ impl Summary {
     }
 
     /// The exit code of the command contract.
-    pub fn exit_code(&self) -> u8 {
+    pub fn exit_code(&self) -> ExitCode {
         if self.interrupted {
-            return 130;
+            return ExitCode::Interrupted;
         }
-        let orphaned = if self.orphans.is_empty() { 0 } else { 12 };
-        let internal = if self.errors.is_empty() { 0 } else { 1 };
-        self.cases.iter().map(|case| case.outcome.exit_code()).fold(worse(orphaned, internal), worse)
+        let orphaned = if self.orphans.is_empty() { ExitCode::AllHeld } else { ExitCode::SnapshotDiffers };
+        let internal = if self.errors.is_empty() { ExitCode::AllHeld } else { ExitCode::Internal };
+        self.cases.iter().map(|case| case.outcome.exit_code()).fold(orphaned.or_worse(internal), ExitCode::or_worse)
     }
 }
 
@@ -214,10 +213,13 @@ pub enum SuiteError {
 
 impl SuiteError {
     /// The exit code of the command contract: wrong usage, or an internal error.
-    pub fn exit_code(&self) -> u8 {
+    pub fn exit_code(&self) -> ExitCode {
         match self {
-            SuiteError::Io { .. } => 1,
-            _ => 2,
+            SuiteError::Io { .. } => ExitCode::Internal,
+            SuiteError::NothingMatches { .. }
+            | SuiteError::NoSuchFile(_)
+            | SuiteError::IsWorld(_)
+            | SuiteError::SameName { .. } => ExitCode::Usage,
         }
     }
 }
@@ -458,9 +460,7 @@ pub fn compare_hashes(summary: &mut Summary, second: &Hashes) -> Vec<String> {
             }
             Some(_) => continue,
         };
-        if worse(CaseOutcome::Nondeterministic.exit_code(), case.outcome.exit_code()) == 13 {
-            case.outcome = CaseOutcome::Nondeterministic;
-        }
+        case.outcome = case.outcome.or_worse(CaseOutcome::Nondeterministic);
         case.failures.push(Failure::new("nondeterministic", difference));
     }
     lacking
@@ -491,18 +491,4 @@ fn real_time() -> std::time::Instant {
 
 fn milliseconds_since(started: std::time::Instant) -> f64 {
     real_time().duration_since(started).as_secs_f64() * 1000.0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_most_severe_code_wins() {
-        for (one, other, expected) in [(0, 12, 12), (12, 11, 11), (11, 13, 13), (13, 14, 14), (14, 10, 10), (10, 1, 1)]
-        {
-            assert_eq!(worse(one, other), expected);
-            assert_eq!(worse(other, one), expected);
-        }
-    }
 }

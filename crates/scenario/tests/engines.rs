@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,9 +12,11 @@ use std::sync::atomic::AtomicBool;
 
 use mxlab_dns::resolver::Resolver;
 use mxlab_env::{BoxFuture, Env};
-use mxlab_record::Recorder;
+use mxlab_language::words::DaneMode;
+use mxlab_record::{Entry, Event, Fields, Journal, Recorder};
 use mxlab_scenario::engine::{Engines, Inbound, InboundSettings, Outbound, OutboundSettings};
 use mxlab_scenario::exchange::Exchange;
+use mxlab_scenario::exit_code::ExitCode;
 use mxlab_scenario::suite::{self, CaseOutcome, CaseResult, Hashes, Options};
 
 /// The misbehaviour of the outbound engine.
@@ -113,7 +116,7 @@ fn a_task_that_never_rests_ends_at_a_bound_with_the_last_events() {
     let cases = run(Wrong::NeverRests);
     let case = outcome_of(&cases, "dane/mismatch");
     assert_eq!(case.outcome, CaseOutcome::BoundExceeded);
-    assert_eq!(case.outcome.exit_code(), 14);
+    assert_eq!(case.outcome.exit_code(), ExitCode::BoundExceeded);
     let message = &case.failures[0].message;
     assert!(
         message.contains("polls") && message.contains("ann@contoso.example writes to bo@fabrikam.example"),
@@ -137,7 +140,7 @@ fn what_an_interrupt_leaves_is_skipped() {
     let summary = suite::run(&options(), &Exchange, &AtomicBool::new(true), &mut |_| {}).unwrap();
     assert_eq!(summary.cases.len(), 2);
     assert_eq!(summary.count(|outcome| outcome == CaseOutcome::Skipped), 2);
-    assert_eq!(summary.exit_code(), 130);
+    assert_eq!(summary.exit_code(), ExitCode::Interrupted);
 }
 
 #[test]
@@ -151,4 +154,90 @@ fn a_second_run_that_lacks_a_case_is_no_difference() {
     assert_eq!(lacking, [format!("{} (seed 7)", summary.cases[0].scenario)]);
     let outcomes: Vec<CaseOutcome> = summary.cases.iter().map(|case| case.outcome).collect();
     assert_eq!(outcomes, [CaseOutcome::Passed, CaseOutcome::Nondeterministic]);
+}
+
+/// Our outbound engine with DANE switched off, which says of everything that it sent over TLS that DANE protected it.
+struct SaysDane;
+
+/// An entry as the liar tells it.
+struct Retold(Entry);
+
+impl Event for Retold {
+    fn kind(&self) -> &'static str {
+        self.0.kind
+    }
+    fn fields(&self) -> Fields {
+        match self.0.fields.text("security") {
+            Some("tls") => self.0.fields.clone().with("security", "dane"),
+            _ => self.0.fields.clone(),
+        }
+    }
+    fn story(&self) -> Vec<String> {
+        self.0.story.iter().map(|line| line.replace("unauthenticated", "authenticated by DANE")).collect()
+    }
+}
+
+impl Engines for SaysDane {
+    fn outbound(
+        &self,
+        env: Env,
+        recorder: Recorder,
+        resolver: Resolver,
+        settings: OutboundSettings,
+    ) -> BoxFuture<'_, io::Result<Arc<dyn Outbound>>> {
+        let truth = Journal::new(100_000);
+        let private = truth.recorder(&env, "sender", 0);
+        env.spawn("liar", async move {
+            let mut told = 0;
+            loop {
+                let grown = truth.grown();
+                for entry in truth.since(told) {
+                    told += 1;
+                    recorder.tell(&Retold(entry));
+                }
+                grown.await;
+            }
+        });
+        Exchange.outbound(env, private, resolver, OutboundSettings { dane: DaneMode::None, ..settings })
+    }
+
+    fn inbound(
+        &self,
+        env: Env,
+        recorder: Recorder,
+        resolver: Resolver,
+        settings: InboundSettings,
+    ) -> BoxFuture<'_, io::Result<Arc<dyn Inbound>>> {
+        Exchange.inbound(env, recorder, resolver, settings)
+    }
+}
+
+#[test]
+fn an_engine_that_only_says_dane_is_contradicted_by_the_wire() {
+    let mut says_so = BTreeSet::new();
+    let options = Options { filters: vec!["dane/".into()], seeds: Vec::new(), jobs: 2, ..options() };
+    let summary = suite::run(&options, &SaysDane, &AtomicBool::new(false), &mut |progress| {
+        let suite::Progress::Ended(CaseResult { scenario, record: Some(record), .. }) = progress else { return };
+        let says = |entry: &Entry| entry.kind == "relayed" && entry.fields.text("security") == Some("dane");
+        if record.entries.iter().any(says) {
+            says_so.insert(scenario.clone());
+        }
+    });
+    let cases = summary.unwrap().cases;
+    let (lies, honest): (Vec<&CaseResult>, Vec<&CaseResult>) =
+        cases.iter().partition(|case| says_so.contains(&case.scenario));
+    assert!(lies.len() > 20, "only {} cases were lied about", lies.len());
+    for case in lies {
+        let contradicted = case.failures.iter().find(|failure| failure.code == "contradiction");
+        let message = &contradicted.unwrap_or_else(|| panic!("nothing contradicts {}", case.scenario)).message;
+        assert_eq!(case.outcome, CaseOutcome::ExpectationFailed);
+        assert!(message.contains("authenticated by DANE"), "{message}");
+        assert!(
+            message.contains("but no TLSA records that would say what to trust had reached sender by then"),
+            "{message}"
+        );
+    }
+    for case in honest {
+        assert!(case.failures.iter().all(|failure| failure.code != "contradiction"), "{}", case.scenario);
+    }
 }

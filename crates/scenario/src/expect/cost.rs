@@ -9,7 +9,7 @@ use mxlab_language::expectations::{Cost, Expectation};
 use mxlab_language::values::Count;
 
 /// The fields of `cost` that are given, as the record calls them.
-fn costs(table: &Cost) -> impl Iterator<Item = (&'static str, &'static str, Count)> {
+pub(super) fn costs(table: &Cost) -> impl Iterator<Item = (&'static str, &'static str, Count)> {
     let fields = [
         ("dns-queries", "queries", &table.dns_queries),
         ("signature-checks", "signature-checks", &table.signature_checks),
@@ -45,7 +45,7 @@ impl Asked<'_> {
     pub(super) fn show_costs(&self, message: &mut String, expectation: &Expectation, table: &Cost) {
         for (field, in_record, _) in costs(table) {
             let Some(entry) = self.costliest(expectation, in_record) else {
-                let _ = write!(message, "\nnothing was resolved at all");
+                let _ = write!(message, "\nthe record holds no `resolved`");
                 return;
             };
             let most = number(entry, in_record).unwrap_or_default();

@@ -57,6 +57,6 @@ impl Run {
 
     /// The record as canonical lines, one entry each: what [`RunResult::record_hash`](super::RunResult::record_hash) is of.
     pub fn canonical_lines(&self) -> String {
-        self.entries.iter().flat_map(|entry| [entry.canonical(), "\n".to_owned()]).collect()
+        self.entries.iter().map(|entry| entry.canonical() + "\n").collect()
     }
 }

@@ -206,7 +206,11 @@ impl Refusals {
                 self.message(&table.message);
                 self.unless("MTA-STS", &table.security, |security| *security != SecurityLevel::MtaSts);
             }
-            Verb::Deferred(table) | Verb::Bounced(table) | Verb::Rejected(table) => self.message(&table.message),
+            Verb::Deferred(table) | Verb::Bounced(table) => self.message(&table.message),
+            Verb::Rejected(table) => {
+                self.message(&table.message);
+                self.written("`attempts` of a refusal", &table.attempts);
+            }
             Verb::Notified(table) => {
                 self.message(&table.message);
                 self.unless("this delivery report", &table.action, |action| *action == NotifiedAction::Delayed);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CaseOutcome, CaseResult, Options, worse};
+use super::{CaseOutcome, CaseResult, Options};
 use crate::run::{End, Failure};
 
 /// Finds the claims that no cell shows. Reports them at the first cell, and only if all cells of the file have run to
@@ -27,10 +27,7 @@ pub(super) fn judge(options: &Options, cells: &BTreeMap<String, usize>, cases: &
         let Some(case) = indices.first().and_then(|index| cases.get_mut(*index)).filter(|_| !missing.is_empty()) else {
             continue;
         };
-        let failed = CaseOutcome::ExpectationFailed;
-        if worse(failed.exit_code(), case.outcome.exit_code()) == failed.exit_code() {
-            case.outcome = failed;
-        }
+        case.outcome = case.outcome.or_worse(CaseOutcome::ExpectationFailed);
         let several = ended > 1;
         case.failures.extend(missing.into_iter().map(|failure| match several {
             true => Failure { message: format!("{}; nor does that of another cell", failure.message), ..failure },
