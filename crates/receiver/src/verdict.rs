@@ -185,8 +185,9 @@ mod tests {
     fn inside_there_is_no_composite_verdict() {
         let tenant = Tenant::new("contoso", vec!["contoso.com".into()]);
         let author: Address = "a@contoso.com".parse().expect("an address");
-        let judged =
-            |from: &ReversePath| inside(&tenant, HeaderLayout::Current, from, &author, &author, &[]).results.to_string();
+        let judged = |from: &ReversePath| {
+            inside(&tenant, HeaderLayout::Current, from, &author, &author, &[]).results.to_string()
+        };
         assert_eq!(
             judged(&author.clone().into()),
             "dkim=none (message not signed) header.d=none;dmarc=none action=none header.from=contoso.com;"

@@ -6,7 +6,7 @@
 
 pub(crate) mod contradictions;
 mod cost;
-mod evidence;
+pub mod evidence;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

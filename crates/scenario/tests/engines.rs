@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 
 use mxlab_dns::resolver::Resolver;
 use mxlab_env::{BoxFuture, Env};
-use mxlab_language::words::DaneMode;
+use mxlab_mail::settings::DaneMode;
 use mxlab_record::{Entry, Event, Fields, Journal, Recorder};
 use mxlab_scenario::engine::{Engines, Inbound, InboundSettings, Outbound, OutboundSettings};
 use mxlab_scenario::exchange::Exchange;

@@ -289,12 +289,15 @@ fn a_shuffle_may_come_to_any_order_and_depends_on_the_seed_alone() {
     assert_eq!(shuffled(7), shuffled(7));
 }
 
+/// Lines with the ranks of those who tell them.
+type Ranked = Arc<Mutex<Vec<(Vec<u32>, String)>>>;
+
 /// Three clients at one time, on hosts of their own; what the server tells, in the order in which it happened, and in the
 /// order of ranks.
 fn side_by_side(seed: u64, ticks: RangeInclusive<u64>) -> (Vec<String>, Vec<String>) {
     let (sim, [server, one, two, three]) = world(Config { seed, wire_ticks: ticks, ..Config::default() });
-    let told: Arc<Mutex<Vec<(Vec<u32>, String)>>> = Arc::default();
-    let tell = |told: &Arc<Mutex<Vec<(Vec<u32>, String)>>>, env: &Env, what: String| {
+    let told: Ranked = Arc::default();
+    let tell = |told: &Ranked, env: &Env, what: String| {
         told.lock().expect("no panic").push((env.rank(), what));
     };
     let (env, lines) = (server.env(), told.clone());

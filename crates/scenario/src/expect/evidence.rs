@@ -4,12 +4,11 @@
 //! the world where it can. Where only the engine can know, its word is taken; where both know, they are compared
 //! (`contradictions`). The table is printed in `docs/EVIDENCE.md`.
 
-#[cfg(test)]
 use std::fmt::Write as _;
 
 /// Who tells what a question asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub enum Source {
     /// An actor of the world, or the wire.
     World,
     /// An engine under test, or its resolver: its own word.
@@ -19,7 +18,6 @@ pub(super) enum Source {
 }
 
 impl Source {
-    #[cfg(test)]
     fn words(self) -> &'static str {
         match self {
             Source::World => "the world",
@@ -30,15 +28,15 @@ impl Source {
 }
 
 /// Where the evidence for some fields of a verb comes from.
-pub(super) struct Evidence {
+pub struct Evidence {
     /// The verb.
-    pub(super) verb: &'static str,
+    pub verb: &'static str,
     /// Its fields that are meant.
-    pub(super) fields: &'static [&'static str],
+    pub fields: &'static [&'static str],
     /// The kind of event that is asked.
-    pub(super) kind: &'static str,
+    pub kind: &'static str,
     /// Who tells it.
-    pub(super) source: Source,
+    pub source: Source,
 }
 
 const fn row(verb: &'static str, fields: &'static [&'static str], kind: &'static str, source: Source) -> Evidence {
@@ -46,7 +44,7 @@ const fn row(verb: &'static str, fields: &'static [&'static str], kind: &'static
 }
 
 /// Verbs in the order of the language's reference; those that cannot be asked yet are missing.
-pub(super) const EVIDENCE: &[Evidence] = &[
+pub const EVIDENCE: &[Evidence] = &[
     row("delivered", &["to", "message", "host", "copies"], "accepted", Source::Server),
     row("delivered", &["folder"], "accepted", Source::Engine),
     row("delivered", &["security", "attempts"], "relayed", Source::Engine),
@@ -70,8 +68,7 @@ pub(super) const EVIDENCE: &[Evidence] = &[
 ];
 
 /// The table for people, in Markdown.
-#[cfg(test)]
-pub(super) fn page() -> String {
+pub fn page() -> String {
     let mut text = String::from(
         "# Where evidence comes from\n\n\
          An expectation is a question to the record. Some of the record is told by the world (servers, clients, the wire), \

@@ -59,8 +59,11 @@ fn scenario() -> Scenario {
     read.unwrap_or_else(|wrong| panic!("{}", wrong.render(false))).cells.remove(0).scenario
 }
 
-/// What each verb asks the record for: fields of the verb, kinds and fields of events.
-fn asked_for(scenario: &Scenario) -> Vec<(&'static str, &'static str, Vec<(&'static str, &'static str)>)> {
+/// A verb, one of its fields, and the kinds and fields of events that it is compared with.
+type Question = (&'static str, &'static str, Vec<(&'static str, &'static str)>);
+
+/// What each verb asks the record for.
+fn asked_for(scenario: &Scenario) -> Vec<Question> {
     let sent = Sent::default();
     let asked = Asked { scenario, entries: &[], sent: &sent, references: &Nothing };
     let mut all = Vec::new();
