@@ -3,8 +3,8 @@
 //! RFC 5321 §5.1: the host with the lowest preference is tried first; a domain without MX records is its own host (the
 //! *implicit* MX). RFC 7505: a single MX record that names the root (a *null MX*) says that the domain takes no mail.
 //!
-//! Hosts with equal preference are tried in the order of their names. RFC 5321 §5.1 wants a sender to spread them at random;
-//! here one story must come out the same for every seed.
+//! Hosts with equal preference are returned in the order of their names. A sender that shares the load among them
+//! (RFC 5321 §5.1) spreads them afterwards.
 //!
 //! Whether the records can be trusted, and what to do if they cannot be looked up, is left to the caller.
 

@@ -9,17 +9,12 @@ mod client;
 use std::sync::Arc;
 
 use mxlab_env::Env;
-use mxlab_env::tls::{crypto_provider, time_provider};
+use mxlab_env::tls::{crypto_provider, key_log, time_provider};
 use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
-use rustls::{Error, KeyLog, NoKeyLog, ServerConfig, SupportedProtocolVersion};
+use rustls::{Error, ServerConfig, SupportedProtocolVersion};
 
 pub use certificate::CertificateFacts;
 pub use client::{Client, HandshakeError};
-
-/// Where the secrets of sessions go, of both sides: nowhere.
-fn key_log() -> Arc<dyn KeyLog> {
-    Arc::new(NoKeyLog)
-}
 
 /// The server's side of TLS in these versions, with the certificates of `certificates`, without client certificates and
 /// without tickets.

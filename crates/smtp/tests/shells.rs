@@ -10,7 +10,7 @@ use mxlab_mail::smtp::client::Transaction;
 use mxlab_mail::smtp::server::{Question, Session, Settings};
 use mxlab_mail::smtp::{Command, Parameters, Reply, ReplyReader, Stage};
 use mxlab_mail::{Address, ReversePath};
-use mxlab_sim::{Config, End, Sim};
+use mxlab_sim::{Config, End, Outcome, Sim};
 use mxlab_smtp::client::{Connection, Greeting, Timeouts};
 use mxlab_smtp::server::{Handshake, Limits, Responder, Response, Server, Service};
 use mxlab_smtp::tls::{Client, server_config};
@@ -65,13 +65,22 @@ fn certified_key() -> Arc<CertifiedKey> {
     Arc::new(CertifiedKey::new(vec![certificate.der().clone()], signing))
 }
 
-/// Lets `client` act on one host while a server that `change` has set up runs on another.
+/// Lets `client` act on one host while a server that `change` has set up runs on another; what the client says of it.
 fn run<T, F>(change: impl FnOnce(&mut Scripted), client: impl FnOnce(Env) -> F) -> T
 where
     F: Future<Output = T> + Send + 'static,
     T: Send + 'static,
 {
-    let mut sim = Sim::new(Config { until: Duration::from_secs(24 * 3600), ..Config::default() }).unwrap();
+    simulate(Config::default(), change, client).value.unwrap()
+}
+
+/// The same in a simulation with these settings.
+fn simulate<T, F>(config: Config, change: impl FnOnce(&mut Scripted), client: impl FnOnce(Env) -> F) -> Outcome<T>
+where
+    F: Future<Output = T> + Send + 'static,
+    T: Send + 'static,
+{
+    let mut sim = Sim::new(Config { until: Duration::from_secs(24 * 3600), ..config }).unwrap();
     let mx1 = sim.add_host("mx1", ["192.0.2.1".parse().unwrap()]).unwrap();
     let host = sim.add_host("client", ["192.0.2.2".parse().unwrap()]).unwrap();
     let (env, settings) = (mx1.env(), Settings::new("mx1.example"));
@@ -93,7 +102,7 @@ where
         told.await.unwrap()
     });
     assert_eq!(outcome.end, End::Finished);
-    outcome.value.unwrap()
+    outcome
 }
 
 /// What comes of a session in which the client writes these chunks, each after a reply to the one before: the codes of the
@@ -268,6 +277,13 @@ fn a_client_tells_how_a_handshake_fails() {
     check(Handshake::Octets(b"500 5.5.1 No\r\n"), "what the server sent is not TLS");
     let alert = &[0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28];
     check(Handshake::Octets(alert), "the server sent the alert HandshakeFailure");
+}
+
+/// A capture that is asked for has the secrets of the session: two of the handshake, two of the traffic, the exporter's.
+#[test]
+fn secrets_are_there_for_a_capture() {
+    let secrets = |capture| simulate(Config { capture, ..Config::default() }, |_| {}, handed_over).tls_secrets.len();
+    assert_eq!((secrets(false), secrets(true)), (0, 5));
 }
 
 proptest! {

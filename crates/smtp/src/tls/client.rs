@@ -10,7 +10,7 @@ use std::io;
 use std::sync::Arc;
 
 use mxlab_env::Env;
-use mxlab_env::tls::{crypto_provider, time_provider};
+use mxlab_env::tls::{crypto_provider, key_log, time_provider};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ClientConfig, Resumption};
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key};
@@ -21,7 +21,6 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::certificate::CertificateFacts;
-use super::key_log;
 
 /// Why a handshake did not complete.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
