@@ -14,6 +14,10 @@ const ALL: &str = r#"
 title = "every question"
 world = "outbound"
 [receiver]
+[host.ns1]
+dns = {}
+[zone."fabrikam.example"]
+servers = ["ns1"]
 [tenant.fabrikam]
 domains = ["tailspin.example"]
 [[at]]
@@ -37,7 +41,7 @@ stamped = { to = "bo@fabrikam.example", message = "one", header = "Subject", val
 [[expect]]
 reported = { domain = "contoso.example", kind = "dmarc", to = "mailto:a@contoso.example", day = 2026-03-02, successful = 1, failed = 1 }
 [[expect]]
-resolved = { name = "fabrikam.example", type = "MX", status = "secure", reason = "servfail", server = "mx1" }
+resolved = { name = "fabrikam.example", type = "MX", status = "secure", reason = "servfail", server = "ns1" }
 [[expect]]
 in-clear = { to = "bo@fabrikam.example", message = "one", seen-by = "mx1" }
 [[expect]]
