@@ -20,6 +20,26 @@ lookup = { name = "fabrikam.example", type = "MX" }
 resolved = { name = "fabrikam.example", type = "MX", status = "secure" }
 "#;
 
+/// A scenario that holds whatever the seed draws.
+const DRAWS: &str = r#"
+title = "Two hosts of equal preference"
+seed-sensitive = "equal hosts"
+world = "outbound"
+host.mx2.smtp = {}
+[zone."fabrikam.example"]
+signed = false
+records = '''
+@ MX 10 mx1
+@ MX 10 mx2
+mx1 A {mx1}
+mx2 A {mx2}
+'''
+[[at]]
+send = { from = "ann@contoso.example", to = ["bo@fabrikam.example"] }
+[[expect]]
+delivered = { to = "bo@fabrikam.example" }
+"#;
+
 impl Repository {
     fn new(name: &str, scenarios: &[(&str, &str)]) -> Repository {
         let root = std::env::temp_dir().join(format!("mxlab-cli-{}-{name}", std::process::id()));
@@ -309,14 +329,59 @@ fn a_second_process_runs_the_same() {
 
 #[test]
 fn a_story_that_depends_on_the_seed_is_that_of_its_own() {
-    let sensitive = HOLDS.replace("world =", "seed-sensitive = \"latencies decide\"\nworld =");
-    let repository = Repository::new("sensitive", &[("holds.toml", &sensitive)]);
+    let repository = Repository::new("sensitive", &[("draws.toml", DRAWS)]);
     repository.run(&["--bless"]).check(0, &[]);
-    let snapshot = repository.root.join("snapshots/holds.snap");
+    let snapshot = repository.root.join("snapshots/draws.snap");
     let story = std::fs::read_to_string(&snapshot).unwrap();
-    std::fs::write(&snapshot, story.replace("secure", "insecure")).unwrap();
+    std::fs::write(&snapshot, story.replace("mx1", "mx7")).unwrap();
     repository.run(&["--seed", "2"]).check(0, &["1 passed"]);
     repository.run(&["--seeds", "2"]).check(12, &["1 passed, 1 failed"]);
+}
+
+#[test]
+fn files_that_depend_on_the_seed_are_counted_apart() {
+    let repository = Repository::new("apart", &[("draws.toml", DRAWS), ("holds.toml", HOLDS)]);
+    let run = repository.run(&["--bless"]);
+    run.check(0, &["2 scenarios: 2 passed, 0 failed, 0 skipped (1 seed-sensitive: 1 passed, 0 failed, 0 skipped); "]);
+    let run = repository.run(&["--seeds", "3", "--json"]);
+    run.check(0, &["6 scenarios: 6 passed, 0 failed, 0 skipped (3 seed-sensitive: 3 passed, 0 failed, 0 skipped); "]);
+    let apart = "\"seed_sensitive\":{\"scenarios\":3,\"passed\":3,\"failed\":0,\"skipped\":0}";
+    assert!(run.out.lines().last().unwrap().contains(apart), "{}", run.out);
+    assert_eq!(run.out.matches("\"seed_sensitive\":true").count(), 3, "{}", run.out);
+    // Where no file depends on the seed, there is nothing to count.
+    assert!(!repository.run(&["holds"]).err.contains("seed-sensitive"));
+}
+
+#[test]
+fn what_a_file_says_of_its_seed_is_so() {
+    let unsaid = DRAWS.replace("seed-sensitive = \"equal hosts\"\n", "");
+    let undrawn = HOLDS.replace("world =", "seed-sensitive = \"latencies decide\"\nworld =");
+    let files = [("unsaid.toml", &*unsaid), ("undrawn.toml", &*undrawn), ("holds.toml", HOLDS)];
+    let repository = Repository::new("seeds", &files);
+    let says = [
+        "scenarios/unsaid.toml:2",
+        "the order of equal MX hosts was drawn from the seed",
+        "`seed-sensitive = \"…\"` at the top of the file",
+        "scenarios/undrawn.toml:3",
+        "remove `seed-sensitive`",
+        "1 passed, 2 failed",
+    ];
+    repository.run(&["--bless"]).check(11, &says);
+    repository.run(&["unsaid", "undrawn", "--json"]).check(11, &["\"code\":\"seed-sensitive\""]);
+    assert!(!repository.root.join("snapshots/unsaid.snap").exists());
+}
+
+#[test]
+fn one_cell_that_draws_suffices() {
+    // The second cell has one host of the best preference.
+    let cells = DRAWS.replace("@ MX 10 mx2", "@ MX {preference} mx2") + "[variants]\npreference = [10, 20]\n";
+    let repository = Repository::new("draws", &[("draws.toml", &cells)]);
+    repository.run(&["--bless"]).check(0, &["2 passed"]);
+    repository.run(&["draws[preference=20]"]).check(0, &["1 passed"]);
+    // A cell that runs with a seed of its own is one of the file all the same.
+    let own = HOLDS.replace("world =", "seed = \"{seed}\"\nseed-sensitive = \"latencies decide\"\nworld =");
+    std::fs::write(repository.root.join("own.toml"), own + "[variants]\nseed = [1, 2]\n").unwrap();
+    repository.run(&["own.toml"]).check(11, &["remove `seed-sensitive`", "1 passed, 1 failed"]);
 }
 
 #[test]

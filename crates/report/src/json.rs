@@ -3,7 +3,7 @@
 //! The format is an interface: fields are added, never changed. Reading it back ([`hashes`]) is what
 //! `--verify-determinism` does with the lines of its second process.
 
-use mxlab_scenario::suite::{CaseOutcome, CaseResult, Failure, Hashes, Summary};
+use mxlab_scenario::suite::{CaseResult, Failure, Hashes, Summary};
 use serde::{Deserialize, Serialize};
 
 /// The number of this format.
@@ -23,6 +23,7 @@ struct CaseLine<'a> {
     record_hash: &'a str,
     packet_hash: &'a str,
     failures: Vec<FailureLine<'a>>,
+    seed_sensitive: bool,
 }
 
 #[derive(Serialize)]
@@ -36,11 +37,11 @@ struct FailureLine<'a> {
 
 #[derive(Serialize)]
 struct SummaryLine<'a> {
-    summary: Counts<'a>,
+    summary: SuiteCounts<'a>,
 }
 
 #[derive(Serialize)]
-struct Counts<'a> {
+struct SuiteCounts<'a> {
     scenarios: usize,
     passed: usize,
     failed: usize,
@@ -49,6 +50,16 @@ struct Counts<'a> {
     orphans: usize,
     interrupted: bool,
     errors: &'a [String],
+    seed_sensitive: CaseCounts,
+}
+
+/// The cases of files that say `seed-sensitive`; they are among those of the suite.
+#[derive(Serialize)]
+struct CaseCounts {
+    scenarios: usize,
+    passed: usize,
+    failed: usize,
+    skipped: usize,
 }
 
 fn case_line(case: &CaseResult) -> CaseLine<'_> {
@@ -66,6 +77,7 @@ fn case_line(case: &CaseResult) -> CaseLine<'_> {
         record_hash: run.map_or("", |run| &run.record_hash),
         packet_hash: run.map_or("", |run| &run.packet_hash),
         failures: case.failures.iter().map(failure_line).collect(),
+        seed_sensitive: case.seed_sensitive,
     }
 }
 
@@ -94,18 +106,23 @@ pub fn lines(summary: &Summary) -> String {
     for case in &summary.cases {
         push(serde_json::to_string(&case_line(case)));
     }
-    let passed = summary.count(|outcome| outcome == CaseOutcome::Passed);
-    let skipped = summary.count(|outcome| outcome == CaseOutcome::Skipped);
+    let (all, sensitive) = (summary.counts(), summary.seed_sensitive());
     push(serde_json::to_string(&SummaryLine {
-        summary: Counts {
-            scenarios: summary.cases.len(),
-            passed,
-            failed: summary.cases.len() - passed - skipped,
-            skipped,
+        summary: SuiteCounts {
+            scenarios: all.cases,
+            passed: all.passed,
+            failed: all.failed(),
+            skipped: all.skipped,
             wall_ms: round(summary.wall_ms),
             orphans: summary.orphans.len(),
             interrupted: summary.interrupted,
             errors: &summary.errors,
+            seed_sensitive: CaseCounts {
+                scenarios: sensitive.cases,
+                passed: sensitive.passed,
+                failed: sensitive.failed(),
+                skipped: sensitive.skipped,
+            },
         },
     }));
     text

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use mxlab_scenario::suite::{CaseOutcome, CaseResult, Summary, reproduction};
+use mxlab_scenario::suite::{CaseOutcome, CaseResult, Counts, Summary, reproduction};
 
 /// The text about one case; empty if it passed without warning.
 pub fn case(case: &CaseResult) -> String {
@@ -65,14 +65,12 @@ pub fn summary(summary: &Summary) -> String {
     for error in &summary.errors {
         let _ = writeln!(text, "error: {error}");
     }
-    let passed = summary.count(|outcome| outcome == CaseOutcome::Passed);
-    let skipped = summary.count(|outcome| outcome == CaseOutcome::Skipped);
-    let _ = write!(
-        text,
-        "{} scenarios: {passed} passed, {} failed, {skipped} skipped",
-        summary.cases.len(),
-        summary.cases.len() - passed - skipped,
-    );
+    let counts = summary.counts();
+    let _ = write!(text, "{} scenarios: {}", counts.cases, outcomes(counts));
+    let sensitive = summary.seed_sensitive();
+    if sensitive.cases > 0 {
+        let _ = write!(text, " ({} seed-sensitive: {})", sensitive.cases, outcomes(sensitive));
+    }
     let seconds: u64 = summary.cases.iter().filter_map(|case| case.run.as_ref()).map(|run| run.virtual_seconds).sum();
     let hours = seconds.saturating_add(1800) / 3600;
     let _ = write!(text, "; {hours} virtual hours in {:.2} s", summary.wall_ms / 1000.0);
@@ -81,6 +79,10 @@ pub fn summary(summary: &Summary) -> String {
     }
     text.push('\n');
     text
+}
+
+fn outcomes(counts: Counts) -> String {
+    format!("{} passed, {} failed, {} skipped", counts.passed, counts.failed(), counts.skipped)
 }
 
 #[cfg(test)]
@@ -96,6 +98,7 @@ mod tests {
             failures: Vec::new(),
             warnings: Vec::new(),
             compared: true,
+            seed_sensitive: false,
             run: None,
             story: None,
             record: None,

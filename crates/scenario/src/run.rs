@@ -69,7 +69,7 @@ pub enum End {
 /// One thing that is wrong with a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// A word: `expectation`, `never`, `covers`, `snapshot`, `unknown-key`, `panic` …
+    /// A word: `expectation`, `never`, `covers`, `seed-sensitive`, `snapshot`, `unknown-key`, `panic` …
     pub code: String,
     /// For people, possibly several lines.
     pub message: String,
@@ -99,6 +99,8 @@ pub struct RunResult {
     pub failures: Vec<Failure>,
     /// The claims in `covers` that this record does not show. Another cell of the file may show them.
     pub unshown: Vec<Failure>,
+    /// What to say of `seed-sensitive` if this run drew nothing that may show. Another cell of the file may draw.
+    pub undrawn: Option<Failure>,
     /// Hash of the record.
     pub record_hash: String,
     /// Hash of the packets.
@@ -191,6 +193,7 @@ pub fn run_cell(
     let witnesses = Witnesses { asked: &asked, tlsa: heard.heard(), at_rest };
     let contradicted = |message| judge::failure("contradiction", message, sources, scenario.title.span());
     failures.extend(witnesses.contradictions().into_iter().map(contradicted));
+    failures.extend(judge::drawn_unsaid(scenario, sources, &outcome.draws));
     let to_its_end = scenario.until.is_none() && options.until.is_none();
     if outcome.end == mxlab_sim::End::Until && to_its_end && !settle::at_rest(&script) {
         let message = "the run was cut off while something was still queued, on its way or due; say `until`".to_owned();
@@ -200,6 +203,7 @@ pub fn run_cell(
         end: end_of(&outcome.end, &journal),
         failures,
         unshown: judge::unshown(scenario, sources, &record.entries),
+        undrawn: judge::said_undrawn(scenario, sources, &outcome.draws),
         record_hash: journal.hash(),
         packet_hash: outcome.packet_hash,
         packets: outcome.packets,

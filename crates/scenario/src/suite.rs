@@ -2,7 +2,7 @@
 //!
 //! The result is data ([`CaseResult`], [`Summary`]); `mxlab-report` renders it for the terminal or as JSON.
 
-mod claims;
+mod files;
 mod filter;
 mod plan;
 mod snapshots;
@@ -57,7 +57,8 @@ pub enum CaseOutcome {
     Passed,
     /// The story differs from its snapshot, or there is none.
     SnapshotDiffers,
-    /// An expectation did not hold, or a claim in `covers` is shown by no cell of the file.
+    /// An expectation did not hold, a claim in `covers` is shown by no cell of the file, or what the file says of its seed
+    /// is not so.
     ExpectationFailed,
     /// Two runs of the same scenario and seed differ.
     Nondeterministic,
@@ -131,6 +132,8 @@ pub struct CaseResult {
     /// Whether its story is compared with a snapshot: not if the file lies outside `scenarios/`, nor if the story depends
     /// on the seed and this is another seed than the file's.
     pub compared: bool,
+    /// Whether the file says `seed-sensitive`; no if the file could not be read.
+    pub seed_sensitive: bool,
     /// What came of the run, if there was one.
     pub run: Option<RunResult>,
     /// Its story.
@@ -157,10 +160,53 @@ pub struct Summary {
     pub interrupted: bool,
 }
 
+/// How many cases there are, by outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All of them.
+    pub cases: usize,
+    /// Those that passed.
+    pub passed: usize,
+    /// Those that were not run.
+    pub skipped: usize,
+}
+
+impl Counts {
+    fn add(&mut self, outcome: CaseOutcome) {
+        self.cases += 1;
+        match outcome {
+            CaseOutcome::Passed => self.passed += 1,
+            CaseOutcome::Skipped => self.skipped += 1,
+            CaseOutcome::SnapshotDiffers
+            | CaseOutcome::ExpectationFailed
+            | CaseOutcome::Nondeterministic
+            | CaseOutcome::BoundExceeded
+            | CaseOutcome::Invalid
+            | CaseOutcome::Panicked => {}
+        }
+    }
+
+    /// Those that ran, or could not, and did not pass.
+    pub fn failed(self) -> usize {
+        self.cases - self.passed - self.skipped
+    }
+}
+
 impl Summary {
-    /// The number of cases with this property.
-    pub fn count(&self, which: impl Fn(CaseOutcome) -> bool) -> usize {
-        self.cases.iter().filter(|case| which(case.outcome)).count()
+    /// All cases.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        self.cases.iter().for_each(|case| counts.add(case.outcome));
+        counts
+    }
+
+    /// The cases of files that say `seed-sensitive`.
+    pub fn seed_sensitive(&self) -> Counts {
+        let mut counts = Counts::default();
+        for case in self.cases.iter().filter(|case| case.seed_sensitive) {
+            counts.add(case.outcome);
+        }
+        counts
     }
 
     /// The exit code of the command contract.
@@ -275,7 +321,7 @@ pub fn run(
     }
     cases.extend(run_jobs(options, engines, &plan.jobs, interrupted, progress));
     cases.sort_by(|a, b| (&a.scenario, a.seed).cmp(&(&b.scenario, b.seed)));
-    claims::judge(options, &plan.cells, &mut cases);
+    files::judge(options, &plan.cells, &mut cases);
     snapshots::settle(options, &mut cases);
     warn_once_a_file(&mut cases);
     let mut errors = Vec::new();
@@ -359,6 +405,7 @@ fn case_of(job: &Job, outcome: CaseOutcome) -> CaseResult {
         failures: Vec::new(),
         warnings: job.warnings.clone(),
         compared: job.compared,
+        seed_sensitive: job.cell.scenario.seed_sensitive.is_some(),
         run: None,
         story: None,
         record: None,

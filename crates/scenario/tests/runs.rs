@@ -340,3 +340,43 @@ fn what_would_be_ignored_is_refused() {
     let times = format!("[[at]]\nfault = {{ kind = \"refused\", host = \"mx1\", times = 2 }}\n{SEND}{DELIVERED}");
     refused(&outbound("", &times), "for a number of times is not supported yet");
 }
+
+/// Fabrikam has a second server of the same preference.
+const EQUAL_HOSTS: &str = "host.mx2.smtp = {}\n[zone.\"fabrikam.example\"]\nsigned = false\n\
+    records = '''\n@ MX 10 mx1\n@ MX 10 mx2\nmx1 A {mx1}\nmx2 A {mx2}\n'''\n";
+/// How long a packet to Fabrikam takes is drawn for each.
+const JITTER: &str = "link.road = { between = [\"sender\", \"mx1\"], latency = \"10ms\", jitter = \"5ms\" }\n";
+const SENSITIVE: &str = "seed-sensitive = \"a draw\"\n";
+
+#[test]
+fn a_draw_that_may_show_is_said_in_the_file() {
+    let text = |declarations: &str| outbound(declarations, &format!("{SEND}{DELIVERED}"));
+    fails(
+        &text(EQUAL_HOSTS),
+        &["the order of equal MX hosts was drawn from the seed", "say why", "`seed-sensitive = "],
+    );
+    fails(&text(JITTER), &["jitter was drawn from the seed"]);
+    for draws in [EQUAL_HOSTS, JITTER] {
+        assert_eq!(holds(&text(&format!("{SENSITIVE}{draws}"))).result.undrawn, None);
+    }
+    // One host of each preference, or a link that always takes as long, leaves nothing to be drawn.
+    holds(&text(&EQUAL_HOSTS.replace("10 mx2", "20 mx2")));
+    holds(&text(&JITTER.replace(", jitter = \"5ms\"", "")));
+}
+
+#[test]
+fn what_a_power_loss_leaves_is_no_draw() {
+    let refused = "[[at]]\nfault = { kind = \"refused\", host = \"mx1\", until = \"+1h\" }\n";
+    let off = "[[at]]\ntime = \"+20m\"\nrestart = { host = \"sender\", how = \"power-loss\" }\n";
+    holds(&outbound("", &format!("{refused}{SEND}{off}{DELIVERED}")));
+}
+
+#[test]
+fn seed_sensitive_without_a_draw_has_no_effect() {
+    let run = holds(&outbound(SENSITIVE, &format!("{SEND}{DELIVERED}")));
+    let undrawn = run.result.undrawn.unwrap();
+    assert_eq!((undrawn.code.as_str(), undrawn.line), ("seed-sensitive", Some(3)));
+    assert!(undrawn.message.contains("remove `seed-sensitive`"), "{}", undrawn.message);
+    // A file without the key has nothing to remove.
+    assert_eq!(holds(&outbound("", &format!("{SEND}{DELIVERED}"))).result.undrawn, None);
+}

@@ -177,9 +177,9 @@ impl HostHandle {
         self.host.end_process(&self.kernel);
     }
 
-    /// The power fails: the process is gone, the machine sends nothing more, and unsynced data is lost. Until
-    /// [`restart`](Self::restart), packets to it get no answer; afterwards, it answers segments of connections that it
-    /// no longer knows with RST.
+    /// The power fails: the process is gone, the machine sends nothing more, and all unsynced data is lost, so that
+    /// nothing of it depends on the seed. Until [`restart`](Self::restart), packets to it get no answer; afterwards, it
+    /// answers segments of connections that it no longer knows with RST.
     pub fn power_loss(&self) {
         let now = self.kernel.elapsed();
         let running = self.kernel.is_here();

@@ -58,7 +58,8 @@ pub struct Outcome<T = ()> {
     /// Polls of tasks.
     pub polls: u64,
     /// The deliberate draws from the seed that were made, by what they decided, with their number: `jitter`, `loss`, and
-    /// what was asked for through [`Env::draw`](mxlab_env::Env::draw). A run without any does the same with every seed.
+    /// what was asked for through [`Env::draw`](mxlab_env::Env::draw). What could come out in one way only is no draw, nor is
+    /// what a power loss leaves: exactly what was synced. A run without any does the same with every seed.
     pub draws: BTreeMap<&'static str, u64>,
     /// The first packets, in the order sent, as many as [`Config::packet_log`](crate::Config::packet_log) asked for.
     pub log: Vec<PacketRecord>,

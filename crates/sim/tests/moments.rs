@@ -268,6 +268,7 @@ fn deliberate_draws_are_listed_and_nothing_else_is() {
     assert!(run(|_, _, _| {}).is_empty());
     assert!(run(|env, _, _| env.shuffle("order", &mut [1])).is_empty());
     assert_eq!(run(|env, _, _| env.shuffle("order", &mut [1, 2])), ["order"]);
+    assert!(run(|env, _, _| assert_eq!(env.draw("one way", 1), 0)).is_empty());
     const LINK: Link = Link { latency: Duration::from_millis(10), jitter: Duration::ZERO, loss_percent: 0 };
     assert!(run(|_, control, [a, b]| control.set_link(a, b, LINK)).is_empty());
     assert_eq!(run(|_, control, [a, b]| control.set_link(a, b, Link { jitter: ms(5), ..LINK })), ["jitter"]);

@@ -1,4 +1,6 @@
-//! What did not hold: expectations, claims, and what the engines themselves could not do.
+//! What did not hold: expectations, claims, what the file says of its seed, and what the engines themselves could not do.
+
+use std::collections::BTreeMap;
 
 use mxlab_record::Entry;
 use mxlab_record::common::NotSupported;
@@ -38,6 +40,37 @@ pub(super) fn failure(code: &str, message: String, sources: &Sources, span: Span
         line: Some(place.line),
         column: Some(place.column),
     }
+}
+
+/// The draws that a run made from its seed, if the file does not say that its story may depend on them. The snapshot would
+/// then hold for some seeds and not for others.
+pub(super) fn drawn_unsaid(
+    scenario: &Scenario,
+    sources: &Sources,
+    draws: &BTreeMap<&'static str, u64>,
+) -> Option<Failure> {
+    if draws.is_empty() || scenario.seed_sensitive.is_some() {
+        return None;
+    }
+    let drawn = draws.keys().copied().collect::<Vec<_>>().join(" and ");
+    let message = format!(
+        "{drawn} was drawn from the seed, so another seed may tell another story: say why that must be, with \
+         `seed-sensitive = \"…\"` at the top of the file, or let nothing be drawn"
+    );
+    Some(failure("seed-sensitive", message, sources, scenario.title.span()))
+}
+
+/// What is wrong with `seed-sensitive` if nothing was drawn. Whether a cell draws does not depend on its seed: until the
+/// first draw every seed does the same.
+pub(super) fn said_undrawn(
+    scenario: &Scenario,
+    sources: &Sources,
+    draws: &BTreeMap<&'static str, u64>,
+) -> Option<Failure> {
+    let said = scenario.seed_sensitive.as_ref().filter(|_| draws.is_empty())?;
+    let message = "nothing was drawn from the seed that may show, so the story is the same for every seed: remove \
+                   `seed-sensitive`";
+    Some(failure("seed-sensitive", message.to_owned(), sources, said.span()))
 }
 
 /// The claims in `covers` that these entries do not show.

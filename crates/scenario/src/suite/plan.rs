@@ -251,6 +251,7 @@ fn invalid(file: &Found, failures: Vec<Failure>) -> CaseResult {
         failures,
         warnings: Vec::new(),
         compared: false,
+        seed_sensitive: false,
         run: None,
         story: None,
         record: None,
