@@ -4,7 +4,11 @@
 //! behaviour that its run does not show, and an id without evidence here cannot be claimed at all. An id in several
 //! rows can be shown in several ways; any of them suffices.
 
+mod behaviours;
+
 use mxlab_record::{Entry, Value};
+
+use behaviours::BEHAVIOURS;
 
 /// The required value of a field.
 #[derive(Clone, Copy, Debug)]
@@ -29,341 +33,23 @@ enum Want {
 
 use Want::{Any, AtLeast, Changes, Flag, Holds, Is, OneOf, Unlike};
 
-/// An event that shows a behaviour: its kind and fields.
-type Evidence = (&'static str, &'static [(&'static str, Want)]);
+/// What must be in the record to show a behaviour.
+struct Behaviour {
+    /// The id that `covers` claims.
+    id: &'static str,
+    /// The events that it takes: all of them.
+    evidence: &'static [Evidence],
+}
 
-/// Every behaviour that can be shown, with all the events that it takes.
-const BEHAVIOURS: &[(&str, &[Evidence])] = &[
-    // dane: outbound SMTP DANE
-    ("dane.ee-match", &[("tried", &[("outcome", Is("delivered")), ("security", Is("dane")), ("matched", Any)])]),
-    ("dane.mismatch", &[("deferred", &[("code", Is("4.7.323")), ("problem", Is("tlsa-mismatch"))])]),
-    (
-        "dane.expired",
-        &[
-            ("tlsa", &[("decision", Is("dane"))]),
-            ("deferred", &[("code", Is("4.7.322")), ("problem", Is("certificate-expired"))]),
-        ],
-    ),
-    (
-        "dane.not-yet-valid",
-        &[
-            ("tlsa", &[("decision", Is("dane"))]),
-            ("deferred", &[("code", Is("4.7.323")), ("problem", Is("certificate-not-yet-valid"))]),
-        ],
-    ),
-    (
-        "dane.no-starttls",
-        &[
-            ("tlsa", &[("decision", Is("dane"))]),
-            ("deferred", &[("code", Is("4.7.321")), ("problem", Is("starttls-not-offered"))]),
-        ],
-    ),
-    (
-        "dane.starttls-refused",
-        &[
-            ("tlsa", &[("decision", Is("dane"))]),
-            ("deferred", &[("code", Is("4.7.321")), ("problem", Is("starttls-refused"))]),
-        ],
-    ),
-    (
-        "dane.handshake-fails",
-        &[
-            ("tlsa", &[("decision", Is("dane"))]),
-            ("deferred", &[("code", Is("4.7.321")), ("problem", Is("handshake-failed"))]),
-        ],
-    ),
-    ("dane.unusable-all", &[("tlsa", &[("decision", Is("unusable"))]), ("relayed", &[("security", Is("tls"))])]),
-    ("dane.unusable-all-plain", &[("tlsa", &[("decision", Is("unusable"))]), ("deferred", &[("code", Is("4.7.321"))])]),
-    (
-        "dane.unusable-some",
-        &[
-            ("tlsa", &[("decision", Is("dane")), ("unusable", AtLeast(1))]),
-            ("deferred", &[("problem", Is("tlsa-mismatch"))]),
-        ],
-    ),
-    (
-        "dane.rollover",
-        &[
-            ("tlsa", &[("decision", Is("dane")), ("usable", AtLeast(2))]),
-            ("relayed", &[("security", Is("dane")), ("matched", Any)]),
-        ],
-    ),
-    (
-        "dane.insecure-domain",
-        &[("tlsa", &[("decision", Is("insecure"))]), ("relayed", &[("security", OneOf(&["none", "tls"]))])],
-    ),
-    ("dane.no-tlsa", &[("tlsa", &[("decision", Is("none"))]), ("relayed", &[("security", OneOf(&["none", "tls"]))])]),
-    (
-        "dane.tlsa-servfail",
-        &[("tlsa", &[("decision", Is("failed"))]), ("resolved", &[("type", Is("TLSA")), ("status", Is("servfail"))])],
-    ),
-    (
-        "dane.mx-bogus",
-        &[
-            ("resolved", &[("type", Is("MX")), ("status", Is("bogus"))]),
-            ("deferred", &[("code", OneOf(&["4.7.324", "4.4.312"]))]),
-        ],
-    ),
-    (
-        "dane.second-mx",
-        &[("tried", &[("outcome", Is("failed")), ("code", Any)]), ("relayed", &[("attempts", AtLeast(1))])],
-    ),
-    (
-        "dane.repaired",
-        &[("deferred", &[("code", Any)]), ("relayed", &[("security", Is("dane")), ("attempts", AtLeast(2))])],
-    ),
-    (
-        "dane.broken-midway",
-        &[
-            ("resolved", &[("status", Is("secure"))]),
-            ("resolved", &[("status", Is("bogus"))]),
-            ("deferred", &[("code", Is("4.7.324"))]),
-        ],
-    ),
-    // dnssec: what the validating resolver says
-    ("dnssec.secure", &[("resolved", &[("status", Is("secure"))])]),
-    (
-        "dnssec.insecure-delegation",
-        &[("resolved", &[("status", Is("insecure")), ("reason", Is("insecure-delegation"))])],
-    ),
-    ("dnssec.rrsig-expired", &[("resolved", &[("status", Is("bogus")), ("reason", Is("rrsig-expired"))])]),
-    ("dnssec.rrsig-not-yet-valid", &[("resolved", &[("status", Is("bogus")), ("reason", Is("rrsig-not-yet-valid"))])]),
-    ("dnssec.rrsig-missing", &[("resolved", &[("status", Is("bogus")), ("reason", Is("rrsig-missing"))])]),
-    ("dnssec.rrsig-bad", &[("resolved", &[("status", Is("bogus")), ("reason", Is("rrsig-bad"))])]),
-    ("dnssec.key-missing", &[("resolved", &[("status", Is("bogus")), ("reason", Is("key-missing"))])]),
-    ("dnssec.ds-mismatch", &[("resolved", &[("status", Is("bogus")), ("reason", Is("ds-mismatch"))])]),
-    (
-        "dnssec.ds-algorithm-unsupported",
-        &[("resolved", &[("status", Is("insecure")), ("reason", Is("ds-algorithm-unsupported"))])],
-    ),
-    ("dnssec.denial-missing", &[("resolved", &[("status", Is("bogus")), ("reason", Is("denial-missing"))])]),
-    ("dnssec.denial-wrong", &[("resolved", &[("status", Is("bogus")), ("reason", Is("denial-wrong"))])]),
-    ("dnssec.nsec3-iterations", &[("resolved", &[("status", Is("insecure")), ("reason", Is("nsec3-iterations"))])]),
-    ("dnssec.servfail", &[("resolved", &[("status", Is("servfail")), ("reason", Is("servfail"))])]),
-    ("dnssec.refused", &[("resolved", &[("status", Is("servfail")), ("reason", Is("refused"))])]),
-    ("dnssec.time-out", &[("resolved", &[("status", Is("servfail")), ("reason", Is("time-out"))])]),
-    ("dnssec.lame", &[("resolved", &[("status", Is("servfail")), ("reason", Is("lame"))])]),
-    ("dnssec.malformed", &[("resolved", &[("status", Is("servfail")), ("reason", Is("malformed"))])]),
-    ("dnssec.alias-loop", &[("resolved", &[("status", Is("servfail")), ("reason", Is("alias-loop"))])]),
-    ("dnssec.truncated", &[("resolved", &[("status", Is("servfail")), ("reason", Is("truncated"))])]),
-    (
-        "dnssec.nsec-nodata",
-        &[("resolved", &[("status", Is("secure")), ("found", Is("no-data")), ("proof", Is("nsec"))])],
-    ),
-    (
-        "dnssec.nsec-nxdomain",
-        &[("resolved", &[("status", Is("secure")), ("found", Is("no-name")), ("proof", Is("nsec"))])],
-    ),
-    (
-        "dnssec.nsec3-nodata",
-        &[("resolved", &[("status", Is("secure")), ("found", Is("no-data")), ("proof", Is("nsec3"))])],
-    ),
-    (
-        "dnssec.nsec3-nxdomain",
-        &[("resolved", &[("status", Is("secure")), ("found", Is("no-name")), ("proof", Is("nsec3"))])],
-    ),
-    ("dnssec.nsec3-optout", &[("resolved", &[("status", Is("insecure")), ("reason", Is("nsec3-opt-out"))])]),
-    (
-        "dnssec.wildcard",
-        &[("resolved", &[("status", Is("secure")), ("found", Is("records")), ("wildcard", Any), ("proof", Any)])],
-    ),
-    (
-        "dnssec.wildcard-nodata",
-        &[("resolved", &[("status", Is("secure")), ("found", Is("no-data")), ("wildcard", Any), ("proof", Any)])],
-    ),
-    (
-        "dnssec.ent",
-        &[("resolved", &[("status", Is("secure")), ("found", Is("no-data")), ("empty-non-terminal", Flag(true))])],
-    ),
-    ("dnssec.cname-chain", &[("resolved", &[("status", Is("secure")), ("aliases", AtLeast(2))])]),
-    ("dnssec.dname", &[("resolved", &[("status", Is("secure")), ("dnames", AtLeast(1))])]),
-    ("dnssec.split-keys", &[("resolved", &[("status", Is("secure")), ("key", Unlike("ds-key")), ("ds-key", Any)])]),
-    // A new key signs; or the parent publishes its DS at one server only, and the other one gives it.
-    ("dnssec.key-rollover", &[("resolved", &[("status", Is("secure")), ("key", Changes)])]),
-    ("dnssec.key-rollover", &[("resolved", &[("status", Is("secure")), ("ds-key", Changes)])]),
-    (
-        "dnssec.key-rollover",
-        &[
-            (
-                "resolved",
-                &[("status", Is("bogus")), ("reason", Is("ds-mismatch")), ("type", Is("DS")), ("server", Any)],
-            ),
-            ("resolved", &[("status", Is("secure"))]),
-        ],
-    ),
-    (
-        "dnssec.pre-publish",
-        &[
-            ("step", &[("roll", Is("add-key"))]),
-            ("step", &[("roll", Is("switch-signing"))]),
-            ("step", &[("roll", Is("drop-old"))]),
-            ("resolved", &[("status", Is("secure")), ("key", Changes)]),
-        ],
-    ),
-    (
-        "dnssec.double-ds",
-        &[
-            ("step", &[("roll", Is("add-ds"))]),
-            ("step", &[("roll", Is("add-key"))]),
-            ("step", &[("roll", Is("drop-old"))]),
-            ("resolved", &[("status", Is("secure")), ("ds-key", Changes)]),
-        ],
-    ),
-    ("dnssec.algorithm-rollover", &[("resolved", &[("status", Is("secure")), ("algorithm", Changes)])]),
-    ("dnssec.truncated-tcp", &[("resolved", &[("status", Is("secure")), ("transport", Is("tcp"))])]),
-    (
-        "dnssec.clock-skew",
-        &[
-            ("step", &[("fault", Is("clock-shift"))]),
-            ("resolved", &[("status", Is("bogus")), ("reason", OneOf(&["rrsig-expired", "rrsig-not-yet-valid"]))]),
-        ],
-    ),
-    (
-        "dnssec.stripping-forwarder",
-        &[(
-            "resolved",
-            &[
-                ("status", Is("bogus")),
-                ("reason", OneOf(&["rrsig-missing", "denial-missing"])),
-                ("forwarder", Flag(true)),
-            ],
-        )],
-    ),
-    ("dnssec.ttl-vs-rrsig", &[("resolved", &[("status", Is("secure")), ("expires-by", Is("signature"))])]),
-    (
-        "dnssec.keytrap-bounded",
-        &[(
-            "resolved",
-            &[
-                ("status", Is("bogus")),
-                ("reason", Is("too-much-work")),
-                ("bound", OneOf(&["signature-checks", "failed-checks", "keys"])),
-            ],
-        )],
-    ),
-    (
-        "dnssec.nsec3-bounded",
-        &[("resolved", &[("status", Is("bogus")), ("reason", Is("too-much-work")), ("bound", Is("hashes"))])],
-    ),
-    // retry, ndr
-    ("retry.schedule", &[("deferred", &[("attempts", AtLeast(3))]), ("bounced", &[("attempts", AtLeast(26))])]),
-    ("retry.restart", &[("resumed", &[("message", Any)]), ("relayed", &[("attempts", AtLeast(2))])]),
-    ("retry.refused", &[("deferred", &[("code", Is("4.4.316"))])]),
-    (
-        "ndr.each-32x",
-        &[("bounced", &[("code", OneOf(&["5.7.321", "5.7.322", "5.7.323", "5.7.324", "5.7.325"])), ("ndr", Any)])],
-    ),
-    ("ndr.delivered", &[("bounced", &[("ndr", Any)]), ("accepted", &[("from", Is("<>"))])]),
-    ("ndr.delay-notice", &[("notified", &[("action", Is("delayed"))])]),
-    // dkim: signing
-    (
-        "dkim.skipped-intra-org",
-        &[("verdict", &[("dkim", Is("none"))]), ("stamped", &[("value", Holds("dkim=none (message not signed)"))])],
-    ),
-    // spf
-    ("spf.pass", &[("verdict", &[("spf", Is("pass"))])]),
-    ("spf.fail", &[("verdict", &[("spf", Is("fail"))])]),
-    ("spf.softfail", &[("verdict", &[("spf", Is("softfail"))])]),
-    ("spf.neutral", &[("verdict", &[("spf", Is("neutral"))])]),
-    ("spf.none", &[("verdict", &[("spf", Is("none"))])]),
-    ("spf.temperror", &[("verdict", &[("spf", Is("temperror")), ("spf-problem", Any)])]),
-    ("spf.permerror", &[("verdict", &[("spf", Is("permerror")), ("spf-problem", Any)])]),
-    ("spf.helo", &[("verdict", &[("spf-identity", Is("helo")), ("spf", Is("pass"))])]),
-    ("spf.include", &[("verdict", &[("spf", Is("pass")), ("spf-path", Holds("include:"))])]),
-    ("spf.nested-include", &[("verdict", &[("spf", Is("pass")), ("spf-path", Holds(" > include:"))])]),
-    ("spf.redirect", &[("verdict", &[("spf", Is("pass")), ("spf-path", Holds("redirect="))])]),
-    ("spf.macro", &[("verdict", &[("spf", Is("pass")), ("spf-path", Holds("%{"))])]),
-    ("spf.ptr", &[("verdict", &[("spf", Is("pass")), ("spf-path", Holds("ptr"))])]),
-    ("spf.exists", &[("verdict", &[("spf", Is("pass")), ("spf-path", Holds("exists:"))])]),
-    ("spf.ten-lookups", &[("verdict", &[("spf", Is("permerror")), ("spf-problem", Holds("terms ask DNS"))])]),
-    (
-        "spf.void-lookups",
-        &[("verdict", &[("spf", Is("permerror")), ("spf-problem", Holds("lookups without an answer"))])],
-    ),
-    ("spf.two-records", &[("verdict", &[("spf", Is("permerror")), ("spf-problem", Holds("2 SPF records"))])]),
-    // dkim: verification
-    ("dkim.pass", &[("verdict", &[("dkim", Is("pass")), ("dkim-causes", Holds("pass"))])]),
-    ("dkim.body-hash", &[("verdict", &[("dkim", Is("fail")), ("dkim-causes", Is("body-hash"))])]),
-    ("dkim.bad-signature", &[("verdict", &[("dkim", Is("fail")), ("dkim-causes", Is("signature"))])]),
-    ("dkim.no-key", &[("verdict", &[("dkim", Is("fail")), ("dkim-causes", Is("no-key"))])]),
-    ("dkim.key-revoked", &[("verdict", &[("dkim-causes", Is("key-revoked"))])]),
-    ("dkim.key-timeout", &[("verdict", &[("dkim", Is("timeout")), ("dkim-causes", Is("key-timeout"))])]),
-    ("dkim.expired", &[("verdict", &[("dkim-causes", Is("expired"))])]),
-    ("dkim.weak-key", &[("verdict", &[("dkim-causes", Is("key-weak"))])]),
-    ("dkim.l-tag", &[("verdict", &[("dkim", Is("pass")), ("dkim-causes", Is("pass-in-part"))])]),
-    ("dkim.many-signatures", &[("verdict", &[("dkim-signatures", AtLeast(2)), ("dkim-causes", Any)])]),
-    ("dkim.ed25519", &[("verdict", &[("dkim", Is("pass")), ("dkim-algorithms", Is("ed25519-sha256"))])]),
-    ("dkim.from-not-signed", &[("verdict", &[("dkim-causes", Is("from-not-signed"))])]),
-    // dmarc
-    ("dmarc.pass-spf", &[("verdict", &[("dmarc", Is("pass")), ("dmarc-aligned", Is("spf"))])]),
-    ("dmarc.pass-dkim", &[("verdict", &[("dmarc", Is("pass")), ("dmarc-aligned", Is("dkim"))])]),
-    (
-        "dmarc.relaxed",
-        &[("verdict", &[("dmarc", Is("pass")), ("dmarc-spf-mode", Is("relaxed")), ("dmarc-dkim-mode", Is("relaxed"))])],
-    ),
-    (
-        "dmarc.strict",
-        &[(
-            "verdict",
-            &[
-                ("dmarc", Is("fail")),
-                ("spf", Is("pass")),
-                ("dkim", Is("pass")),
-                ("dmarc-spf-mode", Is("strict")),
-                ("dmarc-dkim-mode", Is("strict")),
-            ],
-        )],
-    ),
-    ("dmarc.sp", &[("verdict", &[("dmarc", Is("fail")), ("dmarc-tag", Is("sp"))])]),
-    ("dmarc.np", &[("verdict", &[("dmarc", Is("fail")), ("dmarc-tag", Is("np"))])]),
-    ("dmarc.pct", &[("verdict", &[("dmarc", Is("fail")), ("action", OneOf(&["pct.quarantine", "pct.reject"]))])]),
-    ("dmarc.p-each", &[("verdict", &[("dmarc", Is("fail")), ("dmarc-tag", Is("p")), ("dmarc-policy", Any)])]),
-    ("dmarc.bestguesspass", &[("verdict", &[("dmarc", Is("bestguesspass"))])]),
-    ("dmarc.two-records", &[("verdict", &[("dmarc-problem", Holds("several DMARC records"))])]),
-    ("dmarc.temperror", &[("verdict", &[("dmarc", Is("temperror")), ("dmarc-problem", Any)])]),
-    ("dmarc.permerror", &[("verdict", &[("dmarc", Is("permerror")), ("dmarc-problem", Any)])]),
-    (
-        "dmarc.tree-walk",
-        &[(
-            "verdict",
-            &[("dmarc-rules", Is("rfc9989")), ("dmarc-place", Is("organization")), ("dmarc-questions", AtLeast(3))],
-        )],
-    ),
-    ("dmarc.psl", &[("verdict", &[("dmarc-rules", Is("rfc7489")), ("dmarc-place", Is("organization"))])]),
-    ("dmarc.t-testing", &[("verdict", &[("dmarc", Is("fail")), ("dmarc-testing", Flag(true))])]),
-    ("dmarc.psd", &[("verdict", &[("dmarc-rules", Is("rfc9989")), ("dmarc-place", Is("suffix"))])]),
-    ("dmarc.multiple-from", &[("verdict", &[("dmarc-rules", Is("rfc7489")), ("dmarc-authors", AtLeast(2))])]),
-    // A report in either form went to where it was asked for, and arrived.
-    (
-        "dmarc.aggregate-report",
-        &[
-            ("reported", &[("kind", Is("dmarc")), ("form", OneOf(&["rfc7489", "rfc9990"])), ("rows", AtLeast(1))]),
-            ("accepted", &[("from", Holds("dmarcreport@"))]),
-        ],
-    ),
-    // stamps
-    ("stamp.layout", &[("stamped", &[("header", Is("Authentication-Results")), ("value", Any)])]),
-    (
-        "stamp.old-layout",
-        &[("stamped", &[("header", Is("Authentication-Results")), ("value", Holds(";fabrikam.example; dmarc="))])],
-    ),
-    (
-        "stamp.spoofed-header-removed",
-        &[("stamped", &[("header", Is("Authentication-Results-Original")), ("value", Any)])],
-    ),
-    ("stamp.received-spf", &[("stamped", &[("header", Is("Received-SPF")), ("value", Any)])]),
-    // compauth: one a reason
-    ("compauth.001", &[("verdict", &[("compauth", Is("fail")), ("reason", Is("001"))])]),
-    ("compauth.100", &[("verdict", &[("compauth", Is("pass")), ("reason", Is("100"))])]),
-    ("compauth.109", &[("verdict", &[("compauth", Is("pass")), ("reason", Is("109"))])]),
-    ("policy.junk", &[("accepted", &[("folder", Is("junk"))])]),
-    // what a server without TLS sees
-    ("wire.in-clear", &[("accepted", &[("tls", Flag(false))])]),
-];
+/// An event that the record must hold: its kind and fields.
+struct Evidence {
+    kind: &'static str,
+    fields: &'static [(&'static str, Want)],
+}
 
 /// All ids, in the order of the registry.
 pub fn ids() -> Vec<&'static str> {
-    let mut ids: Vec<_> = BEHAVIOURS.iter().map(|(id, _)| *id).collect();
+    let mut ids: Vec<_> = BEHAVIOURS.iter().map(|behaviour| behaviour.id).collect();
     ids.dedup();
     ids
 }
@@ -374,18 +60,18 @@ pub fn unshown(id: &str, entries: &[Entry]) -> Option<String> {
         evidence.iter().find(|evidence| !entries.iter().any(|entry| shows(evidence, entry, entries)))
     };
     let mut nearest = None;
-    for (_, evidence) in BEHAVIOURS.iter().filter(|(known, _)| *known == id) {
-        let missing = lacking(evidence)?;
+    for behaviour in BEHAVIOURS.iter().filter(|behaviour| behaviour.id == id) {
+        let missing = lacking(behaviour.evidence)?;
         nearest.get_or_insert(missing);
     }
-    nearest.map(|(kind, fields)| {
+    nearest.map(|Evidence { kind, fields }| {
         let fields: Vec<String> = fields.iter().map(|(field, want)| format!("{field} {}", words(*want))).collect();
         format!("`covers` claims {id}, but the record holds no `{kind}` with {}", fields.join(" and "))
     })
 }
 
-fn shows((kind, fields): &Evidence, entry: &Entry, entries: &[Entry]) -> bool {
-    entry.kind == *kind && fields.iter().all(|(field, want)| meets(*want, field, entry, entries))
+fn shows(evidence: &Evidence, entry: &Entry, entries: &[Entry]) -> bool {
+    entry.kind == evidence.kind && evidence.fields.iter().all(|(field, want)| meets(*want, field, entry, entries))
 }
 
 fn meets(want: Want, field: &str, entry: &Entry, entries: &[Entry]) -> bool {
@@ -484,6 +170,27 @@ mod tests {
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), count);
-        assert!(BEHAVIOURS.iter().all(|(_, evidence)| !evidence.is_empty()));
+        assert!(BEHAVIOURS.iter().all(|behaviour| !behaviour.evidence.is_empty()));
+    }
+
+    /// A field that nobody declares is never in a record: the claim could not be shown.
+    #[test]
+    fn evidence_is_of_declared_events() {
+        let kinds = crate::kinds();
+        let declared = |kind: &str, field: &str| kinds.iter().any(|known| known.name == kind && known.has(field));
+        for behaviour in BEHAVIOURS {
+            for Evidence { kind, fields } in behaviour.evidence {
+                for (field, want) in *fields {
+                    let others: &[&str] = match want {
+                        Unlike(other) => &[other],
+                        Changes => &["name", "type"],
+                        Is(_) | OneOf(_) | Holds(_) | Flag(_) | AtLeast(_) | Any => &[],
+                    };
+                    for field in others.iter().chain([field]) {
+                        assert!(declared(kind, field), "{}: no `{kind}` has a field `{field}`", behaviour.id);
+                    }
+                }
+            }
+        }
     }
 }
