@@ -38,7 +38,7 @@ use error::LabError;
 use lab::Lab;
 use mxlab_language::expectations::Expectation;
 use mxlab_language::script::Action;
-use mxlab_language::{Cell, Diagnostic, Diagnostics, Scenario, Sources, Span};
+use mxlab_language::{Cell, Diagnostic, Diagnostics, Scenario, Severity, Sources, Span};
 use references::References;
 use script::Script;
 use wire::{InClear, Listener};
@@ -79,6 +79,30 @@ pub struct Failure {
     pub line: Option<usize>,
     /// Column in that line, from 1.
     pub column: Option<usize>,
+}
+
+impl Failure {
+    /// One without a place.
+    pub(crate) fn new(code: &str, message: impl Into<String>) -> Failure {
+        Failure { code: code.to_owned(), message: message.into(), file: None, line: None, column: None }
+    }
+
+    /// Mistakes in a file as failures; the message of each is the whole rendered diagnostic.
+    pub(crate) fn mistakes(diagnostics: &Diagnostics) -> Vec<Failure> {
+        let errors = diagnostics.items().iter().filter(|item| item.severity == Severity::Error);
+        errors
+            .map(|error| {
+                let place = diagnostics.sources().position(error.primary.span);
+                Failure {
+                    code: error.code.to_owned(),
+                    message: Diagnostics::new(diagnostics.sources().clone(), vec![error.clone()]).render(false),
+                    file: Some(place.path),
+                    line: Some(place.line),
+                    column: Some(place.column),
+                }
+            })
+            .collect()
+    }
 }
 
 /// A run: what happened, and what came of it.

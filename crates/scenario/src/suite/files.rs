@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{CaseOutcome, CaseResult, Options};
+use super::options::Options;
+use super::result::{CaseOutcome, CaseResult};
 use crate::run::{End, Failure, RunResult};
 
 /// Finds what no cell bears out. Reports it at the first cell, and only if all cells of the file have run to their end,

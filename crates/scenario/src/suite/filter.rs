@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::SuiteError;
-use super::plan::Found;
+use super::error::SuiteError;
+use super::found::Found;
 
 /// What one argument selects.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,98 +1,16 @@
-//! What to run: finding the files, reading them, and selecting by filters and partition.
+//! What to run: reading the files, and selecting by filters and partition.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::string::FromUtf8Error;
 use std::sync::Arc;
 
+use super::error::SuiteError;
 use super::filter::{Filter, nearest};
-use super::{CaseOutcome, CaseResult, Failure, Options, SuiteError};
+use super::found::{Found, discover, is_inside, outside};
+use super::options::Options;
+use super::result::{CaseOutcome, CaseResult};
 use crate::registry;
-use mxlab_language::{Cell, Diagnostics, Loaded, Severity, Sources, WorldDirectory};
-
-/// A scenario file as found.
-#[derive(Clone, Debug)]
-pub struct Found {
-    /// Its id, without a cell.
-    pub id: String,
-    /// Its path as it is shown: relative to the root, or as it was typed.
-    pub path: String,
-    /// Where it really is.
-    pub location: PathBuf,
-    /// Its text, or why it has none.
-    pub text: Result<String, Failure>,
-}
-
-/// All scenario files below `scenarios/`, worlds excepted, sorted by id.
-///
-/// # Errors
-/// If a folder or file cannot be read.
-pub fn discover(root: &Path) -> Result<Vec<Found>, SuiteError> {
-    let top = root.join("scenarios");
-    let io_error = |path: &Path| {
-        let path = path.display().to_string();
-        move |error| SuiteError::Io { path, error }
-    };
-    let mut found = Vec::new();
-    let mut folders = vec![top.clone()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).map_err(io_error(&folder))? {
-            let path = entry.map_err(io_error(&folder))?.path();
-            if path.is_dir() {
-                if path != top.join("worlds") {
-                    folders.push(path);
-                }
-            } else if path.extension().is_some_and(|extension| extension == "toml") {
-                let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string().replace('\\', "/");
-                let id = shown.strip_prefix("scenarios/").unwrap_or(&shown).trim_end_matches(".toml").to_owned();
-                let location = path.canonicalize().map_err(io_error(&path))?;
-                found.push(Found { id, text: read_text(&shown, &location)?, path: shown, location });
-            }
-        }
-    }
-    found.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok(found)
-}
-
-/// A file elsewhere: for example a customer's failure that is just being written down. Everything that is derived from
-/// its id is the same however its path was typed, because the id is only the name of the file.
-fn outside(root: &Path, location: &Path, typed: &str) -> Result<Found, SuiteError> {
-    if root.join("scenarios/worlds").canonicalize().is_ok_and(|worlds| location.starts_with(worlds)) {
-        return Err(SuiteError::IsWorld(typed.to_owned()));
-    }
-    let id = location.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Found { id, path: typed.to_owned(), location: location.to_owned(), text: read_text(typed, location)? })
-}
-
-/// The largest scenario file that is read, in bytes; the reader has its own message for what exceeds 1 MiB.
-const READ_LIMIT: u64 = 4 << 20;
-
-/// The text of a file; a failure of only that file if it cannot be read.
-fn read_text(shown: &str, path: &Path) -> Result<Result<String, Failure>, SuiteError> {
-    let io_error = |error| SuiteError::Io { path: shown.to_owned(), error };
-    let size = std::fs::metadata(path).map_err(io_error)?.len();
-    if size > READ_LIMIT {
-        let message = format!("error[limit]: {shown}: {size} bytes are more than a scenario file may have");
-        return Ok(Err(Failure { file: Some(shown.to_owned()), ..Failure::new("limit", message) }));
-    }
-    let bytes = std::fs::read(path).map_err(io_error)?;
-    Ok(String::from_utf8(bytes).map_err(|error| not_utf8(shown, &error)))
-}
-
-fn not_utf8(shown: &str, error: &FromUtf8Error) -> Failure {
-    let offset = error.utf8_error().valid_up_to();
-    let (before, after) = error.as_bytes().split_at(offset);
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
-    let byte = after.first().copied().unwrap_or_default();
-    let message = format!(
-        "error[not-utf8]: {shown}:{line}:{column}: the byte 0x{byte:02x} at offset {offset} is not UTF-8; save the file as \
-         UTF-8"
-    );
-    let (file, line, column) = (Some(shown.to_owned()), Some(line), Some(column));
-    Failure { file, line, column, ..Failure::new("not-utf8", message) }
-}
+use crate::run::Failure;
+use mxlab_language::{Cell, Loaded, Sources, WorldDirectory};
 
 /// One case to be run.
 pub(super) struct Job {
@@ -141,7 +59,7 @@ pub(super) fn plan(options: &Options) -> Result<Plan, SuiteError> {
                     plan_file(options, file, loaded, &mut plan, &mut selection);
                     continue;
                 }
-                Err(diagnostics) => mistakes(&diagnostics),
+                Err(diagnostics) => Failure::mistakes(&diagnostics),
             },
         };
         plan.all_ids = None;
@@ -204,11 +122,6 @@ fn plan_file(options: &Options, file: &Found, loaded: Loaded, plan: &mut Plan, s
     }
 }
 
-/// Whether this path, as it is shown, is below `scenarios/` and so has a snapshot.
-pub(super) fn is_inside(path: &str) -> bool {
-    path.starts_with("scenarios/")
-}
-
 /// The message for a filter that selects nothing: the most similar ids, with cells if it names one.
 fn nothing_matches(typed: &str, found: &[Found], plan: &Plan) -> SuiteError {
     let near = match &plan.all_ids {
@@ -257,23 +170,6 @@ fn invalid(file: &Found, failures: Vec<Failure>) -> CaseResult {
         record: None,
         wall_ms: 0.0,
     }
-}
-
-/// Mistakes in a file as failures; the message of each is the whole rendered diagnostic.
-pub(super) fn mistakes(diagnostics: &Diagnostics) -> Vec<Failure> {
-    let errors = diagnostics.items().iter().filter(|item| item.severity == Severity::Error);
-    errors
-        .map(|error| {
-            let place = diagnostics.sources().position(error.primary.span);
-            Failure {
-                code: error.code.to_owned(),
-                message: Diagnostics::new(diagnostics.sources().clone(), vec![error.clone()]).render(false),
-                file: Some(place.path),
-                line: Some(place.line),
-                column: Some(place.column),
-            }
-        })
-        .collect()
 }
 
 #[cfg(test)]

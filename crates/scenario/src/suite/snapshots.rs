@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
-use super::{CaseOutcome, CaseResult, Failure, Options};
+use super::options::Options;
+use super::result::{CaseOutcome, CaseResult};
+use crate::run::Failure;
 use crate::snapshot::{self, Comparison};
 
 /// Compares stories with snapshots, or writes them. Done after all runs, since several seeds share one snapshot, and

@@ -1,0 +1,96 @@
+//! The scenario files on the disk: finding them, and reading their text.
+
+use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
+
+use super::error::SuiteError;
+use crate::run::Failure;
+
+/// A scenario file as found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Its id, without a cell.
+    pub id: String,
+    /// Its path as it is shown: relative to the root, or as it was typed.
+    pub path: String,
+    /// Where it really is.
+    pub location: PathBuf,
+    /// Its text, or why it has none.
+    pub text: Result<String, Failure>,
+}
+
+/// All scenario files below `scenarios/`, worlds excepted, sorted by id.
+///
+/// # Errors
+/// If a folder or file cannot be read.
+pub fn discover(root: &Path) -> Result<Vec<Found>, SuiteError> {
+    let top = root.join("scenarios");
+    let io_error = |path: &Path| {
+        let path = path.display().to_string();
+        move |error| SuiteError::Io { path, error }
+    };
+    let mut found = Vec::new();
+    let mut folders = vec![top.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).map_err(io_error(&folder))? {
+            let path = entry.map_err(io_error(&folder))?.path();
+            if path.is_dir() {
+                if path != top.join("worlds") {
+                    folders.push(path);
+                }
+            } else if path.extension().is_some_and(|extension| extension == "toml") {
+                let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string().replace('\\', "/");
+                let id = shown.strip_prefix("scenarios/").unwrap_or(&shown).trim_end_matches(".toml").to_owned();
+                let location = path.canonicalize().map_err(io_error(&path))?;
+                found.push(Found { id, text: read_text(&shown, &location)?, path: shown, location });
+            }
+        }
+    }
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(found)
+}
+
+/// A file elsewhere: for example a customer's failure that is just being written down. Everything that is derived from
+/// its id is the same however its path was typed, because the id is only the name of the file.
+pub(super) fn outside(root: &Path, location: &Path, typed: &str) -> Result<Found, SuiteError> {
+    if root.join("scenarios/worlds").canonicalize().is_ok_and(|worlds| location.starts_with(worlds)) {
+        return Err(SuiteError::IsWorld(typed.to_owned()));
+    }
+    let id = location.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(Found { id, path: typed.to_owned(), location: location.to_owned(), text: read_text(typed, location)? })
+}
+
+/// The largest scenario file that is read, in bytes; the reader has its own message for what exceeds 1 MiB.
+const READ_LIMIT: u64 = 4 << 20;
+
+/// The text of a file; a failure of only that file if it cannot be read.
+fn read_text(shown: &str, path: &Path) -> Result<Result<String, Failure>, SuiteError> {
+    let io_error = |error| SuiteError::Io { path: shown.to_owned(), error };
+    let size = std::fs::metadata(path).map_err(io_error)?.len();
+    if size > READ_LIMIT {
+        let message = format!("error[limit]: {shown}: {size} bytes are more than a scenario file may have");
+        return Ok(Err(Failure { file: Some(shown.to_owned()), ..Failure::new("limit", message) }));
+    }
+    let bytes = std::fs::read(path).map_err(io_error)?;
+    Ok(String::from_utf8(bytes).map_err(|error| not_utf8(shown, &error)))
+}
+
+fn not_utf8(shown: &str, error: &FromUtf8Error) -> Failure {
+    let offset = error.utf8_error().valid_up_to();
+    let (before, after) = error.as_bytes().split_at(offset);
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+    let byte = after.first().copied().unwrap_or_default();
+    let message = format!(
+        "error[not-utf8]: {shown}:{line}:{column}: the byte 0x{byte:02x} at offset {offset} is not UTF-8; save the file as \
+         UTF-8"
+    );
+    let (file, line, column) = (Some(shown.to_owned()), Some(line), Some(column));
+    Failure { file, line, column, ..Failure::new("not-utf8", message) }
+}
+
+/// Whether this path, as it is shown, is below `scenarios/` and so has a snapshot.
+pub(super) fn is_inside(path: &str) -> bool {
+    path.starts_with("scenarios/")
+}
