@@ -80,6 +80,27 @@ pub struct Expectation {
 pub type About<'v> = (Option<&'v Spanned<KnownAddress>>, Option<&'v Spanned<SentRef>>);
 
 impl Verb {
+    /// Whether it cannot be decided before the end of its window: `copies` counts over the whole run, a list of attempts
+    /// may still grow, a later lookup may need more work.
+    pub fn stays_open(&self) -> bool {
+        match self {
+            Self::Delivered(table) => table.copies.is_some(),
+            Self::Attempted(_) | Self::Cost(_) => true,
+            Self::Deferred(_)
+            | Self::Bounced(_)
+            | Self::Rejected(_)
+            | Self::Notified(_)
+            | Self::Verdict(_)
+            | Self::Stamped(_)
+            | Self::Signed(_)
+            | Self::Reported(_)
+            | Self::Resolved(_)
+            | Self::Status(_)
+            | Self::Refused(_)
+            | Self::InClear(_) => false,
+        }
+    }
+
     /// The recipient and the message that it names, for the verbs about messages; nothing for the other verbs.
     pub fn about(&self) -> Option<About<'_>> {
         Some(match self {

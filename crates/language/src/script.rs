@@ -39,6 +39,38 @@ verbs! {
     }
 }
 
+/// How long a step goes on after its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GoesOn {
+    /// For so long; zero if it is done at once.
+    For(std::time::Duration),
+    /// Until this time.
+    Until(Time),
+}
+
+impl Action {
+    /// How long it goes on. A run is at least so long.
+    pub fn goes_on(&self) -> GoesOn {
+        match self {
+            Self::Send(send) => {
+                let every = send.every.as_ref().map_or(std::time::Duration::ZERO, |every| every.get().get());
+                GoesOn::For(every.saturating_mul(send.count()))
+            }
+            Self::Fault(fault) => match &fault.until {
+                Some(until) => GoesOn::Until(*until.get()),
+                None => GoesOn::For(std::time::Duration::ZERO),
+            },
+            Self::Restart(restart) => GoesOn::For(restart.down().get()),
+            Self::Publish(_)
+            | Self::Configure(_)
+            | Self::Rotate(_)
+            | Self::Heal(_)
+            | Self::Lookup(_)
+            | Self::Dialogue(_) => GoesOn::For(std::time::Duration::ZERO),
+        }
+    }
+}
+
 /// An entry of the script: something that is done at a time.
 #[derive(Clone, Debug)]
 pub struct At {

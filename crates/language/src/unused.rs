@@ -125,7 +125,7 @@ fn host_of<'r>(reference: Reference<'r>) -> Option<&'r str> {
     match reference {
         Reference::Address(name) | Reference::Name(name) => Some(name),
         Reference::PublicKey(_, name) | Reference::Certificate(_, name) => Some(name),
-        _ => None,
+        Reference::Dkim(_) | Reference::DkimTarget { .. } | Reference::Ds(_) => None,
     }
 }
 

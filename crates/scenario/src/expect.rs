@@ -210,13 +210,7 @@ impl Asked<'_> {
 
     /// Whether the expectation is decided already: an `expect` that holds stays so, a `never` that is broken too.
     pub fn is_decided(&self, expectation: &Expectation) -> bool {
-        // `copies` counts over the whole run, a list of attempts may still grow, a later lookup may need more work.
-        let open = match &expectation.verb {
-            Verb::Delivered(table) => table.copies.is_some(),
-            Verb::Attempted(_) | Verb::Cost(_) => true,
-            _ => false,
-        };
-        !open && self.matching(expectation).is_some()
+        !expectation.verb.stays_open() && self.matching(expectation).is_some()
     }
 
     /// The first entry within the window that answers the question.

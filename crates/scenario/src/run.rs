@@ -37,7 +37,7 @@ use answers::TlsaAnswers;
 use error::LabError;
 use lab::Lab;
 use mxlab_language::expectations::Expectation;
-use mxlab_language::script::Action;
+use mxlab_language::script::GoesOn;
 use mxlab_language::{Cell, Diagnostic, Diagnostics, Scenario, Severity, Sources, Span};
 use references::References;
 use script::Script;
@@ -274,26 +274,14 @@ fn longest(scenario: &Scenario, options: &RunOptions) -> Duration {
     let windows =
         expectations(scenario).filter_map(|expectation| expectation.within.as_ref()).map(|within| *within.get());
     let windows = windows.map(|time| offset(scenario.instant(time)));
-    let entries = scenario.at.iter().map(|at| offset(scenario.instant(at.time)) + lasts(scenario, &at.action));
+    let entries = scenario.at.iter().map(|at| match at.action.goes_on() {
+        GoesOn::For(time) => offset(scenario.instant(at.time)) + time,
+        GoesOn::Until(end) => offset(scenario.instant(at.time)).max(offset(scenario.instant(end))),
+    });
     let last = windows.chain(entries).max().unwrap_or_default();
     // What a file speaks of happens, whatever the default says, and has a day to come to rest.
     let wanted = Duration::from_secs(DEFAULT_UNTIL_HOURS * 3600).max(last + Duration::from_secs(24 * 3600));
     wanted.min(Duration::from_secs(MAX_DAYS * 24 * 3600))
-}
-
-/// How long a step goes on after its time.
-fn lasts(scenario: &Scenario, action: &Action) -> Duration {
-    match action {
-        Action::Send(send) => {
-            let every = send.every.as_ref().map_or(Duration::ZERO, |every| every.get().get());
-            every.saturating_mul(send.count())
-        }
-        Action::Fault(fault) => fault.until.as_ref().map_or(Duration::ZERO, |until| {
-            Duration::try_from(scenario.instant(*until.get()).duration_since(scenario.epoch)).unwrap_or_default()
-        }),
-        Action::Restart(restart) => restart.down().get(),
-        _ => Duration::ZERO,
-    }
 }
 
 fn expectations(scenario: &Scenario) -> impl Iterator<Item = &Expectation> {

@@ -107,10 +107,9 @@ fn effect(
 fn count(fault: &Fault, mistakes: &mut Vec<Diagnostic>) {
     let Some(count) = &fault.count else { return };
     let most = match fault.kind.get() {
-        // RFC 5155 §3.1.3: 16 bits.
-        FaultKind::Nsec3Iterations => u32::from(u16::MAX),
         FaultKind::ManyKeys => MOST_KEYS,
-        _ => return,
+        // The table of faults takes 16 bits, as NSEC3 does for its iterations (RFC 5155 §3.1.3).
+        _ => u32::from(u16::MAX),
     };
     if !(1..=most).contains(count.get()) {
         let message = format!("`count` of a `{}` fault cannot be {count}", fault.kind);
@@ -278,7 +277,7 @@ fn next(
         }
         RollStep::SwitchSigning if before.signs => wrong("the new key signs already", "first `drop-old`"),
         RollStep::DropOld => return None,
-        _ => {}
+        RollStep::AddKey | RollStep::AddDs | RollStep::SwitchSigning => {}
     }
     Some(match step.get() {
         // A key of another algorithm, and a key-signing key, sign as soon as they are published.

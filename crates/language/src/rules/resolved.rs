@@ -67,7 +67,13 @@ fn known(scenario: &Scenario) -> BTreeSet<String> {
                 let records = texts.flat_map(|text| zone_text::entries(text, &publish.zone.to_ascii_lowercase()));
                 records.for_each(|record| _ = add(&record.owner));
             }
-            _ => {}
+            // These name hosts, zones and domains that the file declares.
+            Action::Configure(_)
+            | Action::Rotate(_)
+            | Action::Fault(_)
+            | Action::Heal(_)
+            | Action::Restart(_)
+            | Action::Dialogue(_) => {}
         }
     }
     // Everything is below the root.
