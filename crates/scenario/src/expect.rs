@@ -462,6 +462,10 @@ fn question(asked: &Asked<'_>, verb: &Verb) -> Option<Question> {
             .message(text(&table.message))
             .is("header", Some(table.header.get().to_string()))
             .exactly("value", said(text(&table.value))),
+        Verb::Signed(table) => Question::new("signed", "signed")
+            .message(text(&table.message))
+            .is("domain", text(&table.domain))
+            .is("selector", text(&table.selector)),
         Verb::Resolved(table) => Question::new("resolved", "resolved")
             .is("name", text(&table.name))
             .is("type", text(&table.rtype))
@@ -480,7 +484,7 @@ fn question(asked: &Asked<'_>, verb: &Verb) -> Option<Question> {
             .message(text(&table.message))
             .host("seen-by", "server", text(&table.seen_by)),
         Verb::Attempted(_) | Verb::Cost(_) => return None,
-        Verb::Signed(_) | Verb::Status(_) | Verb::Refused(_) => return None,
+        Verb::Status(_) | Verb::Refused(_) => return None,
     })
 }
 

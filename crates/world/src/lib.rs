@@ -27,5 +27,9 @@ pub mod server;
 use mxlab_record::{Kind, common};
 
 /// The kinds of events that actors record, with their fields.
-pub const EVENTS: &[Kind] =
-    &[common::Accepted::KIND, common::Rejected::KIND, Kind::new("handed-over", &["from", "to", "taken", "reply"])];
+pub const EVENTS: &[Kind] = &[
+    common::Accepted::KIND,
+    common::Rejected::KIND,
+    mail_key::Signed::KIND,
+    Kind::new("handed-over", &["from", "to", "taken", "reply"]),
+];

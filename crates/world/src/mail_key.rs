@@ -4,6 +4,7 @@ use mxlab_auth::dkim::crypto::{SigningKey, SigningKeyError};
 use mxlab_dns::KeyError;
 use mxlab_dns::authority::rsa_key::{Modulus, RsaKey};
 use mxlab_env::memo::Memo;
+use mxlab_record::{Event, Fields, Kind};
 
 use crate::derive::Identity;
 
@@ -29,6 +30,40 @@ pub enum MailKeyError {
     /// It does not sign.
     #[error(transparent)]
     Signing(#[from] SigningKeyError),
+}
+
+/// A message was signed with DKIM before it was sent: one for each signature.
+#[derive(Clone, Debug)]
+pub struct Signed {
+    /// The Message-ID.
+    pub message: String,
+    /// The domain that signed (`d=`).
+    pub domain: String,
+    /// The selector (`s=`).
+    pub selector: String,
+}
+
+impl Signed {
+    /// The kind.
+    pub const KIND: Kind = Kind::new("signed", &["message", "domain", "selector"]);
+}
+
+impl Event for Signed {
+    fn kind(&self) -> &'static str {
+        Signed::KIND.name
+    }
+
+    fn fields(&self) -> Fields {
+        Fields::new()
+            .with("message", self.message.as_str())
+            .with("domain", self.domain.as_str())
+            .with("selector", self.selector.as_str())
+    }
+
+    // What a signature is worth, its verifier tells.
+    fn story(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Keys by kind and seed.

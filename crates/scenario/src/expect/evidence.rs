@@ -61,6 +61,7 @@ pub const EVIDENCE: &[Evidence] = &[
         Source::Engine,
     ),
     row("stamped", &["to", "message", "header", "value"], "stamped", Source::Engine),
+    row("signed", &["message", "domain", "selector"], "signed", Source::World),
     row("reported", &["domain", "kind", "to", "day", "successful", "failed"], "reported", Source::Engine),
     row("resolved", &["name", "type", "status", "reason", "server"], "resolved", Source::Engine),
     row("in-clear", &["to", "message", "seen-by"], "in-clear", Source::World),

@@ -39,6 +39,8 @@ verdict = { to = "bo@fabrikam.example", message = "one", spf = "pass", dkim = "p
 [[expect]]
 stamped = { to = "bo@fabrikam.example", message = "one", header = "Subject", value = "x" }
 [[expect]]
+signed = { message = "one", domain = "contoso.example", selector = "s1" }
+[[expect]]
 reported = { domain = "contoso.example", kind = "dmarc", to = "mailto:a@contoso.example", day = 2026-03-02, successful = 1, failed = 1 }
 [[expect]]
 resolved = { name = "fabrikam.example", type = "MX", status = "secure", reason = "servfail", server = "ns1" }

@@ -20,6 +20,8 @@ use mxlab_language::{Scenario, zone_text};
 pub(crate) struct MailKey {
     /// `selector._domainkey.domain`, in lower case.
     owner: String,
+    pub(crate) domain: String,
+    pub(crate) selector: String,
     pub(crate) signer: Signer,
 }
 
@@ -68,7 +70,8 @@ impl MailKeys {
             if let Some(expires) = &declared.expires {
                 signer = signer.with_expiration(scenario.instant(*expires.get()));
             }
-            keys.insert(short.to_string(), MailKey { owner, signer });
+            let (domain, selector) = (domain.as_str().to_owned(), declared.selector().to_owned());
+            keys.insert(short.to_string(), MailKey { owner, domain, selector, signer });
         }
         Ok(MailKeys(keys))
     }

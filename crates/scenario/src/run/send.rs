@@ -12,6 +12,7 @@ use mxlab_mail::address::{Address, ReversePath};
 use mxlab_mail::headers::Message;
 use mxlab_record::Recorder;
 use mxlab_world::client::{self, Handover};
+use mxlab_world::mail_key::Signed;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -87,14 +88,20 @@ impl Script<'_> {
             let offset = Instant::now().duration_since(self.start) + every * number;
             let date = date.checked_add(offset).unwrap_or(date);
             let mut message = self.compose(send, &message_id, date);
+            let mut signers = Vec::new();
             if engine.is_none() {
-                message = self.signed(send, &short, message, date)?;
+                (message, signers) = self.signed(send, &short, message, date)?;
             }
             // A text of the file's own may bring its own Message-ID.
             let own = Message::parse(&message).ok().and_then(|message| message.message_id().ok());
             let message_id = own.map_or(message_id, |own| own.as_str().to_owned());
+            let signed = signers.into_iter().map(|(domain, selector)| Signed {
+                message: message_id.clone(),
+                domain: domain.to_owned(),
+                selector: selector.to_owned(),
+            });
+            texts.push((message, signed.collect::<Vec<_>>()));
             self.sent.messages.push((send.id.as_ref().map(|id| id.get().to_string()), message_id));
-            texts.push(message);
         }
         self.tell_send(send, count, every);
         if !host.is_up() {
@@ -112,8 +119,11 @@ impl Script<'_> {
         let task_env = env.clone();
         env.spawn("send", async move {
             let begun = Instant::now();
-            for ((number, message), _on_its_way) in (0_u32..).zip(texts).zip(on_their_way) {
+            for ((number, (message, signed)), _on_its_way) in (0_u32..).zip(texts).zip(on_their_way) {
                 tokio::time::sleep_until(begun + every * number).await;
+                for signed in &signed {
+                    recorder.tell(signed);
+                }
                 let groups = match submission {
                     Some(_) => vec![recipients.clone()],
                     None => by_domain(&recipients),
@@ -176,8 +186,16 @@ impl Script<'_> {
         }
     }
 
-    /// The message as a client sends it: signed with its keys, the last signature on top, and then perhaps changed.
-    fn signed(&self, send: &Send, client: &str, mut message: Vec<u8>, now: Timestamp) -> Result<Vec<u8>, LabError> {
+    /// The message as a client sends it: signed with its keys, the last signature on top, and then perhaps changed. With it
+    /// the domain and the selector of each signature.
+    fn signed<'s>(
+        &'s self,
+        send: &Send,
+        client: &str,
+        mut message: Vec<u8>,
+        now: Timestamp,
+    ) -> Result<(Vec<u8>, Vec<(&'s str, &'s str)>), LabError> {
+        let mut signers = Vec::new();
         let client = self.scenario.hosts.get(client).and_then(|host| host.client.as_ref());
         let keys = send.sign.as_ref().or_else(|| client.and_then(|client| client.sign.as_ref()));
         for key in keys.iter().flat_map(|keys| keys.get().iter()) {
@@ -188,11 +206,12 @@ impl Script<'_> {
             let mut signed = identity.signer.sign(&parsed, now).map_err(wrong)?.into_bytes();
             signed.extend(&message);
             message = signed;
+            signers.push((identity.domain.as_str(), identity.selector.as_str()));
         }
         for change in client.iter().flat_map(|client| items(&client.after_sign)) {
             message = changes::change(*change.get()).map_or(message.clone(), |change| change.apply(&message));
         }
-        Ok(message)
+        Ok((message, signers))
     }
 
     fn ehlo(&self, short: &str) -> String {

@@ -178,7 +178,7 @@ impl Refusals {
 
     fn expectation(&mut self, expectation: &Expectation) {
         match &expectation.verb {
-            Verb::Signed(table) => self.refuse("`signed`", table.span()),
+            Verb::Signed(table) => self.message(&table.message),
             Verb::Reported(table) => {
                 self.unless("this report", &table.kind, |kind| *kind == ReportKind::Dmarc);
                 if table.kind.is_none() {
