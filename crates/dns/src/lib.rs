@@ -47,6 +47,7 @@ pub mod wire;
 pub mod zone;
 pub mod zonefile;
 mod zonefile_data;
+mod zonefile_text;
 
 pub use authority::{fault, key_set, serve, signed_zone, signing_key};
 pub use resolver::{answer, exchange, recursor};

@@ -1,18 +1,26 @@
 //! Record data as text (RFC 1035 §5.1, RFC 4034 §2.2–5.3, RFC 6698 §2.2, RFC 3597 §5).
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use data_encoding::{BASE32HEX_NOPAD, BASE64, HEXLOWER};
 use jiff::Timestamp;
 
 use crate::name::Name;
 use crate::rdata::*;
-use crate::record::RecordType;
+use crate::record::{Record, RecordType};
 
 /// The text of record data as in a master file, names with their final dot; for data that does not fit its type, or of
 /// an unknown type, the generic form `\# length hexadecimal`.
 pub fn to_text(rtype: RecordType, octets: &[u8]) -> String {
     typed(rtype, octets).unwrap_or_else(|| format!("\\# {} {}", octets.len(), HEXLOWER.encode(octets)))
+}
+
+impl fmt::Display for Record {
+    /// As in a master file, the owner with its final dot.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dot = if self.name.is_root() { "" } else { "." };
+        write!(f, "{}{dot} {} {} {}", self.name, self.ttl, self.rtype, to_text(self.rtype, &self.rdata))
+    }
 }
 
 fn typed(rtype: RecordType, octets: &[u8]) -> Option<String> {

@@ -6,7 +6,6 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::name::Name;
-use crate::rdata;
 
 /// A record type: its number in the IANA registry.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -232,14 +231,6 @@ impl Record {
     /// A record of class IN.
     pub fn new(name: Name, rtype: RecordType, ttl: u32, rdata: impl Into<RawRdata>) -> Record {
         Record { name, class: Class::IN, rtype, ttl, rdata: rdata.into() }
-    }
-}
-
-impl fmt::Display for Record {
-    /// As in a master file, the owner with its final dot.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let dot = if self.name.is_root() { "" } else { "." };
-        write!(f, "{}{dot} {} {} {}", self.name, self.ttl, self.rtype, rdata::to_text(self.rtype, &self.rdata))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::rdata::{
     TypeBitmap,
 };
 use crate::record::{RawRdata, RecordType};
-use crate::zonefile::{Token, ZoneTextError, name};
+use crate::zonefile_text::{Token, ZoneTextError};
 
 /// The tokens after the type of a record.
 pub(crate) struct Data<'a> {
@@ -262,4 +262,9 @@ fn civil_seconds(digits: &str) -> Option<u32> {
     let time = DateTime::strptime("%Y%m%d%H%M%S", digits).ok()?;
     let seconds = Offset::UTC.to_timestamp(time).ok()?.as_second();
     u32::try_from(seconds.rem_euclid(1 << 32)).ok()
+}
+
+/// A token as a name, relative to `origin`.
+pub(crate) fn name(token: &Token, origin: &Name) -> Result<Name, ZoneTextError> {
+    Name::parse_relative(&token.text, origin).map_err(|error| token.expected(format!("a name ({error})")))
 }

@@ -1,17 +1,18 @@
 //! Zone text with references: its syntax, its merging by RRset, and the text that remains when references are resolved.
 //!
-//! Zone text is master-file text (RFC 1035 section 5): `owner [ttl] TYPE data`, one record a line or in parentheses,
-//! comments after `;`, no `$` directives; a line that begins with a blank has the owner of the line above. References
-//! in braces may stand for addresses, names and hexadecimal data. This module checks what can be checked before
-//! references have values, with places inside the text; [`substitute`] gives the final text to the zone parser of
-//! `mxlab-dns`.
+//! Zone text is master-file text as [`mxlab_dns::zonefile`] reads it: tokens, lines and their places are from there.
+//! References in braces may stand for addresses, names and hexadecimal data. This module checks what can be checked
+//! before references have values, with places inside the text; [`substitute`] gives the final text to the zone parser
+//! of `mxlab-dns`.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
+use mxlab_dns::zonefile::{self, SyntaxError, SyntaxProblem};
+
 pub use super::references::Resolve;
 use super::references::{Reference, braces};
-use super::values::{Duration, Scalar, Without};
+use super::values::Without;
 use super::{nearest, references};
 
 /// The record types that can be asked for by name.
@@ -74,7 +75,7 @@ pub struct Line {
     /// Where the owner is written.
     pub owner_range: Range<usize>,
     /// The TTL in seconds, if it has one.
-    pub ttl: Option<u64>,
+    pub ttl: Option<u32>,
     /// The type, in capitals.
     pub rtype: String,
     /// Where the type is written.
@@ -89,7 +90,7 @@ pub struct Entry {
     /// The full owner in lower case, without final dot.
     pub owner: String,
     /// The TTL in seconds, if it has one.
-    pub ttl: Option<u64>,
+    pub ttl: Option<u32>,
     /// The type, in capitals.
     pub rtype: String,
     /// The data; names in it may be relative to the zone, references are still in braces.
@@ -98,11 +99,12 @@ pub struct Entry {
 
 /// Reads a zone text. Correct lines are returned even if others are wrong.
 pub fn read(text: &str) -> (Vec<Line>, Vec<ZoneTextMistake>) {
-    let mut mistakes = Vec::new();
+    let (written, errors) = zonefile::lines(text);
+    let mut mistakes: Vec<ZoneTextMistake> = errors.iter().map(|error| syntax(text, error)).collect();
     let mut lines: Vec<Line> = Vec::new();
     let mut above: Option<(String, Range<usize>)> = None;
-    for raw in split(text, &mut mistakes) {
-        match line(&raw, &mut above) {
+    for one in &written {
+        match line(text, one, &mut above) {
             Ok(line) => lines.push(line),
             Err(mistake) => mistakes.push(mistake),
         }
@@ -111,14 +113,19 @@ pub fn read(text: &str) -> (Vec<Line>, Vec<ZoneTextMistake>) {
     (lines, mistakes)
 }
 
-/// A word or a quoted string, as it is written.
+/// A token as it is written: a word, or a string with its quotes.
 #[derive(Clone, Debug)]
 struct Token<'t> {
     text: &'t str,
     start: usize,
 }
 
-impl Token<'_> {
+impl<'t> Token<'t> {
+    /// What stands at `range` of a text.
+    fn at(text: &'t str, range: &Range<usize>) -> Token<'t> {
+        Token { text: text.get(range.clone()).unwrap_or_default(), start: range.start }
+    }
+
     fn range(&self) -> Range<usize> {
         self.start..self.start + self.text.len()
     }
@@ -141,124 +148,58 @@ impl Token<'_> {
     }
 }
 
-/// The tokens of one record, and whether it begins with a blank.
-struct RawLine<'t> {
-    tokens: Vec<Token<'t>>,
-    blank: bool,
+/// What is wrong with the syntax of `text`, in words.
+fn syntax(text: &str, error: &SyntaxError) -> ZoneTextMistake {
+    let token = Token::at(text, &error.span);
+    match error.problem {
+        SyntaxProblem::OpenQuote => token.wrong("a quoted string does not end", "it begins here"),
+        SyntaxProblem::OpenParenthesis => token.wrong("a parenthesis does not close", "it opens here"),
+        SyntaxProblem::SecondParenthesis => token.wrong("a parenthesis opens within parentheses", "one pair is enough"),
+        SyntaxProblem::StrayParenthesis => {
+            token.wrong("a parenthesis closes that is not open", "expected `(` before it")
+        }
+        SyntaxProblem::Directive => {
+            let help = "write names relative to the zone, or full with a final dot";
+            let mistake = token.wrong(format!("`{}` is not taken", token.text), "zone text has no directives");
+            ZoneTextMistake { help: Some(help.into()), ..mistake }
+        }
+        SyntaxProblem::Ttl => {
+            token.wrong(format!("`{}` is not a TTL", token.text), "expected a TTL, such as 300 or 5m, or a record type")
+        }
+        SyntaxProblem::NoType => token.wrong("a record type is missing", "expected a type and data after this"),
+    }
 }
 
-/// Splits a text into records.
-fn split<'t>(text: &'t str, mistakes: &mut Vec<ZoneTextMistake>) -> Vec<RawLine<'t>> {
-    let bytes = text.as_bytes();
-    let mut lines = Vec::new();
-    let mut line = RawLine { tokens: Vec::new(), blank: false };
-    let mut parenthesis: Option<usize> = None;
-    let mut at = 0;
-    let mut line_start = true;
-    while let Some(&byte) = bytes.get(at) {
-        if line_start && parenthesis.is_none() {
-            line.blank = matches!(byte, b' ' | b'\t');
+fn line(
+    text: &str,
+    line: &zonefile::Line,
+    above: &mut Option<(String, Range<usize>)>,
+) -> Result<Line, ZoneTextMistake> {
+    if let Err(error @ SyntaxError { problem: SyntaxProblem::Directive, .. }) = &line.body {
+        return Err(syntax(text, error));
+    }
+    let (owner, owner_range) = match &line.owner {
+        Some(owner) => {
+            let token = Token::at(text, &owner.span);
+            let owner = (token.text.to_owned(), token.range());
+            *above = Some(owner.clone());
+            name(&token, "an owner")?;
+            owner
         }
-        line_start = byte == b'\n';
-        match byte {
-            b'\n' if parenthesis.is_none() => {
-                let next = RawLine { tokens: Vec::new(), blank: false };
-                lines.push(std::mem::replace(&mut line, next));
-            }
-            b'\n' | b' ' | b'\t' | b'\r' => {}
-            b';' => {
-                let length = bytes[at..].iter().position(|b| *b == b'\n').unwrap_or(bytes.len() - at);
-                at += length;
-                continue;
-            }
-            b'(' | b')' => parenthesis = (byte == b'(').then_some(at),
-            _ => {
-                let end = token_end(bytes, at);
-                let token = Token { text: &text[at..end], start: at };
-                if byte == b'"' && !token.text[1..].ends_with('"') {
-                    mistakes.push(token.wrong("a quoted string does not end", "it begins here"));
-                } else {
-                    line.tokens.push(token);
-                }
-                at = end;
-                continue;
-            }
-        }
-        at += 1;
-    }
-    if let Some(open) = parenthesis {
-        let token = Token { text: "(", start: open };
-        mistakes.push(token.wrong("a parenthesis does not close", "it opens here"));
-    }
-    lines.push(line);
-    lines.retain(|line| !line.tokens.is_empty());
-    lines
-}
-
-/// The end of the token that begins at `start`.
-fn token_end(bytes: &[u8], start: usize) -> usize {
-    let quoted = bytes[start] == b'"';
-    let mut at = start + usize::from(quoted);
-    while let Some(&byte) = bytes.get(at) {
-        match byte {
-            b'\\' if bytes.get(at + 1).is_some_and(u8::is_ascii) => at += 2,
-            b'"' if quoted => return at + 1,
-            b'\n' if quoted => return at,
-            b' ' | b'\t' | b'\r' | b'\n' | b';' | b'(' | b')' | b'"' if !quoted => return at,
-            _ => at += 1,
-        }
-    }
-    at.min(bytes.len())
-}
-
-fn line(raw: &RawLine<'_>, above: &mut Option<(String, Range<usize>)>) -> Result<Line, ZoneTextMistake> {
-    let mut tokens = raw.tokens.iter().peekable();
-    // A record always has tokens: `split` drops empty lines.
-    let first = raw.tokens.first().ok_or_else(|| Token { text: "", start: 0 }.is_not("a record"))?;
-    if first.text.starts_with('$') {
-        let help = "write names relative to the zone, or full with a final dot";
-        let mistake = first.wrong(format!("`{}` is not taken", first.text), "zone text has no directives");
-        return Err(ZoneTextMistake { help: Some(help.into()), ..mistake });
-    }
-    let (owner, owner_range) = if raw.blank {
-        above.clone().ok_or_else(|| {
+        None => above.clone().ok_or_else(|| {
+            let first = Token::at(text, &line.first);
             let mistake = first.wrong("there is no owner above this line", "a line that begins with a blank needs one");
             ZoneTextMistake { help: Some("zone text is not indented".into()), ..mistake }
-        })?
-    } else {
-        tokens.next();
-        let owner = (first.text.to_owned(), first.range());
-        *above = Some(owner.clone());
-        name(first, "an owner")?;
-        owner
+        })?,
     };
-    let mut ttl = None;
-    let mut last = first;
-    let rtype = loop {
-        let Some(token) = tokens.next() else {
-            return Err(last.wrong("a record type is missing", "expected a type and data after this"));
-        };
-        last = token;
-        match seconds(token.text) {
-            Some(value) if ttl.is_none() => ttl = Some(value),
-            _ if token.text.eq_ignore_ascii_case("IN") => {}
-            _ => break token,
-        }
-    };
-    record_type(rtype, &owner)?;
+    let body = line.body.as_ref().map_err(|error| syntax(text, error))?;
+    let rtype = Token::at(text, &body.rtype.span);
+    record_type(&rtype, &owner)?;
     let kind = rtype.text.to_ascii_uppercase();
-    let data: Vec<&Token<'_>> = tokens.collect();
-    check_data(&kind, rtype, &data)?;
+    let data: Vec<Token<'_>> = body.data.iter().map(|token| Token::at(text, &token.span)).collect();
+    check_data(&kind, &rtype, &data)?;
     let data: Vec<&str> = data.iter().map(|token| token.text).collect();
-    Ok(Line { owner, owner_range, ttl, rtype: kind, rtype_range: rtype.range(), data: data.join(" ") })
-}
-
-/// A TTL: a number of seconds, or a duration.
-fn seconds(text: &str) -> Option<u64> {
-    if !text.starts_with(|c: char| c.is_ascii_digit()) {
-        return None;
-    }
-    text.parse().ok().or_else(|| Duration::parse(text).ok().map(|duration| duration.get().as_secs()))
+    Ok(Line { owner, owner_range, ttl: body.ttl, rtype: kind, rtype_range: rtype.range(), data: data.join(" ") })
 }
 
 fn record_type(token: &Token<'_>, owner: &str) -> Result<(), ZoneTextMistake> {
@@ -280,7 +221,7 @@ fn record_type(token: &Token<'_>, owner: &str) -> Result<(), ZoneTextMistake> {
 }
 
 /// Checks the data of a record as far as possible without the values of references.
-fn check_data(kind: &str, rtype: &Token<'_>, data: &[&Token<'_>]) -> Result<(), ZoneTextMistake> {
+fn check_data(kind: &str, rtype: &Token<'_>, data: &[Token<'_>]) -> Result<(), ZoneTextMistake> {
     if data.first().is_some_and(|token| token.text == "\\#") || is_numbered_type(kind) {
         return generic(rtype, data);
     }
@@ -347,7 +288,7 @@ fn check_data(kind: &str, rtype: &Token<'_>, data: &[&Token<'_>]) -> Result<(), 
 }
 
 /// Data of any type (RFC 3597 §5): `\#`, its length, hexadecimal digits.
-fn generic(rtype: &Token<'_>, data: &[&Token<'_>]) -> Result<(), ZoneTextMistake> {
+fn generic(rtype: &Token<'_>, data: &[Token<'_>]) -> Result<(), ZoneTextMistake> {
     let mut fields = Fields { data: data.iter(), last: rtype };
     let mark = fields.next("`\\#`, a length, and hexadecimal digits")?;
     if mark.text != "\\#" {
@@ -369,7 +310,7 @@ fn generic(rtype: &Token<'_>, data: &[&Token<'_>]) -> Result<(), ZoneTextMistake
 
 /// The parts of a record's data, in order.
 struct Fields<'f, 't> {
-    data: std::slice::Iter<'f, &'f Token<'t>>,
+    data: std::slice::Iter<'f, Token<'t>>,
     last: &'f Token<'t>,
 }
 
@@ -394,7 +335,7 @@ impl<'f, 't> Fields<'f, 't> {
 
     fn hexadecimal(&mut self, what: &str) -> Result<(), ZoneTextMistake> {
         let first = self.next(what)?;
-        for token in std::iter::once(first).chain(self.data.by_ref().copied()) {
+        for token in std::iter::once(first).chain(self.data.by_ref()) {
             if !token.has_braces() && !token.text.bytes().all(|b| b.is_ascii_hexdigit()) {
                 return Err(token.is_not(what));
             }
@@ -404,7 +345,7 @@ impl<'f, 't> Fields<'f, 't> {
 
     fn strings(&mut self) -> Result<(), ZoneTextMistake> {
         let first = self.next("a string")?;
-        for token in std::iter::once(first).chain(self.data.by_ref().copied()) {
+        for token in std::iter::once(first).chain(self.data.by_ref()) {
             let length = token.text.trim_matches('"').len();
             if !token.has_braces() && !token.text.contains('\\') && length > 255 {
                 let mistake = token.wrong("a string has at most 255 bytes", format!("{length} bytes"));
@@ -511,15 +452,16 @@ pub fn join(entries: &[Entry]) -> String {
 }
 
 /// The text with references replaced by `resolve`, ready for the zone parser: IPv6 addresses in AAAA records, names
-/// with a final dot where they stand alone. An unknown reference stays as it is.
+/// with a final dot where they stand alone. An unknown reference stays as it is, and so does all of a record whose
+/// syntax is wrong except its owner.
 pub fn substitute(text: &str, resolve: &dyn Resolve) -> String {
-    let mut mistakes = Vec::new();
     let mut result = String::with_capacity(text.len());
     let mut copied = 0;
-    for raw in split(text, &mut mistakes) {
-        let is = |rtype: &str| raw.tokens.iter().take(4).any(|token| token.text.eq_ignore_ascii_case(rtype));
+    for line in zonefile::lines(text).0 {
+        let is = |rtype: &str| line.body.as_ref().is_ok_and(|body| body.rtype.text.eq_ignore_ascii_case(rtype));
         let (ipv6, exchange) = (is("AAAA"), is("MX"));
-        for token in &raw.tokens {
+        let data = line.body.iter().flat_map(|body| &body.data);
+        for token in line.owner.iter().chain(data).map(|token| Token::at(text, &token.span)) {
             for found in braces(token.text) {
                 let Some(reference) = references::Reference::parse(found.inner) else { continue };
                 // An MX record holds the name of a host, never its address (RFC 1035 §3.3.9).

@@ -78,6 +78,8 @@ fn zones_of_world_and_file_are_merged_by_rrset() {
         "@ MX 10 h.example.\n@ MX 10 h.example.\n@ TXT \"a:h.example ip4:192.0.2.1\"",
     );
     check("x TLSA 3 1 1 ( {spki-sha256:c} )", "x TLSA 3 1 1 ( 00 )");
+    // An owner that is called like a type.
+    check("mx A {h}\naaaa 5m A {h}\n", "mx A 192.0.2.1\naaaa 5m A 192.0.2.1\n");
 }
 
 #[test]

@@ -29,6 +29,12 @@ fn more_about_zone_text() {
     );
     insta::assert_snapshot!("zone-syntax-indented", shown("  mta-sts A {policy}\n"));
     insta::assert_snapshot!("zone-syntax-open", shown("mta-sts A {policy}\nb TXT ( \"a\"\n\"c\n"));
+    insta::assert_snapshot!(
+        "zone-syntax-of-the-reader",
+        shown(
+            "mta-sts A {policy}\na 5min A {policy}\nb TXT ( \"a\" ( \"b\" )\nc TXT \"c\" )\n$TTL 5m\nd A {no such}\n"
+        )
+    );
     let crlf = text("mta-sts A {policy}\n@ MX mx1\n").replace('\n', "\r\n");
     insta::assert_snapshot!("zone-syntax-crlf", rendered(&crlf, &worlds()));
     insta::assert_snapshot!(
