@@ -301,6 +301,7 @@ fn addresses(file: &File, world_records: &IndexMap<String, String>) -> BTreeSet<
         result.insert(alias.to_ascii_lowercase());
         result.extend(targets.iter().map(|target| target.to_ascii_lowercase()));
     }
+    result.extend(file.at.iter().filter_map(|entry| entry.dialogue.as_ref()).flat_map(|dialogue| dialogue.addresses()));
     // Reports go to the addresses that zones name.
     let changes = file.at.iter().filter_map(|entry| entry.publish.as_ref());
     let changes = changes.flat_map(|publish| publish.replace.iter().chain(&publish.add)).map(|text| text.as_str());

@@ -227,7 +227,8 @@ pub struct Lookup {
     pub rtype: Spanned<RecordTypeName>,
 }
 
-/// `dialogue`: a raw SMTP session.
+/// `dialogue`: a raw SMTP session. What the client says is sent as it is; a reply that does not begin like its line fails
+/// the run. The client closes the connection after the last line.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Dialogue {
@@ -235,8 +236,20 @@ pub struct Dialogue {
     pub host: Spanned<HostRef>,
     /// The client.
     pub via: Spanned<HostRef>,
-    /// Lines that begin with `C: ` or `S: `.
-    pub lines: Spanned<MessageText>,
+    /// Lines that begin with `C: ` or `S: `; one `S: ` for each reply.
+    pub lines: Spanned<DialogueLines>,
+}
+
+impl Dialogue {
+    /// The addresses in angle brackets that the client says, in lower case.
+    pub fn addresses(&self) -> impl Iterator<Item = String> {
+        let said = self.lines.get().0.iter().filter_map(|line| match line {
+            DialogueLine::Client(said) => Some(said),
+            DialogueLine::Server(_) => None,
+        });
+        let bracketed = said.filter_map(|said| Some(said.split_once('<')?.1.split_once('>')?.0.to_ascii_lowercase()));
+        bracketed.filter(|address| address.contains('@'))
+    }
 }
 
 /// `fault`: something breaks. Which of the fields a kind takes and needs is told by [`FaultKind`].

@@ -3,6 +3,7 @@
 //! [`Scalar::parse`] parses each from its text, and says what is wrong and where. The same parser serves the check of
 //! the tree and the decoding into types.
 
+mod dialogue;
 mod names;
 mod times;
 
@@ -14,6 +15,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error as _, Visitor};
 use serde::{Deserialize, Deserializer};
 
+pub use dialogue::{DialogueLine, DialogueLines};
 pub use names::*;
 use times::DURATION_PATTERN;
 pub(crate) use times::instant;
@@ -79,6 +81,7 @@ pub(crate) fn scalar_named(definition: &str) -> Option<ScalarInfo> {
         "SpoofPair" => info::<SpoofPair>(),
         "RecordTypeName" => info::<RecordTypeName>(),
         "Without" => info::<Without>(),
+        "DialogueLines" => info::<DialogueLines>(),
         _ => return None,
     })
 }
@@ -113,6 +116,7 @@ scalar_traits! {
     SpoofPair { "type": "string", "pattern": "^[^,]+,[^,]+$", "description": "<spoofed user>, <sending infrastructure>" }
     RecordTypeName { "type": "string", "pattern": "^[A-Za-z0-9]+$", "description": "A DNS record type" }
     Without { "type": "string", "pattern": "^[^ ]+( [A-Za-z0-9]+)?$", "description": "An owner, or an owner and a type: mx2, mx2 A" }
+    DialogueLines { "type": "string", "pattern": "^([CS]: |C:)", "description": "The lines of a session, each with its speaker: C: QUIT" }
 }
 
 // Simpler than the parser: the order of units needs lookahead, which not all tools have.

@@ -6,6 +6,7 @@
 pub(crate) mod answers;
 mod certificates;
 mod changes;
+mod dialogue;
 mod error;
 mod fault;
 mod judge;

@@ -100,6 +100,22 @@ fn a_host_that_is_down_sends_nothing_and_the_run_ends_all_the_same() {
 }
 
 #[test]
+fn a_session_typed_by_hand_has_to_go_as_written() {
+    let session = |before: &str, lines: &str| {
+        let dialogue = format!("dialogue = {{ host = \"mx1\", via = \"user\", lines = '''{lines}''' }}");
+        outbound("[host.user]", &format!("{before}[[at]]\n{dialogue}\n[[never]]\ndelivered = {{}}\n"))
+    };
+    holds(&session("", "S: 220 mx1\nC: NOOP\nS: 250\nC: QUIT\nS: 221"));
+    fails(&session("", "S: 220\nC: NOOP\nS: 550"), &["expected a reply that begins `550`, got `250"]);
+    fails(&session("", "S: 220\nC: QUIT\nS: 221\nS: 250"), &["got `connection closed`"]);
+    let down = "[[at]]\nrestart = { host = \"user\", down = \"1h\" }\n";
+    fails(&session(down, "S: 220"), &["this session did not come to its end"]);
+    let nobody = "[[at]]\nfault = { kind = \"refused\", host = \"mx1\" }\n";
+    fails(&session(nobody, "S: 220"), &["there is no session: connection refused"]);
+    refused(&session("", "220 mx1"), "this begins with neither");
+}
+
+#[test]
 fn a_plain_client_goes_to_the_servers_of_each_domain() {
     let text = "title = \"test\"\n\
         [zone.\"fabrikam.example\"]\nrecords = '''\n@ MX 10 mx1\nmx1 A {mx1}\n'''\n\

@@ -235,6 +235,14 @@ impl Connection {
         self.exchange(&command.to_wire(), stage).await
     }
 
+    /// Sends octets as they are, and waits for no reply.
+    ///
+    /// # Errors
+    /// If they cannot be sent.
+    pub async fn say(&mut self, bytes: &[u8], stage: Stage) -> Result<(), Broken> {
+        self.write(bytes, stage).await
+    }
+
     /// EHLO, or HELO where EHLO is not known (RFC 5321 §3.2).
     ///
     /// # Errors

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`changes`] | what hosts on the path do to messages |
 //! | [`client`] | plain clients, which hand over one message |
+//! | [`dialogue`] | a client that says what it is told to say |
 //! | [`mod@derive`] | values that must be the same in every run |
 //! | [`internet`] | zones, their servers and delegations |
 //! | [`mail_key`] | the keys with which mail is signed |
@@ -19,6 +20,7 @@
 pub mod changes;
 pub mod client;
 pub mod derive;
+pub mod dialogue;
 pub mod internet;
 pub mod mail_key;
 pub mod pki;
@@ -31,5 +33,6 @@ pub const EVENTS: &[Kind] = &[
     common::Accepted::KIND,
     common::Rejected::KIND,
     mail_key::Signed::KIND,
+    dialogue::Spoken::KIND,
     Kind::new("handed-over", &["from", "to", "taken", "reply"]),
 ];

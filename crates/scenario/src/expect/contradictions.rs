@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use mxlab_record::{Entry, Value};
+use mxlab_world::dialogue::Spoken;
 
 use super::Asked;
 use crate::run::answers::TlsaAnswer;
@@ -47,12 +48,12 @@ pub(super) const COMPARISONS: &[Comparison] = &[
     },
     Comparison {
         says: "receiver: `accepted`",
-        needs: "of a plain client's sessions for that sender and recipient, one heard so, or broke",
+        needs: "of a plain client's sessions for that sender and recipient, one heard so, or broke (not in a run with a `dialogue`)",
         find: |witnesses| witnesses.accepted_but_refused(),
     },
     Comparison {
         says: "receiver: `rejected`",
-        needs: "not all of a plain client's sessions for that sender and recipient heard that the message was taken",
+        needs: "not all of a plain client's sessions for that sender and recipient heard that the message was taken (not in a run with a `dialogue`)",
         find: |witnesses| witnesses.rejected_but_taken(),
     },
 ];
@@ -179,7 +180,15 @@ impl Witnesses<'_> {
         said
     }
 
+    /// Whether somebody sent mail of whose sender and recipient only the lines of a session tell.
+    fn typed_by_hand(&self) -> bool {
+        self.of_kind(Spoken::KIND.name).next().is_some()
+    }
+
     fn accepted_but_refused(&self) -> Vec<String> {
+        if self.typed_by_hand() {
+            return Vec::new();
+        }
         let heard = self.heard();
         let contradicts = |(ends, (count, entry)): ((String, String), (usize, &Entry))| {
             let Heard { taken, refused, broken } = *heard.get(&ends)?;
@@ -193,6 +202,9 @@ impl Witnesses<'_> {
     }
 
     fn rejected_but_taken(&self) -> Vec<String> {
+        if self.typed_by_hand() {
+            return Vec::new();
+        }
         let heard = self.heard();
         let contradicts = |(ends, (_, entry)): ((String, String), (usize, &Entry))| {
             let Heard { taken, refused, broken } = *heard.get(&ends)?;

@@ -8,7 +8,9 @@ use mxlab_record::common::NotSupported;
 use super::Failure;
 use crate::expect::Asked;
 use crate::registry;
+use mxlab_language::script::Action;
 use mxlab_language::{Scenario, Sources, Span};
+use mxlab_world::dialogue::Spoken;
 
 /// What the record of a run fails: what an engine could not do, expectations that do not hold.
 pub(super) fn judge(scenario: &Scenario, sources: &Sources, asked: &Asked<'_>) -> Vec<Failure> {
@@ -16,6 +18,13 @@ pub(super) fn judge(scenario: &Scenario, sources: &Sources, asked: &Asked<'_>) -
     for entry in asked.entries.iter().filter(|entry| entry.kind == NotSupported::KIND.name) {
         let told = entry.story.first().map_or("", String::as_str);
         failures.push(failure("not-supported", format!("{}: {told}", entry.actor), sources, scenario.title.span()));
+    }
+    for (index, at) in scenario.at.iter().enumerate() {
+        if let Action::Dialogue(_) = &at.action
+            && let Some(message) = unlike(asked.entries, index)
+        {
+            failures.push(failure("dialogue", message, sources, at.span));
+        }
     }
     for expectation in &scenario.expects {
         if let Some(message) = asked.unmet(expectation) {
@@ -28,6 +37,16 @@ pub(super) fn judge(scenario: &Scenario, sources: &Sources, asked: &Asked<'_>) -
         }
     }
     failures
+}
+
+/// What was said otherwise than written in the session of an entry of the script.
+fn unlike(entries: &[Entry], index: usize) -> Option<String> {
+    let number = i64::try_from(index).ok();
+    let of_kind = |entry: &&Entry| entry.kind == Spoken::KIND.name && entry.fields.number("entry") == number;
+    match entries.iter().find(of_kind) {
+        Some(spoken) => spoken.fields.text("unlike").map(str::to_owned),
+        None => Some("this session did not come to its end".to_owned()),
+    }
 }
 
 /// A failure at a place of the file.

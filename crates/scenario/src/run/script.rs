@@ -220,8 +220,9 @@ impl<'a> Script<'a> {
             Action::Heal(name) => self.heal(name.as_str()),
             Action::Restart(restart) => self.restart(restart),
             Action::Lookup(lookup) => self.lookup(lookup.name.as_str(), lookup.rtype.as_str()),
+            Action::Dialogue(dialogue) => self.dialogue(dialogue),
             // Refused before the run.
-            Action::Rotate(_) | Action::Dialogue(_) => Err(LabError::NotYet(format!("`{}`", action.verb()))),
+            Action::Rotate(_) => Err(LabError::NotYet("`rotate`".to_owned())),
         }
     }
 

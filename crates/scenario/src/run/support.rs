@@ -125,10 +125,8 @@ impl Refusals {
                 self.unless("a restart at this moment", &restart.when, |when| *when == RestartWhen::Now);
                 self.unless("an orderly stop", &restart.how, |how| *how != RestartHow::Stop);
             }
-            Action::Publish(_) | Action::Heal(_) | Action::Lookup(_) => {}
-            Action::Rotate(_) | Action::Dialogue(_) => {
-                self.refuse(&format!("`{}`", action.verb()), action.span());
-            }
+            Action::Publish(_) | Action::Heal(_) | Action::Lookup(_) | Action::Dialogue(_) => {}
+            Action::Rotate(_) => self.refuse("`rotate`", action.span()),
         }
     }
 
