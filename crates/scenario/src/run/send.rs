@@ -55,8 +55,8 @@ impl Drop for OnItsWay {
     }
 }
 
-/// The domain and the selector of a signature.
-type Signed<'s> = (&'s str, &'s str);
+/// Who signed: the domain and the selector.
+type Signer<'s> = (&'s str, &'s str);
 
 impl Script<'_> {
     pub(super) fn send(&mut self, send: &Send) -> Result<(), LabError> {
@@ -197,7 +197,7 @@ impl Script<'_> {
         client: &str,
         mut message: Vec<u8>,
         now: Timestamp,
-    ) -> Result<(Vec<u8>, Vec<Signed<'s>>), LabError> {
+    ) -> Result<(Vec<u8>, Vec<Signer<'s>>), LabError> {
         let mut signers = Vec::new();
         let client = self.scenario.hosts.get(client).and_then(|host| host.client.as_ref());
         let keys = send.sign.as_ref().or_else(|| client.and_then(|client| client.sign.as_ref()));
