@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::kernel::lock;
+use crate::sync::lock;
 
 /// A path from the root of the tree of tasks: the first child is number 1.
 type Line = Arc<[u32]>;

@@ -20,7 +20,7 @@ pub struct Control {
 impl Control {
     /// Virtual time since the start of the run.
     pub fn elapsed(&self) -> Duration {
-        self.kernel.elapsed()
+        self.kernel.clock.elapsed()
     }
 
     /// The link between two hosts as it is now.
@@ -45,7 +45,7 @@ impl Control {
 
     /// Heals the path between two hosts: TCP goes on at its next back-off time.
     pub fn heal(&self, a: &HostHandle, b: &HostHandle) {
-        let now = self.kernel.elapsed();
+        let now = self.kernel.clock.elapsed();
         self.kernel.wire().heal(now, a.host.index, b.host.index);
     }
 
@@ -56,7 +56,7 @@ impl Control {
 
     /// Undoes [`isolate`](Control::isolate).
     pub fn rejoin(&self, host: &HostHandle) {
-        let now = self.kernel.elapsed();
+        let now = self.kernel.clock.elapsed();
         self.kernel.wire().rejoin(now, host.host.index);
     }
 

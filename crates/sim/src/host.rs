@@ -12,8 +12,9 @@ use turmoil_fs::Fs;
 use turmoil_net::HostId;
 
 use crate::entropy::{Draws, Stream};
-use crate::kernel::{Kernel, lock};
+use crate::kernel::Kernel;
 use crate::ports::SimPorts;
+use crate::sync::lock;
 use crate::task::Slot;
 
 /// A host as the kernel knows it.
@@ -181,7 +182,7 @@ impl HostHandle {
     /// nothing of it depends on the seed. Until [`restart`](Self::restart), packets to it get no answer; afterwards, it
     /// answers segments of connections that it no longer knows with RST.
     pub fn power_loss(&self) {
-        let now = self.kernel.elapsed();
+        let now = self.kernel.clock.elapsed();
         let running = self.kernel.is_here();
         if running {
             self.kernel.wire().drain(now);
@@ -194,7 +195,7 @@ impl HostHandle {
     /// Starts a new process, after ending the one that runs, and returns its env. Its random bytes are those of a new boot.
     pub fn restart(&self) -> Env {
         self.host.end_process(&self.kernel);
-        let now = self.kernel.elapsed();
+        let now = self.kernel.clock.elapsed();
         self.kernel.wire().power_on(now, &self.host);
         self.host.boot(&self.kernel);
         self.env()

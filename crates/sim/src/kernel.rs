@@ -3,35 +3,33 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 use std::thread::ThreadId;
 use std::time::Duration;
 
 use mxlab_env::Timestamp;
 use tokio::runtime::Handle;
-use tokio::time::Instant;
 use turmoil_net::HostId;
 
 use crate::cause::{self, Cause, Descent};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::SimError;
 use crate::host::{Host, HostHandle};
 use crate::outcome::{End, Outcome};
 use crate::panics;
+use crate::sync::lock;
 use crate::watchdog::Beat;
 use crate::wire::Wire;
-use crate::{Config, SimError};
 
 /// How many of the last events an outcome contains.
 const RECENT: usize = 16;
 
-/// Locks without regard to poison: a panic in a task ends the run, and its remains are only dropped.
-pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 pub(crate) struct Kernel {
     pub(crate) config: Config,
     pub(crate) runtime: Handle,
+    pub(crate) clock: Clock,
     pub(crate) beat: Arc<Beat>,
     /// The root of all tasks.
     pub(crate) descent: Arc<Descent>,
@@ -40,7 +38,6 @@ pub(crate) struct Kernel {
     /// The names of the host and the task that carry the packets, in reports.
     network: Arc<str>,
     carrier: Arc<str>,
-    start: Instant,
     thread: ThreadId,
     live: AtomicBool,
     hosts: Mutex<Vec<Arc<Host>>>,
@@ -72,10 +69,6 @@ struct Polled {
 
 impl Kernel {
     pub(crate) fn new(config: Config, runtime: Handle) -> Kernel {
-        let start = {
-            let _inside = runtime.enter();
-            Instant::now()
-        };
         Kernel {
             beat: Arc::new(Beat::new(&config)),
             descent: Arc::new(Descent::root()),
@@ -83,9 +76,9 @@ impl Kernel {
             network: "the network".into(),
             carrier: "the wire".into(),
             wire: Mutex::new(Wire::new(&config)),
+            clock: Clock::new(runtime.clone(), config.epoch),
             config,
             runtime,
-            start,
             thread: std::thread::current().id(),
             live: AtomicBool::new(false),
             hosts: Mutex::default(),
@@ -94,30 +87,18 @@ impl Kernel {
         }
     }
 
-    /// When the run started, on tokio's clock.
-    pub(crate) fn start(&self) -> Instant {
-        self.start
-    }
-
-    /// Virtual time since the start.
-    pub(crate) fn elapsed(&self) -> Duration {
-        let _inside = self.runtime.enter();
-        self.start.elapsed()
-    }
-
     pub(crate) fn now(&self) -> Timestamp {
-        // Past the year 9999 the clock stands still.
-        self.config.epoch.checked_add(self.elapsed()).unwrap_or(Timestamp::MAX)
+        self.clock.wall(self.clock.elapsed())
     }
 
     /// What set off the code that runs; outside of tasks and deliveries, that is a timer of this instant.
     pub(crate) fn cause(&self) -> Cause {
-        cause::current().unwrap_or_else(|| Cause::timer(self.elapsed()))
+        cause::current().unwrap_or_else(|| Cause::timer(self.clock.elapsed()))
     }
 
     /// The time of [`cause`](Kernel::cause).
     pub(crate) fn moment(&self) -> Timestamp {
-        self.config.epoch.checked_add(self.cause().at).unwrap_or(Timestamp::MAX)
+        self.clock.wall(self.cause().at)
     }
 
     /// Whether sockets of this world can be used here: it must run, on this thread.
@@ -147,7 +128,7 @@ impl Kernel {
 
     /// Does the wire's work; `None` if it panicked, which ends the run as a panic of a task does.
     pub(crate) fn on_the_wire<R>(&self, f: impl FnOnce(&mut Wire, Duration) -> R) -> Option<R> {
-        let now = self.elapsed();
+        let now = self.clock.elapsed();
         // Taps are foreign code: a tap that loops would otherwise hang outside of every poll.
         let _busy = self.beat.begin(&self.network, &self.carrier);
         match panics::catch(|| f(&mut self.wire(), now)) {
@@ -244,7 +225,7 @@ impl Kernel {
 
     /// Counts a poll; `false` if the run is over and nothing may be polled any more.
     pub(crate) fn count_poll(&self, host: Option<usize>, task: &str) -> bool {
-        let at = self.elapsed();
+        let at = self.clock.elapsed();
         let mut run = lock(&self.run);
         if run.end.is_some() {
             return false;
@@ -273,7 +254,7 @@ impl Kernel {
 
     /// Stores the time of the end, while the clock still exists.
     pub(crate) fn elapsed_at_end(&self) {
-        let elapsed = self.elapsed();
+        let elapsed = self.clock.elapsed();
         lock(&self.run).elapsed.get_or_insert(elapsed);
     }
 

@@ -60,17 +60,25 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | `config`, `outcome`, `error` | how a world is run, what came of it, why it cannot be built |
+//! | `kernel` | what one world shares: its clock, its hosts, its wire, its end |
+//! | `clock` | virtual time, and the finer time of the wire |
 //! | `cause` | what set off the code that runs |
 //! | `wire` | latency, order, loss, partition, and what the network does to flows of hosts that lost power |
+//! | `carrier` | the task that delivers the packets |
 //! | `host` | hosts, their processes, crash, restart, power loss |
 //! | `network` | machines and their network as a script sees them |
 //! | `task` | the tasks of a process: scope, counting, panics |
 //! | `ports`, `socket`, `files`, `entropy` | the simulated adapter of `env` |
 //! | `watchdog` | reports a program that loops without an await |
 
+mod carrier;
 mod cause;
+mod clock;
+mod config;
 mod control;
 mod entropy;
+mod error;
 mod files;
 mod host;
 mod kernel;
@@ -80,6 +88,7 @@ mod packet;
 mod panics;
 mod ports;
 mod socket;
+mod sync;
 mod task;
 mod watchdog;
 mod wire;
@@ -88,117 +97,27 @@ use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
 use std::net::IpAddr;
-use std::ops::RangeInclusive;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::Poll;
-use std::time::Duration;
 
-use mxlab_env::{Env, Timestamp};
+use mxlab_env::Env;
 use tokio::runtime::Runtime;
 use turmoil_net::{KernelConfig, Net};
 
+pub use config::{Bounds, Config};
 pub use control::Control;
+pub use error::SimError;
 pub use host::HostHandle;
 pub use mxlab_env::wire::{Fate, Link, PacketRecord, Protocol, Tap, TapVerdict, TcpFlags};
 pub use network::SimNetwork;
 pub use outcome::{End, Outcome};
 pub use watchdog::{OnStuck, Stuck, when_stuck};
 
+use carrier::Carrier;
 use kernel::Kernel;
 use ports::SimPorts;
-
-/// How a world is run.
-#[derive(Clone)]
-pub struct Config {
-    /// The run's name for people, e.g. the scenario's id. Used only in reports.
-    pub label: String,
-    /// The command that runs it again. Used only in reports.
-    pub reproduce: String,
-    /// The wall clock when the run starts.
-    pub epoch: Timestamp,
-    /// From which wire times, jitter, loss, ports and random bytes are drawn.
-    pub seed: u64,
-    /// The run ends at the latest when this much virtual time has passed.
-    pub until: Duration,
-    /// What ends a run that never rests.
-    pub bounds: Bounds,
-    /// How many ticks a packet takes, drawn for each pair of hosts. Ticks order deliveries among each other and are
-    /// infinitely small beside virtual time: no clock and no timer sees them.
-    pub wire_ticks: RangeInclusive<u64>,
-    /// How many packets [`Outcome::log`] keeps, starting with the first.
-    pub packet_log: usize,
-    /// Whether to keep what a capture file shows besides: the payloads of these packets, and the secrets of TLS sessions
-    /// ([`Outcome::tls_secrets`]). It changes nothing else, hashes included.
-    pub capture: bool,
-    /// How long a host's disk takes for each sync. With zero a file operation takes no virtual time.
-    pub sync_delay: Duration,
-    /// How long, in real time, one poll of a task may take before `on_stuck` is called.
-    pub stuck_after: Duration,
-    /// Called, on another thread, when one poll does not return. By default it is what [`when_stuck`] was given.
-    pub on_stuck: OnStuck,
-}
-
-impl Default for Config {
-    fn default() -> Config {
-        Config {
-            label: String::new(),
-            reproduce: String::new(),
-            epoch: Timestamp::from_second(1_767_225_600).unwrap_or(Timestamp::UNIX_EPOCH),
-            seed: 1,
-            until: Duration::from_secs(48 * 3600),
-            bounds: Bounds::default(),
-            wire_ticks: 5_000..=50_000,
-            packet_log: 0,
-            capture: false,
-            sync_delay: Duration::ZERO,
-            stuck_after: Duration::from_secs(10),
-            on_stuck: watchdog::hook_of_the_process(),
-        }
-    }
-}
-
-/// What ends a run that never rests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bounds {
-    /// Packets sent, in all.
-    pub packets: u64,
-    /// Polls of tasks, in all.
-    pub polls: u64,
-}
-
-impl Default for Bounds {
-    fn default() -> Bounds {
-        Bounds { packets: 1_000_000, polls: 5_000_000 }
-    }
-}
-
-/// Why a world could not be built.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SimError {
-    /// Two hosts of a world have the same name.
-    #[error("two hosts are called {0}")]
-    NameTaken(String),
-    /// Two hosts of a world have the same address.
-    #[error("{address} belongs to {owner} already")]
-    AddressTaken {
-        /// The address.
-        address: IpAddr,
-        /// The host that has it.
-        owner: String,
-    },
-    /// Loopback belongs to every host, and no host can have the unspecified address.
-    #[error("{0} cannot be a host's address")]
-    NotAnAddress(IpAddr),
-    /// A world that runs takes in no more hosts.
-    #[error("{0} comes too late: the world runs")]
-    Runs(String),
-    /// The runtime could not be built.
-    #[error("the runtime could not be built: {0}")]
-    Runtime(#[from] std::io::Error),
-}
 
 /// One world, before it runs.
 pub struct Sim {
@@ -274,19 +193,23 @@ impl Sim {
         let runtime = &teardown.runtime;
         let _watched = watchdog::watch(&kernel.beat);
         #[allow(clippy::disallowed_methods, reason = "the wire belongs to no host, and ends with the run")]
-        runtime.handle().spawn(wire::Deliver::new(Arc::clone(&kernel)));
+        runtime.handle().spawn(Carrier::new(Arc::clone(&kernel)));
         let script = Env::new(SimPorts::of_script(&kernel));
         let value = runtime.block_on(async {
-            let mut until = pin!(tokio::time::sleep_until(kernel.start() + kernel.config.until));
+            let mut until = pin!(tokio::time::sleep_until(kernel.clock.start() + kernel.config.until));
             poll_fn(|cx| {
                 kernel.set_main_waker(cx.waker());
                 if kernel.has_ended() || !kernel.count_poll(None, &kernel.script) {
                     return Poll::Ready(None);
                 }
-                let polled =
-                    task::guarded(&kernel, &script, None, &kernel.script, (kernel.elapsed(), &kernel.descent), || {
-                        main.as_mut().poll(cx)
-                    });
+                let polled = task::guarded(
+                    &kernel,
+                    &script,
+                    None,
+                    &kernel.script,
+                    (kernel.clock.elapsed(), &kernel.descent),
+                    || main.as_mut().poll(cx),
+                );
                 match polled {
                     None => Poll::Ready(None),
                     Some(_) if kernel.has_ended() => Poll::Ready(None),

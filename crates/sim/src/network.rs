@@ -11,8 +11,8 @@ use mxlab_env::Env;
 use mxlab_env::wire::{Link, Machine, Network, Tap};
 use turmoil_net::Net;
 
-use crate::SimError;
 use crate::control::Control;
+use crate::error::SimError;
 use crate::host::HostHandle;
 
 /// The network of a world. Clones are the same network.

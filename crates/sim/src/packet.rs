@@ -7,7 +7,7 @@ use ring::digest::{Context, SHA256};
 use turmoil_net::{Packet, TcpSegment, Transport};
 
 use crate::cause::Cause;
-use crate::wire::WireTime;
+use crate::clock::WireTime;
 
 /// Source and destination of a packet.
 pub(crate) fn ends(packet: &Packet) -> (SocketAddr, SocketAddr) {

@@ -8,7 +8,8 @@ use mxlab_env::{BoxFuture, BoxStream, Datagrams, Env, Files, Listener, Ports, Ta
 
 use crate::files::SimFiles;
 use crate::host::{Host, Process};
-use crate::kernel::{Kernel, lock};
+use crate::kernel::Kernel;
+use crate::sync::lock;
 use crate::{socket, task};
 
 /// The ports of one boot of a host's process.

@@ -18,7 +18,8 @@ use turmoil_net::shim::tokio::net::{TcpListener, TcpStream, UdpSocket};
 
 use crate::cause;
 use crate::host::Host;
-use crate::kernel::{Kernel, lock};
+use crate::kernel::Kernel;
+use crate::sync::lock;
 
 /// The size of a simulated receive buffer. A read that frees less than half of it does not reopen a window that has
 /// closed, so all of it is read at once.

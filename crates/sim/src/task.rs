@@ -15,8 +15,9 @@ use tokio::task::AbortHandle;
 
 use crate::cause::{self, Descent};
 use crate::host::{Host, Process};
-use crate::kernel::{Kernel, lock};
+use crate::kernel::Kernel;
 use crate::panics;
+use crate::sync::lock;
 
 /// One task of a process.
 pub(crate) struct Slot {

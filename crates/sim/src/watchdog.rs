@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Once, OnceLock, Weak};
 use std::time::Duration;
 
-use crate::Config;
-use crate::kernel::lock;
+use crate::config::Config;
+use crate::sync::lock;
 
 /// What is called when one poll does not return.
 pub type OnStuck = Arc<dyn Fn(&Stuck) + Send + Sync>;
