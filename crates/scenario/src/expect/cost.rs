@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use mxlab_record::Entry;
 
-use super::{Asked, Question, number};
+use super::Asked;
+use super::question::{Question, number};
 use mxlab_language::expectations::{Cost, Expectation};
 use mxlab_language::values::Count;
 
