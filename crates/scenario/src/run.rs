@@ -6,18 +6,24 @@
 pub(crate) mod answers;
 mod certificates;
 mod changes;
+mod configure;
 mod dialogue;
 mod error;
 mod fault;
+mod in_flight;
 mod judge;
 mod lab;
+mod lookup;
 mod mail_keys;
 mod messages;
+mod publish;
 mod record;
 mod references;
+mod restart;
 mod script;
 mod send;
 mod settle;
+mod stage;
 mod support;
 mod wire;
 
@@ -42,6 +48,7 @@ use mxlab_language::script::GoesOn;
 use mxlab_language::{Cell, Diagnostic, Diagnostics, Scenario, Severity, Sources, Span};
 use references::References;
 use script::Script;
+use stage::Stage;
 use wire::{InClear, Listener};
 
 pub use record::{Heading, Run};
@@ -195,22 +202,22 @@ pub fn run_cell(
     let tlsa_answers = watch_the_wire(scenario, &*network, &lab).map_err(unbuilt)?;
     lab.start(scenario);
     let recorder = lab.recorder(scenario, "script");
-    let mut script = Script::new(scenario, engines, lab, network, recorder);
+    let mut script = Script::new(Stage::new(scenario, engines, lab, network, recorder));
     let mut outcome = sim.run(async {
         let result = settle::play(&mut script).await;
-        (result, script.sent.clone())
+        (result, script.stage.sent.clone())
     });
     let (failed, sent) = match outcome.value.take() {
         Some((Err(error), sent)) => (Some(error), sent),
         Some((Ok(()), sent)) => (None, sent),
         // The run was cut off: the messages sent so far are all that there are.
-        None => (None, script.sent.clone()),
+        None => (None, script.stage.sent.clone()),
     };
     if let Some(error) = failed {
-        return Err(cannot_go_on(scenario, sources, script.acting, &error));
+        return Err(cannot_go_on(scenario, sources, script.stage.acting, &error));
     }
     let record = Run::new(scenario, journal.entries(), std::mem::take(&mut outcome.log));
-    let references = References::new(scenario, &script.lab.made, Some(&script.lab.internet));
+    let references = References::new(scenario, &script.stage.lab.made, Some(&script.stage.lab.internet));
     let asked = Asked { scenario, entries: &record.entries, sent: &sent, references: &references };
     let mut failures = judge::judge(scenario, sources, &asked);
     let heard = tlsa_answers.lock().unwrap_or_else(PoisonError::into_inner);

@@ -6,36 +6,34 @@ use mxlab_mail::smtp;
 use mxlab_world::dialogue::{self, Line};
 
 use super::error::LabError;
-use super::script::Script;
+use super::stage::Stage;
 use mxlab_language::script::Dialogue;
 use mxlab_language::values::DialogueLine;
 
-impl Script<'_> {
-    pub(super) fn dialogue(&mut self, dialogue: &Dialogue) -> Result<(), LabError> {
-        let (server, client) = (dialogue.host.as_str(), dialogue.via.as_str());
-        let missing = |short: &str| LabError::NoAddress(short.to_owned());
-        let address = match (server, &self.outbound) {
-            ("sender", Some(engine)) => engine.submission(),
-            (host, _) => SocketAddr::new(self.address(host).ok_or_else(|| missing(host))?, smtp::PORT),
-        };
-        let host = self.lab.hosts.get(client).ok_or_else(|| missing(client))?;
-        self.tell("dialogue", vec![format!("{client} opens a session with {server}, typed by hand")]);
-        let entry = self.scenario.at.iter().position(|at| Some(at.span) == self.acting).unwrap_or_default();
-        if !host.is_up() {
-            self.tell("dialogue", vec![format!("it cannot be opened: {client} is down")]);
-            return Ok(());
-        }
-        let lines = dialogue.lines.get().0.iter().map(|line| match line {
-            DialogueLine::Client(said) => Line::Say(said.clone()),
-            DialogueLine::Server(reply) => Line::Hear(reply.clone()),
-        });
-        let session = dialogue::Dialogue { entry, server: address, lines: lines.collect() };
-        let (env, recorder) = (host.env(), self.lab.recorder(self.scenario, client));
-        let (on_its_way, task_env) = (self.in_flight.begin(), env.clone());
-        env.spawn("dialogue", async move {
-            dialogue::play(&task_env, &recorder, &session).await;
-            drop(on_its_way);
-        });
-        Ok(())
+pub(super) fn dialogue(stage: &mut Stage<'_>, dialogue: &Dialogue) -> Result<(), LabError> {
+    let (server, client) = (dialogue.host.as_str(), dialogue.via.as_str());
+    let missing = |short: &str| LabError::NoAddress(short.to_owned());
+    let address = match (server, &stage.outbound) {
+        ("sender", Some(engine)) => engine.submission(),
+        (host, _) => SocketAddr::new(stage.address(host).ok_or_else(|| missing(host))?, smtp::PORT),
+    };
+    let host = stage.lab.hosts.get(client).ok_or_else(|| missing(client))?;
+    stage.tell("dialogue", vec![format!("{client} opens a session with {server}, typed by hand")]);
+    let entry = stage.scenario.at.iter().position(|at| Some(at.span) == stage.acting).unwrap_or_default();
+    if !host.is_up() {
+        stage.tell("dialogue", vec![format!("it cannot be opened: {client} is down")]);
+        return Ok(());
     }
+    let lines = dialogue.lines.get().0.iter().map(|line| match line {
+        DialogueLine::Client(said) => Line::Say(said.clone()),
+        DialogueLine::Server(reply) => Line::Hear(reply.clone()),
+    });
+    let session = dialogue::Dialogue { entry, server: address, lines: lines.collect() };
+    let (env, recorder) = (host.env(), stage.lab.recorder(stage.scenario, client));
+    let (on_its_way, task_env) = (stage.in_flight.begin(), env.clone());
+    env.spawn("dialogue", async move {
+        dialogue::play(&task_env, &recorder, &session).await;
+        drop(on_its_way);
+    });
+    Ok(())
 }

@@ -1,8 +1,6 @@
 //! `send`: a message is composed and submitted to the outbound engine, or sent by a plain client to the recipients'
 //! server.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use data_encoding::HEXLOWER;
@@ -13,217 +11,180 @@ use mxlab_mail::headers::Message;
 use mxlab_record::Recorder;
 use mxlab_world::client::{self, Handover};
 use mxlab_world::mail_key::Signed;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::changes;
 use super::error::LabError;
+use super::in_flight::OnItsWay;
 use super::messages::{self, FillIns};
 use super::references::References;
-use super::script::Script;
+use super::stage::Stage;
 use mxlab_language::declarations::items;
 use mxlab_language::references;
 use mxlab_language::script::Send;
 
-/// Counts what is on its way: messages from a client to a server, lookups.
-#[derive(Clone, Default)]
-pub(crate) struct InFlight {
-    count: Arc<AtomicUsize>,
-    changed: Arc<Notify>,
+pub(super) fn send(stage: &mut Stage<'_>, send: &Send) -> Result<(), LabError> {
+    let count = send.count();
+    let every = send.every.as_ref().map_or(Duration::ZERO, |every| every.get().get());
+    let via = send.via.as_ref().map(|via| via.as_str().to_owned());
+    let engine = stage.outbound.clone().filter(|_| via.as_deref().is_none_or(|via| via == "sender"));
+    let client = via.or_else(|| super::only_client(stage.scenario));
+    let (host, short) = match (&engine, client) {
+        (Some(_), _) => (stage.lab.users.clone(), "users".to_owned()),
+        (None, Some(client)) => {
+            let host = stage.lab.hosts.get(&client).cloned().ok_or_else(|| LabError::NoAddress(client.clone()))?;
+            (host, client)
+        }
+        (None, None) => return Err(LabError::NoAddress("client".to_owned())),
+    };
+    let recipients: Vec<Address> =
+        send.to.get().iter().map(|to| to.as_str().parse()).collect::<Result<_, _>>().map_err(|_| name_error(send))?;
+    let from = match send.envelope_sender() {
+        "" => ReversePath::Null,
+        address => ReversePath::Address(address.parse().map_err(|_| name_error(send))?),
+    };
+    let mut texts = Vec::new();
+    for number in 0..count {
+        let message_id = message_id(stage, send, number);
+        let date = stage.scenario.instant(mxlab_language::values::Time::Relative(jiff::SignedDuration::ZERO));
+        let offset = Instant::now().duration_since(stage.start) + every * number;
+        let date = date.checked_add(offset).unwrap_or(date);
+        let mut message = compose(stage, send, &message_id, date);
+        let mut signers = Vec::new();
+        if engine.is_none() {
+            (message, signers) = signed(stage, send, &short, message, date)?;
+        }
+        // A text of the file's own may bring its own Message-ID.
+        let own = Message::parse(&message).ok().and_then(|message| message.message_id().ok());
+        let message_id = own.map_or(message_id, |own| own.as_str().to_owned());
+        let signed = signers.into_iter().map(|(domain, selector)| Signed {
+            message: message_id.clone(),
+            domain: domain.to_owned(),
+            selector: selector.to_owned(),
+        });
+        texts.push((message, signed.collect::<Vec<_>>()));
+        stage.sent.messages.push((send.id.as_ref().map(|id| id.get().to_string()), message_id));
+    }
+    tell_send(stage, send, count, every);
+    if !host.is_up() {
+        stage.tell("send", vec![format!("it cannot be sent: {short} is down")]);
+        return Ok(());
+    }
+    let env = host.env();
+    let recorder = stage.lab.recorder(stage.scenario, &short);
+    let (submission, resolver) = match engine {
+        Some(engine) => (Some(engine.submission()), None),
+        None => (None, Some(stage.lab.resolver(stage.scenario, &env, &Recorder::nowhere(&env)))),
+    };
+    let ehlo = ehlo(stage, &short);
+    let on_their_way: Vec<OnItsWay> = texts.iter().map(|_| stage.in_flight.begin()).collect();
+    let task_env = env.clone();
+    env.spawn("send", async move {
+        let begun = Instant::now();
+        for ((number, (message, signed)), _on_its_way) in (0_u32..).zip(texts).zip(on_their_way) {
+            tokio::time::sleep_until(begun + every * number).await;
+            for signed in &signed {
+                recorder.tell(signed);
+            }
+            let groups = match submission {
+                Some(_) => vec![recipients.clone()],
+                None => by_domain(&recipients),
+            };
+            for to in groups {
+                let servers = match (submission, &resolver) {
+                    (Some(at), _) => vec![at],
+                    (None, Some(resolver)) => client::find_servers(resolver, &to).await,
+                    (None, None) => Vec::new(),
+                };
+                let handover = Handover {
+                    ehlo: ehlo.clone(),
+                    from: from.clone(),
+                    to,
+                    message: message.clone(),
+                    servers,
+                    tls: submission.is_none(),
+                };
+                client::hand_over(&task_env, &recorder, &handover).await;
+            }
+        }
+    });
+    Ok(())
 }
 
-/// One thing on its way; it has arrived when this is dropped, also with the task that held it.
-pub(super) struct OnItsWay(InFlight);
-
-impl InFlight {
-    pub(super) fn begin(&self) -> OnItsWay {
-        self.count.fetch_add(1, Ordering::Relaxed);
-        OnItsWay(self.clone())
+fn tell_send(stage: &Stage<'_>, send: &Send, count: u32, every: Duration) {
+    let to: Vec<&str> = send.to.get().iter().map(|to| to.as_str()).collect();
+    let mut line = format!("{} writes to {}", send.from.as_str(), to.join(", "));
+    if send.mail_from.is_some() {
+        line.push_str(&format!(", envelope sender <{}>", send.envelope_sender()));
     }
-    pub(crate) fn is_empty(&self) -> bool {
-        self.count.load(Ordering::Relaxed) == 0
+    if count > 1 {
+        line.push_str(&format!(", {count} messages, one every {} s", every.as_secs()));
     }
-    pub(crate) async fn changed(&self) {
-        self.changed.notified().await;
-    }
+    stage.tell("send", vec![line]);
 }
 
-impl Drop for OnItsWay {
-    fn drop(&mut self) {
-        self.0.count.fetch_sub(1, Ordering::Relaxed);
-        self.0.changed.notify_waiters();
+/// The same in every run: it derives from the send's name, or its place in the script.
+fn message_id(stage: &Stage<'_>, send: &Send, number: u32) -> String {
+    let name = match &send.id {
+        Some(id) => id.get().to_string(),
+        None => format!("message-{}", stage.sent.messages.len() + 1),
+    };
+    let unique = stage.lab.identity.bytes("message-id", &format!("{name}/{number}"));
+    let short = HEXLOWER.encode(&unique[..6]);
+    let domain = send.from.as_str().rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+    format!("{name}.{short}@{domain}")
+}
+
+fn compose(stage: &Stage<'_>, send: &Send, message_id: &str, date: Timestamp) -> Vec<u8> {
+    let to: Vec<&str> = send.to.get().iter().map(|to| to.as_str()).collect();
+    let name = send.message.as_ref().map_or("plain", |message| message.as_str());
+    let subject = send.subject.as_ref().map_or("Hello", |subject| subject.as_str());
+    let fill = FillIns { from: send.from.as_str(), to: to.join(", "), subject, message_id, date };
+    let message = messages::compose(stage.scenario, name, &fill);
+    let resolve = References::new(stage.scenario, &stage.lab.made, Some(&stage.lab.internet));
+    match String::from_utf8(message) {
+        Ok(text) => references::substitute(&text, &resolve).into_bytes(),
+        Err(octets) => octets.into_bytes(),
     }
 }
 
 /// Who signed: the domain and the selector.
 type Signer<'s> = (&'s str, &'s str);
 
-impl Script<'_> {
-    pub(super) fn send(&mut self, send: &Send) -> Result<(), LabError> {
-        let count = send.count();
-        let every = send.every.as_ref().map_or(Duration::ZERO, |every| every.get().get());
-        let via = send.via.as_ref().map(|via| via.as_str().to_owned());
-        let engine = self.outbound.clone().filter(|_| via.as_deref().is_none_or(|via| via == "sender"));
-        let client = via.or_else(|| super::only_client(self.scenario));
-        let (host, short) = match (&engine, client) {
-            (Some(_), _) => (self.lab.users.clone(), "users".to_owned()),
-            (None, Some(client)) => {
-                let host = self.lab.hosts.get(&client).cloned().ok_or_else(|| LabError::NoAddress(client.clone()))?;
-                (host, client)
-            }
-            (None, None) => return Err(LabError::NoAddress("client".to_owned())),
-        };
-        let recipients: Vec<Address> = send
-            .to
-            .get()
-            .iter()
-            .map(|to| to.as_str().parse())
-            .collect::<Result<_, _>>()
-            .map_err(|_| name_error(send))?;
-        let from = match send.envelope_sender() {
-            "" => ReversePath::Null,
-            address => ReversePath::Address(address.parse().map_err(|_| name_error(send))?),
-        };
-        let mut texts = Vec::new();
-        for number in 0..count {
-            let message_id = self.message_id(send, number);
-            let date = self.scenario.instant(mxlab_language::values::Time::Relative(jiff::SignedDuration::ZERO));
-            let offset = Instant::now().duration_since(self.start) + every * number;
-            let date = date.checked_add(offset).unwrap_or(date);
-            let mut message = self.compose(send, &message_id, date);
-            let mut signers = Vec::new();
-            if engine.is_none() {
-                (message, signers) = self.signed(send, &short, message, date)?;
-            }
-            // A text of the file's own may bring its own Message-ID.
-            let own = Message::parse(&message).ok().and_then(|message| message.message_id().ok());
-            let message_id = own.map_or(message_id, |own| own.as_str().to_owned());
-            let signed = signers.into_iter().map(|(domain, selector)| Signed {
-                message: message_id.clone(),
-                domain: domain.to_owned(),
-                selector: selector.to_owned(),
-            });
-            texts.push((message, signed.collect::<Vec<_>>()));
-            self.sent.messages.push((send.id.as_ref().map(|id| id.get().to_string()), message_id));
-        }
-        self.tell_send(send, count, every);
-        if !host.is_up() {
-            self.tell("send", vec![format!("it cannot be sent: {short} is down")]);
-            return Ok(());
-        }
-        let env = host.env();
-        let recorder = self.lab.recorder(self.scenario, &short);
-        let (submission, resolver) = match engine {
-            Some(engine) => (Some(engine.submission()), None),
-            None => (None, Some(self.lab.resolver(self.scenario, &env, &Recorder::nowhere(&env)))),
-        };
-        let ehlo = self.ehlo(&short);
-        let on_their_way: Vec<OnItsWay> = texts.iter().map(|_| self.in_flight.begin()).collect();
-        let task_env = env.clone();
-        env.spawn("send", async move {
-            let begun = Instant::now();
-            for ((number, (message, signed)), _on_its_way) in (0_u32..).zip(texts).zip(on_their_way) {
-                tokio::time::sleep_until(begun + every * number).await;
-                for signed in &signed {
-                    recorder.tell(signed);
-                }
-                let groups = match submission {
-                    Some(_) => vec![recipients.clone()],
-                    None => by_domain(&recipients),
-                };
-                for to in groups {
-                    let servers = match (submission, &resolver) {
-                        (Some(at), _) => vec![at],
-                        (None, Some(resolver)) => client::find_servers(resolver, &to).await,
-                        (None, None) => Vec::new(),
-                    };
-                    let handover = Handover {
-                        ehlo: ehlo.clone(),
-                        from: from.clone(),
-                        to,
-                        message: message.clone(),
-                        servers,
-                        tls: submission.is_none(),
-                    };
-                    client::hand_over(&task_env, &recorder, &handover).await;
-                }
-            }
-        });
-        Ok(())
+/// The message as a client sends it: signed with its keys, the last signature on top, and then perhaps changed. With it
+/// the domain and the selector of each signature.
+fn signed<'s>(
+    stage: &'s Stage<'_>,
+    send: &Send,
+    client: &str,
+    mut message: Vec<u8>,
+    now: Timestamp,
+) -> Result<(Vec<u8>, Vec<Signer<'s>>), LabError> {
+    let mut signers = Vec::new();
+    let client = stage.scenario.hosts.get(client).and_then(|host| host.client.as_ref());
+    let keys = send.sign.as_ref().or_else(|| client.and_then(|client| client.sign.as_ref()));
+    for key in keys.iter().flat_map(|keys| keys.get().iter()) {
+        let Some(identity) = stage.lab.made.mail_keys.get(key.as_str()) else { continue };
+        let wrong = |error| LabError::Signer(key.to_string(), error);
+        // A message that cannot be split cannot be signed either; it is sent as it is.
+        let Ok(parsed) = Message::parse(&message) else { break };
+        let mut signed = identity.signer.sign(&parsed, now).map_err(wrong)?.into_bytes();
+        signed.extend(&message);
+        message = signed;
+        signers.push((identity.domain.as_str(), identity.selector.as_str()));
     }
-
-    fn tell_send(&self, send: &Send, count: u32, every: Duration) {
-        let to: Vec<&str> = send.to.get().iter().map(|to| to.as_str()).collect();
-        let mut line = format!("{} writes to {}", send.from.as_str(), to.join(", "));
-        if send.mail_from.is_some() {
-            line.push_str(&format!(", envelope sender <{}>", send.envelope_sender()));
-        }
-        if count > 1 {
-            line.push_str(&format!(", {count} messages, one every {} s", every.as_secs()));
-        }
-        self.tell("send", vec![line]);
+    for change in client.iter().flat_map(|client| items(&client.after_sign)) {
+        message = changes::change(*change.get()).map_or(message.clone(), |change| change.apply(&message));
     }
+    Ok((message, signers))
+}
 
-    /// The same in every run: it derives from the send's name, or its place in the script.
-    fn message_id(&self, send: &Send, number: u32) -> String {
-        let name = match &send.id {
-            Some(id) => id.get().to_string(),
-            None => format!("message-{}", self.sent.messages.len() + 1),
-        };
-        let unique = self.lab.identity.bytes("message-id", &format!("{name}/{number}"));
-        let short = HEXLOWER.encode(&unique[..6]);
-        let domain = send.from.as_str().rsplit_once('@').map_or("localhost", |(_, domain)| domain);
-        format!("{name}.{short}@{domain}")
-    }
-
-    fn compose(&self, send: &Send, message_id: &str, date: Timestamp) -> Vec<u8> {
-        let to: Vec<&str> = send.to.get().iter().map(|to| to.as_str()).collect();
-        let name = send.message.as_ref().map_or("plain", |message| message.as_str());
-        let subject = send.subject.as_ref().map_or("Hello", |subject| subject.as_str());
-        let fill = FillIns { from: send.from.as_str(), to: to.join(", "), subject, message_id, date };
-        let message = messages::compose(self.scenario, name, &fill);
-        let resolve = References::new(self.scenario, &self.lab.made, Some(&self.lab.internet));
-        match String::from_utf8(message) {
-            Ok(text) => references::substitute(&text, &resolve).into_bytes(),
-            Err(octets) => octets.into_bytes(),
-        }
-    }
-
-    /// The message as a client sends it: signed with its keys, the last signature on top, and then perhaps changed. With it
-    /// the domain and the selector of each signature.
-    fn signed<'s>(
-        &'s self,
-        send: &Send,
-        client: &str,
-        mut message: Vec<u8>,
-        now: Timestamp,
-    ) -> Result<(Vec<u8>, Vec<Signer<'s>>), LabError> {
-        let mut signers = Vec::new();
-        let client = self.scenario.hosts.get(client).and_then(|host| host.client.as_ref());
-        let keys = send.sign.as_ref().or_else(|| client.and_then(|client| client.sign.as_ref()));
-        for key in keys.iter().flat_map(|keys| keys.get().iter()) {
-            let Some(identity) = self.lab.made.mail_keys.get(key.as_str()) else { continue };
-            let wrong = |error| LabError::Signer(key.to_string(), error);
-            // A message that cannot be split cannot be signed either; it is sent as it is.
-            let Ok(parsed) = Message::parse(&message) else { break };
-            let mut signed = identity.signer.sign(&parsed, now).map_err(wrong)?.into_bytes();
-            signed.extend(&message);
-            message = signed;
-            signers.push((identity.domain.as_str(), identity.selector.as_str()));
-        }
-        for change in client.iter().flat_map(|client| items(&client.after_sign)) {
-            message = changes::change(*change.get()).map_or(message.clone(), |change| change.apply(&message));
-        }
-        Ok((message, signers))
-    }
-
-    fn ehlo(&self, short: &str) -> String {
-        let declared = self.scenario.hosts.get(short).and_then(|host| host.client.as_ref()?.ehlo.as_ref());
-        match (declared, self.scenario.addressed.get(short)) {
-            (Some(ehlo), _) => ehlo.get().to_string(),
-            (None, Some(addressed)) => addressed.full_name.clone(),
-            (None, None) => "[198.19.255.10]".to_owned(),
-        }
+fn ehlo(stage: &Stage<'_>, short: &str) -> String {
+    let declared = stage.scenario.hosts.get(short).and_then(|host| host.client.as_ref()?.ehlo.as_ref());
+    match (declared, stage.scenario.addressed.get(short)) {
+        (Some(ehlo), _) => ehlo.get().to_string(),
+        (None, Some(addressed)) => addressed.full_name.clone(),
+        (None, None) => "[198.19.255.10]".to_owned(),
     }
 }
 

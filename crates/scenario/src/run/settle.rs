@@ -17,9 +17,9 @@ const GRACE: Duration = Duration::from_secs(60);
 
 /// Starts the engines, plays the script, and waits until everything is at rest.
 pub(super) async fn play(script: &mut Script<'_>) -> Result<(), LabError> {
-    script.start = Instant::now();
-    script.start_outbound().await?;
-    script.start_inbound().await?;
+    script.stage.start = Instant::now();
+    script.stage.start_outbound().await?;
+    script.stage.start_inbound().await?;
     script.run().await?;
     settle(script).await
 }
@@ -37,8 +37,8 @@ async fn settle(script: &mut Script<'_>) -> Result<(), LabError> {
             }
             continue;
         }
-        let wake = [open, script.next_due()].into_iter().flatten().filter(|at| *at > now).min();
-        let (journal, in_flight) = (script.lab.journal.clone(), script.in_flight.clone());
+        let wake = [open, script.stage.next_due()].into_iter().flatten().filter(|at| *at > now).min();
+        let (journal, in_flight) = (script.stage.lab.journal.clone(), script.stage.in_flight.clone());
         tokio::select! {
             biased;
             () = journal.grown() => {}
@@ -50,14 +50,14 @@ async fn settle(script: &mut Script<'_>) -> Result<(), LabError> {
 
 /// Whether nothing is queued, on its way or due.
 pub(super) fn at_rest(script: &Script<'_>) -> bool {
-    !is_busy(script) && script.next_due().is_none()
+    !is_busy(script) && script.stage.next_due().is_none()
 }
 
 /// Whether something is queued or on its way.
 fn is_busy(script: &Script<'_>) -> bool {
-    !script.in_flight.is_empty()
-        || script.outbound.as_ref().is_some_and(|engine| engine.queued_messages() > 0)
-        || script.inbound.as_ref().is_some_and(|engine| engine.queued_messages() > 0)
+    !script.stage.in_flight.is_empty()
+        || script.stage.outbound.as_ref().is_some_and(|engine| engine.queued_messages() > 0)
+        || script.stage.inbound.as_ref().is_some_and(|engine| engine.queued_messages() > 0)
 }
 
 async fn sleep_until_or_for_ever(at: Option<Instant>) {
@@ -69,8 +69,8 @@ async fn sleep_until_or_for_ever(at: Option<Instant>) {
 
 /// When the last window closes that a file gives and that is not decided; none if all are.
 fn open_until(script: &Script<'_>) -> Option<Instant> {
-    let scenario = script.scenario;
-    let now = scenario.epoch.checked_add(Instant::now().duration_since(script.start)).unwrap_or(Timestamp::MAX);
+    let scenario = script.stage.scenario;
+    let now = scenario.epoch.checked_add(Instant::now().duration_since(script.stage.start)).unwrap_or(Timestamp::MAX);
     let open: Vec<(&Expectation, Timestamp)> = expectations(scenario)
         .filter_map(|expectation| Some((expectation, scenario.instant(*expectation.within.as_ref()?.get()))))
         .filter(|(_, end)| *end > now)
@@ -80,10 +80,10 @@ fn open_until(script: &Script<'_>) -> Option<Instant> {
     }
     // While something waits or is on its way, more entries come: the windows need not be looked at yet.
     let busy = is_busy(script);
-    let entries = if busy { Vec::new() } else { script.lab.journal.entries() };
-    let references = References::new(scenario, &script.lab.made, Some(&script.lab.internet));
-    let asked = Asked { scenario, entries: &entries, sent: &script.sent, references: &references };
+    let entries = if busy { Vec::new() } else { script.stage.lab.journal.entries() };
+    let references = References::new(scenario, &script.stage.lab.made, Some(&script.stage.lab.internet));
+    let asked = Asked { scenario, entries: &entries, sent: &script.stage.sent, references: &references };
     let undecided = open.into_iter().filter(|(expectation, _)| busy || !asked.is_decided(expectation));
     let last = undecided.map(|(_, end)| end).max()?;
-    Some(script.start + Duration::try_from(last.duration_since(scenario.epoch)).unwrap_or_default())
+    Some(script.stage.start + Duration::try_from(last.duration_since(scenario.epoch)).unwrap_or_default())
 }
