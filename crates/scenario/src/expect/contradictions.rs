@@ -5,9 +5,15 @@
 //! mailbox has seen; a contradiction fails the scenario. Each comparison asks for what must be so if the engine tells the
 //! truth, and for nothing that a crash or a broken connection could prevent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use data_encoding::HEXLOWER;
+use mxlab_dns::rdata::Tlsa;
+use mxlab_language::Scenario;
+use mxlab_language::references::{Form, Reference};
+use mxlab_language::scenario::Addressed;
+use mxlab_language::script::Action;
 use mxlab_record::{Entry, Value};
 use mxlab_world::dialogue::Spoken;
 
@@ -38,7 +44,7 @@ pub(super) const COMPARISONS: &[Comparison] = &[
     },
     Comparison {
         says: "sender: `relayed`, `security` = `dane`",
-        needs: "TLSA records for the host had reached the sender over the wire before",
+        needs: "a TLSA record of the host that fits a certificate of the server had been sent to the sender before",
         find: |witnesses| witnesses.dane_without_records(),
     },
     Comparison {
@@ -118,18 +124,50 @@ impl Witnesses<'_> {
 
     fn dane_without_records(&self) -> Vec<String> {
         let without = |(at, relayed): (usize, &Entry)| {
-            let host = self.asked.scenario.addressed.get(&*relayed.actor)?;
-            let mut told = self.tlsa.iter().filter(|answer| {
-                answer.after <= at && [IpAddr::from(host.ipv4), IpAddr::from(host.ipv6)].contains(&answer.to)
-            });
-            let but = format!("no TLSA records that would say what to trust had reached {} by then", relayed.actor);
-            let has_some = told.any(|answer| !answer.records.is_empty());
+            let scenario = self.asked.scenario;
+            let sender = scenario.addressed.get(&*relayed.actor)?;
+            let ip: IpAddr = relayed.fields.text("ip")?.parse().ok()?;
+            let (short, server) = scenario.addressed.iter().find(|(_, host)| is_at(host, ip))?;
+            // The base is the host that MX names, or what that is an alias of (RFC 7672 §2.2.2).
+            let bases = [relayed.fields.text("host")?, server.full_name.as_str()];
+            let is_about = |name: &str| {
+                let base = name.split_once("._tcp.").map(|(_, base)| base);
+                base.is_some_and(|base| bases.iter().any(|of| of.eq_ignore_ascii_case(base)))
+            };
+            let presents = certificates_of(scenario, short);
+            let has_some = self
+                .tlsa
+                .iter()
+                .filter(|answer| answer.after <= at && is_at(sender, answer.to) && is_about(&answer.name))
+                .any(|answer| answer.records.iter().any(|record| self.fits(record, &presents)));
+            let but = format!(
+                "no TLSA record of {} that fits a certificate of {short} had reached {} by then",
+                bases[0], relayed.actor
+            );
             (!has_some).then(|| self.contradiction(relayed, &but))
         };
         self.of_kind("relayed")
             .filter(|(_, relayed)| relayed.fields.text("security") == Some("dane"))
             .filter_map(without)
             .collect()
+    }
+
+    /// Whether a record names one of these certificates or its key. What a record with another usage than 3 names is not
+    /// the server's own; that it is there has to do.
+    fn fits(&self, record: &Tlsa, certificates: &BTreeSet<&str>) -> bool {
+        let form = match record.matching {
+            0 => Form::Whole,
+            1 => Form::Sha256,
+            2 => Form::Sha512,
+            _ => return false,
+        };
+        let data = HEXLOWER.encode(&record.data);
+        let named = |name: &&str| match record.selector {
+            0 => self.asked.references.resolve(Reference::Certificate(form, name), false),
+            1 => self.asked.references.resolve(Reference::PublicKey(form, name), false),
+            _ => None,
+        };
+        record.usage != 3 || certificates.iter().filter_map(named).any(|of| of == data)
     }
 
     fn reports_that_never_left(&self) -> Vec<String> {
@@ -213,6 +251,23 @@ impl Witnesses<'_> {
         };
         self.receiver_says("rejected").into_iter().filter_map(contradicts).collect()
     }
+}
+
+fn is_at(host: &Addressed, ip: IpAddr) -> bool {
+    [IpAddr::from(host.ipv4), IpAddr::from(host.ipv6)].contains(&ip)
+}
+
+/// The names of all certificates that a server presents at some time of the run.
+fn certificates_of<'a>(scenario: &'a Scenario, short: &'a str) -> BTreeSet<&'a str> {
+    let declared = scenario.hosts.get(short).map(|host| host.get());
+    let configured = scenario.at.iter().filter_map(|at| match &at.action {
+        Action::Configure(configure) => configure.host.as_ref()?.get(short).map(|host| host.get()),
+        _ => None,
+    });
+    let presented = declared.into_iter().chain(configured).filter_map(|host| host.smtp.as_ref());
+    let named = presented.flat_map(|smtp| smtp.cert.iter().chain(smtp.sni.iter().flat_map(|sni| sni.values())));
+    // The automatic one has the host's name.
+    named.map(|cert| cert.as_str()).chain([short]).collect()
 }
 
 #[derive(Clone, Copy, Debug, Default)]
