@@ -249,9 +249,18 @@ impl<D: Dns + Send + Sync + 'static> Queue<D> {
     /// Tells of the recipients that stay queued.
     fn tell_deferred(&self, turn: Turn<'_>, job: &Job, round: &Round, outcome: &AttemptOutcome, started: Timestamp) {
         let hosts: Vec<_> = outcome.visits.iter().map(|visit| visit.words()).collect();
+        let before = |to: &Address| {
+            let waiting = turn.group.recipients.iter().find(|recipient| recipient.address == *to);
+            waiting.and_then(|recipient| recipient.last.as_ref()).map(|last| last.failure.line())
+        };
         for (to, last) in &round.deferred {
             let line = last.failure.line();
-            let alike = round.deferred.iter().filter(|(_, other)| other.failure.line() == line);
+            // Those that failed alike before, too: they can be told together that nothing has changed.
+            let failed_before = before(to);
+            let alike = round
+                .deferred
+                .iter()
+                .filter(|(other, last)| last.failure.line() == line && before(other) == failed_before);
             let event = Deferred {
                 message: job.message_id.clone(),
                 to: to.clone(),

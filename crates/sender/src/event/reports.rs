@@ -16,7 +16,8 @@ pub struct Deferred {
     pub message: String,
     /// The recipient.
     pub to: Address,
-    /// All recipients that this attempt failed for in the same way, in order. The first of them speaks for all.
+    /// All recipients that this attempt and the one before failed for in the same way, in order. The first of them speaks
+    /// for all.
     pub alike: Vec<Address>,
     /// Why.
     pub failure: DeliveryFailure,
