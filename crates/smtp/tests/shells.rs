@@ -258,6 +258,8 @@ fn a_client_tells_where_a_session_breaks() {
     check(Some((Stage::Banner, Response::Close)), Err("closes the connection at the greeting"));
     check(Some((Stage::Banner, Response::Silence)), Err("stalls at the greeting"));
     check(Some((Stage::StartTls, Response::Close)), Err("closes the connection at STARTTLS"));
+    let injected = Response::Octets(b"220 2.0.0 Go ahead\r\n250 OK\r\n");
+    check(Some((Stage::StartTls, injected)), Err("text in clear stood behind the reply to STARTTLS"));
     let lost = "b@example lost, c@example lost";
     let check_lost =
         |stage, response, clause: &str| check(Some((stage, response)), Ok(&format!("{lost}, {clause}, mx1.example")));

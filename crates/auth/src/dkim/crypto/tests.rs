@@ -36,6 +36,19 @@ fn what_is_signed_is_verified() {
     }
 }
 
+/// What is remembered of one key says nothing of another.
+#[test]
+fn results_of_several_keys_are_kept_apart() {
+    let _memo = mxlab_env::memo::set(true);
+    let keys = [RSA_1024, RSA_2048, RSA_4096].map(|pem| SigningKey::from_pem(pem).expect("a key"));
+    let signatures = keys.each_ref().map(|key| key.sign(b"the same").expect("a signature"));
+    for (one, signature) in signatures.iter().enumerate() {
+        for (other, key) in keys.iter().enumerate() {
+            assert_eq!(public(key).verifies(key.algorithm(), b"the same", signature), one == other, "{one} {other}");
+        }
+    }
+}
+
 /// ring signs with the keys that it takes, and as the crate `rsa` would.
 #[test]
 fn both_libraries_sign_alike() {
