@@ -216,7 +216,8 @@ pub fn run_cell(
     if let Some(error) = failed {
         return Err(cannot_go_on(scenario, sources, script.stage.acting, &error));
     }
-    let record = Run::new(scenario, journal.entries(), std::mem::take(&mut outcome.log));
+    let (packets, secrets) = (std::mem::take(&mut outcome.log), std::mem::take(&mut outcome.tls_secrets));
+    let record = Run::new(scenario, journal.entries(), packets, secrets);
     let references = References::new(scenario, &script.stage.lab.made, Some(&script.stage.lab.internet));
     let asked = Asked { scenario, entries: &record.entries, sent: &sent, references: &references };
     let mut failures = judge::judge(scenario, sources, &asked);

@@ -210,17 +210,15 @@ fn delivered(table: &Delivered) -> Question {
 }
 
 fn failed(kind: &'static str, table: &Failed, said: Option<String>) -> Question {
-    let question = Question::new(kind, kind);
+    let question = Question::new(kind, kind)
+        .is("to", text(&table.to))
+        .message(text(&table.message))
+        .is("code", text(&table.code))
+        .holds("text", said);
     // A refusal tells of no attempts, and the runner refuses a file that asks for them.
     let question = match kind {
         "rejected" => question,
         _ => question.counts("attempts", table.attempts.as_ref().map(|count| *count.get())),
     };
-    question
-        .is("to", text(&table.to))
-        .message(text(&table.message))
-        .is("code", text(&table.code))
-        .holds("text", said)
-        .host("by", "by", text(&table.by))
-        .is("stage", text(&table.stage))
+    question.host("by", "by", text(&table.by)).is("stage", text(&table.stage))
 }

@@ -6,9 +6,11 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER_PERMISSIVE;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use mxlab_dns::Name;
+use mxlab_dns::rdata::abbreviated;
 use mxlab_dns::recursor::{Recursor, RecursorConfig};
 use mxlab_dns::resolver::{Resolver, ResolverConfig, TrustAnchor};
 use mxlab_dns::signed_zone::{self, Signing};
@@ -389,8 +391,8 @@ pub(crate) fn inbound_settings(
 /// Records in one line, for stories; long digests cut.
 pub(crate) fn in_one_line(records: &str) -> String {
     let word = |word: &str| {
-        let hexadecimal = word.len() > 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if hexadecimal { format!("{}…", word.get(..8).unwrap_or(word)) } else { word.to_owned() }
+        let digest = HEXLOWER_PERMISSIVE.decode(word.as_bytes()).ok().filter(|octets| octets.len() > 16);
+        digest.map_or_else(|| word.to_owned(), |octets| abbreviated(&octets))
     };
     let record = |record: &str| record.split_whitespace().map(word).collect::<Vec<_>>().join(" ");
     records.lines().map(record).filter(|record| !record.is_empty()).collect::<Vec<_>>().join("; ")

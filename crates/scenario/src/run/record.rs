@@ -1,5 +1,7 @@
 //! What happened in a run, as data. Stories are made of it, and so is whatever else tells of a run.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use mxlab_env::wire::PacketRecord;
 use mxlab_language::Scenario;
@@ -20,6 +22,8 @@ pub struct Run {
     /// The packets in the order in which they were sent, as many as [`RunOptions::packets`](super::RunOptions::packets)
     /// asked for.
     pub packets: Vec<PacketRecord>,
+    /// The secrets of the TLS sessions in these packets, lines as in a file of `SSLKEYLOGFILE`; none without packets.
+    pub tls_secrets: BTreeSet<String>,
 }
 
 /// What a file says that it is about.
@@ -32,10 +36,15 @@ pub struct Heading {
 }
 
 impl Run {
-    pub(super) fn new(scenario: &Scenario, entries: Vec<Entry>, packets: Vec<PacketRecord>) -> Run {
+    pub(super) fn new(
+        scenario: &Scenario,
+        entries: Vec<Entry>,
+        packets: Vec<PacketRecord>,
+        tls_secrets: BTreeSet<String>,
+    ) -> Run {
         let words = scenario.story.as_ref().map(|words| words.get().clone());
         let heading = Heading { title: scenario.title.get().clone(), words };
-        Run { heading, epoch: scenario.epoch, entries, packets }
+        Run { heading, epoch: scenario.epoch, entries, packets, tls_secrets }
     }
 
     /// The story: what a mail engineer would tell of the run.
