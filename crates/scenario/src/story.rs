@@ -6,7 +6,7 @@
 //! ([`Entry::rank`]): what belongs to one message stands together. So neither how long packets take shows, unless a timer
 //! waits for them, nor the order in which things happened side by side.
 //!
-//! What was told before is told short or not at all ([`repetition`]).
+//! What was told before is told short or not at all (module `repetition`).
 //!
 //! After the moments come the artefacts in full, in the same order: NDRs, stamped header fields, reports. One that was shown
 //! before is not shown again.

@@ -52,7 +52,7 @@ impl ServerFault {
 /// A fault in force.
 #[derive(Clone, Debug)]
 pub struct ActiveFault {
-    /// Identifies it, for [`ServerControl::end_fault`].
+    /// Identifies it, for [`ServerControl::end_fault`](super::ServerControl::end_fault).
     pub id: u64,
     /// What breaks.
     pub fault: ServerFault,
