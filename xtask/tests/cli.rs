@@ -107,7 +107,7 @@ fn a_new_scenario_is_blessed_and_then_held_to_its_snapshot() {
     repository.run(&[]).check(12, &["there is no snapshot yet", "cargo xtask scenarios a/holds --seed 1"]);
     repository.run(&["--bless"]).check(0, &["1 passed"]);
     let run = repository.run(&[]);
-    run.check(0, &["1 scenarios: 1 passed, 0 failed, 0 skipped"]);
+    run.check(0, &["1 scenario: 1 passed, 0 failed, 0 skipped"]);
     assert_eq!(run.out, "", "nobody asked for anything on standard output");
     let snapshot = repository.root.join("snapshots/a/holds.snap");
     let story = std::fs::read_to_string(&snapshot).unwrap();
@@ -250,6 +250,7 @@ fn a_file_anywhere_can_be_run() {
     let repository = Repository::new("anywhere", &[("holds.toml", HOLDS)]);
     std::fs::write(repository.root.join("customer.toml"), HOLDS.replace("\"secure\"", "\"bogus\"")).unwrap();
     repository.run(&["customer.toml"]).check(11, &["customer.toml:6", "cargo xtask scenarios customer.toml --seed 1"]);
+    repository.run(&["customer.toml", "--bless"]).check(2, &["it has no snapshot to bless"]);
 }
 
 #[test]
@@ -295,7 +296,7 @@ fn a_cell_of_a_file_anywhere_is_reproduced_alone() {
     std::fs::write(repository.root.join("customer.toml"), matrix()).unwrap();
     let line = "run it again: cargo xtask scenarios 'customer.toml[type=TXT]' --seed 1";
     repository.run(&["customer.toml"]).check(11, &[line, "2 scenarios"]);
-    repository.run(&["customer.toml[type=TXT]", "--seed", "1"]).check(11, &[line, "1 scenarios"]);
+    repository.run(&["customer.toml[type=TXT]", "--seed", "1"]).check(11, &[line, "1 scenario:"]);
     repository.run(&["customer.toml[type=A]"]).check(2, &["no scenario matches", "customer[type=MX]"]);
 }
 

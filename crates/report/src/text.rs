@@ -66,7 +66,8 @@ pub fn summary(summary: &Summary) -> String {
         let _ = writeln!(text, "error: {error}");
     }
     let counts = summary.counts();
-    let _ = write!(text, "{} scenarios: {}", counts.cases, outcomes(counts));
+    let scenarios = if counts.cases == 1 { "scenario" } else { "scenarios" };
+    let _ = write!(text, "{} {scenarios}: {}", counts.cases, outcomes(counts));
     let sensitive = summary.seed_sensitive();
     if sensitive.cases > 0 {
         let _ = write!(text, " ({} seed-sensitive: {})", sensitive.cases, outcomes(sensitive));

@@ -18,6 +18,9 @@ pub enum SuiteError {
     /// A path leads nowhere.
     #[error("there is no file `{0}`")]
     NoSuchFile(String),
+    /// A file outside `scenarios/` has no snapshot.
+    #[error("`{0}` is not below `scenarios/`: it has no snapshot to bless; move it there first")]
+    NothingToBless(String),
     /// A world is not a scenario.
     #[error("`{0}` is a world, not a scenario")]
     IsWorld(String),
@@ -48,6 +51,7 @@ impl SuiteError {
             SuiteError::Io { .. } => ExitCode::Internal,
             SuiteError::NothingMatches { .. }
             | SuiteError::NoSuchFile(_)
+            | SuiteError::NothingToBless(_)
             | SuiteError::IsWorld(_)
             | SuiteError::SameName { .. } => ExitCode::Usage,
         }

@@ -45,6 +45,9 @@ pub(super) fn plan(options: &Options) -> Result<Plan, SuiteError> {
         if let Filter::File { location, typed, .. } = filter
             && !found.iter().any(|file| file.location == *location)
         {
+            if options.bless {
+                return Err(SuiteError::NothingToBless(typed.clone()));
+            }
             found.push(outside(&options.root, location, typed)?);
         }
     }
