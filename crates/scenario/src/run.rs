@@ -320,8 +320,12 @@ fn watch_the_wire(scenario: &Scenario, network: &dyn Network, lab: &Lab) -> Resu
                 heard.segment(journal.len(), packet.from, packet.to, flags.syn, &packet.payload);
             }
         }
-        let opens = matches!(packet.protocol, Protocol::Tcp { flags, .. } if flags.syn && !flags.ack);
-        for heard in listener.hear(packet.from, packet.to, opens, &packet.payload) {
+        let step = match packet.protocol {
+            Protocol::Tcp { flags, .. } if flags.syn && !flags.ack => wire::Packet::Opens,
+            Protocol::Tcp { flags, .. } if flags.fin || flags.rst => wire::Packet::Ends,
+            Protocol::Tcp { .. } | Protocol::Udp => wire::Packet::Goes,
+        };
+        for heard in listener.hear(packet.from, packet.to, step, &packet.payload) {
             let ip = packet.to.ip();
             let named = names.iter().find(|(v4, v6, _)| ip == *v4 || ip == *v6);
             let server = named.map_or_else(|| ip.to_string(), |(_, _, name)| name.clone());

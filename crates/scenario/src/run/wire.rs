@@ -43,6 +43,17 @@ const MAX_LINE: usize = 4096;
 /// The most sessions that a listener follows at a time.
 const MAX_SESSIONS: usize = 10_000;
 
+/// What a packet does to its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Packet {
+    /// It opens it (SYN).
+    Opens,
+    /// It carries on.
+    Goes,
+    /// It is the last one of its direction, or of the connection (FIN, RST).
+    Ends,
+}
+
 /// One direction of one session: what the client sends.
 #[derive(Default)]
 struct Session {
@@ -60,19 +71,26 @@ pub(crate) struct Listener {
 
 impl Listener {
     /// What the listener learns from a packet of a session to port 25: recipients and Message-IDs, to be completed with
-    /// the server's name. `opens` tells that the packet opens the session.
-    pub(crate) fn hear(&mut self, from: SocketAddr, to: SocketAddr, opens: bool, payload: &[u8]) -> Vec<InClear> {
+    /// the server's name.
+    pub(crate) fn hear(&mut self, from: SocketAddr, to: SocketAddr, packet: Packet, payload: &[u8]) -> Vec<InClear> {
         if to.port() != mxlab_mail::smtp::PORT {
             return Vec::new();
         }
-        if opens {
+        let session = (from, to);
+        if packet == Packet::Opens {
             // An address and port may be used again by a later session.
-            self.sessions.remove(&(from, to));
+            self.sessions.remove(&session);
         }
-        if payload.is_empty() || self.sessions.len() >= MAX_SESSIONS {
-            return Vec::new();
+        let follows = self.sessions.len() < MAX_SESSIONS || self.sessions.contains_key(&session);
+        let heard = match payload {
+            [] => Vec::new(),
+            _ if !follows => Vec::new(),
+            payload => self.sessions.entry(session).or_default().hear(payload),
+        };
+        if packet == Packet::Ends {
+            self.sessions.remove(&session);
         }
-        self.sessions.entry((from, to)).or_default().hear(payload)
+        heard
     }
 }
 
@@ -123,7 +141,7 @@ mod tests {
         let (from, to) = ("192.0.2.1:40000".parse().unwrap(), "192.0.2.2:25".parse().unwrap());
         let mut listener = Listener::default();
         let heard: Vec<InClear> =
-            packets.iter().enumerate().flat_map(|(n, packet)| listener.hear(from, to, n == 0, packet)).collect();
+            packets.iter().flat_map(|packet| listener.hear(from, to, Packet::Goes, packet)).collect();
         let heard: Vec<_> = heard.iter().map(|told| (told.to.as_str(), told.message.as_deref())).collect();
         assert_eq!(heard, expected);
     }
@@ -153,6 +171,24 @@ mod tests {
     #[test]
     fn other_ports_are_not_listened_to() {
         let (from, to) = ("192.0.2.1:40000".parse().unwrap(), "192.0.2.2:587".parse().unwrap());
-        assert!(Listener::default().hear(from, to, true, b"RCPT TO:<bo@fabrikam.example>\r\n").is_empty());
+        assert!(Listener::default().hear(from, to, Packet::Goes, b"RCPT TO:<bo@fabrikam.example>\r\n").is_empty());
+    }
+
+    #[test]
+    fn sessions_that_have_ended_leave_room_for_others() {
+        let to = "192.0.2.2:25".parse().unwrap();
+        let mut listener = Listener::default();
+        let mut command = |ip: u32, packet: Packet| {
+            let from = SocketAddr::new(std::net::Ipv4Addr::from(ip).into(), 40_000);
+            listener.hear(from, to, packet, b"RCPT TO:<bo@fabrikam.example>\r\n").len()
+        };
+        for client in 0..3 * MAX_SESSIONS as u32 {
+            assert_eq!((command(client, Packet::Opens), command(client, Packet::Ends)), (1, 1));
+        }
+        // Of sessions that last, those that are known are heard to their end.
+        for client in 0..MAX_SESSIONS as u32 {
+            assert_eq!(command(client, Packet::Opens), 1);
+        }
+        assert_eq!((command(MAX_SESSIONS as u32, Packet::Opens), command(0, Packet::Goes)), (0, 1));
     }
 }
