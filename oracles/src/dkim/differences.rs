@@ -136,7 +136,7 @@ pub const DIFFERENCES: &[Difference] = &[
     Difference {
         name: "From is not signed",
         explanation: "ours: h= must list From (RFC 6376 §3.5, §6.1.1). dkimpy requires that only of signers.",
-        applies: |o| o.word == "malformed" && o.theirs.passed && o.reason().ends_with("h= does not list From"),
+        applies: |o| o.word == "from-not-signed" && o.theirs.passed && o.reason().ends_with("h= does not list From"),
     },
     Difference {
         name: "an empty name among the signed fields",
