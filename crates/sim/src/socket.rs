@@ -59,10 +59,8 @@ impl Home {
     }
 
     fn note_read(&self, local: SocketAddr, peer: SocketAddr) {
-        let arrived = self.kernel.wire().arrived(local, peer);
-        if let Some(cause) = arrived {
-            cause::read(&cause);
-        }
+        let cause = self.kernel.wire().segment_read(local, peer);
+        cause.iter().for_each(cause::read);
     }
 
     /// Drops the holder of a socket on its host; does nothing if the world, and the socket with it, is gone.
@@ -161,6 +159,7 @@ pub(crate) async fn bind(
     };
     home.enter()?;
     let local = socket.local_addr()?;
+    kernel.wire().note_bind(host, local.port());
     Ok(Box::new(SimDatagrams { home, socket: Some(socket), local }))
 }
 
@@ -335,7 +334,8 @@ impl Datagrams for SimDatagrams {
     fn recv_from<'a>(&'a self, buffer: &'a mut [u8]) -> BoxFuture<'a, io::Result<(usize, SocketAddr)>> {
         Box::pin(async move {
             let (length, from) = OnHost::new(&self.home, self.socket()?.recv_from(buffer)).await?;
-            self.home.note_read(self.local_towards(from), from);
+            let cause = self.home.kernel.wire().datagram_read(self.local_towards(from), from);
+            cause.iter().for_each(cause::read);
             Ok((length, from))
         })
     }

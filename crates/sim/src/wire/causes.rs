@@ -19,9 +19,11 @@ pub(super) struct Causes {
     written: BTreeMap<Flow, Cause>,
     /// Of datagrams that are not on the wire yet, in order.
     datagrams: BTreeMap<Flow, VecDeque<Cause>>,
-    /// What has arrived for a local end (first) from its peer, and was not read yet: of connections the last segment,
-    /// since all that waits is read at once.
-    arrived: BTreeMap<Flow, VecDeque<Cause>>,
+    /// The last segment of a connection that has arrived for a local end (first) from its peer, and was not read yet: all
+    /// that waits is read at once.
+    segments_arrived: BTreeMap<Flow, Cause>,
+    /// The datagrams that have arrived so, in order.
+    datagrams_arrived: BTreeMap<Flow, VecDeque<Cause>>,
 }
 
 impl Causes {
@@ -50,18 +52,14 @@ impl Causes {
     /// A packet arrives: what its host answers follows from it.
     pub(super) fn arrive(&mut self, packet: &Packet, cause: &Cause) {
         let (peer, local) = packet::ends(packet);
-        if matches!(packet.payload, Transport::Tcp(_)) {
-            let written = self.written.entry((local, peer)).or_insert_with(|| cause.clone());
-            if *written < *cause {
-                *written = cause.clone();
-            }
+        if !matches!(packet.payload, Transport::Tcp(_)) {
+            self.datagrams_arrived.entry((local, peer)).or_default().push_back(cause.clone());
+            return;
         }
-        let arrived = self.arrived.entry((local, peer)).or_default();
-        match &packet.payload {
-            Transport::Udp(_) => arrived.push_back(cause.clone()),
-            Transport::Tcp(_) => {
-                let last = arrived.pop_back().filter(|last| last > cause);
-                arrived.push_back(last.unwrap_or_else(|| cause.clone()));
+        for ends in [&mut self.written, &mut self.segments_arrived] {
+            let last = ends.entry((local, peer)).or_insert_with(|| cause.clone());
+            if *last < *cause {
+                *last = cause.clone();
             }
         }
     }
@@ -94,12 +92,23 @@ impl Wire {
         }
     }
 
-    /// Why what is read at `local` was sent by its peer.
-    pub(crate) fn arrived(&mut self, local: SocketAddr, peer: SocketAddr) -> Option<Cause> {
-        let waiting = self.causes.arrived.get_mut(&(local, peer))?;
+    /// A new socket for datagrams is at this port: what came for one before it, and was not read, is not for this one.
+    pub(crate) fn note_bind(&mut self, host: &Host, port: u16) {
+        let same = |local: &SocketAddr| local.port() == port && host.is_at(local.ip());
+        self.causes.datagrams_arrived.retain(|(local, _), _| !same(local));
+    }
+
+    /// Why what is read of a connection at `local` was sent by its peer.
+    pub(crate) fn segment_read(&mut self, local: SocketAddr, peer: SocketAddr) -> Option<Cause> {
+        self.causes.segments_arrived.remove(&(local, peer))
+    }
+
+    /// Why the datagram that is read at `local` was sent by its peer.
+    pub(crate) fn datagram_read(&mut self, local: SocketAddr, peer: SocketAddr) -> Option<Cause> {
+        let waiting = self.causes.datagrams_arrived.get_mut(&(local, peer))?;
         let cause = waiting.pop_front();
         if waiting.is_empty() {
-            self.causes.arrived.remove(&(local, peer));
+            self.causes.datagrams_arrived.remove(&(local, peer));
         }
         cause
     }
