@@ -15,7 +15,7 @@ pub(super) fn dialogue(stage: &mut Stage<'_>, dialogue: &Dialogue) -> Result<(),
     let missing = |short: &str| LabError::NoAddress(short.to_owned());
     let address = match (server, &stage.outbound) {
         ("sender", Some(engine)) => engine.submission(),
-        (host, _) => SocketAddr::new(stage.address(host).ok_or_else(|| missing(host))?, smtp::PORT),
+        (host, _) => SocketAddr::new(stage.address(host)?, smtp::PORT),
     };
     let host = stage.lab.hosts.get(client).ok_or_else(|| missing(client))?;
     stage.tell("dialogue", vec![format!("{client} opens a session with {server}, typed by hand")]);

@@ -115,7 +115,7 @@ fn begin_server_fault(stage: &Stage<'_>, fault: &Fault, does: ServerFault, numbe
     server.begin_fault(ActiveFault {
         id: number,
         fault: does,
-        from: fault.from.as_ref().and_then(|from| stage.address(from.as_str())),
+        from: fault.from.as_ref().map(|from| stage.address(from.as_str())).transpose()?,
         times: fault.times.as_ref().map(|times| u64::from(*times.get())),
     });
     Ok(Box::new(move |_, _| {
@@ -137,7 +137,7 @@ fn begin_dns_fault(stage: &Stage<'_>, fault: &Fault, kind: DnsFaultKind) -> Resu
         fault.rtype.as_ref().map(|rtype| rtype.as_str().parse().map_err(|_| LabError::Name(rtype.get().to_string())));
     let begun = stage.lab.internet.begin(&NameServerFault {
         zone,
-        server: fault.server.as_ref().and_then(|server| stage.address(server.as_str())),
+        server: fault.server.as_ref().map(|server| stage.address(server.as_str())).transpose()?,
         owner,
         rtype: rtype.transpose()?,
         times: fault.times.as_ref().map(|times| *times.get()),

@@ -80,7 +80,7 @@ impl Zones {
             signed: publish.signed.as_ref().map(|signed| *signed.get()),
             signing,
             roll: publish.roll.as_ref().map(|step| roll(publish, *step.get())),
-            only_at: publish.server.as_ref().and_then(|server| stage.address(server.as_str())),
+            only_at: publish.server.as_ref().map(|server| stage.address(server.as_str())).transpose()?,
         };
         let declared = stage.scenario.zones.iter().find(|(name, _)| name.eq_ignore_ascii_case(publish.zone.as_str()));
         let split = declared.is_some_and(|(_, zone)| zone.keys() == words::ZoneKeys::Split);

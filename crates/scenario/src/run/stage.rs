@@ -104,8 +104,10 @@ impl<'a> Stage<'a> {
         self.start + Duration::try_from(since).unwrap_or_default()
     }
 
-    pub(super) fn address(&self, short: &str) -> Option<IpAddr> {
-        self.scenario.addressed.get(short).map(|host| IpAddr::V4(host.ipv4))
+    /// The address of a host that the file names. Without one, whatever is limited to that host would hold for everybody.
+    pub(super) fn address(&self, short: &str) -> Result<IpAddr, LabError> {
+        let host = self.scenario.addressed.get(short).ok_or_else(|| LabError::NoAddress(short.to_owned()))?;
+        Ok(IpAddr::V4(host.ipv4))
     }
 
     /// When something falls due next.
