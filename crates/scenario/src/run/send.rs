@@ -1,11 +1,13 @@
 //! `send`: a message is composed and submitted to the outbound engine, or sent by a plain client to the recipients'
 //! server.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 use indexmap::IndexMap;
-use mxlab_env::Timestamp;
+use mxlab_dns::resolver::Resolver;
+use mxlab_env::{Env, Timestamp};
 use mxlab_mail::address::{Address, ReversePath};
 use mxlab_mail::headers::Message;
 use mxlab_record::Recorder;
@@ -23,6 +25,24 @@ use mxlab_language::declarations::items;
 use mxlab_language::references;
 use mxlab_language::script::Send;
 
+/// A message that is ready to go.
+struct Ready {
+    message: Vec<u8>,
+    /// The signatures that its client has put on.
+    signed: Vec<Signed>,
+}
+
+/// Who hands messages over, and to whom.
+struct Sending {
+    ehlo: String,
+    from: ReversePath,
+    to: Vec<Address>,
+    /// Where the outbound engine takes submissions; none for a plain client.
+    submission: Option<SocketAddr>,
+    /// What a plain client asks for the servers of the recipients.
+    resolver: Option<Resolver>,
+}
+
 pub(super) fn send(stage: &mut Stage<'_>, send: &Send) -> Result<(), LabError> {
     let count = send.count();
     let every = send.every.as_ref().map_or(Duration::ZERO, |every| every.get().get());
@@ -37,34 +57,15 @@ pub(super) fn send(stage: &mut Stage<'_>, send: &Send) -> Result<(), LabError> {
         }
         (None, None) => return Err(LabError::NoAddress("client".to_owned())),
     };
-    let recipients: Vec<Address> =
+    let to: Vec<Address> =
         send.to.get().iter().map(|to| to.as_str().parse()).collect::<Result<_, _>>().map_err(|_| name_error(send))?;
     let from = match send.envelope_sender() {
         "" => ReversePath::Null,
         address => ReversePath::Address(address.parse().map_err(|_| name_error(send))?),
     };
-    let mut texts = Vec::new();
-    for number in 0..count {
-        let message_id = message_id(stage, send, number);
-        let date = stage.scenario.instant(mxlab_language::values::Time::Relative(jiff::SignedDuration::ZERO));
-        let offset = Instant::now().duration_since(stage.start) + every * number;
-        let date = date.checked_add(offset).unwrap_or(date);
-        let mut message = compose(stage, send, &message_id, date);
-        let mut signers = Vec::new();
-        if engine.is_none() {
-            (message, signers) = signed(stage, send, &short, message, date)?;
-        }
-        // A text of the file's own may bring its own Message-ID.
-        let own = Message::parse(&message).ok().and_then(|message| message.message_id().ok());
-        let message_id = own.map_or(message_id, |own| own.as_str().to_owned());
-        let signed = signers.into_iter().map(|(domain, selector)| Signed {
-            message: message_id.clone(),
-            domain: domain.to_owned(),
-            selector: selector.to_owned(),
-        });
-        texts.push((message, signed.collect::<Vec<_>>()));
-        stage.sent.messages.push((send.id.as_ref().map(|id| id.get().to_string()), message_id));
-    }
+    let signer = engine.is_none().then_some(short.as_str());
+    let ready: Vec<Ready> =
+        (0..count).map(|number| ready(stage, send, signer, number, every * number)).collect::<Result<_, _>>()?;
     tell_send(stage, send, count, every);
     if !host.is_up() {
         stage.tell("send", vec![format!("it cannot be sent: {short} is down")]);
@@ -76,39 +77,75 @@ pub(super) fn send(stage: &mut Stage<'_>, send: &Send) -> Result<(), LabError> {
         Some(engine) => (Some(engine.submission()), None),
         None => (None, Some(stage.lab.resolver(stage.scenario, &env, &Recorder::nowhere(&env)))),
     };
-    let ehlo = ehlo(stage, &short);
-    let on_their_way: Vec<OnItsWay> = texts.iter().map(|_| stage.in_flight.begin()).collect();
+    let sending = Sending { ehlo: ehlo(stage, &short), from, to, submission, resolver };
+    let on_their_way: Vec<OnItsWay> = ready.iter().map(|_| stage.in_flight.begin()).collect();
     let task_env = env.clone();
     env.spawn("send", async move {
         let begun = Instant::now();
-        for ((number, (message, signed)), _on_its_way) in (0_u32..).zip(texts).zip(on_their_way) {
+        for ((number, ready), _on_its_way) in (0_u32..).zip(ready).zip(on_their_way) {
             tokio::time::sleep_until(begun + every * number).await;
-            for signed in &signed {
-                recorder.tell(signed);
-            }
-            let groups = match submission {
-                Some(_) => vec![recipients.clone()],
-                None => by_domain(&recipients),
-            };
-            for to in groups {
-                let servers = match (submission, &resolver) {
-                    (Some(at), _) => vec![at],
-                    (None, Some(resolver)) => client::find_servers(resolver, &to).await,
-                    (None, None) => Vec::new(),
-                };
-                let handover = Handover {
-                    ehlo: ehlo.clone(),
-                    from: from.clone(),
-                    to,
-                    message: message.clone(),
-                    servers,
-                    tls: submission.is_none(),
-                };
-                client::hand_over(&task_env, &recorder, &handover).await;
-            }
+            sending.hand_over(&task_env, &recorder, ready).await;
         }
     });
     Ok(())
+}
+
+/// Writes message number `number`, which goes `after` from now; a plain client, `signer`, signs it.
+fn ready(
+    stage: &mut Stage<'_>,
+    send: &Send,
+    signer: Option<&str>,
+    number: u32,
+    after: Duration,
+) -> Result<Ready, LabError> {
+    let message_id = message_id(stage, send, number);
+    let date = stage.scenario.instant(mxlab_language::values::Time::Relative(jiff::SignedDuration::ZERO));
+    let offset = Instant::now().duration_since(stage.start) + after;
+    let date = date.checked_add(offset).unwrap_or(date);
+    let mut message = compose(stage, send, &message_id, date);
+    let mut signers = Vec::new();
+    if let Some(client) = signer {
+        (message, signers) = signed(stage, send, client, message, date)?;
+    }
+    // A text of the file's own may bring its own Message-ID.
+    let own = Message::parse(&message).ok().and_then(|message| message.message_id().ok());
+    let message_id = own.map_or(message_id, |own| own.as_str().to_owned());
+    let signed = |(domain, selector): Signer<'_>| Signed {
+        message: message_id.clone(),
+        domain: domain.to_owned(),
+        selector: selector.to_owned(),
+    };
+    let signed = signers.into_iter().map(signed).collect();
+    stage.sent.messages.push((send.id.as_ref().map(|id| id.get().to_string()), message_id));
+    Ok(Ready { message, signed })
+}
+
+impl Sending {
+    async fn hand_over(&self, env: &Env, recorder: &Recorder, ready: Ready) {
+        for signed in &ready.signed {
+            recorder.tell(signed);
+        }
+        let groups = match self.submission {
+            Some(_) => vec![self.to.clone()],
+            None => by_domain(&self.to),
+        };
+        for to in groups {
+            let servers = match (self.submission, &self.resolver) {
+                (Some(at), _) => vec![at],
+                (None, Some(resolver)) => client::find_servers(resolver, &to).await,
+                (None, None) => Vec::new(),
+            };
+            let handover = Handover {
+                ehlo: self.ehlo.clone(),
+                from: self.from.clone(),
+                to,
+                message: ready.message.clone(),
+                servers,
+                tls: self.submission.is_none(),
+            };
+            client::hand_over(env, recorder, &handover).await;
+        }
+    }
 }
 
 fn tell_send(stage: &Stage<'_>, send: &Send, count: u32, every: Duration) {
