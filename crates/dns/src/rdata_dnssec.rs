@@ -187,7 +187,7 @@ impl TypeBitmap {
         Ok(TypeBitmap(types))
     }
 
-    fn push(&self, octets: &mut Vec<u8>) {
+    pub(crate) fn push(&self, octets: &mut Vec<u8>) {
         let mut window: Option<(u8, [u8; 32], u8)> = None;
         let mut close = |window: &mut Option<(u8, [u8; 32], u8)>| {
             if let Some((number, bits, length)) = window.take() {

@@ -12,9 +12,10 @@ use std::ops::Range;
 
 use crate::name::Name;
 use crate::record::{Record, RecordType};
-use crate::zonefile_data::{Data, name};
+use crate::zonefile_data::name;
 use crate::zonefile_text::tokens;
 
+pub use crate::zonefile_data::{Assigned, DataError, DataProblem, Field, FieldKind, assign, data, fields};
 pub use crate::zonefile_text::{Body, Line, SyntaxError, SyntaxProblem, Token, ZoneTextError, lines};
 
 /// A record and its place in the text.
@@ -89,7 +90,7 @@ fn read_line(
             return Err(error.in_text(text));
         }
         let token = one(substitute(written.clone(), None, references)?, &written)?;
-        *above = Some(name(&token, origin)?);
+        *above = Some(name(&token, origin).map_err(|error| error.in_line(line.span.end))?);
     }
     let owner = above.clone().ok_or_else(|| ZoneTextError {
         span: line.span.start..line.span.start,
@@ -98,11 +99,11 @@ fn read_line(
     })?;
     let body = line.body.map_err(|error| error.in_text(text))?;
     let rtype = record_type(&body)?;
-    let mut data = Vec::new();
+    let mut words = Vec::new();
     for token in body.data {
-        data.extend(substitute(token, Some(rtype), references)?);
+        words.extend(substitute(token, Some(rtype), references)?);
     }
-    let rdata = Data::new(data, line.span.end, origin).read(rtype)?;
+    let rdata = data(rtype, &body.rtype.span, &words, origin).map_err(|error| error.in_line(line.span.end))?;
     let record = Record::new(owner, rtype, body.ttl.unwrap_or(default_ttl), rdata);
     Ok(Entry { record, span: line.span, own_ttl: body.ttl.is_some() })
 }

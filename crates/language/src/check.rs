@@ -14,13 +14,13 @@ use super::nearest;
 use super::schema::{Shape, Struct};
 use super::spanned::Span;
 use super::tree::{self, Node, Table};
-use super::values::scalar_named;
+use super::values::{TextKind, scalar_named};
 
 /// A string of the tree whose meaning is resolved later.
 #[derive(Clone, Debug)]
 pub(crate) struct Mention {
-    /// The name of its type in the schema: `HostRef`, `ZoneText`, …
-    pub(crate) kind: &'static str,
+    /// What it is.
+    pub(crate) kind: TextKind,
     pub(crate) text: String,
     /// The string with its quotes.
     pub(crate) span: Span,
@@ -72,7 +72,7 @@ impl<'a> Check<'a> {
     }
 
     /// Compares a node outside of the tree, as a text of kind `kind`.
-    pub(crate) fn lone_text(&mut self, node: &Node<'_>, kind: &'static str, section: (String, String), name: &str) {
+    pub(crate) fn lone_text(&mut self, node: &Node<'_>, kind: TextKind, section: (String, String), name: &str) {
         self.section = section;
         self.text(node, kind, name);
     }
@@ -134,9 +134,9 @@ impl<'a> Check<'a> {
                 }
                 fits
             }
-            (Shape::Scalar(definition, info), DeValue::String(text)) => match (info.check)(text) {
+            (Shape::Scalar(_, info), DeValue::String(text)) => match (info.check)(text) {
                 Ok(()) => {
-                    self.mention(definition, text, span);
+                    self.mention(TextKind::Scalar, text, span);
                     true
                 }
                 Err(malformed) => {
@@ -147,7 +147,7 @@ impl<'a> Check<'a> {
                     false
                 }
             },
-            (Shape::Text(kind), DeValue::String(_)) => self.text(node, kind, name),
+            (Shape::Text(kind), DeValue::String(_)) => self.text(node, *kind, name),
             (Shape::Integer { least, most }, DeValue::Integer(number)) => {
                 let value = i128::from_str_radix(number.as_str(), number.radix()).ok();
                 let fits = value.is_some_and(|value| (*least..=*most).contains(&value));
@@ -197,13 +197,13 @@ impl<'a> Check<'a> {
     }
 
     /// A string that is resolved later; names of declared things have a syntax.
-    fn text(&mut self, node: &Node<'_>, kind: &'static str, name: &str) -> bool {
+    fn text(&mut self, node: &Node<'_>, kind: TextKind, name: &str) -> bool {
         let Some(text) = tree::string(node) else {
             self.wrong_type(node, "a string", name);
             return false;
         };
         let span = tree::span(node);
-        if kind == "Name"
+        if kind == TextKind::Name
             && let Some(at) = not_a_name(text)
         {
             let message = format!("`{}` is not a name", shown(text));
@@ -215,7 +215,7 @@ impl<'a> Check<'a> {
         true
     }
 
-    fn mention(&mut self, kind: &'static str, text: &str, span: Span) {
+    fn mention(&mut self, kind: TextKind, text: &str, span: Span) {
         self.mentions.push(Mention { kind, text: text.to_owned(), span, section: self.section.clone() });
     }
 
@@ -374,7 +374,9 @@ fn takes(shape: &Shape) -> &'static str {
 /// Whether any text is allowed there, including braces.
 fn takes_any_text(shape: &Shape) -> bool {
     match shape {
-        Shape::Text(kind) => matches!(kind.as_str(), "Text" | "ZoneText" | "MessageText" | "String"),
+        Shape::Text(kind) => {
+            matches!(kind, TextKind::Text | TextKind::ZoneText | TextKind::MessageText | TextKind::Plain)
+        }
         Shape::Anything => true,
         _ => false,
     }

@@ -54,6 +54,7 @@ pub use scenario::{Addressed, File, Scenario};
 pub use schema::schema;
 pub use spanned::{Span, Spanned};
 use tree::{Node, Table};
+use values::TextKind;
 
 /// The source of worlds.
 pub trait WorldSource {
@@ -211,7 +212,7 @@ impl<'a> Reader<'a> {
         let mut check = Check::new(self.sources, axis_names);
         let decodable = check.file(&mut tree, schema::shape());
         for (zone, records) in world_records {
-            check.lone_text(records, "ZoneText", ("zone".into(), zone.clone()), "records");
+            check.lone_text(records, TextKind::ZoneText, ("zone".into(), zone.clone()), "records");
         }
         mistakes.append(&mut check.mistakes);
         // Without its world, names in the file cannot be resolved; only other mistakes are shown.

@@ -13,6 +13,7 @@ use super::references::{self, FILL_INS, Reference};
 use super::scenario::File;
 use super::script::AtEntry;
 use super::spanned::{Span, Spanned};
+use super::values::TextKind;
 use super::zone_text;
 
 /// Built-in messages.
@@ -94,9 +95,9 @@ impl<'a> Names<'a> {
     pub(crate) fn resolve(&self, mentions: &[Mention], mistakes: &mut Vec<Diagnostic>) {
         for mention in mentions {
             match mention.kind {
-                "ZoneText" => self.zone_text(mention, mistakes),
-                "Text" => self.references(mention, true, mistakes),
-                "MessageText" => self.references(mention, false, mistakes),
+                TextKind::ZoneText => self.zone_text(mention, mistakes),
+                TextKind::Text => self.references(mention, true, mistakes),
+                TextKind::MessageText => self.references(mention, false, mistakes),
                 _ => mistakes.extend(self.unknown(mention)),
             }
         }
@@ -107,60 +108,62 @@ impl<'a> Names<'a> {
         let name = mention.text.as_str();
         let ready: BTreeSet<String>;
         let (known, message, label) = match mention.kind {
-            "HostRef" => (&self.hosts, format!("there is no host `{name}`"), "no such host"),
-            "CertRef" => {
+            TextKind::HostRef => (&self.hosts, format!("there is no host `{name}`"), "no such host"),
+            TextKind::CertRef => {
                 ready = self.certs.union(&self.hosts).cloned().collect();
                 (&ready, format!("there is no certificate `{name}`"), "no such certificate")
             }
-            "IssuerRef" => {
+            TextKind::IssuerRef => {
                 ready = self.cas.iter().cloned().chain(["public".into(), "self".into()]).collect();
                 (&ready, format!("there is no certificate authority `{name}`"), "no such certificate authority")
             }
-            "CaRef" => {
+            TextKind::CaRef => {
                 (&self.cas, format!("there is no certificate authority `{name}`"), "no such certificate authority")
             }
-            "KeyRef" => (&self.keys, format!("there is no key `{name}`"), "no such key"),
-            "SealRef" => {
+            TextKind::KeyRef => (&self.keys, format!("there is no key `{name}`"), "no such key"),
+            TextKind::SealRef => {
                 ready = self.keys.iter().cloned().chain(["own".into()]).collect();
                 (&ready, format!("there is no key `{name}`"), "no such key")
             }
-            "TenantRef" => (&self.tenants, format!("there is no tenant `{name}`"), "no such tenant"),
-            "ZoneRef" => (&self.zones, format!("there is no zone `{name}`"), "no such zone"),
-            "MessageRef" => {
+            TextKind::TenantRef => (&self.tenants, format!("there is no tenant `{name}`"), "no such tenant"),
+            TextKind::ZoneRef => (&self.zones, format!("there is no zone `{name}`"), "no such zone"),
+            TextKind::MessageRef => {
                 ready = self.messages.iter().cloned().chain(READY_MADE.map(str::to_owned)).collect();
                 (&ready, format!("there is no message `{name}`"), "no such message")
             }
-            "SentRef" => {
+            TextKind::SentRef => {
                 ready = self.ids.iter().cloned().chain(WRITTEN_BY_ENGINES.map(str::to_owned)).collect();
                 (&ready, format!("no `send` has the id `{name}`"), "no such message")
             }
-            "FaultRef" => (&self.faults, format!("no fault has the name `{name}`"), "no such fault"),
-            "KnownAddress" => {
+            TextKind::FaultRef => (&self.faults, format!("no fault has the name `{name}`"), "no such fault"),
+            TextKind::KnownAddress => {
                 let message = format!("no message in this file goes to or comes from `{name}`");
                 (&self.addresses, message, "this expectation could never hold")
             }
-            "BehaviourRef" => {
+            TextKind::BehaviourRef => {
                 ready = self.behaviours.iter().map(|id| (*id).to_owned()).collect();
                 (&ready, format!("there is no behaviour `{name}`"), "not in the registry")
             }
-            _ => return None,
+            // Declarations are not resolved; texts are read for references, scalars by their own parsers.
+            TextKind::Name | TextKind::ZoneText | TextKind::MessageText | TextKind::Text => return None,
+            TextKind::Plain | TextKind::Scalar => return None,
         };
-        if !self.complete && matches!(mention.kind, "SentRef" | "KnownAddress" | "FaultRef") {
+        if !self.complete && matches!(mention.kind, TextKind::SentRef | TextKind::KnownAddress | TextKind::FaultRef) {
             return None;
         }
-        let folded = matches!(mention.kind, "ZoneRef" | "KnownAddress").then(|| name.to_ascii_lowercase());
+        let folded = matches!(mention.kind, TextKind::ZoneRef | TextKind::KnownAddress).then(|| name.to_ascii_lowercase());
         if known.contains(folded.as_deref().unwrap_or(name)) {
             return None;
         }
         let found = Diagnostic::error("unknown-name", message, mention.span, label);
         let found = match mention.kind {
-            "KnownAddress" => Diagnostic { code: "unknown-address", ..found },
-            "HostRef" if matches!(name, "sender" | "receiver") => {
+            TextKind::KnownAddress => Diagnostic { code: "unknown-address", ..found },
+            TextKind::HostRef if matches!(name, "sender" | "receiver") => {
                 return Some(found.help(format!("declare [{name}], then the engine runs")));
             }
             _ => found,
         };
-        if mention.kind == "BehaviourRef" && nearest::nearest(name, known.iter().map(String::as_str)).is_none() {
+        if mention.kind == TextKind::BehaviourRef && nearest::nearest(name, known.iter().map(String::as_str)).is_none() {
             // The registry is long: the ids of an existing group are shown, else nothing.
             let group = name.split_once('.').map_or(name, |(group, _)| group);
             let ids = known.iter().filter(|id| id.split('.').next() == Some(group)).map(String::as_str);
@@ -272,8 +275,8 @@ impl<'a> Names<'a> {
         let Some(configure) = &entry.configure else { return };
         let mention =
             |kind, name: &str, span| Mention { kind, text: name.to_owned(), span, section: Default::default() };
-        let hosts = configure.host.iter().flatten().map(|(host, _)| mention("HostRef", host, host.span()));
-        let tenants = configure.tenant.iter().flatten().map(|(name, _)| mention("TenantRef", name, name.span()));
+        let hosts = configure.host.iter().flatten().map(|(host, _)| mention(TextKind::HostRef, host, host.span()));
+        let tenants = configure.tenant.iter().flatten().map(|(name, _)| mention(TextKind::TenantRef, name, name.span()));
         mistakes.extend(hosts.chain(tenants).filter_map(|mention| self.unknown(&mention)));
         let engines = [
             ("sender", configure.sender.as_ref().map(Spanned::span)),

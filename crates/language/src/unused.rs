@@ -8,6 +8,7 @@ use super::diagnostics::{Diagnostic, Sources};
 use super::references::{Reference, braces};
 use super::scenario::{File, Scenario};
 use super::spanned::Span;
+use super::values::TextKind;
 use super::zone_text::is_within;
 
 /// Finds them. `mentions` are all strings of the cell.
@@ -55,7 +56,7 @@ impl Uses<'_> {
         implied_sender
             || configured.into_iter().any(|hosts| hosts.contains_key(name))
             || self.outside("host", name).any(|mention| match mention.kind {
-                "HostRef" => mention.text == name,
+                TextKind::HostRef => mention.text == name,
                 _ => {
                     refers(mention, |reference| host_of(reference) == Some(name))
                         || holds_name(&mention.text, full_name)
@@ -67,7 +68,7 @@ impl Uses<'_> {
         // A table named like a host changes that host's automatic certificate.
         self.scenario.addressed.contains_key(name)
             || self.outside("cert", name).any(|mention| match mention.kind {
-                "CertRef" => mention.text == name,
+                TextKind::CertRef => mention.text == name,
                 _ => refers(mention, |reference| host_of(reference) == Some(name)),
             })
     }
@@ -93,7 +94,7 @@ impl Uses<'_> {
                 .chain(own_default)
                 .any(|host| is_within(&host.to_ascii_lowercase(), &name))
             || self.outside("zone", written).any(|mention| match mention.kind {
-                "ZoneRef" => mention.text.eq_ignore_ascii_case(&name),
+                TextKind::ZoneRef => mention.text.eq_ignore_ascii_case(&name),
                 _ => refers(mention, |reference| reference == Reference::Ds(&name)) || holds_name(&mention.text, &name),
             })
             || self.references_into(written)
@@ -105,7 +106,7 @@ impl Uses<'_> {
             |(short, _)| {
                 self.outside("zone", zone).filter(|mention| mention.section != ("host".to_owned(), short.clone())).any(
                     |mention| match mention.kind {
-                        "HostRef" => mention.text == *short,
+                        TextKind::HostRef => mention.text == *short,
                         _ => refers(mention, |reference| host_of(reference) == Some(short)),
                     },
                 )

@@ -4,11 +4,15 @@
 //! References in braces may stand for addresses, names and hexadecimal data. This module checks what can be checked
 //! before references have values, with places inside the text; [`substitute`] gives the final text to the zone parser
 //! of `mxlab-dns`.
+//!
+//! The fields of each type and their syntax are in [`zonefile::fields`]; both parsers go by that table.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+mod data;
+
 use std::ops::Range;
 
 use mxlab_dns::zonefile::{self, SyntaxError, SyntaxProblem};
+use mxlab_dns::{Name, RecordType};
 
 pub use super::references::Resolve;
 use super::references::{Reference, braces};
@@ -50,8 +54,7 @@ pub fn is_record_type(text: &str) -> bool {
 }
 
 fn is_numbered_type(text: &str) -> bool {
-    let upper = text.to_ascii_uppercase();
-    upper.strip_prefix("TYPE").is_some_and(|number| number.parse::<u16>().is_ok())
+    text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("TYPE")) && text.parse::<RecordType>().is_ok()
 }
 
 /// A mistake in a zone text.
@@ -97,14 +100,20 @@ pub struct Entry {
     pub data: String,
 }
 
-/// Reads a zone text. Correct lines are returned even if others are wrong.
+/// Reads a zone text. Correct lines are returned even if others are wrong. Mistakes that depend on the zone, such as
+/// names that are too long only in it, are left to [`read_in`].
 pub fn read(text: &str) -> (Vec<Line>, Vec<ZoneTextMistake>) {
+    read_in(text, &Name::root())
+}
+
+/// Reads a text of the zone `origin`. Correct lines are returned even if others are wrong.
+pub fn read_in(text: &str, origin: &Name) -> (Vec<Line>, Vec<ZoneTextMistake>) {
     let (written, errors) = zonefile::lines(text);
     let mut mistakes: Vec<ZoneTextMistake> = errors.iter().map(|error| syntax(text, error)).collect();
     let mut lines: Vec<Line> = Vec::new();
     let mut above: Option<(String, Range<usize>)> = None;
     for one in &written {
-        match line(text, one, &mut above) {
+        match line(text, one, origin, &mut above) {
             Ok(line) => lines.push(line),
             Err(mistake) => mistakes.push(mistake),
         }
@@ -143,8 +152,9 @@ impl<'t> Token<'t> {
         Reference::parse(self.text.strip_prefix('{')?.strip_suffix('}')?)
     }
 
-    fn has_braces(&self) -> bool {
-        self.text.contains('{')
+    /// Whether there is a reference in it.
+    fn has_reference(&self) -> bool {
+        !braces(self.text).is_empty()
     }
 }
 
@@ -173,17 +183,18 @@ fn syntax(text: &str, error: &SyntaxError) -> ZoneTextMistake {
 fn line(
     text: &str,
     line: &zonefile::Line,
+    origin: &Name,
     above: &mut Option<(String, Range<usize>)>,
 ) -> Result<Line, ZoneTextMistake> {
     if let Err(error @ SyntaxError { problem: SyntaxProblem::Directive, .. }) = &line.body {
         return Err(syntax(text, error));
     }
     let (owner, owner_range) = match &line.owner {
-        Some(owner) => {
-            let token = Token::at(text, &owner.span);
+        Some(written) => {
+            let token = Token::at(text, &written.span);
             let owner = (token.text.to_owned(), token.range());
             *above = Some(owner.clone());
-            name(&token, "an owner")?;
+            data::owner(&token, written, origin)?;
             owner
         }
         None => above.clone().ok_or_else(|| {
@@ -194,212 +205,34 @@ fn line(
     };
     let body = line.body.as_ref().map_err(|error| syntax(text, error))?;
     let rtype = Token::at(text, &body.rtype.span);
-    record_type(&rtype, &owner)?;
-    let kind = rtype.text.to_ascii_uppercase();
-    let data: Vec<Token<'_>> = body.data.iter().map(|token| Token::at(text, &token.span)).collect();
-    check_data(&kind, &rtype, &data)?;
-    let data: Vec<&str> = data.iter().map(|token| token.text).collect();
-    Ok(Line { owner, owner_range, ttl: body.ttl, rtype: kind, rtype_range: rtype.range(), data: data.join(" ") })
+    let kind = record_type(&rtype, &owner)?;
+    data::check(text, kind, body, origin)?;
+    let data: Vec<&str> = body.data.iter().map(|token| Token::at(text, &token.span).text).collect();
+    let (rtype, rtype_range) = (kind.to_string(), rtype.range());
+    Ok(Line { owner, owner_range, ttl: body.ttl, rtype, rtype_range, data: data.join(" ") })
 }
 
-fn record_type(token: &Token<'_>, owner: &str) -> Result<(), ZoneTextMistake> {
-    let is = |name: &str| token.text.eq_ignore_ascii_case(name);
-    if is("SOA") || is("NS") && owner == "@" {
+/// The type of a record, if a text can hold it.
+fn record_type(token: &Token<'_>, owner: &str) -> Result<RecordType, ZoneTextMistake> {
+    let known = token.text.parse::<RecordType>().ok();
+    if known == Some(RecordType::SOA) || known == Some(RecordType::NS) && owner == "@" {
         let mistake = token.wrong("SOA and NS of a zone are made", "this record exists by itself");
         return Err(ZoneTextMistake { help: Some("name the servers in `servers`".into()), ..mistake });
     }
-    if WRITABLE.iter().any(|known| is(known)) || is_numbered_type(token.text) {
-        return Ok(());
-    }
-    let message = format!("unknown record type `{}`", token.text);
-    let mistake = token.wrong(message, "expected a type such as MX, TXT, TLSA");
-    let help = match is_record_type(token.text) {
-        true => Some("write it as a numbered type with its data in hexadecimal: TYPE65 \\# 3 010203".to_owned()),
-        false => nearest::help(token.text, WRITABLE.iter().copied()),
-    };
-    Err(ZoneTextMistake { help, ..mistake })
-}
-
-/// Checks the data of a record as far as possible without the values of references.
-fn check_data(kind: &str, rtype: &Token<'_>, data: &[Token<'_>]) -> Result<(), ZoneTextMistake> {
-    if data.first().is_some_and(|token| token.text == "\\#") || is_numbered_type(kind) {
-        return generic(rtype, data);
-    }
-    let mut fields = Fields { data: data.iter(), last: rtype };
-    match kind {
-        "A" => {
-            let token = fields.next("an IPv4 address or {host}")?;
-            let host = matches!(token.reference(), Some(Reference::Address(_)));
-            if !host && token.text.parse::<Ipv4Addr>().is_err() {
-                return Err(token.is_not("an IPv4 address or {host}"));
-            }
-        }
-        "AAAA" => {
-            let token = fields.next("an IPv6 address or {host}")?;
-            let host = matches!(token.reference(), Some(Reference::Address(_)));
-            if !host && token.text.parse::<Ipv6Addr>().is_err() {
-                return Err(token.is_not("an IPv6 address or {host}"));
-            }
-        }
-        "MX" => {
-            fields.number::<u16>("a preference")?;
-            fields.target("the name of a mail host")?;
-        }
-        "NS" | "CNAME" | "DNAME" | "PTR" => fields.target("a name")?,
-        "SRV" => {
-            fields.number::<u16>("a priority")?;
-            fields.number::<u16>("a weight")?;
-            fields.number::<u16>("a port")?;
-            fields.target("the name of a host")?;
-        }
-        "TXT" => return fields.strings(),
-        "TLSA" => {
-            fields.number::<u8>("a certificate usage")?;
-            fields.number::<u8>("a selector")?;
-            fields.number::<u8>("a matching type")?;
-            return fields.hexadecimal("certificate data in hexadecimal");
-        }
-        "DS" => {
-            if let [token] = data
-                && matches!(token.reference(), Some(Reference::Ds(_)))
-            {
-                return Ok(());
-            }
-            fields.number::<u16>("a key tag")?;
-            fields.number::<u8>("an algorithm number")?;
-            fields.number::<u8>("a digest type")?;
-            return fields.hexadecimal("a digest in hexadecimal");
-        }
-        "DNSKEY" => {
-            fields.number::<u16>("flags")?;
-            fields.number::<u8>("a protocol number")?;
-            fields.number::<u8>("an algorithm number")?;
-            fields.next("a key in Base64")?;
-            return Ok(());
-        }
-        "CAA" => {
-            fields.number::<u8>("flags")?;
-            fields.next("a property tag")?;
-            fields.next("a value")?;
-        }
-        _ => return Ok(()),
-    }
-    fields.end()
-}
-
-/// Data of any type (RFC 3597 §5): `\#`, its length, hexadecimal digits.
-fn generic(rtype: &Token<'_>, data: &[Token<'_>]) -> Result<(), ZoneTextMistake> {
-    let mut fields = Fields { data: data.iter(), last: rtype };
-    let mark = fields.next("`\\#`, a length, and hexadecimal digits")?;
-    if mark.text != "\\#" {
-        return Err(mark.is_not("`\\#`, which begins data in hexadecimal"));
-    }
-    let length_token = fields.next("a length")?;
-    let length: u16 = length_token.text.parse().map_err(|_| length_token.is_not("a length"))?;
-    if length == 0 {
-        return fields.end();
-    }
-    let digits: usize = data[2..].iter().map(|token| token.text.len()).sum();
-    let references = data[2..].iter().any(|token| token.has_braces());
-    fields.hexadecimal("data in hexadecimal")?;
-    if !references && digits != usize::from(length) * 2 {
-        return Err(length_token.wrong(format!("{} bytes of data follow", digits / 2), "this length does not fit"));
-    }
-    Ok(())
-}
-
-/// The parts of a record's data, in order.
-struct Fields<'f, 't> {
-    data: std::slice::Iter<'f, Token<'t>>,
-    last: &'f Token<'t>,
-}
-
-impl<'f, 't> Fields<'f, 't> {
-    fn next(&mut self, what: &str) -> Result<&'f Token<'t>, ZoneTextMistake> {
-        let Some(token) = self.data.next() else {
-            return Err(self.last.wrong(format!("{what} is missing"), format!("expected {what} after this")));
-        };
-        self.last = token;
-        Ok(token)
-    }
-
-    fn number<N: std::str::FromStr>(&mut self, what: &str) -> Result<(), ZoneTextMistake> {
-        let token = self.next(what)?;
-        token.text.parse::<N>().map(|_| ()).map_err(|_| token.is_not(what))
-    }
-
-    fn target(&mut self, what: &str) -> Result<(), ZoneTextMistake> {
-        let token = self.next(what)?;
-        name(token, what)
-    }
-
-    fn hexadecimal(&mut self, what: &str) -> Result<(), ZoneTextMistake> {
-        let first = self.next(what)?;
-        for token in std::iter::once(first).chain(self.data.by_ref()) {
-            if !token.has_braces() && !token.text.bytes().all(|b| b.is_ascii_hexdigit()) {
-                return Err(token.is_not(what));
-            }
-        }
-        Ok(())
-    }
-
-    fn strings(&mut self) -> Result<(), ZoneTextMistake> {
-        let first = self.next("a string")?;
-        for token in std::iter::once(first).chain(self.data.by_ref()) {
-            let length = token.text.trim_matches('"').len();
-            if !token.has_braces() && !token.text.contains('\\') && length > 255 {
-                let mistake = token.wrong("a string has at most 255 bytes", format!("{length} bytes"));
-                return Err(ZoneTextMistake { help: Some("write it as several strings".into()), ..mistake });
-            }
-        }
-        Ok(())
-    }
-
-    fn end(&mut self) -> Result<(), ZoneTextMistake> {
-        match self.data.next() {
-            Some(token) => {
-                Err(token.wrong(format!("`{}` is one too many", token.text), "expected the end of the record"))
-            }
-            None => Ok(()),
+    let writable = WRITABLE.iter().any(|known| known.eq_ignore_ascii_case(token.text)) || is_numbered_type(token.text);
+    match known {
+        Some(RecordType::OPT | RecordType::ANY) => Err(token.is_not("a type that zones hold")),
+        Some(known) if writable => Ok(known),
+        _ => {
+            let message = format!("unknown record type `{}`", token.text);
+            let mistake = token.wrong(message, "expected a type such as MX, TXT, TLSA");
+            let help = match is_record_type(token.text) {
+                true => Some("write it as a numbered type with its data in hexadecimal: TYPE65 \\# 3 010203".to_owned()),
+                false => nearest::help(token.text, WRITABLE.iter().copied()),
+            };
+            Err(ZoneTextMistake { help, ..mistake })
         }
     }
-}
-
-/// Checks a name: relative, `@`, or full with a final dot (RFC 1035 §2.3.4 for the lengths).
-fn name(token: &Token<'_>, what: &str) -> Result<(), ZoneTextMistake> {
-    if token.has_braces() {
-        return match token.reference() {
-            Some(Reference::Address(_)) if what != "the name of a mail host" => {
-                let help = "write {name:…} for the name of a host";
-                let mistake = token.wrong(format!("`{}` is an address", token.text), format!("expected {what}"));
-                Err(ZoneTextMistake { help: Some(help.into()), ..mistake })
-            }
-            _ => Ok(()),
-        };
-    }
-    let text = token.text;
-    if text == "@" || text == "." {
-        return Ok(());
-    }
-    if text.starts_with('"') {
-        return Err(token.is_not(what));
-    }
-    if !text.is_ascii() {
-        let mistake = token.is_not(what);
-        return Err(ZoneTextMistake { help: Some("write names in their ASCII form, xn--…".into()), ..mistake });
-    }
-    if text.len() > 254 {
-        return Err(token.wrong("a name has at most 253 characters", "this one is longer"));
-    }
-    for label in text.strip_suffix('.').unwrap_or(text).split('.') {
-        if label.is_empty() {
-            return Err(token.wrong(format!("`{text}` is not a name"), "it has an empty label"));
-        }
-        if label.len() > 63 && !label.contains('\\') {
-            return Err(token.wrong("a label of a name has at most 63 characters", "this name has a longer one"));
-        }
-    }
-    Ok(())
 }
 
 /// The full name, in lower case and without final dot, of a name in the text of `zone`.

@@ -199,6 +199,27 @@ impl Scalar for Ipv4 {
 macro_rules! names {
     ($($(#[doc = $doc:literal])+ $name:ident $pattern:literal;)+) => {
         text_values! { $($(#[doc = $doc])+ $name)+ }
+
+        /// What a string of a file is, by the type that it becomes.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum TextKind {
+            $($(#[doc = $doc])+ $name,)+
+            /// Words without a reference in them.
+            Plain,
+            /// A value with a syntax of its own.
+            Scalar,
+        }
+
+        impl TextKind {
+            /// The kind of the texts whose schema is called `definition`.
+            pub(crate) fn of(definition: &str) -> Option<Self> {
+                match definition {
+                    $(stringify!($name) => Some(Self::$name),)+
+                    _ => None,
+                }
+            }
+        }
+
         $(
             impl<'de> Deserialize<'de> for $name {
                 fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
