@@ -31,7 +31,7 @@ use jiff::Timestamp;
 
 use crate::authority::answering::Answering;
 use crate::exchange::Transport;
-use crate::fault::{Fault, FaultId, FaultKind, Faults, Subject, Uses};
+use crate::fault::{AnswerFault, Fault, FaultId, Faults, Uses};
 use crate::name::Name;
 use crate::rdata::{Ns, Rdata as _};
 use crate::record::{Class, Rcode, Record, RecordType};
@@ -62,7 +62,7 @@ struct Shared {
 #[derive(Clone, Debug)]
 pub(crate) struct Published {
     pub(crate) now: Arc<ServedZone>,
-    /// As it was first published, for [`FaultKind::Replayed`].
+    /// As it was first published, for [`fault::ContentFault::Replayed`].
     pub(crate) first: Arc<ServedZone>,
 }
 
@@ -140,30 +140,35 @@ impl Responder for Authority {
             return Reply::Bytes(response.encode(limit));
         };
         let mut acting = faults.for_an_answer(now);
-        let whole = acting.act(Subject::Answer, zone.now.zone().origin(), &question.name, question.rtype);
+        let fault = acting.act(zone.now.zone().origin(), &question.name, question.rtype);
         let wanted = query.edns.as_ref().is_some_and(|edns| edns.dnssec_ok);
-        let dnssec = wanted && whole != Some(FaultKind::Stripped);
+        let dnssec = wanted && fault != Some(AnswerFault::Stripped);
         if let Some(edns) = &mut response.edns {
             edns.dnssec_ok = dnssec;
         }
         let mut answering = Answering { zones, acting, now, dnssec, response: &mut response };
-        match whole {
-            Some(FaultKind::Timeout) => return Reply::Nothing,
-            Some(FaultKind::Malformed) => return Reply::Bytes(malformed(answering.response)),
-            Some(FaultKind::Truncated) if transport == Transport::Tcp => return Reply::Close,
-            Some(FaultKind::Truncated) => response.flags.truncated = true,
-            Some(FaultKind::Servfail) => response.rcode = Rcode::SERVFAIL,
-            Some(FaultKind::Refused) => response.rcode = Rcode::REFUSED,
-            Some(FaultKind::Lame) => response.authority.push(upward_referral()),
-            Some(FaultKind::NxDomain) => answering.deny(zone, question),
-            Some(FaultKind::AliasLoop) => answering.alias_loop(zone, question),
-            _ => answering.answer(zone, question),
-        }
-        match whole {
-            Some(FaultKind::WrongId) => response.id = response.id.wrapping_add(1),
-            Some(FaultKind::WrongQuestion) => response.question = Some(another_question(question)),
-            Some(FaultKind::Slow(delay)) => return Reply::Later(delay, response.encode(limit)),
-            _ => {}
+        match fault {
+            Some(AnswerFault::Timeout) => return Reply::Nothing,
+            Some(AnswerFault::Malformed) => return Reply::Bytes(malformed(answering.response)),
+            Some(AnswerFault::Truncated) if transport == Transport::Tcp => return Reply::Close,
+            Some(AnswerFault::Truncated) => response.flags.truncated = true,
+            Some(AnswerFault::Code(rcode)) => response.rcode = rcode,
+            Some(AnswerFault::Lame) => response.authority.push(upward_referral()),
+            Some(AnswerFault::NxDomain) => answering.deny(zone, question),
+            Some(AnswerFault::AliasLoop) => answering.alias_loop(zone, question),
+            Some(AnswerFault::WrongId) => {
+                answering.answer(zone, question);
+                response.id = response.id.wrapping_add(1);
+            }
+            Some(AnswerFault::WrongQuestion) => {
+                answering.answer(zone, question);
+                response.question = Some(another_question(question));
+            }
+            Some(AnswerFault::Slow(delay)) => {
+                answering.answer(zone, question);
+                return Reply::Later(delay, response.encode(limit));
+            }
+            Some(AnswerFault::Stripped) | None => answering.answer(zone, question),
         }
         Reply::Bytes(response.encode(limit))
     }

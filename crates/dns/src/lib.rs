@@ -55,7 +55,10 @@ pub use resolver::{answer, exchange, recursor};
 pub use answer::{AliasKind, Answer, Cost, Evidence, Step};
 pub use authority::Authority;
 pub use exchange::{Exchange, Transport};
-pub use fault::{Fault, FaultId, FaultKind, FaultScope};
+pub use fault::{
+    AnswerFault, ChainFault, ContentFault, DsFault, Fault, FaultId, FaultKind, FaultScope, KeyFault, ProofFault,
+    SignatureFault,
+};
 pub use key_set::{KeySet, ZoneKey};
 pub use keys::{Algorithm, DigestType};
 pub use name::{Name, NameError};

@@ -4,7 +4,9 @@
 //! lapse of a name server ([`mxlab_dns::fault`]) or of a mail server ([`mxlab_mail::smtp::fault`]).
 
 use jiff::SignedDuration;
+use mxlab_dns::Rcode;
 use mxlab_dns::fault::FaultKind as D;
+use mxlab_dns::fault::{AnswerFault, ChainFault, ContentFault, DsFault, KeyFault, ProofFault, SignatureFault};
 use mxlab_mail::smtp::Stage;
 use mxlab_mail::smtp::fault::{FATAL_ALERT, Instead, NO_TLS, tls_not_available};
 
@@ -115,64 +117,64 @@ macro_rules! faults {
 
 faults! {
     /// The server answers SERVFAIL.
-    Servfail = "servfail": Dns, takes [zone owner type server], needs [], |_| names(D::Servfail);
+    Servfail = "servfail": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::Code(Rcode::SERVFAIL));
     /// The server answers REFUSED.
-    DnsRefused = "dns-refused": Dns, takes [zone owner type server], needs [], |_| names(D::Refused);
+    DnsRefused = "dns-refused": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::Code(Rcode::REFUSED));
     /// The server does not answer.
-    DnsTimeout = "dns-timeout": Dns, takes [zone owner type server], needs [], |_| names(D::Timeout);
+    DnsTimeout = "dns-timeout": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::Timeout);
     /// Answers come late.
     DnsSlow = "dns-slow": Dns, takes [zone owner type server delay], needs [delay],
-        |fault| names(D::Slow(fault.delay.as_ref()?.get().get()));
+        |fault| names(AnswerFault::Slow(fault.delay.as_ref()?.get().get()));
     /// The server does not know the zone.
-    Lame = "lame": Dns, takes [zone server], needs [], |_| names(D::Lame);
+    Lame = "lame": Dns, takes [zone server], needs [], |_| names(AnswerFault::Lame);
     /// Answers are cut off, with the TC bit, and TCP does not help.
-    Truncated = "truncated": Dns, takes [zone owner type server], needs [], |_| names(D::Truncated);
+    Truncated = "truncated": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::Truncated);
     /// Answers are no DNS messages.
-    DnsMalformed = "dns-malformed": Dns, takes [zone owner type server], needs [], |_| names(D::Malformed);
+    DnsMalformed = "dns-malformed": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::Malformed);
     /// Answers have another id than the query.
-    DnsWrongId = "dns-wrong-id": Dns, takes [zone owner type server], needs [], |_| names(D::WrongId);
+    DnsWrongId = "dns-wrong-id": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::WrongId);
     /// Answers have another question than the query.
-    DnsWrongQuestion = "dns-wrong-question": Dns, takes [zone owner type server], needs [], |_| names(D::WrongQuestion);
+    DnsWrongQuestion = "dns-wrong-question": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::WrongQuestion);
     /// Names that exist do not, as the server says.
-    DnsNxdomain = "dns-nxdomain": Dns, takes [zone owner type server], needs [], |_| names(D::NxDomain);
+    DnsNxdomain = "dns-nxdomain": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::NxDomain);
     /// The name is an alias of itself.
-    AliasLoop = "alias-loop": Dns, takes [zone owner type server], needs [], |_| names(D::AliasLoop);
+    AliasLoop = "alias-loop": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::AliasLoop);
     /// Answers come without anything of DNSSEC, as through a forwarder that does not know it.
-    DnssecStripped = "dnssec-stripped": Dnssec, takes [zone owner type server], needs [zone], |_| names(D::Stripped);
+    DnssecStripped = "dnssec-stripped": Dnssec, takes [zone owner type server], needs [zone], |_| names(AnswerFault::Stripped);
     /// Signatures are past their end.
-    RrsigExpired = "rrsig-expired": Dnssec, takes [zone owner type server], needs [zone], |_| names(D::RrsigExpired);
+    RrsigExpired = "rrsig-expired": Dnssec, takes [zone owner type server], needs [zone], |_| names(SignatureFault::Expired);
     /// Signatures are before their start.
     RrsigNotYetValid = "rrsig-not-yet-valid": Dnssec, takes [zone owner type server], needs [zone],
-        |_| names(D::RrsigNotYetValid);
+        |_| names(SignatureFault::NotYetValid);
     /// Signatures are left out.
-    RrsigMissing = "rrsig-missing": Dnssec, takes [zone owner type server by], needs [zone], |_| names(D::RrsigMissing);
+    RrsigMissing = "rrsig-missing": Dnssec, takes [zone owner type server by], needs [zone], |_| names(SignatureFault::Missing);
     /// Signatures do not verify.
-    RrsigBad = "rrsig-bad": Dnssec, takes [zone owner type server], needs [zone], |_| names(D::RrsigBad);
+    RrsigBad = "rrsig-bad": Dnssec, takes [zone owner type server], needs [zone], |_| names(SignatureFault::Bad);
     /// Signatures are by a key that the zone does not publish.
     RrsigWrongKey = "rrsig-wrong-key": Dnssec, takes [zone owner type server], needs [zone],
-        |_| names(D::RrsigWrongKey);
+        |_| names(SignatureFault::WrongKey);
     /// The key that signed is not published.
-    KeyMissing = "key-missing": Dnssec, takes [zone server], needs [zone], |_| names(D::KeyMissing);
+    KeyMissing = "key-missing": Dnssec, takes [zone server], needs [zone], |_| names(KeyFault::Missing);
     /// The DS at the parent fits no key.
-    DsMismatch = "ds-mismatch": Dnssec, takes [zone server], needs [zone], |_| names(D::DsMismatch);
+    DsMismatch = "ds-mismatch": Dnssec, takes [zone server], needs [zone], |_| names(DsFault::Mismatch);
     /// The DS at the parent has an algorithm that nobody knows.
-    DsUnsupported = "ds-unsupported": Dnssec, takes [zone server], needs [zone], |_| names(D::DsUnsupported);
+    DsUnsupported = "ds-unsupported": Dnssec, takes [zone server], needs [zone], |_| names(DsFault::Unsupported);
     /// The parent has a DS for a zone that is not signed.
-    DsWithoutKey = "ds-without-key": Dnssec, takes [zone server], needs [zone], |_| names(D::DsWithoutKey);
+    DsWithoutKey = "ds-without-key": Dnssec, takes [zone server], needs [zone], |_| names(DsFault::WithoutKey);
     /// A denial has no proof.
-    DenialMissing = "denial-missing": Dnssec, takes [zone owner type server], needs [zone], |_| names(D::DenialMissing);
+    DenialMissing = "denial-missing": Dnssec, takes [zone owner type server], needs [zone], |_| names(ProofFault::Missing);
     /// A denial has the wrong proof.
-    DenialWrong = "denial-wrong": Dnssec, takes [zone owner type server], needs [zone], |_| names(D::DenialWrong);
+    DenialWrong = "denial-wrong": Dnssec, takes [zone owner type server], needs [zone], |_| names(ProofFault::Wrong);
     /// NSEC3 with too many iterations.
     Nsec3Iterations = "nsec3-iterations": Dnssec, takes [zone server count], needs [zone count],
-        |fault| names(D::Nsec3Iterations(count(fault)?));
+        |fault| names(ChainFault::Iterations(count(fault)?));
     /// Very many keys with one tag.
     ManyKeys = "many-keys": Dnssec, takes [zone server count], needs [zone count],
-        |fault| names(D::ManyKeys(count(fault)?));
+        |fault| names(KeyFault::Many(count(fault)?));
     /// Answers are forged on the path.
     AnswerForged = "answer-forged": Path, takes [zone owner type by records], needs [zone records], NOT_YET;
     /// Old answers are replayed on the path.
-    AnswerReplayed = "answer-replayed": Path, takes [zone owner type by], needs [zone], |_| names(D::Replayed);
+    AnswerReplayed = "answer-replayed": Path, takes [zone owner type by], needs [zone], |_| names(ContentFault::Replayed);
     /// STARTTLS is taken out of the EHLO reply on the path.
     StarttlsStripped = "starttls-stripped": Path, takes [host from by], needs [host], NOT_YET;
     /// Text is put in before the handshake on the path.
@@ -267,8 +269,8 @@ impl Fault {
 
 const NOT_YET: fn(&Fault) -> Option<Effect> = |_| Some(Effect::NotYet);
 
-fn names(kind: D) -> Option<Effect> {
-    Some(Effect::Names(kind))
+fn names(kind: impl Into<D>) -> Option<Effect> {
+    Some(Effect::Names(kind.into()))
 }
 
 fn handshake(does: Instead) -> Option<Effect> {

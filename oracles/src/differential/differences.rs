@@ -5,7 +5,10 @@
 
 use mxlab_dns::rdata::{Nsec, Nsec3, Rrsig};
 use mxlab_dns::wire::Message;
-use mxlab_dns::{Denial, FaultKind, KeyKind, Name, Rcode, Record, RecordType, rdata};
+use mxlab_dns::{
+    AnswerFault, ChainFault, Denial, DsFault, FaultKind, KeyFault, KeyKind, Name, Rcode, Record, RecordType,
+    SignatureFault, rdata,
+};
 
 use crate::internet::{FaultSpec, Plan, ZoneSpec};
 use crate::judges::{Status, Verdict};
@@ -80,7 +83,7 @@ impl Observed<'_> {
         };
         let faults = self.plan.faults.iter().filter(|fault| fault.zone == zone.origin);
         let faults = faults.filter_map(|fault| match fault.kind {
-            FaultKind::Nsec3Iterations(iterations) => Some(iterations),
+            FaultKind::Chain(ChainFault::Iterations(iterations)) => Some(iterations),
             _ => None,
         });
         faults.chain([own]).max().unwrap_or(own)
@@ -95,7 +98,7 @@ impl Observed<'_> {
     fn is_insecure(&self, zone: &ZoneSpec) -> bool {
         let of_keys =
             zone.signed.as_ref().is_none_or(|signed| !signed.delegated || signed.keys.may_be(KeyKind::Unsupported));
-        let of_ds = |fault: &FaultSpec| fault.kind == FaultKind::DsUnsupported && fault.zone == zone.origin;
+        let of_ds = |fault: &FaultSpec| fault.kind == FaultKind::Ds(DsFault::Unsupported) && fault.zone == zone.origin;
         of_keys || self.fault(of_ds) || self.iterations(zone) > 100
     }
 
@@ -122,10 +125,14 @@ pub struct Difference {
 
 /// Signatures with this kind of fault are not valid.
 fn breaks_signatures(kind: FaultKind) -> bool {
-    use FaultKind as K;
     matches!(
         kind,
-        K::RrsigMissing | K::RrsigExpired | K::RrsigNotYetValid | K::RrsigBad | K::RrsigWrongKey | K::ManyKeys(_)
+        FaultKind::Signature(SignatureFault::Missing)
+            | FaultKind::Signature(SignatureFault::Expired)
+            | FaultKind::Signature(SignatureFault::NotYetValid)
+            | FaultKind::Signature(SignatureFault::Bad)
+            | FaultKind::Signature(SignatureFault::WrongKey)
+            | FaultKind::Keys(KeyFault::Many(_))
     )
 }
 
@@ -143,7 +150,7 @@ pub const DIFFERENCES: &[Difference] = &[
             // The DS that a fault invents for an unsigned zone names such a key.
             let of = |fault: &FaultSpec| observed.plan.zones.iter().find(|zone| zone.origin == fault.zone);
             let made_up = observed.fault(|fault| {
-                fault.kind == FaultKind::DsWithoutKey && of(fault).is_some_and(|zone| observed.touches(zone))
+                fault.kind == FaultKind::Ds(DsFault::WithoutKey) && of(fault).is_some_and(|zone| observed.touches(zone))
             });
             observed.other.status == Status::Insecure
                 && (made_up || observed.plan.zones.iter().filter(known).any(|zone| observed.touches(zone)))
@@ -157,7 +164,7 @@ pub const DIFFERENCES: &[Difference] = &[
         applies: |observed| {
             observed.other.status == Status::Servfail
                 && observed.other.detail.contains("too many bad signature")
-                && observed.fault(|fault| matches!(fault.kind, FaultKind::ManyKeys(_)))
+                && observed.fault(|fault| matches!(fault.kind, FaultKind::Keys(KeyFault::Many(_))))
         },
     },
     Difference {
@@ -200,7 +207,7 @@ pub const DIFFERENCES: &[Difference] = &[
             observed.ours.status == Status::Servfail
                 && observed.ours.detail.starts_with("denial-wrong")
                 && observed.other.status != Status::Servfail
-                && observed.fault(|fault| fault.kind == FaultKind::NxDomain)
+                && observed.fault(|fault| fault.kind == FaultKind::Answer(AnswerFault::NxDomain))
                 && observed.records().any(at_dname_apex)
         },
     },
@@ -328,7 +335,7 @@ pub const DIFFERENCES: &[Difference] = &[
         applies: |observed| {
             observed.ours.detail.starts_with("too-much-work")
                 && observed.other.status != Status::Servfail
-                && observed.fault(|fault| matches!(fault.kind, FaultKind::ManyKeys(_)))
+                && observed.fault(|fault| matches!(fault.kind, FaultKind::Keys(KeyFault::Many(_))))
         },
     },
     Difference {
@@ -428,7 +435,7 @@ fn is_mended(observed: &Observed) -> bool {
     observed.says(Status::Secure, Status::Servfail)
         && observed.ours.detail == "NOERROR"
         && observed.answer.is_some_and(|answer| answer.rcode == Rcode::NXDOMAIN)
-        && observed.fault(|fault| fault.kind == FaultKind::NxDomain)
+        && observed.fault(|fault| fault.kind == FaultKind::Answer(AnswerFault::NxDomain))
 }
 
 const OPTED_OUT: &str = "The fault makes an alias at a name that is not in the zone's NSEC3 chain, signed by the zone. The zone opts \
@@ -438,7 +445,7 @@ const OPTED_OUT: &str = "The fault makes an alias at a name that is not in the z
 fn is_opted_out(observed: &Observed) -> bool {
     observed.says(Status::Insecure, Status::Secure)
         && observed.ours.detail.starts_with("insecure-delegation: the NSEC3 opt-out of ")
-        && observed.fault(|fault| fault.kind == FaultKind::AliasLoop)
+        && observed.fault(|fault| fault.kind == FaultKind::Answer(AnswerFault::AliasLoop))
         && observed.opts_out()
 }
 

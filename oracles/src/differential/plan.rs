@@ -1,6 +1,9 @@
 //! Random small internets: a root, a top-level domain, and up to three zones below it.
 
-use mxlab_dns::{Denial, FaultKind, KeyKind, RecordType};
+use mxlab_dns::{
+    AnswerFault, ChainFault, ContentFault, Denial, DsFault, FaultKind, KeyFault, KeyKind, ProofFault, Rcode,
+    RecordType, SignatureFault,
+};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -100,34 +103,33 @@ fn record() -> impl Strategy<Value = String> {
 /// All except those that only an iterating resolver notices (slow answers, upward referrals), and except stripped
 /// answers: other faults leave out signatures and proofs.
 fn kind() -> impl Strategy<Value = FaultKind> {
-    use FaultKind as K;
     let single = vec![
-        K::Servfail,
-        K::Refused,
-        K::Timeout,
-        K::Truncated,
-        K::Malformed,
-        K::WrongId,
-        K::WrongQuestion,
-        K::NxDomain,
-        K::AliasLoop,
-        K::RrsigExpired,
-        K::RrsigNotYetValid,
-        K::RrsigMissing,
-        K::RrsigBad,
-        K::RrsigWrongKey,
-        K::Replayed,
-        K::KeyMissing,
-        K::DsMismatch,
-        K::DsUnsupported,
-        K::DsWithoutKey,
-        K::DenialMissing,
-        K::DenialWrong,
+        FaultKind::Answer(AnswerFault::Code(Rcode::SERVFAIL)),
+        FaultKind::Answer(AnswerFault::Code(Rcode::REFUSED)),
+        FaultKind::Answer(AnswerFault::Timeout),
+        FaultKind::Answer(AnswerFault::Truncated),
+        FaultKind::Answer(AnswerFault::Malformed),
+        FaultKind::Answer(AnswerFault::WrongId),
+        FaultKind::Answer(AnswerFault::WrongQuestion),
+        FaultKind::Answer(AnswerFault::NxDomain),
+        FaultKind::Answer(AnswerFault::AliasLoop),
+        FaultKind::Signature(SignatureFault::Expired),
+        FaultKind::Signature(SignatureFault::NotYetValid),
+        FaultKind::Signature(SignatureFault::Missing),
+        FaultKind::Signature(SignatureFault::Bad),
+        FaultKind::Signature(SignatureFault::WrongKey),
+        FaultKind::Content(ContentFault::Replayed),
+        FaultKind::Keys(KeyFault::Missing),
+        FaultKind::Ds(DsFault::Mismatch),
+        FaultKind::Ds(DsFault::Unsupported),
+        FaultKind::Ds(DsFault::WithoutKey),
+        FaultKind::Proof(ProofFault::Missing),
+        FaultKind::Proof(ProofFault::Wrong),
     ];
     prop_oneof![
         20 => select(single),
-        1 => (1u16..=40).prop_map(K::ManyKeys),
-        1 => select(vec![1u16, 100, 101, 500, 501, 2_500]).prop_map(K::Nsec3Iterations),
+        1 => (1u16..=40).prop_map(|count| FaultKind::Keys(KeyFault::Many(count))),
+        1 => select(vec![1u16, 100, 101, 500, 501, 2_500]).prop_map(|count| FaultKind::Chain(ChainFault::Iterations(count))),
     ]
 }
 

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use mxlab_dns::{Denial, FaultKind, KeyKind, RecordType};
+use mxlab_dns::{
+    AnswerFault, ChainFault, ContentFault, Denial, DsFault, FaultKind, KeyFault, KeyKind, ProofFault, Rcode,
+    RecordType, SignatureFault,
+};
 
 use super::Question;
 use super::door::Door;
@@ -153,7 +156,10 @@ fn times() -> Vec<Case> {
         at: SignedDuration::from_hours(24 * days),
         ..case(name.to_owned(), plan, question)
     };
-    let replayed = Plan { faults: vec![on(FABRIKAM, FaultKind::Replayed)], ..plan(COMBINED, &Denial::Nsec) };
+    let replayed = Plan {
+        faults: vec![on(FABRIKAM, FaultKind::Content(ContentFault::Replayed))],
+        ..plan(COMBINED, &Denial::Nsec)
+    };
     vec![
         later("MX a year later", 365, plan(COMBINED, &Denial::Nsec), MX),
         later("MX before the first signature", -10, plan(COMBINED, &Denial::Nsec), MX),
@@ -200,79 +206,81 @@ const fn odd(kind: FaultKind) -> Trial {
 }
 
 trials! {
-    FaultKind::Servfail => [trial(FaultKind::Servfail)],
-    FaultKind::Refused => [trial(FaultKind::Refused)],
-    FaultKind::Timeout => [trial(FaultKind::Timeout)],
-    FaultKind::Slow(_) => [trial(FaultKind::Slow(Duration::from_millis(150)))],
-    FaultKind::Lame => [trial(FaultKind::Lame)],
-    FaultKind::Truncated => [odd(FaultKind::Truncated)],
-    FaultKind::Malformed => [odd(FaultKind::Malformed)],
-    FaultKind::WrongId => [odd(FaultKind::WrongId)],
-    FaultKind::WrongQuestion => [odd(FaultKind::WrongQuestion)],
-    FaultKind::NxDomain => [
-        trial(FaultKind::NxDomain),
-        Trial { how: How::Nsec3, ..trial(FaultKind::NxDomain) },
+    FaultKind::Answer(AnswerFault::Code(_)) => [
+        trial(FaultKind::Answer(AnswerFault::Code(Rcode::SERVFAIL))),
+        trial(FaultKind::Answer(AnswerFault::Code(Rcode::REFUSED))),
     ],
-    FaultKind::AliasLoop => [trial(FaultKind::AliasLoop)],
-    FaultKind::Stripped => [
-        Trial { questions: &[MX, NO_TYPE, NO_NAME, WILDCARD, NO_TYPE_THERE], ..trial(FaultKind::Stripped) },
-        Trial { zone: EXAMPLE, questions: &[MX, UNSIGNED], ..trial(FaultKind::Stripped) },
-        Trial { how: How::Nsec3, questions: &[MX, NO_TYPE, NO_NAME], ..trial(FaultKind::Stripped) },
+    FaultKind::Answer(AnswerFault::Timeout) => [trial(FaultKind::Answer(AnswerFault::Timeout))],
+    FaultKind::Answer(AnswerFault::Slow(_)) => [trial(FaultKind::Answer(AnswerFault::Slow(Duration::from_millis(150))))],
+    FaultKind::Answer(AnswerFault::Lame) => [trial(FaultKind::Answer(AnswerFault::Lame))],
+    FaultKind::Answer(AnswerFault::Truncated) => [odd(FaultKind::Answer(AnswerFault::Truncated))],
+    FaultKind::Answer(AnswerFault::Malformed) => [odd(FaultKind::Answer(AnswerFault::Malformed))],
+    FaultKind::Answer(AnswerFault::WrongId) => [odd(FaultKind::Answer(AnswerFault::WrongId))],
+    FaultKind::Answer(AnswerFault::WrongQuestion) => [odd(FaultKind::Answer(AnswerFault::WrongQuestion))],
+    FaultKind::Answer(AnswerFault::NxDomain) => [
+        trial(FaultKind::Answer(AnswerFault::NxDomain)),
+        Trial { how: How::Nsec3, ..trial(FaultKind::Answer(AnswerFault::NxDomain)) },
     ],
-    FaultKind::RrsigExpired => [
-        trial(FaultKind::RrsigExpired),
-        Trial { how: How::Nsec3, ..trial(FaultKind::RrsigExpired) },
+    FaultKind::Answer(AnswerFault::AliasLoop) => [trial(FaultKind::Answer(AnswerFault::AliasLoop))],
+    FaultKind::Answer(AnswerFault::Stripped) => [
+        Trial { questions: &[MX, NO_TYPE, NO_NAME, WILDCARD, NO_TYPE_THERE], ..trial(FaultKind::Answer(AnswerFault::Stripped)) },
+        Trial { zone: EXAMPLE, questions: &[MX, UNSIGNED], ..trial(FaultKind::Answer(AnswerFault::Stripped)) },
+        Trial { how: How::Nsec3, questions: &[MX, NO_TYPE, NO_NAME], ..trial(FaultKind::Answer(AnswerFault::Stripped)) },
     ],
-    FaultKind::RrsigNotYetValid => [trial(FaultKind::RrsigNotYetValid)],
-    FaultKind::RrsigMissing => [
-        trial(FaultKind::RrsigMissing),
-        Trial { how: How::Nsec3, ..trial(FaultKind::RrsigMissing) },
+    FaultKind::Signature(SignatureFault::Expired) => [
+        trial(FaultKind::Signature(SignatureFault::Expired)),
+        Trial { how: How::Nsec3, ..trial(FaultKind::Signature(SignatureFault::Expired)) },
     ],
-    FaultKind::RrsigBad => [
-        trial(FaultKind::RrsigBad),
-        Trial { how: How::Nsec3, ..trial(FaultKind::RrsigBad) },
+    FaultKind::Signature(SignatureFault::NotYetValid) => [trial(FaultKind::Signature(SignatureFault::NotYetValid))],
+    FaultKind::Signature(SignatureFault::Missing) => [
+        trial(FaultKind::Signature(SignatureFault::Missing)),
+        Trial { how: How::Nsec3, ..trial(FaultKind::Signature(SignatureFault::Missing)) },
     ],
-    FaultKind::RrsigWrongKey => [
-        trial(FaultKind::RrsigWrongKey),
-        Trial { how: How::Nsec3, ..trial(FaultKind::RrsigWrongKey) },
+    FaultKind::Signature(SignatureFault::Bad) => [
+        trial(FaultKind::Signature(SignatureFault::Bad)),
+        Trial { how: How::Nsec3, ..trial(FaultKind::Signature(SignatureFault::Bad)) },
     ],
-    FaultKind::Replayed => [trial(FaultKind::Replayed)],
-    FaultKind::KeyMissing => [
-        trial(FaultKind::KeyMissing),
-        Trial { keys: Keys::Split(KeyKind::EcdsaP256), ..trial(FaultKind::KeyMissing) },
+    FaultKind::Signature(SignatureFault::WrongKey) => [
+        trial(FaultKind::Signature(SignatureFault::WrongKey)),
+        Trial { how: How::Nsec3, ..trial(FaultKind::Signature(SignatureFault::WrongKey)) },
     ],
-    FaultKind::ManyKeys(_) => [trial(FaultKind::ManyKeys(1)), trial(FaultKind::ManyKeys(40))],
-    FaultKind::DsMismatch => [trial(FaultKind::DsMismatch)],
-    FaultKind::DsUnsupported => [trial(FaultKind::DsUnsupported)],
-    FaultKind::DsWithoutKey => [Trial { zone: PLAIN, questions: &[UNSIGNED], ..trial(FaultKind::DsWithoutKey) }],
-    FaultKind::DenialMissing => [
-        Trial { questions: &[MX, NO_TYPE, NO_NAME, WILDCARD, NO_TYPE_THERE], ..trial(FaultKind::DenialMissing) },
-        Trial { zone: EXAMPLE, questions: &[UNSIGNED], ..trial(FaultKind::DenialMissing) },
+    FaultKind::Content(ContentFault::Replayed) => [trial(FaultKind::Content(ContentFault::Replayed))],
+    FaultKind::Keys(KeyFault::Missing) => [
+        trial(FaultKind::Keys(KeyFault::Missing)),
+        Trial { keys: Keys::Split(KeyKind::EcdsaP256), ..trial(FaultKind::Keys(KeyFault::Missing)) },
+    ],
+    FaultKind::Keys(KeyFault::Many(_)) => [trial(FaultKind::Keys(KeyFault::Many(1))), trial(FaultKind::Keys(KeyFault::Many(40)))],
+    FaultKind::Ds(DsFault::Mismatch) => [trial(FaultKind::Ds(DsFault::Mismatch))],
+    FaultKind::Ds(DsFault::Unsupported) => [trial(FaultKind::Ds(DsFault::Unsupported))],
+    FaultKind::Ds(DsFault::WithoutKey) => [Trial { zone: PLAIN, questions: &[UNSIGNED], ..trial(FaultKind::Ds(DsFault::WithoutKey)) }],
+    FaultKind::Proof(ProofFault::Missing) => [
+        Trial { questions: &[MX, NO_TYPE, NO_NAME, WILDCARD, NO_TYPE_THERE], ..trial(FaultKind::Proof(ProofFault::Missing)) },
+        Trial { zone: EXAMPLE, questions: &[UNSIGNED], ..trial(FaultKind::Proof(ProofFault::Missing)) },
         Trial {
             how: How::Nsec3,
             questions: &[MX, NO_TYPE, NO_NAME, WILDCARD, NO_TYPE_THERE],
-            ..trial(FaultKind::DenialMissing)
+            ..trial(FaultKind::Proof(ProofFault::Missing))
         },
-        Trial { how: How::Nsec3, zone: EXAMPLE, questions: &[UNSIGNED], ..trial(FaultKind::DenialMissing) },
-        Trial { how: How::OptOut, zone: EXAMPLE, questions: &[UNSIGNED], ..trial(FaultKind::DenialMissing) },
+        Trial { how: How::Nsec3, zone: EXAMPLE, questions: &[UNSIGNED], ..trial(FaultKind::Proof(ProofFault::Missing)) },
+        Trial { how: How::OptOut, zone: EXAMPLE, questions: &[UNSIGNED], ..trial(FaultKind::Proof(ProofFault::Missing)) },
     ],
-    FaultKind::DenialWrong => [
-        Trial { questions: &[MX, NO_TYPE, NO_NAME, WILDCARD, NO_TYPE_THERE], ..trial(FaultKind::DenialWrong) },
-        Trial { zone: EXAMPLE, questions: &[UNSIGNED], ..trial(FaultKind::DenialWrong) },
+    FaultKind::Proof(ProofFault::Wrong) => [
+        Trial { questions: &[MX, NO_TYPE, NO_NAME, WILDCARD, NO_TYPE_THERE], ..trial(FaultKind::Proof(ProofFault::Wrong)) },
+        Trial { zone: EXAMPLE, questions: &[UNSIGNED], ..trial(FaultKind::Proof(ProofFault::Wrong)) },
         Trial {
             how: How::Nsec3,
             questions: &[MX, NO_TYPE, NO_NAME, WILDCARD, NO_TYPE_THERE],
-            ..trial(FaultKind::DenialWrong)
+            ..trial(FaultKind::Proof(ProofFault::Wrong))
         },
-        Trial { how: How::Nsec3, zone: EXAMPLE, questions: &[UNSIGNED], ..trial(FaultKind::DenialWrong) },
-        Trial { how: How::OptOut, zone: EXAMPLE, questions: &[UNSIGNED], ..trial(FaultKind::DenialWrong) },
+        Trial { how: How::Nsec3, zone: EXAMPLE, questions: &[UNSIGNED], ..trial(FaultKind::Proof(ProofFault::Wrong)) },
+        Trial { how: How::OptOut, zone: EXAMPLE, questions: &[UNSIGNED], ..trial(FaultKind::Proof(ProofFault::Wrong)) },
     ],
-    FaultKind::Nsec3Iterations(_) => [
-        trial(FaultKind::Nsec3Iterations(1)),
-        trial(FaultKind::Nsec3Iterations(100)),
-        trial(FaultKind::Nsec3Iterations(500)),
-        trial(FaultKind::Nsec3Iterations(2_500)),
-        Trial { zone: EXAMPLE, questions: &[MX, UNSIGNED], ..trial(FaultKind::Nsec3Iterations(500)) },
+    FaultKind::Chain(ChainFault::Iterations(_)) => [
+        trial(FaultKind::Chain(ChainFault::Iterations(1))),
+        trial(FaultKind::Chain(ChainFault::Iterations(100))),
+        trial(FaultKind::Chain(ChainFault::Iterations(500))),
+        trial(FaultKind::Chain(ChainFault::Iterations(2_500))),
+        Trial { zone: EXAMPLE, questions: &[MX, UNSIGNED], ..trial(FaultKind::Chain(ChainFault::Iterations(500))) },
     ],
 }
 

@@ -1,7 +1,7 @@
 //! Where Unbound or delv may differ from ours, and who is right. As in the differential test, an entry is as narrow as
 //! it can be made, and what none explains fails.
 
-use mxlab_dns::{Denial, FaultKind};
+use mxlab_dns::{AnswerFault, Denial, FaultKind, KeyFault};
 
 use super::cases::Case;
 use crate::judges::{Status, Verdict};
@@ -45,7 +45,7 @@ pub const DIFFERENCES: &[Difference] = &[
              signed (RFC 4035 section 5.4): ours reads the proof and answers NOERROR, BIND calls an answer that \
              contradicts its own proof bogus. Both are safe.",
         applies: |case, ours, other| {
-            has(case, |kind| kind == FaultKind::NxDomain)
+            has(case, |kind| kind == FaultKind::Answer(AnswerFault::NxDomain))
                 && (ours.status, other.status) == (Status::Secure, Status::Servfail)
                 && ours.detail == "NOERROR"
         },
@@ -56,7 +56,7 @@ pub const DIFFERENCES: &[Difference] = &[
         explanation: "Where an NSEC shows that the name exists and the type does not, it corrects the code as ours does; where an \
              NSEC3 shows the same, it calls the answer bogus. Both are safe.",
         applies: |case, ours, other| {
-            has(case, |kind| kind == FaultKind::NxDomain)
+            has(case, |kind| kind == FaultKind::Answer(AnswerFault::NxDomain))
                 && denies(case, |denial| matches!(denial, Denial::Nsec3 { .. }))
                 && (ours.status, other.status) == (Status::Secure, Status::Servfail)
                 && ours.detail == "NOERROR"
@@ -69,7 +69,7 @@ pub const DIFFERENCES: &[Difference] = &[
              does not fit is not a proof against the RRset. Against CVE-2023-50387 BIND allows one failed check an answer \
              (max-validation-failures-per-fetch), ours and Unbound allow more.",
         applies: |case, ours, other| {
-            has(case, |kind| kind == FaultKind::ManyKeys(1))
+            has(case, |kind| kind == FaultKind::Keys(KeyFault::Many(1)))
                 && (ours.status, other.status) == (Status::Secure, Status::Servfail)
         },
     },

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::authority::forgery;
 use crate::authority::proof::Claim;
 use crate::authority::{Published, zone_for};
-use crate::fault::{Acting, FaultKind, Subject};
+use crate::fault::{Acting, ChainFault, ContentFault, KeyFault, ProofFault};
 use crate::name::Name;
 use crate::rdata::{Cname, Dname, Ns, Rdata as _};
 use crate::record::{Rcode, Record, RecordType, Rrset};
@@ -91,13 +91,13 @@ impl Answering<'_> {
     fn view(&mut self, published: &Published, question: &Question) -> View {
         let origin = published.now.zone().origin();
         let Question { name, rtype, .. } = question;
-        let replayed = self.acting.act(Subject::Content, origin, name, *rtype).is_some();
+        let replayed = self.acting.act(origin, name, *rtype) == Some(ContentFault::Replayed);
         let zone = if replayed { &published.first } else { &published.now };
         let inception = zone.signed().map(|signed| signed.signing().inception);
         let signed_at = inception.filter(|_| replayed).unwrap_or(self.now);
         let question = question.clone();
-        match (self.acting.would_act(Subject::Chain, origin, name, *rtype), zone.signed()) {
-            (Some(FaultKind::Nsec3Iterations(count)), Some(signed)) => {
+        match (self.acting.would_act(origin, name, *rtype), zone.signed()) {
+            (Some(ChainFault::Iterations(count)), Some(signed)) => {
                 let zone = Arc::new(ServedZone::Signed(signed.with_iterations(count)));
                 View { zone, question, signed_at, other_chain: true }
             }
@@ -141,7 +141,7 @@ impl Answering<'_> {
                 }
             }
             RecordType::DNSKEY => {
-                let fault = self.acting.act(Subject::Keys, view.origin(), &rrset.name, RecordType::DNSKEY);
+                let fault = self.acting.act(view.origin(), &rrset.name, RecordType::DNSKEY);
                 match (fault, signed) {
                     (Some(fault), Some(signed)) => match forgery::dnskeys(fault, signed, rrset) {
                         Some(keys) => self.push(Section::Answer, view, &keys),
@@ -211,16 +211,16 @@ impl Answering<'_> {
         let Some(signed) = view.zone.signed().filter(|_| self.dnssec) else { return Vec::new() };
         let (origin, rtype) = (view.origin(), rrset.rtype);
         let valid = signed.signing().window(view.signed_at);
-        let fault = match self.acting.act(Subject::Signature, origin, owner, rtype) {
-            None if *owner != rrset.name => self.acting.act(Subject::Signature, origin, &rrset.name, rtype),
+        let fault = match self.acting.act(origin, owner, rtype) {
+            None if *owner != rrset.name => self.acting.act(origin, &rrset.name, rtype),
             fault => fault,
         };
         let mut signatures = match fault {
             Some(fault) => forgery::signatures(fault, signed, rrset, valid, self.now),
             None => signed.signatures(rrset, valid),
         };
-        if let Some(FaultKind::ManyKeys(count)) = self.acting.would_act(Subject::Keys, origin, owner, rtype) {
-            self.acting.act(Subject::Keys, origin, owner, rtype);
+        if let Some(KeyFault::Many(count)) = self.acting.would_act(origin, owner, rtype) {
+            self.acting.act::<KeyFault>(origin, owner, rtype);
             signatures = forgery::with_bad_signatures(count, signatures);
         }
         let record = |rdata| Record::new(owner.clone(), RecordType::RRSIG, rrset.ttl, rdata);
@@ -295,7 +295,7 @@ impl Answering<'_> {
     /// The DS RRset of a child, as the faults change it.
     fn ds(&mut self, view: &View, child: &Name) -> Option<Rrset> {
         let published = view.zone.zone().rrset(child, RecordType::DS);
-        let fault = self.acting.act(Subject::Ds, child, child, RecordType::DS);
+        let fault = self.acting.act(child, child, RecordType::DS);
         let ttl = view.zone.zone().negative().map_or(300, |(_, ttl)| ttl);
         let forged = fault.and_then(|fault| forgery::ds(fault, child, published, ttl));
         forged.or_else(|| published.cloned())
@@ -305,13 +305,13 @@ impl Answering<'_> {
     fn prove(&mut self, view: &View, claim: &Claim, rtype: RecordType) {
         let Some(signed) = view.zone.signed().filter(|_| self.dnssec) else { return };
         self.uses_chain(view);
-        match self.acting.act(Subject::Proof, view.origin(), claim.name(), rtype) {
-            Some(FaultKind::DenialMissing) => {}
-            Some(FaultKind::DenialWrong) => {
+        match self.acting.act(view.origin(), claim.name(), rtype) {
+            Some(ProofFault::Missing) => {}
+            Some(ProofFault::Wrong) => {
                 let other = signed.chain().something_else(claim, signed.zone());
                 self.push_proof(view, &other);
             }
-            _ => signed.chain().proofs(claim).into_iter().for_each(|proof| self.push_proof(view, proof)),
+            None => signed.chain().proofs(claim).into_iter().for_each(|proof| self.push_proof(view, proof)),
         }
     }
 
@@ -324,7 +324,7 @@ impl Answering<'_> {
 
     fn uses_chain(&mut self, view: &View) {
         if view.other_chain {
-            self.acting.act(Subject::Chain, view.origin(), &view.question.name, view.question.rtype);
+            self.acting.act::<ChainFault>(view.origin(), &view.question.name, view.question.rtype);
         }
     }
 }

@@ -1,8 +1,6 @@
 //! What an authority does wrong on purpose.
 //!
 //! A fault is data: what goes wrong, for which answers, and when. The authority looks its faults up while it answers.
-//! If two affect the same thing, the later one acts. A thing is: the whole answer; the signatures of an RRset; the keys
-//! of a zone; the DS of a zone; a proof.
 //!
 //! `forgery` makes what faults put into answers.
 
@@ -13,15 +11,67 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::name::Name;
-use crate::record::RecordType;
+use crate::record::{Rcode, RecordType};
 
-/// What goes wrong.
+macro_rules! families {
+    ($($(#[doc = $doc:literal])+ $family:ident($kinds:ident),)+) => {
+        /// What goes wrong: a kind from one of the families. If two faults of one family affect the same thing, the later
+        /// one acts.
+        ///
+        /// A family is what one part of the authority can do wrong, and that part matches all kinds of it. So a new kind is
+        /// its variant here and its arm there.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum FaultKind {
+            $($(#[doc = $doc])+ $family($kinds),)+
+        }
+
+        $(
+            impl From<$kinds> for FaultKind {
+                fn from(kind: $kinds) -> FaultKind {
+                    FaultKind::$family(kind)
+                }
+            }
+
+            impl Family for $kinds {
+                fn of(kind: FaultKind) -> Option<$kinds> {
+                    match kind {
+                        FaultKind::$family(kind) => Some(kind),
+                        _ => None,
+                    }
+                }
+            }
+        )+
+    };
+}
+
+families! {
+    /// The whole answer to a question.
+    Answer(AnswerFault),
+    /// Which zone the answer comes from.
+    Content(ContentFault),
+    /// The signatures of an RRset.
+    Signature(SignatureFault),
+    /// The keys of a zone: its DNSKEY RRset and the signatures.
+    Keys(KeyFault),
+    /// The DS of a zone.
+    Ds(DsFault),
+    /// A proof of non-existence.
+    Proof(ProofFault),
+    /// The chain of proofs.
+    Chain(ChainFault),
+}
+
+/// A family of faults.
+pub(crate) trait Family: Copy {
+    /// The kind, if it belongs to the family.
+    fn of(kind: FaultKind) -> Option<Self>;
+}
+
+/// What can be wrong with the whole answer to a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FaultKind {
-    /// The answer is SERVFAIL.
-    Servfail,
-    /// The answer is REFUSED.
-    Refused,
+pub enum AnswerFault {
+    /// The answer is only this code.
+    Code(Rcode),
     /// There is no answer.
     Timeout,
     /// The answer comes after this time.
@@ -40,93 +90,85 @@ pub enum FaultKind {
     /// infrastructure of the zone (DNSKEY, DS, NS, SOA, NSEC3PARAM) is answered as usual.
     NxDomain,
     /// The name is an alias of itself, signed if the zone is. The infrastructure is exempt as with
-    /// [`FaultKind::NxDomain`].
+    /// [`AnswerFault::NxDomain`].
     AliasLoop,
     /// The answer is as if DO were not set, as a forwarder without DNSSEC passes it on: without signatures, proofs, or
     /// DS in a referral.
     Stripped,
-    /// Signatures ended more than a day ago.
-    RrsigExpired,
-    /// Signatures begin more than a day from now.
-    RrsigNotYetValid,
-    /// RRsets go out without their signatures.
-    RrsigMissing,
-    /// One bit of each signature is flipped.
-    RrsigBad,
-    /// Signatures are by a key that the zone does not publish.
-    RrsigWrongKey,
-    /// The answer is from the zone as it was first published, with the signatures of that time.
+}
+
+/// Which other zone an answer can come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContentFault {
+    /// The zone as it was first published, with the signatures of that time.
     Replayed,
+}
+
+/// What can be wrong with signatures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignatureFault {
+    /// They ended more than a day ago.
+    Expired,
+    /// They begin more than a day from now.
+    NotYetValid,
+    /// RRsets go out without them.
+    Missing,
+    /// One bit of each is flipped.
+    Bad,
+    /// They are by a key that the zone does not publish.
+    WrongKey,
+}
+
+/// What can be wrong with the keys of a zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyFault {
     /// The keys that sign records are missing from the DNSKEY RRset; if nothing is left, there is no DNSKEY RRset.
-    KeyMissing,
+    Missing,
     /// This many extra keys with the tag and algorithm of the signing key, and as many bad signatures before each good
     /// one.
-    ManyKeys(u16),
-    /// The parent publishes the DS of another key. The zone of the scope is the child.
-    DsMismatch,
-    /// The parent publishes a DS with an unknown algorithm. The zone of the scope is the child.
-    DsUnsupported,
-    /// The parent publishes a DS for an unsigned child. The zone of the scope is the child.
-    DsWithoutKey,
-    /// Proofs are left out. The SOA record of a negative answer stays.
-    DenialMissing,
-    /// In place of each proof there is another NSEC or NSEC3 record of the zone, validly signed, that does not prove
-    /// it.
-    DenialWrong,
-    /// The zone proves by NSEC3 with this many iterations, whatever its own settings.
-    Nsec3Iterations(u16),
+    Many(u16),
+}
+
+/// What can be wrong with the DS of a zone, at its parent. The zone of the scope is the child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DsFault {
+    /// It is the DS of another key.
+    Mismatch,
+    /// It has an unknown algorithm.
+    Unsupported,
+    /// There is one, though the child is unsigned.
+    WithoutKey,
+}
+
+/// What can be wrong with a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProofFault {
+    /// It is left out. The SOA record of a negative answer stays.
+    Missing,
+    /// In its place there is another NSEC or NSEC3 record of the zone, validly signed, that does not prove it.
+    Wrong,
+}
+
+/// Which other chain of proofs a zone can use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChainFault {
+    /// NSEC3 with this many iterations, whatever the zone's own settings.
+    Iterations(u16),
 }
 
 impl FaultKind {
     /// Whether it happens at the servers of the zone's parent, which publish its DS.
     pub fn is_at_parent(self) -> bool {
-        self.subject() == Subject::Ds
-    }
-
-    /// What it happens to.
-    pub(crate) fn subject(self) -> Subject {
-        use FaultKind as K;
-        match self {
-            K::Servfail | K::Refused | K::Timeout | K::Slow(_) | K::Lame | K::Truncated | K::Malformed => {
-                Subject::Answer
-            }
-            K::WrongId | K::WrongQuestion | K::NxDomain | K::AliasLoop | K::Stripped => Subject::Answer,
-            K::RrsigExpired | K::RrsigNotYetValid | K::RrsigMissing | K::RrsigBad | K::RrsigWrongKey => {
-                Subject::Signature
-            }
-            K::Replayed => Subject::Content,
-            K::KeyMissing | K::ManyKeys(_) => Subject::Keys,
-            K::DsMismatch | K::DsUnsupported | K::DsWithoutKey => Subject::Ds,
-            K::DenialMissing | K::DenialWrong => Subject::Proof,
-            K::Nsec3Iterations(_) => Subject::Chain,
-        }
+        matches!(self, FaultKind::Ds(_))
     }
 
     /// Whether it does not affect this type when the scope names no type.
     fn spares(self, rtype: RecordType) -> bool {
         let infrastructure =
             [RecordType::DNSKEY, RecordType::DS, RecordType::NS, RecordType::SOA, RecordType::NSEC3PARAM];
-        matches!(self, FaultKind::NxDomain | FaultKind::AliasLoop) && infrastructure.contains(&rtype)
+        matches!(self, FaultKind::Answer(AnswerFault::NxDomain | AnswerFault::AliasLoop))
+            && infrastructure.contains(&rtype)
     }
-}
-
-/// What a fault affects: if two affect the same, the later acts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Subject {
-    /// The whole answer to a question.
-    Answer,
-    /// Which zone the answer comes from.
-    Content,
-    /// The signatures of an RRset.
-    Signature,
-    /// The keys of a zone: its DNSKEY RRset and the signatures.
-    Keys,
-    /// The DS of a zone.
-    Ds,
-    /// A proof.
-    Proof,
-    /// The chain of proofs.
-    Chain,
 }
 
 /// Which answers a fault affects. Owner and type are, for faults that affect
@@ -175,8 +217,8 @@ pub struct Fault {
 
 impl Fault {
     /// A fault that lasts until it is ended.
-    pub fn new(kind: FaultKind, scope: FaultScope) -> Fault {
-        Fault { kind, scope, from: None, until: None, times: None }
+    pub fn new(kind: impl Into<FaultKind>, scope: FaultScope) -> Fault {
+        Fault { kind: kind.into(), scope, from: None, until: None, times: None }
     }
 }
 
@@ -253,10 +295,10 @@ pub(crate) struct Acting<'a> {
 }
 
 impl Acting<'_> {
-    /// The latest fault that affects `subject` for this owner and type in this zone. The call counts as acting.
-    pub(crate) fn act(&mut self, subject: Subject, zone: &Name, owner: &Name, rtype: RecordType) -> Option<FaultKind> {
-        let begun = self.find(subject, zone, owner, rtype)?;
-        let (id, kind) = (begun.id, begun.fault.kind);
+    /// The latest fault of a family that affects this owner and type in this zone. The call counts as acting.
+    pub(crate) fn act<F: Family>(&mut self, zone: &Name, owner: &Name, rtype: RecordType) -> Option<F> {
+        let (begun, kind) = self.find(zone, owner, rtype)?;
+        let id = begun.id;
         if !self.acted.contains(&id) {
             // Another server may have taken the last use in the meantime.
             if !begun.uses.take(begun.fault.times) {
@@ -268,27 +310,21 @@ impl Acting<'_> {
     }
 
     /// What [`Acting::act`] would return, without counting.
-    pub(crate) fn would_act(
-        &self,
-        subject: Subject,
-        zone: &Name,
-        owner: &Name,
-        rtype: RecordType,
-    ) -> Option<FaultKind> {
-        self.find(subject, zone, owner, rtype).map(|begun| begun.fault.kind)
+    pub(crate) fn would_act<F: Family>(&self, zone: &Name, owner: &Name, rtype: RecordType) -> Option<F> {
+        self.find(zone, owner, rtype).map(|(_, kind)| kind)
     }
 
-    fn find(&self, subject: Subject, zone: &Name, owner: &Name, rtype: RecordType) -> Option<&Begun> {
+    fn find<F: Family>(&self, zone: &Name, owner: &Name, rtype: RecordType) -> Option<(&Begun, F)> {
         let active = |begun: &&Begun| {
             let Fault { kind, scope, from, until, times } = &begun.fault;
-            kind.subject() == subject
-                && from.is_none_or(|from| from <= self.now)
+            from.is_none_or(|from| from <= self.now)
                 && until.is_none_or(|until| self.now < until)
                 && scope.matches(zone, owner, rtype)
                 && (scope.rtype.is_some() || !kind.spares(rtype))
                 && (self.acted.contains(&begun.id) || !begun.uses.are_up(*times))
         };
-        self.faults.faults.iter().rev().find(active)
+        let faults = self.faults.faults.iter().rev().filter(active);
+        faults.filter_map(|begun| Some((begun, F::of(begun.fault.kind)?))).next()
     }
 }
 
@@ -297,7 +333,7 @@ mod tests {
     use super::*;
 
     fn servfail(times: Option<u32>) -> Fault {
-        Fault { times, ..Fault::new(FaultKind::Servfail, FaultScope::zone("example".parse().unwrap())) }
+        Fault { times, ..Fault::new(AnswerFault::Code(Rcode::SERVFAIL), FaultScope::zone("example".parse().unwrap())) }
     }
 
     /// What each query gets, each at the server with that number.
@@ -307,7 +343,7 @@ mod tests {
         let asked = |server: &usize| {
             let mut acting = servers[*server].for_an_answer(Timestamp::UNIX_EPOCH);
             // However often it is looked up, an answer counts once.
-            let acted = [(); 3].map(|()| acting.act(Subject::Answer, &zone, &name, RecordType::A).is_some());
+            let acted = [(); 3].map(|()| acting.act::<AnswerFault>(&zone, &name, RecordType::A).is_some());
             assert!(acted == [acted[0]; 3]);
             acted[0]
         };

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use ring::digest;
 
-use crate::fault::FaultKind;
+use crate::fault::{DsFault, KeyFault, SignatureFault};
 use crate::keys::Algorithm;
 use crate::name::Name;
 use crate::rdata::{Dnskey, Ds, Rdata as _, Rrsig};
@@ -36,29 +36,28 @@ fn not_yet_valid(now: Timestamp) -> (Timestamp, Timestamp) {
 
 /// The signatures over an RRset as a fault has them, where `valid` is the window of good ones.
 pub(crate) fn signatures(
-    fault: FaultKind,
+    fault: SignatureFault,
     zone: &SignedZone,
     rrset: &Rrset,
     valid: (Timestamp, Timestamp),
     now: Timestamp,
 ) -> Vec<Rrsig> {
     match fault {
-        FaultKind::RrsigMissing => Vec::new(),
-        FaultKind::RrsigExpired => zone.signatures(rrset, expired(now)),
-        FaultKind::RrsigNotYetValid => zone.signatures(rrset, not_yet_valid(now)),
-        FaultKind::RrsigBad => {
+        SignatureFault::Missing => Vec::new(),
+        SignatureFault::Expired => zone.signatures(rrset, expired(now)),
+        SignatureFault::NotYetValid => zone.signatures(rrset, not_yet_valid(now)),
+        SignatureFault::Bad => {
             let mut signatures = zone.signatures(rrset, valid);
             for octet in signatures.iter_mut().filter_map(|rrsig| rrsig.signature.last_mut()) {
                 *octet ^= 1;
             }
             signatures
         }
-        FaultKind::RrsigWrongKey => {
+        SignatureFault::WrongKey => {
             let origin = zone.zone().origin();
             let others = zone.signers(rrset.rtype).filter_map(|key| other_key(origin, key));
             others.map(|key| sign::sign(&key, origin, rrset, valid.0, valid.1)).collect()
         }
-        _ => zone.signatures(rrset, valid),
     }
 }
 
@@ -91,39 +90,38 @@ fn other_ds(child: &Name, published: Option<&Rrset>) -> Option<Ds> {
 }
 
 /// The DS RRset that a fault puts into the parent, in place of this one or of none.
-pub(crate) fn ds(fault: FaultKind, child: &Name, published: Option<&Rrset>, ttl: u32) -> Option<Rrset> {
+pub(crate) fn ds(fault: DsFault, child: &Name, published: Option<&Rrset>, ttl: u32) -> Option<Rrset> {
     let other = |ttl| {
         let rdatas = vec![other_ds(child, published)?.to_rdata()];
         Some(Rrset { name: child.clone(), rtype: RecordType::DS, ttl, rdatas })
     };
     match (fault, published) {
-        (FaultKind::DsMismatch, Some(rrset)) => other(rrset.ttl),
-        (FaultKind::DsWithoutKey, None) => other(ttl),
-        (FaultKind::DsUnsupported, Some(rrset)) => {
+        (DsFault::Mismatch, Some(rrset)) => other(rrset.ttl),
+        (DsFault::WithoutKey, None) => other(ttl),
+        (DsFault::Unsupported, Some(rrset)) => {
             let unsupported = |rdata: &RawRdata| match Ds::parse(rdata) {
                 Ok(ds) => Ds { algorithm: UNASSIGNED.0, ..ds }.to_rdata(),
                 Err(_) => rdata.clone(),
             };
             Some(Rrset { rdatas: rrset.rdatas.iter().map(unsupported).collect(), ..rrset.clone() })
         }
-        _ => None,
+        (DsFault::Mismatch | DsFault::Unsupported, None) | (DsFault::WithoutKey, Some(_)) => None,
     }
 }
 
 /// The DNSKEY RRset of a zone as a fault changes it; none if no key is left.
-pub(crate) fn dnskeys(fault: FaultKind, zone: &SignedZone, rrset: &Rrset) -> Option<Rrset> {
+pub(crate) fn dnskeys(fault: KeyFault, zone: &SignedZone, rrset: &Rrset) -> Option<Rrset> {
     let mut rrset = rrset.clone();
     match fault {
-        FaultKind::KeyMissing => {
+        KeyFault::Missing => {
             let missing: Vec<RawRdata> = zone.signers(RecordType::SOA).map(|key| key.dnskey().to_rdata()).collect();
             rrset.rdatas.retain(|rdata| !missing.contains(rdata));
         }
-        FaultKind::ManyKeys(count) => {
+        KeyFault::Many(count) => {
             for key in zone.signers(RecordType::SOA) {
                 rrset.rdatas.extend((0..count).map(|number| colliding(key.dnskey(), number).to_rdata()));
             }
         }
-        _ => {}
     }
     (!rrset.rdatas.is_empty()).then_some(rrset)
 }
@@ -214,11 +212,11 @@ mod tests {
             let rrset = zone.zone().rrset(&"a.z".parse().unwrap(), RecordType::A).unwrap().clone();
             let valid = zone.signing().window(now);
             for (fault, expected) in [
-                (FaultKind::RrsigExpired, &[true][..]),
-                (FaultKind::RrsigNotYetValid, &[true]),
-                (FaultKind::RrsigBad, &[false]),
-                (FaultKind::RrsigWrongKey, &[false]),
-                (FaultKind::RrsigMissing, &[]),
+                (SignatureFault::Expired, &[true][..]),
+                (SignatureFault::NotYetValid, &[true]),
+                (SignatureFault::Bad, &[false]),
+                (SignatureFault::WrongKey, &[false]),
+                (SignatureFault::Missing, &[]),
             ] {
                 let made = signatures(fault, &zone, &rrset, valid, now);
                 assert_eq!(genuine(&zone, &rrset, &made), expected, "{kind:?} {fault:?}");

@@ -50,13 +50,13 @@ fn raw(authority: &Authority, owner: &str, transport: Transport) -> Reply {
 fn whole_answers() {
     let empty = |code: &str| Some(code.to_owned());
     for (kind, expected) in [
-        (FaultKind::Servfail, empty("SERVFAIL")),
-        (FaultKind::Refused, empty("REFUSED")),
-        (FaultKind::Lame, empty("NOERROR\nu . NS a.root-servers.net.")),
-        (FaultKind::Timeout, None),
-        (FaultKind::Malformed, None),
+        (FaultKind::Answer(AnswerFault::Code(Rcode::SERVFAIL)), empty("SERVFAIL")),
+        (FaultKind::Answer(AnswerFault::Code(Rcode::REFUSED)), empty("REFUSED")),
+        (FaultKind::Answer(AnswerFault::Lame), empty("NOERROR\nu . NS a.root-servers.net.")),
+        (FaultKind::Answer(AnswerFault::Timeout), None),
+        (FaultKind::Answer(AnswerFault::Malformed), None),
         (
-            FaultKind::NxDomain,
+            FaultKind::Answer(AnswerFault::NxDomain),
             empty(
                 "NXDOMAIN aa
 u z SOA +
@@ -64,7 +64,7 @@ u a.z NSEC b.ent.z. A RRSIG NSEC +
 u z NSEC a.z. NS SOA RRSIG NSEC DNSKEY +",
             ),
         ),
-        (FaultKind::AliasLoop, empty("NOERROR aa\nn a.z CNAME a.z. +")),
+        (FaultKind::Answer(AnswerFault::AliasLoop), empty("NOERROR aa\nn a.z CNAME a.z. +")),
     ] {
         let authority = failing(zone(), kind);
         for transport in [Transport::Udp, Transport::Tcp] {
@@ -82,19 +82,19 @@ u z NSEC a.z. NS SOA RRSIG NSEC DNSKEY +",
         authority.set_zone(signed("y", "a A 192.0.2.9", Denial::Nsec));
         assert_eq!(brief(&ask(&authority, "a.y", "A")), "NOERROR aa\nn a.y A 192.0.2.9 +");
     }
-    let authority = failing(zone(), FaultKind::NxDomain);
+    let authority = failing(zone(), FaultKind::Answer(AnswerFault::NxDomain));
     authority.set_zone(signed("z", ZONE, nsec3()));
     let answer = ask(&authority, "a.z", "A");
     assert_eq!((answer.rcode, answer.answer.len()), (Rcode::NXDOMAIN, 0));
     assert!(answer.authority.iter().any(|record| record.rtype == RecordType::NSEC3));
     // The infrastructure is exempt, unless the type is named.
-    for kind in [FaultKind::NxDomain, FaultKind::AliasLoop] {
+    for kind in [FaultKind::Answer(AnswerFault::NxDomain), FaultKind::Answer(AnswerFault::AliasLoop)] {
         let authority = failing(zone(), kind);
         for rtype in ["DNSKEY", "SOA", "NS"] {
             assert_eq!(brief(&ask(&authority, "z", rtype)).lines().nth(1).unwrap()[..4], *"n z ", "{kind:?}");
         }
         let scope = FaultScope { rtype: Some(RecordType::SOA), ..FaultScope::zone(name("z")) };
-        authority.begin_fault(Fault::new(FaultKind::NxDomain, scope));
+        authority.begin_fault(Fault::new(FaultKind::Answer(AnswerFault::NxDomain), scope));
         assert_eq!(ask(&authority, "z", "SOA").rcode, Rcode::NXDOMAIN);
     }
 }
@@ -106,16 +106,26 @@ fn answers_that_are_late_cut_or_not_to_the_question() {
         other => panic!("{other:?}"),
     };
     let delay = Duration::from_secs(3);
-    assert_eq!(raw(&failing(zone(), FaultKind::Slow(delay)), "a.z", Transport::Udp), Reply::Later(delay, good.clone()));
-    let truncated = failing(zone(), FaultKind::Truncated);
+    assert_eq!(
+        raw(&failing(zone(), FaultKind::Answer(AnswerFault::Slow(delay))), "a.z", Transport::Udp),
+        Reply::Later(delay, good.clone())
+    );
+    let truncated = failing(zone(), FaultKind::Answer(AnswerFault::Truncated));
     assert_eq!(raw(&truncated, "a.z", Transport::Tcp), Reply::Close);
     let Reply::Bytes(octets) = raw(&truncated, "a.z", Transport::Udp) else { panic!() };
     let answer = Message::decode(&octets).unwrap();
     assert_eq!((answer.flags.truncated, answer.answer.len()), (true, 0));
     let good = Message::decode(&good).unwrap();
-    let Reply::Bytes(octets) = raw(&failing(zone(), FaultKind::WrongId), "a.z", Transport::Udp) else { panic!() };
+    let Reply::Bytes(octets) = raw(&failing(zone(), FaultKind::Answer(AnswerFault::WrongId)), "a.z", Transport::Udp)
+    else {
+        panic!()
+    };
     assert_eq!(Message::decode(&octets).unwrap(), Message { id: 8, ..good.clone() });
-    let Reply::Bytes(octets) = raw(&failing(zone(), FaultKind::WrongQuestion), "a.z", Transport::Udp) else { panic!() };
+    let Reply::Bytes(octets) =
+        raw(&failing(zone(), FaultKind::Answer(AnswerFault::WrongQuestion)), "a.z", Transport::Udp)
+    else {
+        panic!()
+    };
     let answer = Message::decode(&octets).unwrap();
     assert_eq!(answer.question.as_ref().unwrap().name, name("another.a.z"));
     assert_eq!(Message { question: good.question.clone(), ..answer }, good);
@@ -139,20 +149,20 @@ fn signatures_go_wrong() {
     let good = signatures(&ask(&serving(zone()), "a.z", "A"));
     assert_eq!((good.len(), good[0].1), (1, [-1, 13]));
     let of = |kind| signatures(&ask(&failing(zone(), kind), "a.z", "A"));
-    assert_eq!(of(FaultKind::RrsigMissing), []);
-    assert_eq!(of(FaultKind::RrsigExpired)[0].1, [-17, -3]);
-    assert_eq!(of(FaultKind::RrsigNotYetValid)[0].1, [2, 16]);
-    let bad = of(FaultKind::RrsigBad);
+    assert_eq!(of(FaultKind::Signature(SignatureFault::Missing)), []);
+    assert_eq!(of(FaultKind::Signature(SignatureFault::Expired))[0].1, [-17, -3]);
+    assert_eq!(of(FaultKind::Signature(SignatureFault::NotYetValid))[0].1, [2, 16]);
+    let bad = of(FaultKind::Signature(SignatureFault::Bad));
     let bits = |one: &[u8], two: &[u8]| one.iter().zip(two).map(|(one, two)| (one ^ two).count_ones()).sum::<u32>();
     assert_eq!(bits(&bad[0].0.signature, &good[0].0.signature), 1);
     assert_eq!(Rrsig { signature: good[0].0.signature.clone(), ..bad[0].0.clone() }, good[0].0);
-    let wrong = of(FaultKind::RrsigWrongKey);
+    let wrong = of(FaultKind::Signature(SignatureFault::WrongKey));
     assert_ne!(wrong[0].0.key_tag, good[0].0.key_tag);
     // Either owner selects a name that matches a wildcard; the same holds for its RRset in the fault's scope.
     for owner in ["x.w.z", "*.w.z"] {
         let authority = serving(zone());
         let scope = FaultScope { owner: Some(name(owner)), rtype: Some(RecordType::A), zone: name("z") };
-        authority.begin_fault(Fault::new(FaultKind::RrsigMissing, scope));
+        authority.begin_fault(Fault::new(FaultKind::Signature(SignatureFault::Missing), scope));
         check(&authority, &[("x.w.z A", "NOERROR aa\nn x.w.z A 192.0.2.4\nu *.w.z NSEC www.z. A RRSIG NSEC +")]);
     }
 }
@@ -162,18 +172,53 @@ fn signatures_go_wrong() {
 fn faults_have_their_words() {
     let own = "192.0.2.3";
     for (address, kind, zone, typed, owner, expected) in [
-        (own, FaultKind::RrsigExpired, "contoso.example", "MX", "contoso.example", "rrsig-expired"),
-        (own, FaultKind::RrsigNotYetValid, "contoso.example", "MX", "contoso.example", "rrsig-not-yet-valid"),
-        (own, FaultKind::RrsigMissing, "contoso.example", "MX", "contoso.example", "rrsig-missing"),
-        (own, FaultKind::RrsigBad, "contoso.example", "MX", "contoso.example", "rrsig-bad"),
-        (own, FaultKind::RrsigWrongKey, "contoso.example", "MX", "contoso.example", "key-missing"),
-        (own, FaultKind::DenialMissing, "contoso.example", "MX", "none.contoso.example", "denial-missing"),
-        (own, FaultKind::DenialWrong, "contoso.example", "MX", "none.contoso.example", "denial-wrong"),
-        (own, FaultKind::DenialMissing, "contoso.example", "MX", "mx1.contoso.example", "denial-missing"),
-        (own, FaultKind::DenialWrong, "contoso.example", "MX", "mx1.contoso.example", "denial-wrong"),
-        (own, FaultKind::NxDomain, "contoso.example", "MX", "contoso.example", "denial-wrong"),
-        ("192.0.2.2", FaultKind::DsMismatch, "contoso.example", "DS", "contoso.example", "ds-mismatch"),
-        ("192.0.2.2", FaultKind::DsUnsupported, "contoso.example", "DS", "contoso.example", "ds-algorithm-unsupported"),
+        (
+            own,
+            FaultKind::Signature(SignatureFault::Expired),
+            "contoso.example",
+            "MX",
+            "contoso.example",
+            "rrsig-expired",
+        ),
+        (
+            own,
+            FaultKind::Signature(SignatureFault::NotYetValid),
+            "contoso.example",
+            "MX",
+            "contoso.example",
+            "rrsig-not-yet-valid",
+        ),
+        (
+            own,
+            FaultKind::Signature(SignatureFault::Missing),
+            "contoso.example",
+            "MX",
+            "contoso.example",
+            "rrsig-missing",
+        ),
+        (own, FaultKind::Signature(SignatureFault::Bad), "contoso.example", "MX", "contoso.example", "rrsig-bad"),
+        (
+            own,
+            FaultKind::Signature(SignatureFault::WrongKey),
+            "contoso.example",
+            "MX",
+            "contoso.example",
+            "key-missing",
+        ),
+        (own, FaultKind::Proof(ProofFault::Missing), "contoso.example", "MX", "none.contoso.example", "denial-missing"),
+        (own, FaultKind::Proof(ProofFault::Wrong), "contoso.example", "MX", "none.contoso.example", "denial-wrong"),
+        (own, FaultKind::Proof(ProofFault::Missing), "contoso.example", "MX", "mx1.contoso.example", "denial-missing"),
+        (own, FaultKind::Proof(ProofFault::Wrong), "contoso.example", "MX", "mx1.contoso.example", "denial-wrong"),
+        (own, FaultKind::Answer(AnswerFault::NxDomain), "contoso.example", "MX", "contoso.example", "denial-wrong"),
+        ("192.0.2.2", FaultKind::Ds(DsFault::Mismatch), "contoso.example", "DS", "contoso.example", "ds-mismatch"),
+        (
+            "192.0.2.2",
+            FaultKind::Ds(DsFault::Unsupported),
+            "contoso.example",
+            "DS",
+            "contoso.example",
+            "ds-algorithm-unsupported",
+        ),
     ] {
         let net = Net::new();
         let scope = FaultScope { rtype: Some(rtype(typed)), ..FaultScope::zone(name(zone)) };
@@ -187,7 +232,7 @@ fn faults_have_their_words() {
 fn proofs_are_left_out() {
     for denial in [Denial::Nsec, nsec3()] {
         check(
-            &failing(signed("z", ZONE, denial), FaultKind::DenialMissing),
+            &failing(signed("z", ZONE, denial), FaultKind::Proof(ProofFault::Missing)),
             &[
                 ("none.z A", "NXDOMAIN aa\nu z SOA +"),
                 ("a.z MX", "NOERROR aa\nu z SOA +"),
@@ -204,7 +249,7 @@ fn proofs_are_left_out() {
 #[test]
 fn proofs_prove_something_else() {
     check(
-        &failing(zone(), FaultKind::DenialWrong),
+        &failing(zone(), FaultKind::Proof(ProofFault::Wrong)),
         &[
             ("none.z A", "NXDOMAIN aa\nu z SOA +\nu a.z NSEC b.ent.z. A RRSIG NSEC +"),
             ("a.z MX", "NOERROR aa\nu z SOA +\nu z NSEC a.z. NS SOA RRSIG NSEC DNSKEY +"),
@@ -215,7 +260,7 @@ fn proofs_prove_something_else() {
     );
     // The same with NSEC3: no record there is one of the proofs.
     let (good, wrong) =
-        (serving(signed("z", ZONE, nsec3())), failing(signed("z", ZONE, nsec3()), FaultKind::DenialWrong));
+        (serving(signed("z", ZONE, nsec3())), failing(signed("z", ZONE, nsec3()), FaultKind::Proof(ProofFault::Wrong)));
     for (owner, kind) in [("none.z", "A"), ("a.z", "MX"), ("ent.z", "A"), ("x.w.z", "A"), ("x.w.z", "MX"), ("p.z", "A")]
     {
         let proofs = |authority: &Authority| -> Vec<Record> {
@@ -227,7 +272,8 @@ fn proofs_prove_something_else() {
     }
     // A zone so small that every record of its chain is in the proof invents a record.
     for (denial, rtype) in [(Denial::Nsec, RecordType::NSEC), (nsec3(), RecordType::NSEC3)] {
-        let answer = ask(&failing(signed("z", "@ NS ns.test.", denial), FaultKind::DenialWrong), "none.z", "A");
+        let answer =
+            ask(&failing(signed("z", "@ NS ns.test.", denial), FaultKind::Proof(ProofFault::Wrong)), "none.z", "A");
         let others: Vec<_> = answer.authority.iter().filter(|record| record.rtype == rtype).collect();
         assert!(others.len() == 1 && others[0].name != name("z"));
     }
@@ -251,13 +297,13 @@ fn the_parent_publishes_another_ds() {
         direct
     };
     let algorithms = |ds: Vec<Ds>| ds.iter().map(|ds| (ds.algorithm, ds.key_tag == 1)).collect::<Vec<_>>();
-    assert_eq!(algorithms(ds_of(FaultKind::DsMismatch, "s.z")), [(13, false)]);
-    assert_eq!(algorithms(ds_of(FaultKind::DsUnsupported, "s.z")), [(100, true)]);
-    assert_eq!(algorithms(ds_of(FaultKind::DsWithoutKey, "p.z")), [(15, false)]);
+    assert_eq!(algorithms(ds_of(FaultKind::Ds(DsFault::Mismatch), "s.z")), [(13, false)]);
+    assert_eq!(algorithms(ds_of(FaultKind::Ds(DsFault::Unsupported), "s.z")), [(100, true)]);
+    assert_eq!(algorithms(ds_of(FaultKind::Ds(DsFault::WithoutKey), "p.z")), [(15, false)]);
     // Each where it can be.
-    assert_eq!(algorithms(ds_of(FaultKind::DsWithoutKey, "s.z")), [(13, true)]);
-    assert_eq!(ds_of(FaultKind::DsMismatch, "p.z"), []);
-    assert!(FaultKind::DsWithoutKey.is_at_parent() && !FaultKind::KeyMissing.is_at_parent());
+    assert_eq!(algorithms(ds_of(FaultKind::Ds(DsFault::WithoutKey), "s.z")), [(13, true)]);
+    assert_eq!(ds_of(FaultKind::Ds(DsFault::Mismatch), "p.z"), []);
+    assert!(FaultKind::Ds(DsFault::WithoutKey).is_at_parent() && !FaultKind::Keys(KeyFault::Missing).is_at_parent());
 }
 
 fn keys(answer: &Message) -> Vec<Dnskey> {
@@ -272,11 +318,15 @@ fn split(kind: KeyKind) -> Vec<Arc<SigningKey>> {
 
 #[test]
 fn keys_are_missing() {
-    let answer = ask(&failing(with_keys("z", ZONE, split(KeyKind::EcdsaP256)), FaultKind::KeyMissing), "z", "DNSKEY");
+    let answer = ask(
+        &failing(with_keys("z", ZONE, split(KeyKind::EcdsaP256)), FaultKind::Keys(KeyFault::Missing)),
+        "z",
+        "DNSKEY",
+    );
     let [entry_point] = keys(&answer).try_into().unwrap();
     assert_eq!((entry_point.flags, signatures(&answer)[0].0.key_tag), (257, entry_point.key_tag()));
     check(
-        &failing(zone(), FaultKind::KeyMissing),
+        &failing(zone(), FaultKind::Keys(KeyFault::Missing)),
         &[
             ("z DNSKEY", "NOERROR aa\nu z SOA +\nu z NSEC a.z. NS SOA RRSIG NSEC DNSKEY +"),
             ("a.z A", "NOERROR aa\nn a.z A 192.0.2.2 +"),
@@ -287,7 +337,7 @@ fn keys_are_missing() {
 #[test]
 fn many_keys() {
     for kind in [KeyKind::Ed25519, KeyKind::EcdsaP256, KeyKind::Rsa1024] {
-        let authority = failing(with_keys("z", ZONE, split(kind)), FaultKind::ManyKeys(20));
+        let authority = failing(with_keys("z", ZONE, split(kind)), FaultKind::Keys(KeyFault::Many(20)));
         let answer = ask(&authority, "z", "DNSKEY");
         let all = keys(&answer);
         let tag = split(kind)[1].key_tag();
@@ -309,14 +359,14 @@ fn a_zone_is_replayed() {
     authority.set_zone(with_keys("z", "a A 192.0.2.200", split(KeyKind::Ed25519)));
     let now = ask(&authority, "a.z", "A");
     let scope = FaultScope { owner: Some(name("a.z")), ..FaultScope::zone(name("z")) };
-    let id = authority.begin_fault(Fault::new(FaultKind::Replayed, scope));
+    let id = authority.begin_fault(Fault::new(FaultKind::Content(ContentFault::Replayed), scope));
     assert_eq!(ask(&authority, "a.z", "A"), before);
     assert_eq!(ask(&authority, "none.z", "A").authority.len(), 6);
     assert!(authority.end_fault(id));
     assert_eq!(ask(&authority, "a.z", "A"), now);
     assert_ne!(now, before);
     // A zone that renews its signatures is replayed with its first signatures, however late it is.
-    authority.begin_fault(fault(FaultKind::Replayed));
+    authority.begin_fault(fault(FaultKind::Content(ContentFault::Replayed)));
     let query = Message::query(7, name("a.z"), RecordType::A, Some(Edns::new(1_232, true))).encode(512);
     assert_eq!(authority.answer(&query, Transport::Tcp, at(90 * 86_400)), Reply::Bytes(before.encode(65_535)));
 }
@@ -326,7 +376,7 @@ fn other_iterations() {
     for denial in [Denial::Nsec, nsec3()] {
         let authority = serving(signed("z", ZONE, denial.clone()));
         let uses = Uses::default();
-        let id = authority.begin_fault_counted(fault(FaultKind::Nsec3Iterations(150)), &uses);
+        let id = authority.begin_fault_counted(fault(FaultKind::Chain(ChainFault::Iterations(150))), &uses);
         // What does not use the chain does not count.
         check(&authority, &[("a.z A", "NOERROR aa\nn a.z A 192.0.2.2 +")]);
         assert_eq!(uses.count(), 0);
@@ -350,8 +400,8 @@ fn scopes_times_and_the_later_of_two() {
         Fault::new(kind, FaultScope { zone: name("z"), owner: owner.map(name), rtype: typed.map(rtype) })
     };
     let authority = serving(zone());
-    authority.begin_fault(scoped(FaultKind::Servfail, None, Some("A")));
-    authority.begin_fault(scoped(FaultKind::Refused, Some("A.z"), None));
+    authority.begin_fault(scoped(FaultKind::Answer(AnswerFault::Code(Rcode::SERVFAIL)), None, Some("A")));
+    authority.begin_fault(scoped(FaultKind::Answer(AnswerFault::Code(Rcode::REFUSED)), Some("A.z"), None));
     assert_eq!(rcode(&authority, "a.z", "A"), Rcode::REFUSED);
     assert_eq!(rcode(&authority, "a.z", "MX"), Rcode::REFUSED);
     assert_eq!(rcode(&authority, "ns.z", "A"), Rcode::SERVFAIL);
@@ -359,7 +409,8 @@ fn scopes_times_and_the_later_of_two() {
     // An answer with four signatures counts once, and one without any not at all.
     let authority = serving(zone());
     let uses = Uses::default();
-    authority.begin_fault_counted(Fault { times: Some(2), ..fault(FaultKind::RrsigMissing) }, &uses);
+    authority
+        .begin_fault_counted(Fault { times: Some(2), ..fault(FaultKind::Signature(SignatureFault::Missing)) }, &uses);
     assert_eq!(raw_without_dnssec(&authority).len(), 1);
     assert_eq!(uses.count(), 0);
     for (expected, count) in [("u z SOA", 1), ("u z SOA", 2), ("u z SOA +", 2)] {
@@ -368,7 +419,11 @@ fn scopes_times_and_the_later_of_two() {
     }
     // From the first second to the last.
     let authority = serving(zone());
-    authority.begin_fault(Fault { from: Some(at(10)), until: Some(at(20)), ..fault(FaultKind::Timeout) });
+    authority.begin_fault(Fault {
+        from: Some(at(10)),
+        until: Some(at(20)),
+        ..fault(FaultKind::Answer(AnswerFault::Timeout))
+    });
     let query = Message::query(7, name("a.z"), RecordType::A, None).encode(512);
     for (time, answered) in [(9, true), (10, false), (19, false), (20, true)] {
         assert_eq!(authority.answer(&query, Transport::Udp, at(time)) != Reply::Nothing, answered, "{time}");

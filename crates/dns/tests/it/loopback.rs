@@ -99,7 +99,7 @@ fn what_is_cut_over_udp_comes_whole_over_tcp() {
         assert_eq!(over_tcp(&mut stream, &query("a.z", "A")).await.unwrap().answer.len(), 2);
         // A message that is longer than any query ends the connection, and so does the fault.
         assert!(over_tcp(&mut stream, &[0; 5_000]).await.is_err());
-        authority.begin_fault(Fault::new(FaultKind::Truncated, FaultScope::zone(name("z"))));
+        authority.begin_fault(Fault::new(FaultKind::Answer(AnswerFault::Truncated), FaultScope::zone(name("z"))));
         let mut stream = env.connect(at).await.unwrap();
         assert!(over_tcp(&mut stream, &query("a.z", "A")).await.is_err());
     });

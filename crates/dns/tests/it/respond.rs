@@ -92,15 +92,15 @@ fn what_is_bogus_says_why_and_is_had_unjudged() {
     };
     let disabled = Client { checking_disabled: true, dnssec_ok: true, ..PLAIN };
     for (kind, plain, unjudged) in [
-        (FaultKind::RrsigExpired, "SERVFAIL EDE 7:  | ", "NOERROR: MX MX RRSIG | "),
-        (FaultKind::RrsigNotYetValid, "SERVFAIL EDE 8:  | ", "NOERROR: MX MX RRSIG | "),
-        (FaultKind::RrsigBad, "SERVFAIL EDE 6:  | ", "NOERROR: MX MX RRSIG | "),
-        (FaultKind::RrsigMissing, "SERVFAIL EDE 10:  | ", "NOERROR: MX MX | "),
-        (FaultKind::RrsigWrongKey, "SERVFAIL EDE 9:  | ", "NOERROR: MX MX RRSIG | "),
-        (FaultKind::Servfail, "SERVFAIL EDE 23:  | ", "SERVFAIL EDE 23:  | "),
-        (FaultKind::Refused, "SERVFAIL EDE 22:  | ", "SERVFAIL EDE 22:  | "),
-        (FaultKind::Timeout, "SERVFAIL EDE 22:  | ", "SERVFAIL EDE 22:  | "),
-        (FaultKind::Lame, "SERVFAIL EDE 20:  | ", "SERVFAIL EDE 20:  | "),
+        (FaultKind::Signature(SignatureFault::Expired), "SERVFAIL EDE 7:  | ", "NOERROR: MX MX RRSIG | "),
+        (FaultKind::Signature(SignatureFault::NotYetValid), "SERVFAIL EDE 8:  | ", "NOERROR: MX MX RRSIG | "),
+        (FaultKind::Signature(SignatureFault::Bad), "SERVFAIL EDE 6:  | ", "NOERROR: MX MX RRSIG | "),
+        (FaultKind::Signature(SignatureFault::Missing), "SERVFAIL EDE 10:  | ", "NOERROR: MX MX | "),
+        (FaultKind::Signature(SignatureFault::WrongKey), "SERVFAIL EDE 9:  | ", "NOERROR: MX MX RRSIG | "),
+        (FaultKind::Answer(AnswerFault::Code(Rcode::SERVFAIL)), "SERVFAIL EDE 23:  | ", "SERVFAIL EDE 23:  | "),
+        (FaultKind::Answer(AnswerFault::Code(Rcode::REFUSED)), "SERVFAIL EDE 22:  | ", "SERVFAIL EDE 22:  | "),
+        (FaultKind::Answer(AnswerFault::Timeout), "SERVFAIL EDE 22:  | ", "SERVFAIL EDE 22:  | "),
+        (FaultKind::Answer(AnswerFault::Lame), "SERVFAIL EDE 20:  | ", "SERVFAIL EDE 20:  | "),
     ] {
         assert_eq!(line(&ask(&fault(kind), &PLAIN, "contoso.example", "MX")), plain, "{kind:?}");
         assert_eq!(line(&ask(&fault(kind), &disabled, "contoso.example", "MX")), unjudged, "{kind:?}");

@@ -161,20 +161,19 @@ fn connections_are_bounded() {
 /// Faults of whole answers, at both servers of a zone or at the first, and the results of a resolver that iterates.
 #[test]
 fn answers_that_are_none() {
-    use FaultKind as F;
     for (kind, both, first) in [
-        (F::Servfail, "servfail servfail", "secure "),
-        (F::Refused, "servfail refused", "secure "),
-        (F::Timeout, "servfail time-out", "secure "),
-        (F::Lame, "servfail lame", "secure "),
-        (F::Truncated, "servfail truncated", "secure "),
-        (F::Malformed, "servfail malformed", "secure "),
-        (F::WrongId, "servfail time-out", "secure "),
-        (F::WrongQuestion, "servfail time-out", "secure "),
-        (F::NxDomain, "bogus denial-wrong", "secure "),
-        (F::AliasLoop, "servfail alias-loop", "servfail alias-loop"),
-        (F::Slow(Duration::from_millis(200)), "secure ", "secure "),
-        (F::Slow(Duration::from_secs(60)), "servfail time-out", "secure "),
+        (FaultKind::Answer(AnswerFault::Code(Rcode::SERVFAIL)), "servfail servfail", "secure "),
+        (FaultKind::Answer(AnswerFault::Code(Rcode::REFUSED)), "servfail refused", "secure "),
+        (FaultKind::Answer(AnswerFault::Timeout), "servfail time-out", "secure "),
+        (FaultKind::Answer(AnswerFault::Lame), "servfail lame", "secure "),
+        (FaultKind::Answer(AnswerFault::Truncated), "servfail truncated", "secure "),
+        (FaultKind::Answer(AnswerFault::Malformed), "servfail malformed", "secure "),
+        (FaultKind::Answer(AnswerFault::WrongId), "servfail time-out", "secure "),
+        (FaultKind::Answer(AnswerFault::WrongQuestion), "servfail time-out", "secure "),
+        (FaultKind::Answer(AnswerFault::NxDomain), "bogus denial-wrong", "secure "),
+        (FaultKind::Answer(AnswerFault::AliasLoop), "servfail alias-loop", "servfail alias-loop"),
+        (FaultKind::Answer(AnswerFault::Slow(Duration::from_millis(200))), "secure ", "secure "),
+        (FaultKind::Answer(AnswerFault::Slow(Duration::from_secs(60))), "servfail time-out", "secure "),
     ] {
         for (servers, expected) in [(&["192.0.2.3", "192.0.2.13"][..], both), (&["192.0.2.3"], first)] {
             let Internet { sim, hosts, authorities, .. } = internet(1, &specs());

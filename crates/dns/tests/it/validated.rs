@@ -191,13 +191,12 @@ fn rollovers() {
 
 #[test]
 fn faults() {
-    use FaultKind as F;
     for (kind, zone, lookups) in [
-        (F::RrsigExpired, "z", &[("a.z A", "bogus rrsig-expired")][..]),
-        (F::RrsigNotYetValid, "z", &[("a.z A", "bogus rrsig-not-yet-valid")]),
-        (F::RrsigMissing, "z", &[("a.z A", "bogus rrsig-missing")]),
+        (FaultKind::Signature(SignatureFault::Expired), "z", &[("a.z A", "bogus rrsig-expired")][..]),
+        (FaultKind::Signature(SignatureFault::NotYetValid), "z", &[("a.z A", "bogus rrsig-not-yet-valid")]),
+        (FaultKind::Signature(SignatureFault::Missing), "z", &[("a.z A", "bogus rrsig-missing")]),
         (
-            F::Stripped,
+            FaultKind::Answer(AnswerFault::Stripped),
             "z",
             &[
                 // The keys have no signatures either.
@@ -207,16 +206,16 @@ fn faults() {
                 ("a.u.z A", "bogus rrsig-missing"),
             ],
         ),
-        (F::RrsigBad, "z", &[("a.z A", "bogus rrsig-bad")]),
-        (F::RrsigWrongKey, "z", &[("a.z A", "bogus key-missing")]),
-        (F::KeyMissing, "z", &[("a.z A", "bogus key-missing")]),
-        (F::ManyKeys(2), "z", &[("a.z A", "secure")]),
-        (F::ManyKeys(200), "z", &[("a.z A", "bogus too-much-work")]),
-        (F::DsMismatch, "s.z", &[("a.s.z A", "bogus ds-mismatch"), ("a.z A", "secure")]),
-        (F::DsUnsupported, "s.z", &[("a.s.z A", "insecure ds-algorithm-unsupported")]),
-        (F::DsWithoutKey, "u.z", &[("a.u.z A", "bogus"), ("a.u.uent.z A", "insecure")]),
+        (FaultKind::Signature(SignatureFault::Bad), "z", &[("a.z A", "bogus rrsig-bad")]),
+        (FaultKind::Signature(SignatureFault::WrongKey), "z", &[("a.z A", "bogus key-missing")]),
+        (FaultKind::Keys(KeyFault::Missing), "z", &[("a.z A", "bogus key-missing")]),
+        (FaultKind::Keys(KeyFault::Many(2)), "z", &[("a.z A", "secure")]),
+        (FaultKind::Keys(KeyFault::Many(200)), "z", &[("a.z A", "bogus too-much-work")]),
+        (FaultKind::Ds(DsFault::Mismatch), "s.z", &[("a.s.z A", "bogus ds-mismatch"), ("a.z A", "secure")]),
+        (FaultKind::Ds(DsFault::Unsupported), "s.z", &[("a.s.z A", "insecure ds-algorithm-unsupported")]),
+        (FaultKind::Ds(DsFault::WithoutKey), "u.z", &[("a.u.z A", "bogus"), ("a.u.uent.z A", "insecure")]),
         (
-            F::DenialMissing,
+            FaultKind::Proof(ProofFault::Missing),
             "z",
             &[
                 ("a.z A", "secure"),
@@ -229,7 +228,7 @@ fn faults() {
             ],
         ),
         (
-            F::DenialWrong,
+            FaultKind::Proof(ProofFault::Wrong),
             "z",
             &[
                 ("a.z A", "secure"),
@@ -242,17 +241,17 @@ fn faults() {
             ],
         ),
         (
-            F::Nsec3Iterations(500),
+            FaultKind::Chain(ChainFault::Iterations(500)),
             "z",
             &[("a.z A", "secure"), ("none.z A", "insecure nsec3-iterations"), ("a.z MX", "insecure nsec3-iterations")],
         ),
-        (F::Nsec3Iterations(3), "z", &[("a.z MX", "secure")]),
-        (F::Servfail, "z", &[("a.z A", "servfail servfail")]),
-        (F::Refused, "z", &[("a.z A", "servfail refused")]),
-        (F::Timeout, "z", &[("a.z A", "servfail time-out")]),
-        (F::Slow(Duration::from_millis(1)), "z", &[("a.z A", "secure")]),
-        (F::NxDomain, "z", &[("a.z A", "bogus denial-wrong")]),
-        (F::Replayed, "z", &[("a.z A", "secure")]),
+        (FaultKind::Chain(ChainFault::Iterations(3)), "z", &[("a.z MX", "secure")]),
+        (FaultKind::Answer(AnswerFault::Code(Rcode::SERVFAIL)), "z", &[("a.z A", "servfail servfail")]),
+        (FaultKind::Answer(AnswerFault::Code(Rcode::REFUSED)), "z", &[("a.z A", "servfail refused")]),
+        (FaultKind::Answer(AnswerFault::Timeout), "z", &[("a.z A", "servfail time-out")]),
+        (FaultKind::Answer(AnswerFault::Slow(Duration::from_millis(1))), "z", &[("a.z A", "secure")]),
+        (FaultKind::Answer(AnswerFault::NxDomain), "z", &[("a.z A", "bogus denial-wrong")]),
+        (FaultKind::Content(ContentFault::Replayed), "z", &[("a.z A", "secure")]),
     ] {
         for denial in denials() {
             let keys =
@@ -274,7 +273,7 @@ fn the_code_of_a_denial_follows_its_proof() {
     for denial in denials() {
         let own = key(KeyKind::Ed25519, KeyRole::Combined, 1);
         let island = island(own, key(KeyKind::EcdsaP256, KeyRole::Combined, 3), denial.clone());
-        island.authority.begin_fault(Fault::new(FaultKind::NxDomain, FaultScope::zone(name("z"))));
+        island.authority.begin_fault(Fault::new(FaultKind::Answer(AnswerFault::NxDomain), FaultScope::zone(name("z"))));
         let opt_out = matches!(denial, Denial::Nsec3 { opt_out: true, .. });
         // A span with opt-out denies, but proves nothing that could correct the code.
         let (spanned, mended) = match opt_out {

@@ -31,8 +31,8 @@ pub struct NameServerFault {
 
 impl NameServerFault {
     /// A fault that always acts, once its place is given.
-    pub fn new(kind: FaultKind) -> NameServerFault {
-        NameServerFault { kind, zone: None, server: None, owner: None, rtype: None, times: None }
+    pub fn new(kind: impl Into<FaultKind>) -> NameServerFault {
+        NameServerFault { kind: kind.into(), zone: None, server: None, owner: None, rtype: None, times: None }
     }
 
     fn of_zone(&self, zone: &Name) -> Fault {

@@ -1,6 +1,7 @@
 //! Zones, changes and faults; the authorities are asked without a network.
 
-use mxlab_dns::fault::FaultKind;
+use mxlab_dns::Rcode;
+use mxlab_dns::fault::{AnswerFault, DsFault, FaultKind};
 use mxlab_dns::rdata::{Dnskey, Rrsig};
 use mxlab_dns::serve::Responder as _;
 use mxlab_dns::signing_key::KeyRole;
@@ -143,7 +144,7 @@ fn a_zone_unsigned_at_one_server_keeps_its_ds() {
 }
 
 fn servfail() -> NameServerFault {
-    NameServerFault::new(FaultKind::Servfail)
+    NameServerFault::new(FaultKind::Answer(AnswerFault::Code(Rcode::SERVFAIL)))
 }
 
 #[test]
@@ -187,7 +188,8 @@ fn a_fault_that_could_act_nowhere_is_refused() {
         assert_eq!(refused.map(|begun| begun.servers()), Err(expected));
     };
     let fabrikam = name("fabrikam.example");
-    let (servfail, mismatch) = (FaultKind::Servfail, FaultKind::DsMismatch);
+    let (servfail, mismatch) =
+        (FaultKind::Answer(AnswerFault::Code(Rcode::SERVFAIL)), FaultKind::Ds(DsFault::Mismatch));
     check(servfail, None, None, FaultError::Nowhere);
     check(servfail, None, Some(stranger), FaultError::NoServer(stranger));
     check(servfail, Some("adatum.example"), None, FaultError::NoZone(name("adatum.example")));
