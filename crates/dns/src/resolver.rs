@@ -4,7 +4,7 @@
 //! trusts nothing that it receives: it fetches the DS and DNSKEY RRsets from its trust anchor downwards itself, and
 //! judges every answer and every alias on the way by them. An answer is insecure only if that is proved, by the
 //! parent's denial of a DS. A bogus answer may be the fault of one server: the others are asked before the result is
-//! bogus.
+//! bogus. A server that did not answer is asked last for a while.
 //!
 //! Secure and insecure answers are cached until they expire: by TTL, by the TTL that was signed, or by the end of the
 //! signature, whichever comes first. When there is no room, the entry that expires first is dropped. What is bogus or
@@ -48,7 +48,7 @@ use crate::rdata::{Dnskey, Ds};
 use crate::record::RecordType;
 use crate::recursor::{Recursor, RecursorConfig};
 use crate::resolver::cache::Cache;
-use crate::resolver::query::Asking;
+use crate::resolver::query::{Asking, Silent};
 use crate::resolver::source::Source;
 use crate::validator::Policy;
 
@@ -151,7 +151,7 @@ pub struct ResolverConfig {
     /// How long to wait: for a forwarder's answer to one transmission; when iterating, for all servers of a zone
     /// together.
     pub timeout: Duration,
-    /// How often a query is sent to each server.
+    /// How often a query is sent to each server. When iterating, the others come before a repetition.
     pub attempts: u32,
     /// How many queries one lookup may cost.
     pub queries: u32,
@@ -282,6 +282,7 @@ fn source(env: &Env, recorder: &Recorder, config: &ResolverConfig, exchange: Arc
                 attempts: config.attempts,
                 edns_size: config.edns_size,
                 recursion: true,
+                silent: Silent::default(),
             };
             Source::Forwarders(asking, forwarders.clone())
         }

@@ -83,6 +83,8 @@ pub struct Setup {
     pub start: Timestamp,
     /// Whether sections that a client can do without are left out of positive answers.
     pub minimal_responses: bool,
+    /// Whether servers can be reached over IPv6.
+    pub ipv6: bool,
 }
 
 /// Which parts Unbound is made of.
@@ -109,6 +111,7 @@ const FREE_OPTIONS: &[&str] = &[
     "harden-short-bufsize",
     "harden-below-nxdomain",
     "infra-cache-numhosts",
+    "iter-scrub-promiscuous",
     "key-cache-size",
     "log-queries",
     "log-replies",
@@ -180,6 +183,7 @@ impl Setup {
             servers: servers(options, mode)?,
             start: start(options)?,
             minimal_responses: options.values("minimal-responses").last() != Some("no"),
+            ipv6: options.values("do-ip6").last() != Some("no"),
         })
     }
 }
@@ -237,7 +241,8 @@ fn check_keywords(script: &Script) -> Result<(), Unsupported> {
         _ => None,
     });
     let subnet = script.entries().find_map(|entry| entry.adjusting.client_subnet);
-    foreign.or(subnet).map_or(Ok(()), |keyword| Err(Unsupported::Keyword { keyword }))
+    let cookie = script.entries().find_map(|entry| entry.matching.cookie);
+    foreign.or(subnet).or(cookie).map_or(Ok(()), |keyword| Err(Unsupported::Keyword { keyword }))
 }
 
 /// DSA has not been allowed in validators since RFC 8624.
@@ -356,6 +361,8 @@ mod tests {
             (STUB, Mode::Iterate),
             ("forward-zone:\n name: .\n forward-addr: 192.0.2.9\n", Mode::Forward),
             ("server: do-ip6: no\nforward-zone: name: \".\"\n forward-addr: 192.0.2.9", Mode::Forward),
+            ("forward-zone: name: \".\" forward-addr: 192.0.2.9", Mode::Forward),
+            ("forward-zone: name: . forward-addr: 2001:db8::1 # a comment: none", Mode::Forward),
         ] {
             assert_eq!(Setup::of(&script(config, "")).unwrap().mode, expected, "{config}");
         }
@@ -375,7 +382,9 @@ mod tests {
         assert_eq!(anchors, [("a.z".to_owned(), 2, 0), ("z".to_owned(), 0, 1)]);
         assert_eq!(setup.insecure, ["b.z".parse().unwrap()]);
         assert_eq!(setup.servers, ["192.0.2.1:53".parse().unwrap(), "[2001:db8::1]:53".parse().unwrap()]);
-        assert_eq!((setup.start.as_second(), setup.minimal_responses), (1_772_438_400, false));
+        assert_eq!((setup.start.as_second(), setup.minimal_responses, setup.ipv6), (1_772_438_400, false, true));
+        let without = format!("server: do-ip6: no\n{STUB}");
+        assert!(!Setup::of(&script(&without, "")).unwrap().ipv6);
         let seconds = format!("server: val-override-timestamp: 1772438400\n{STUB}");
         assert_eq!(Setup::of(&script(&seconds, "")).unwrap().start, setup.start);
     }
@@ -387,6 +396,11 @@ mod tests {
             (format!("server: cache-min-ttl: 5\n{STUB}"), String::new(), "cache-min-ttl: not a validator's"),
             (format!("server: serve-expired: yes\n{STUB}"), String::new(), "serve-expired: yes: cannot be had here"),
             (format!("auth-zone: name: z\n{STUB}"), String::new(), "auth-zone name: not a validator's"),
+            (
+                STUB.to_owned(),
+                format!("STEP 1 REPLY\n{}", entry.replace("SECTION", "MATCH server_cookie\nSECTION")),
+                "MATCH server_cookie: only Unbound can follow it",
+            ),
             (
                 format!("server: val-override-date: -1\n{STUB}"),
                 String::new(),

@@ -89,7 +89,7 @@ async fn drive(script: &Script, setup: &Setup, make: Make) -> Result<(), Failure
     let tasks = Tasks::default();
     let env = Env::new(Machine::new(setup.start, tasks.clone()));
     let journal = Journal::new(MAX_EVENTS);
-    let wire = Wire::default();
+    let wire = Wire::new(setup.ipv6);
     let subject = make(&env, &journal.recorder(&env, "resolver", 0), setup, Arc::new(wire.clone()));
     let mut driver = Driver::new(script, setup, &env, subject, wire, tasks);
     driver.run().await.map_err(|Wrong { step, line, differences }| {
@@ -215,7 +215,7 @@ impl<'a> Driver<'a> {
 
     /// Polls whatever is under way until all of it waits.
     async fn settle(&mut self) {
-        loop {
+        for _ in 0..MAX_ROUNDS {
             let before = self.progress();
             poll_fn(|context| {
                 self.poll(context);

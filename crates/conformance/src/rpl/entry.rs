@@ -61,6 +61,8 @@ pub(crate) struct Matching {
     /// The serial number of the SOA record in the authority section (RFC 1995 §3).
     pub(crate) serial: Option<u32>,
     pub(crate) extended_error: Option<ExpectedError>,
+    /// A word that needs cookies (RFC 7873), which this resolver does not send.
+    pub(crate) cookie: Option<&'static str>,
 }
 
 impl Matching {

@@ -56,7 +56,7 @@ impl Options {
         self.foreign.get_or_insert(what);
     }
 
-    /// Reads a line: `name: value`, with a clause before it if it likes.
+    /// Reads a line: one option after the other, `name: value`, with clauses before them if it likes.
     pub(crate) fn read_line(&mut self, line: &str) -> Result<(), Mistake> {
         let mut rest = line.trim();
         while !rest.is_empty() && !rest.starts_with(['#', ';']) {
@@ -66,10 +66,10 @@ impl Options {
                 (self.clause, self.clauses, rest) = (name.to_owned(), self.clauses + 1, value);
                 continue;
             }
-            let value = unquoted(value).to_owned();
+            let (value, after) = split(value);
             let (clause, number, name) = (self.clause.clone(), self.clauses, name.to_owned());
-            self.list.push(ConfigOption { clause, number, name, value });
-            break;
+            self.list.push(ConfigOption { clause, number, name, value: value.to_owned() });
+            rest = after;
         }
         Ok(())
     }
@@ -92,12 +92,48 @@ impl Options {
     }
 }
 
-/// A value without its quotes and the comment after it.
-fn unquoted(value: &str) -> &str {
+/// A value without its quotes, and what follows it on its line: a further option, or nothing but a comment.
+fn split(value: &str) -> (&str, &str) {
     for quote in ['"', '\''] {
         if let Some(inner) = value.strip_prefix(quote) {
-            return inner.split(quote).next().unwrap_or_default();
+            let (value, after) = inner.split_once(quote).unwrap_or((inner, ""));
+            return (value, after.trim());
         }
     }
-    value.split('#').next().unwrap_or_default().trim()
+    let value = value.split('#').next().unwrap_or_default();
+    // An option begins with a word that ends in a colon. The first word belongs to the value, whatever it is.
+    let blanks = value.match_indices(char::is_whitespace).map(|(at, _)| at);
+    let begins_option = |after: &str| {
+        let word = after.split_whitespace().next().and_then(|word| word.strip_suffix(':'));
+        word.is_some_and(|word| word.bytes().all(|octet| octet.is_ascii_lowercase() || octet == b'-'))
+    };
+    for at in blanks {
+        let (before, after) = value.split_at(at);
+        if !before.trim().is_empty() && begins_option(after) {
+            return (before.trim(), after.trim());
+        }
+    }
+    (value.trim(), "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_options_on_one_line() {
+        for (line, expected) in [
+            ("forward-zone: name: \".\" forward-addr: 192.0.2.9", "forward-zone name=. forward-addr=192.0.2.9"),
+            ("stub-zone: name: . stub-addr: 2001:db8:: # a comment: none", "stub-zone name=. stub-addr=2001:db8::"),
+            ("server: access-control: 127.0.0.1 allow", "server access-control=127.0.0.1 allow"),
+            ("server: module-config: 'validator iterator'", "server module-config=validator iterator"),
+            ("server:  trust-anchor: \"z. DS 1: 2\"", "server trust-anchor=z. DS 1: 2"),
+            ("server: directory: \"\" chroot: \"\"", "server directory= chroot="),
+        ] {
+            let mut options = Options::default();
+            options.read_line(line).unwrap();
+            let each = options.list().iter().map(|option| format!(" {}={}", option.name, option.value));
+            assert_eq!(options.clause.clone() + &each.collect::<String>(), expected, "{line}");
+        }
+    }
 }

@@ -359,6 +359,8 @@ fn read_match(rest: &str, matching: &mut Matching) -> Result<(), Mistake> {
             ("UDP", _) => matching.transport = Some(Transport::Udp),
             ("TCP", _) => matching.transport = Some(Transport::Tcp),
             ("serial", value) => matching.serial = Some(number(value, "a serial number")?),
+            ("client_cookie", _) => matching.cookie = Some("MATCH client_cookie"),
+            ("server_cookie", _) => matching.cookie = Some("MATCH server_cookie"),
             ("ede", "any") => matching.extended_error = Some(ExpectedError::Any),
             ("ede", value) => {
                 matching.extended_error = Some(ExpectedError::Code(number(value, "an info code, or any")?))

@@ -106,6 +106,9 @@ fn in_internet(text: &str) -> (String, Class) {
 /// algorithms their number.
 fn plain(text: &str) -> String {
     let uncommented = text.split(';').next().unwrap_or_default();
+    if let Some(binding) = service_binding(uncommented) {
+        return binding;
+    }
     if text.contains('"') {
         return naptr(uncommented).unwrap_or_else(|| text.to_owned());
     }
@@ -146,6 +149,71 @@ fn naptr(text: &str) -> Option<String> {
     Some(format!("{head} TYPE35 \\# {} {}", octets.len(), data_encoding::HEXLOWER.encode(&octets)))
 }
 
+/// The names and numbers of parameters of service bindings (RFC 9460 §14.3.2).
+const PARAMETERS: &[(&str, u16)] =
+    &[("mandatory", 0), ("alpn", 1), ("no-default-alpn", 2), ("port", 3), ("ipv4hint", 4), ("ech", 5), ("ipv6hint", 6)];
+
+/// An SVCB or HTTPS record (RFC 9460 §2.1) in generic form: priority, target, and parameters by number. None if it is
+/// something else.
+fn service_binding(text: &str) -> Option<String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let at = words.iter().position(|word| matches!(*word, "SVCB" | "HTTPS")).filter(|at| *at > 0)?;
+    let (priority, target) = (words.get(at + 1)?, words.get(at + 2)?);
+    let mut parameters = std::collections::BTreeMap::new();
+    for word in words.get(at + 3..).unwrap_or_default() {
+        let (key, value) = word.split_once('=').unwrap_or((word, ""));
+        let number = parameter(key)?;
+        parameters.insert(number, parameter_value(number, value.trim_matches('"'))?);
+    }
+    let mut octets = priority.parse::<u16>().ok()?.to_be_bytes().to_vec();
+    octets.extend_from_slice(Name::from_str(target).ok()?.wire());
+    for (number, value) in parameters {
+        octets.extend_from_slice(&number.to_be_bytes());
+        octets.extend_from_slice(&u16::try_from(value.len()).ok()?.to_be_bytes());
+        octets.extend_from_slice(&value);
+    }
+    let rtype = if words.get(at) == Some(&"SVCB") { 64 } else { 65 };
+    let head = words.get(..at).unwrap_or_default().join(" ");
+    Some(format!("{head} TYPE{rtype} \\# {} {}", octets.len(), data_encoding::HEXLOWER.encode(&octets)))
+}
+
+fn parameter(key: &str) -> Option<u16> {
+    let named = PARAMETERS.iter().find(|(name, _)| *name == key).map(|(_, number)| *number);
+    named.or_else(|| key.strip_prefix("key")?.parse().ok())
+}
+
+/// The value of a parameter in octets (RFC 9460 §7 and §8).
+fn parameter_value(number: u16, value: &str) -> Option<Vec<u8>> {
+    let mut octets = Vec::new();
+    match number {
+        0 => {
+            for key in value.split(',') {
+                octets.extend_from_slice(&parameter(key)?.to_be_bytes());
+            }
+        }
+        1 => {
+            for protocol in value.split(',') {
+                octets.push(u8::try_from(protocol.len()).ok()?);
+                octets.extend_from_slice(protocol.as_bytes());
+            }
+        }
+        3 => octets.extend_from_slice(&value.parse::<u16>().ok()?.to_be_bytes()),
+        4 => {
+            for address in value.split(',') {
+                octets.extend_from_slice(&address.parse::<std::net::Ipv4Addr>().ok()?.octets());
+            }
+        }
+        5 => octets = data_encoding::BASE64.decode(value.as_bytes()).ok()?,
+        6 => {
+            for address in value.split(',') {
+                octets.extend_from_slice(&address.parse::<std::net::Ipv6Addr>().ok()?.octets());
+            }
+        }
+        _ => octets.extend_from_slice(value.as_bytes()),
+    }
+    Some(octets)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,6 +237,9 @@ mod tests {
         check("z. RRSIG A DSA 1 60 9 8 7 z. AA==", "z. 3600 RRSIG A 3 1 60 19700101000009 19700101000008 7 z. AA==");
         check("z. NSEC a.z. A NAPTR", "z. 3600 NSEC a.z. A TYPE35");
         check("z. NAPTR 1 2 \"s\" \"\" \"\" .", "z. 3600 TYPE35 \\# 9 000100020173000000");
+        check("z. 60 IN HTTPS 1 . alpn=h2,h3 port=8443", "z. 60 TYPE65 \\# 19 000100000100060268320268330003000220fb");
+        check("z. SVCB 0 a.z.", "z. 3600 TYPE64 \\# 7 00000161017a00");
+        check("z. HTTPS 1 . ipv4hint=192.0.2.1", "z. 3600 TYPE65 \\# 11 00010000040004c0000201");
         let chaos = record("v. CH TXT x", &Name::root()).unwrap();
         assert_eq!((chaos.class, chaos.rdata.as_bytes()), (Class(3), b"\x01x".as_slice()));
         check("z. IN A 1.2.3", "found `1.2.3`, expected an IPv4 address");

@@ -43,13 +43,21 @@ impl Pending {
 }
 
 /// The queries that wait, the oldest first.
-#[derive(Clone, Default)]
-pub(crate) struct Wire(Arc<Mutex<Vec<Pending>>>);
+#[derive(Clone)]
+pub(crate) struct Wire {
+    pending: Arc<Mutex<Vec<Pending>>>,
+    ipv6: bool,
+}
 
 impl Wire {
+    /// A network, with or without IPv6.
+    pub(crate) fn new(ipv6: bool) -> Wire {
+        Wire { pending: Arc::default(), ipv6 }
+    }
+
     pub(crate) fn pending(&self) -> MutexGuard<'_, Vec<Pending>> {
         // Queries are added and taken whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -65,6 +73,9 @@ impl Exchange for Wire {
             let message = Message::decode(query).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
             let (answer, answered) = oneshot::channel();
             let (to, octets) = (server.ip(), query.to_vec());
+            if to.is_ipv6() && !self.ipv6 {
+                return Err(io::ErrorKind::NetworkUnreachable.into());
+            }
             self.pending().push(Pending { query: message, octets, to, transport, answer });
             // A script that has ended answers no more.
             answered.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))

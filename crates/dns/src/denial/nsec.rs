@@ -13,8 +13,9 @@ pub(super) struct Spans(pub(super) Vec<(Name, Nsec)>);
 impl Spans {
     /// Keeps a record; returns whether this zone can have it.
     pub(super) fn take(&mut self, owner: &Name, nsec: Nsec, zone: &Name) -> bool {
-        // Only an apex has an SOA, and these keys sign for only one zone.
-        let own = !nsec.types.contains(RecordType::SOA) || owner == zone;
+        // Only an apex has an SOA, and these keys sign for only one zone. The last record leads back to the apex, so no
+        // next name is outside the zone (RFC 4034 §4.1.1); a span to such a name would cover all names after its owner.
+        let own = (!nsec.types.contains(RecordType::SOA) || owner == zone) && nsec.next.is_subdomain_of(zone);
         if own {
             self.0.push((owner.clone(), nsec));
         }

@@ -13,7 +13,7 @@ use crate::rdata::{self, Rdata};
 use crate::record::{Rcode, Record, RecordType};
 use crate::resolver::source::Fetched;
 use crate::security::{Reason, RrsetId, Security};
-use crate::validator::Expiry;
+use crate::validator::{Expiry, ZoneKeys};
 
 /// One alias on the way to an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,10 +67,12 @@ pub struct Cost {
 pub struct Sections {
     /// The aliases and the records at their end, with signatures: only what was judged.
     pub answer: Vec<Record>,
-    /// What else the zone sent: proofs, SOA, name servers.
+    /// What else the zone sent: proofs, SOA, name servers. Only the proofs were judged.
     pub authority: Vec<Record>,
     /// Addresses of those.
     pub additional: Vec<Record>,
+    /// The keys of the signed zones on the way.
+    pub(crate) zones: Vec<Arc<ZoneKeys>>,
 }
 
 /// The answer to a lookup.
@@ -93,7 +95,8 @@ pub struct Answer {
     /// The records of the type asked for at the canonical name; none if the name or the type does not exist, and none if
     /// the answer must not be used.
     pub records: Vec<Record>,
-    /// `NXDOMAIN` if the canonical name does not exist, else `NOERROR`; `SERVFAIL` if the answer must not be used.
+    /// `NXDOMAIN` if the canonical name does not exist, else `NOERROR`. If the answer must not be used, `SERVFAIL`, or
+    /// `YXDOMAIN` if an alias is too long (RFC 6672 §2.2).
     pub rcode: Rcode,
     /// When it expires. What is bogus or unavailable expires at once.
     pub expires: Expiry,

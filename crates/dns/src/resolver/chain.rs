@@ -184,6 +184,9 @@ impl Resolver {
             if self.inner.config.negative_anchors.contains(&child) {
                 return Ok(Chain::Insecure(Reason::NegativeTrustAnchor { zone: child }));
             }
+            if let Some(keys) = &keys {
+                self.learn_referral(&child, name, keys, work);
+            }
             match self.cut(&child, keys.as_deref(), work).await? {
                 Cut::Secure(own) => keys = Some(own),
                 Cut::Insecure(reason) => return Ok(Chain::Insecure(reason)),
@@ -191,6 +194,25 @@ impl Resolver {
             }
         }
         Ok(keys.map_or_else(no_anchor, Chain::Secure))
+    }
+
+    /// Keeps, for this lookup, what a referral proved: if the next zone below is further down than `child`, and has no DS,
+    /// there is no need to ask about the labels between. The zone may not be able to answer: an empty non-terminal that leads
+    /// only to unsigned delegations has no NSEC3 where the zone opts out (RFC 5155 §7.1).
+    fn learn_referral(&self, child: &Name, name: &Name, keys: &ZoneKeys, work: &mut Work) {
+        let now = self.now();
+        let Some((zone, proofs)) = self.inner.source.referral_below(&keys.zone, name, now) else { return };
+        if !zone.is_strictly_below(child) || !child.is_strictly_below(&keys.zone) || self.known(child, work).is_some() {
+            return;
+        }
+        let mut proofs = Proofs::new(&group(&proofs), keys, now, &mut work.budget);
+        if let Ok(no_ds) = proofs.no_ds(&zone, &mut work.budget)
+            && let Some(cut) = Cut::without_ds(no_ds, &zone, &keys.zone)
+        {
+            let between = (child.label_count()..zone.label_count()).map(|labels| zone.suffix(labels));
+            between.for_each(|between| work.learn(between, Cut::None));
+            work.learn(zone, cut);
+        }
     }
 
     /// The chain to the zone that contains `name`, at or below the zone of `keys`: that zone, unless something is

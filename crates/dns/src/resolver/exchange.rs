@@ -48,6 +48,9 @@ pub trait Exchange: Send + Sync {
     ) -> BoxFuture<'a, io::Result<Vec<u8>>>;
 }
 
+/// How many datagrams that are no answer are read before a query is given up. Somebody who sends more is guessing ids.
+const MAX_STRAY: usize = 1_000;
+
 /// UDP and TCP over an env.
 #[derive(Clone, Debug)]
 pub struct NetworkExchange {
@@ -65,7 +68,7 @@ impl NetworkExchange {
         let socket = self.env.bind(SocketAddr::new(any, 0)).await?;
         socket.send_to(query, server).await?;
         let mut buffer = vec![0; 4_096];
-        loop {
+        for _ in 0..MAX_STRAY {
             let (length, from) = socket.recv_from(&mut buffer).await?;
             let answer = buffer.get(..length).unwrap_or_default();
             // RFC 5452 §9.1: a message from elsewhere, or for another question, is not the answer; the answer may still
@@ -74,6 +77,7 @@ impl NetworkExchange {
                 return Ok(answer.to_vec());
             }
         }
+        Err(io::ErrorKind::TimedOut.into())
     }
 
     async fn over_tcp(&self, query: &[u8], server: SocketAddr) -> io::Result<Vec<u8>> {

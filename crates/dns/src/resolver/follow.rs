@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::answer::{AliasKind, Answer, Cost, Evidence, Sections, Step};
 use crate::denial::{Denied, Proofs, verify_answer};
 use crate::name::Name;
-use crate::rdata::{Cname, Dname, Soa};
+use crate::rdata::{Cname, Dname, Rdata as _, Soa};
 use crate::record::{Rcode, Record, RecordType};
 use crate::resolver::chain::{Bad, Chain, Cut, Servers, Work};
 use crate::resolver::iteration::proofs;
@@ -104,10 +104,13 @@ impl Resolver {
             security: aliases.clone().worst(security.clone()),
             steps: path.steps.clone(),
             canonical_name: path.at.clone(),
-            final_security: security,
+            final_security: security.clone(),
             evidence: Evidence::default(),
             records: Vec::new(),
-            rcode: Rcode::SERVFAIL,
+            rcode: match security.reason() {
+                Some(Reason::AliasTooLong { .. }) => Rcode::YXDOMAIN,
+                _ => Rcode::SERVFAIL,
+            },
             expires: Expiry::of_ttl(self.now(), 0),
             server: work.blamed,
             forwarded: self.inner.source.forwards(),
@@ -138,6 +141,7 @@ impl Resolver {
                     authority: [path.sections.authority.clone(), from.authority].concat(),
                     additional: from.additional,
                     answer: path.sections.answer.clone(),
+                    zones: path.sections.zones.clone(),
                 }),
                 ..unusable(judged.security)
             },
@@ -149,12 +153,15 @@ impl Resolver {
         if rtype == RecordType::NXNAME {
             return Err(Security::Unavailable(Reason::InvalidType { rrset: RrsetId { name: name.clone(), rtype } }));
         }
+        if rtype == RecordType::DS {
+            self.inner.source.forget_referred(name);
+        }
         let mut servers = Servers::of(RrsetId { name: name.clone(), rtype });
         let mut fetched = self.next(&mut servers, work).await?;
         loop {
             match self.judge_part(&path.at, rtype, &fetched, work).await {
                 Ok(Part::Last { rcode, records, came, judged }) => {
-                    path.sections.answer.extend(came);
+                    path.take(came, &judged);
                     // The SOA that was judged with a denial is that of its zone, and says nothing about another zone.
                     if let Some(keys) = &judged.keys {
                         fetched.authority.retain(|record| record.rtype != RecordType::SOA || record.name == keys.zone);
@@ -162,7 +169,7 @@ impl Resolver {
                     return Ok(Last { rcode, records, judged, from: fetched });
                 }
                 Ok(Part::Alias { kind, target, came, judged }) => {
-                    path.sections.answer.extend(came);
+                    path.take(came, &judged);
                     let security = judged.security.clone();
                     let step = Step { owner: path.at.clone(), target, kind, security };
                     path.at = step.target.clone();
@@ -209,20 +216,31 @@ impl Resolver {
         // RFC 6672 §5.3.1: a CNAME without signature is as secure as the DNAME that it is made from.
         let above =
             |set: &&SignedRrset| set.rrset.rtype == RecordType::DNAME && name.is_strictly_below(&set.rrset.name);
-        let redirection = sets.iter().find(above).and_then(|set| Some((set, dname_target(set, name)?)));
+        let dname = sets.iter().find(above);
+        if let Some(set) = dname.filter(|set| makes_too_long(set, name)) {
+            self.judge(set, fetched, work).await?;
+            return Err(Bad::Chain(Security::Unavailable(Reason::AliasTooLong { name: name.clone() })));
+        }
+        let redirection = dname.and_then(|set| Some((set, dname_target(set, name)?)));
         let made = |target: &Name| match &alias {
             Some((set, of_alias)) => set.signatures.is_empty() && of_alias == target,
             None => true,
         };
         if let Some((set, target)) = redirection.filter(|(_, target)| made(target)) {
             let judged = self.judge(set, fetched, work).await?;
-            let made = alias.iter().flat_map(|(made, _)| came(fetched, made));
-            let came = came(fetched, set).chain(made).collect();
-            return Ok(match alias.filter(|_| matches!(rtype, RecordType::CNAME | RecordType::ANY)) {
-                Some((set, _)) => {
-                    Part::Last { rcode: Rcode::NOERROR, records: set.rrset.records().collect(), came, judged }
+            let made = match &alias {
+                Some((made, _)) => made.rrset.records().collect(),
+                // RFC 6672 §3.2: the server left it out, but clients need it.
+                None => {
+                    vec![Record::new(name.clone(), RecordType::CNAME, set.rrset.ttl, Cname(target.clone()).to_rdata())]
                 }
-                None => Part::Alias { kind: AliasKind::Dname, target, came, judged },
+            };
+            let came = came(fetched, set).chain(made.iter().cloned()).collect();
+            return Ok(match rtype {
+                RecordType::CNAME | RecordType::ANY => {
+                    Part::Last { rcode: Rcode::NOERROR, records: made, came, judged }
+                }
+                _ => Part::Alias { kind: AliasKind::Dname, target, came, judged },
             });
         }
         if let Some(set) = find(rtype) {
@@ -370,8 +388,14 @@ impl Resolver {
             let soa = sets.iter().find(|set| set.rrset.rtype == RecordType::SOA && set.rrset.name == keys.zone);
             let soa = soa.map(|soa| verify(soa, keys, self.now(), budget)).transpose()?;
             let negative = soa.map_or(negative, |soa| negative.min(soa.expires));
+            // A referral proves that the delegation is insecure, but it is no authoritative denial.
+            let referred = fetched.referred.then(|| Reason::InsecureDelegation {
+                zone: name.clone(),
+                parent: keys.zone.clone(),
+                opt_out: denied.insecure.is_some(),
+            });
             let judged = Judged {
-                security: denied.insecure.clone().map_or(Security::Secure, Security::Insecure),
+                security: referred.or(denied.insecure.clone()).map_or(Security::Secure, Security::Insecure),
                 expires: negative.min(proofs.expires),
                 evidence: Evidence { key: proofs.key, entry_key: Some(keys.entry_key), denied: Some(denied) },
                 keys: Some(keys.clone()),
@@ -427,6 +451,16 @@ impl Resolver {
 }
 
 impl Path {
+    /// Takes records that were judged into the answer, each once: one DNAME may be on the way twice.
+    fn take(&mut self, came: Vec<Record>, judged: &Judged) {
+        for record in came {
+            if !self.sections.answer.contains(&record) {
+                self.sections.answer.push(record);
+            }
+        }
+        self.sections.zones.extend(judged.keys.clone());
+    }
+
     /// Undoes the steps since these servers were asked.
     fn rewind(&mut self, servers: &Servers) {
         self.sections.answer.truncate(self.before);
@@ -467,6 +501,14 @@ fn dname_target(set: &SignedRrset, name: &Name) -> Option<Name> {
     match set.rrset.rdatas.as_slice() {
         [rdata] => name.substitute(&set.rrset.name, &Dname::parse(rdata).ok()?.0),
         _ => None,
+    }
+}
+
+/// Whether a DNAME makes an alias for the name that is too long.
+fn makes_too_long(set: &SignedRrset, name: &Name) -> bool {
+    match set.rrset.rdatas.as_slice() {
+        [rdata] => Dname::parse(rdata).is_ok_and(|target| name.substitute(&set.rrset.name, &target.0).is_none()),
+        _ => false,
     }
 }
 

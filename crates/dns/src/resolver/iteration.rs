@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use mxlab_env::BoxFuture;
 
 use crate::name::Name;
-use crate::rdata::{A, Aaaa, Ns, Soa};
+use crate::rdata::{A, Aaaa, Ns, Nsec, Soa};
 use crate::record::{Class, Rcode, Record, RecordType};
 use crate::recursor::Recursor;
 use crate::resolver::expiring::Expiring;
@@ -23,6 +23,8 @@ const MAX_REFERRALS: u32 = 20;
 const MAX_DEPTH: u32 = 4;
 /// How many servers of a zone are tried.
 const MAX_SERVERS: usize = 8;
+/// How many addresses of a server are tried.
+const MAX_ADDRESSES: usize = 4;
 /// How many answers and referrals are kept.
 const CAPACITY: usize = 10_000;
 
@@ -42,6 +44,8 @@ pub(crate) struct Found {
     pub(crate) server: SocketAddr,
     /// Its name.
     pub(crate) called: String,
+    /// Whether it came with a referral to the zone that the question is about, and so without an SOA.
+    pub(crate) referred: bool,
 }
 
 /// The servers of a zone.
@@ -86,6 +90,23 @@ impl Memory {
     pub(crate) fn forget(&mut self, name: &Name, rtype: RecordType) {
         self.found.remove(&(name.clone(), rtype));
         self.found.remove(&(name.clone(), RecordType::CNAME));
+    }
+
+    /// Forgets the proof that came with a referral to this zone.
+    pub(crate) fn forget_referred(&mut self, zone: &Name) {
+        let key = (zone.clone(), RecordType::DS);
+        if self.found.get(&key, Timestamp::MIN).is_some_and(|(found, _)| found.referred && found.answer.is_empty()) {
+            self.found.remove(&key);
+        }
+    }
+
+    /// The highest zone below `above`, at or above `name`, whose servers are known, with the proofs about its DS that
+    /// came with the referral to them.
+    pub(crate) fn referral_below(&self, above: &Name, name: &Name, now: Timestamp) -> Option<(Name, Vec<Record>)> {
+        let mut below = (above.label_count() + 1..=name.label_count()).map(|labels| name.suffix(labels));
+        let zone = below.find(|zone| self.delegations.get(zone, now).is_some())?;
+        let found = self.found(&zone, RecordType::DS, now).filter(|found| found.referred && found.answer.is_empty())?;
+        Some((zone, found.authority))
     }
 
     /// The servers of the nearest known zone at or above a name.
@@ -143,6 +164,8 @@ pub(crate) fn proofs(records: &[Record]) -> impl Iterator<Item = &Record> {
 enum Outcome {
     Found(Found),
     Referral(Referral),
+    /// The server was asked for the DS of a zone, and answered from that zone, which does not have it (RFC 4035 §2.4).
+    FromChild,
 }
 
 /// The servers of a zone further down.
@@ -152,6 +175,60 @@ struct Referral {
     /// The DS of the zone, or the proof that it has none, if the referral had them (RFC 4035 §3.1.4): then nobody has
     /// to ask for them.
     ds: Option<Found>,
+}
+
+/// The servers of a zone are asked one question.
+struct Round<'a> {
+    delegation: &'a Delegation,
+    rrset: RrsetId,
+    /// The servers that gave no usable answer so far.
+    failures: Vec<(&'a Name, SocketAddr, Failure)>,
+}
+
+/// Why a server's answer is not used.
+enum Failure {
+    Reason(Reason),
+    /// It answered for a DS from the zone that the DS is about.
+    FromChild,
+}
+
+/// Stands for the address of a server that has none.
+const NO_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
+
+impl<'a> Round<'a> {
+    fn without_address(&mut self, server: &'a Name) {
+        let called = format!("{}, which has no address,", server.to_lowercase());
+        let reason = Reason::Lame { rrset: self.rrset.clone(), server: called };
+        self.failures.push((server, NO_ADDRESS, Failure::Reason(reason)));
+    }
+
+    /// Takes out the servers that did not answer.
+    fn silent(&mut self) -> Vec<(&'a Name, SocketAddr)> {
+        let is_silent = |failure: &Failure| matches!(failure, Failure::Reason(Reason::TimedOut { .. }));
+        let silent = self.failures.extract_if(.., |(_, _, failure)| is_silent(failure));
+        silent.map(|(server, address, _)| (server, address)).collect()
+    }
+
+    /// What it means that no server gave an answer. A reached bound ends the search. Of other failures, the first one
+    /// that is more than silence is reported.
+    fn end(self) -> Result<Outcome, Reason> {
+        let mut telling = None;
+        let mut from_child = false;
+        for (_, _, failure) in self.failures {
+            match failure {
+                Failure::Reason(reason @ Reason::TooMuchWork { .. }) => return Err(reason),
+                Failure::Reason(Reason::TimedOut { .. }) => {}
+                Failure::Reason(reason) => {
+                    telling.get_or_insert(reason);
+                }
+                Failure::FromChild => from_child = true,
+            }
+        }
+        if from_child {
+            return Ok(Outcome::FromChild);
+        }
+        Err(telling.unwrap_or(Reason::NoReachableAuthority { rrset: self.rrset }))
+    }
 }
 
 impl Recursor {
@@ -190,18 +267,42 @@ impl Recursor {
                     }
                     delegation = to;
                 }
+                Outcome::FromChild => match self.parent_below(&delegation, name, avoid, effort).await? {
+                    Some(parent) => delegation = parent,
+                    None => break,
+                },
             }
         }
         let server = delegation.zone.to_lowercase().to_string();
         Err(Reason::Lame { rrset: RrsetId { name: name.clone(), rtype }, server: format!("the server of {server}") })
     }
 
+    /// The servers of a zone between `delegation` and `child`. Servers of a zone, and of a zone two levels further down,
+    /// may answer for the lower one's DS from that zone itself; they still refer to the zone between, which has the DS.
+    async fn parent_below(
+        &self,
+        delegation: &Delegation,
+        child: &Name,
+        avoid: &BTreeSet<SocketAddr>,
+        effort: &mut Effort,
+    ) -> Result<Option<Delegation>, Reason> {
+        for labels in delegation.zone.label_count() + 1..child.label_count() {
+            let between = child.suffix(labels);
+            let outcome = self.ask_zone(delegation, &between, RecordType::NS, avoid, effort).await?;
+            if let Outcome::Referral(Referral { to, ttl, .. }) = outcome {
+                self.memory().keep_delegation(&to, ttl, self.inner.asking.env.now());
+                return Ok(Some(to));
+            }
+        }
+        Ok(None)
+    }
+
     fn root(&self) -> Delegation {
         Delegation { zone: Name::root(), servers: self.inner.config.roots.clone() }
     }
 
-    /// Asks the servers of a zone in their order, until one gives an answer; servers that failed earlier in this lookup
-    /// come last.
+    /// Asks the servers of a zone in their order, until one gives an answer. Servers that did not answer lately, or failed
+    /// earlier in this lookup, come last; a query is repeated only when all servers have had it.
     async fn ask_zone(
         &self,
         delegation: &Delegation,
@@ -210,57 +311,85 @@ impl Recursor {
         avoid: &BTreeSet<SocketAddr>,
         effort: &mut Effort,
     ) -> Result<Outcome, Reason> {
-        let rrset = || RrsetId { name: name.clone(), rtype };
-        let mut failures = Vec::new();
+        let (env, silent) = (&self.inner.asking.env, &self.inner.asking.silent);
+        let mut round = Round { delegation, rrset: RrsetId { name: name.clone(), rtype }, failures: Vec::new() };
+        let mut asked = BTreeSet::new();
         let mut later = Vec::new();
         for (server, glue) in delegation.servers.iter().take(MAX_SERVERS) {
-            let called = server.to_lowercase().to_string();
             let addresses = if glue.is_empty() { self.addresses(server, effort).await? } else { glue.clone() };
             if addresses.is_empty() {
-                failures.push(Reason::Lame { rrset: rrset(), server: format!("{called}, which has no address,") });
+                round.without_address(server);
             }
-            for address in addresses {
-                let address = SocketAddr::new(address, self.inner.config.port);
-                if avoid.contains(&address) {
+            for address in self.sockets(addresses).filter(|address| !avoid.contains(address)) {
+                if !asked.insert(address) {
                     continue;
                 }
-                if effort.failed.contains(&address) {
-                    later.push((address, called.clone()));
-                    continue;
-                }
-                match self.ask_server(Server { address, called: &called }, delegation, &rrset(), effort).await {
-                    Ok(outcome) => return Ok(outcome),
-                    Err(reason) => failures.push(reason),
+                if effort.failed.contains(&address) || silent.holds(address, env.now()) {
+                    later.push((server, address));
+                } else if let Some(outcome) = self.ask_server(&mut round, server, address, effort).await {
+                    return Ok(outcome);
                 }
             }
         }
-        for (address, called) in later {
-            match self.ask_server(Server { address, called: &called }, delegation, &rrset(), effort).await {
-                Ok(outcome) => return Ok(outcome),
-                Err(reason) => failures.push(reason),
+        for (server, address) in later {
+            if let Some(outcome) = self.ask_server(&mut round, server, address, effort).await {
+                return Ok(outcome);
             }
         }
-        // A reached bound ends the search; of other failures, the first one that is more than silence is reported.
-        let work = failures.iter().find(|reason| matches!(reason, Reason::TooMuchWork { .. }));
-        let telling = failures.iter().find(|reason| !matches!(reason, Reason::TimedOut { .. }));
-        Err(work.or(telling).cloned().unwrap_or_else(|| Reason::NoReachableAuthority { rrset: rrset() }))
+        // Glue may have only an IPv6 address of a server that has others. A server in the zone itself would have to be
+        // asked for them itself.
+        let half = |(server, glue): &&(Name, Vec<IpAddr>)| {
+            glue.first().is_some_and(IpAddr::is_ipv6) && !server.is_subdomain_of(&delegation.zone)
+        };
+        for (server, _) in delegation.servers.iter().take(MAX_SERVERS).filter(half) {
+            let addresses = self.addresses(server, effort).await?;
+            for address in self.sockets(addresses).filter(|address| !avoid.contains(address)) {
+                if asked.insert(address)
+                    && let Some(outcome) = self.ask_server(&mut round, server, address, effort).await
+                {
+                    return Ok(outcome);
+                }
+            }
+        }
+        for _ in 1..self.inner.asking.attempts {
+            for (server, address) in round.silent() {
+                if let Some(outcome) = self.ask_server(&mut round, server, address, effort).await {
+                    return Ok(outcome);
+                }
+            }
+        }
+        round.end()
     }
 
-    async fn ask_server(
+    fn sockets(&self, addresses: Vec<IpAddr>) -> impl Iterator<Item = SocketAddr> + use<> {
+        let port = self.inner.config.port;
+        addresses.into_iter().take(MAX_ADDRESSES).map(move |address| SocketAddr::new(address, port))
+    }
+
+    /// Sends the question to a server once; none if its answer, or its silence, leaves the question open.
+    async fn ask_server<'a>(
         &self,
-        server: Server<'_>,
-        delegation: &Delegation,
-        rrset: &RrsetId,
+        round: &mut Round<'a>,
+        server: &'a Name,
+        address: SocketAddr,
         effort: &mut Effort,
-    ) -> Result<Outcome, Reason> {
-        let message = match self.inner.asking.ask(&rrset.name, rrset.rtype, server, effort).await {
-            Ok(message) => classify(&message, delegation, rrset, server),
+    ) -> Option<Outcome> {
+        let called = server.to_lowercase().to_string();
+        let asked = Server { address, called: &called };
+        let RrsetId { name, rtype } = &round.rrset;
+        let outcome = match self.inner.asking.ask(name, *rtype, asked, 1, effort).await {
+            Ok(message) => classify(&message, round.delegation, &round.rrset, asked),
             Err(reason) => Err(reason),
         };
-        if message.is_err() {
-            effort.failed.insert(server.address);
-        }
-        message
+        let failure = match outcome {
+            // Another server may have only the zones above.
+            Ok(Outcome::FromChild) => Failure::FromChild,
+            Ok(outcome) => return Some(outcome),
+            Err(reason) => Failure::Reason(reason),
+        };
+        effort.failed.insert(address);
+        round.failures.push((server, address, failure));
+        None
     }
 
     /// Finds the addresses of a server that came without glue; none if they cannot be found. Boxed, because it may lead
@@ -311,9 +440,10 @@ pub(crate) fn asked_of(name: &Name, rtype: RecordType) -> Name {
 }
 
 /// Whether an alias answers for this type: not for types that may be beside it (RFC 4035 §2.5), nor for DS, which
-/// another zone holds if the alias is at its own zone's apex.
+/// another zone holds if the alias is at its own zone's apex. Some zones have an alias there, against RFC 2181 §10.1: it
+/// must not hide their keys.
 fn hides(rtype: RecordType) -> bool {
-    !matches!(rtype, RecordType::DS | RecordType::RRSIG | RecordType::NSEC)
+    !matches!(rtype, RecordType::DS | RecordType::RRSIG | RecordType::NSEC | RecordType::DNSKEY)
 }
 
 /// The meaning of an answer that a server of a zone gave about a name at or below the zone.
@@ -329,11 +459,18 @@ fn classify(
     let RrsetId { name, rtype } = rrset;
     let zone = &delegation.zone;
     let called = || server.called.to_owned();
+    let own = |record: &&Record| record.class == Class::IN && record.name.is_subdomain_of(zone);
+    let dname = message
+        .answer
+        .iter()
+        .filter(own)
+        .find(|record| record.rtype == RecordType::DNAME && name.is_strictly_below(&record.name));
     match message.rcode {
         Rcode::NOERROR | Rcode::NXDOMAIN => {}
+        // RFC 6672 §2.2: the alias would be too long, as the DNAME shows.
+        Rcode::YXDOMAIN if dname.is_some() => {}
         rcode => return Err(Reason::ErrorCode { rrset: rrset.clone(), rcode, server: called() }),
     }
-    let own = |record: &&Record| record.class == Class::IN && record.name.is_subdomain_of(zone);
     let take = |wanted: RecordType, owner: &Name| -> Vec<Record> {
         let of = |record: &&Record| {
             let covered = record.rtype == RecordType::RRSIG && sign::covered(&record.rdata) == Some(wanted);
@@ -342,11 +479,6 @@ fn classify(
         message.answer.iter().filter(own).filter(of).cloned().collect()
     };
     let has = |wanted| message.answer.iter().filter(own).any(|record| record.name == *name && record.rtype == wanted);
-    let dname = message
-        .answer
-        .iter()
-        .filter(own)
-        .find(|record| record.rtype == RecordType::DNAME && name.is_strictly_below(&record.name));
     let own_data = match *rtype {
         RecordType::ANY => message.answer.iter().filter(own).filter(|r| r.name == *name).cloned().collect(),
         _ if has(*rtype) => take(*rtype, name),
@@ -357,6 +489,9 @@ fn classify(
     let mut answer = dname.filter(|_| made).map(|dname| take(RecordType::DNAME, &dname.name)).unwrap_or_default();
     answer.extend(own_data);
     if answer.is_empty() {
+        if *rtype == RecordType::DS && is_from_child(&message.authority, name) {
+            return Ok(Outcome::FromChild);
+        }
         // A denial has the SOA of its zone (RFC 2308 §2). AA alone is no proof: some servers forget it, some set it on
         // referrals.
         let soa = |record: &Record| record.rtype == RecordType::SOA && name.is_subdomain_of(&record.name);
@@ -366,7 +501,9 @@ fn classify(
         {
             return Ok(referral);
         }
-        if !authoritative && !denies {
+        // Some servers forget the SOA as well; the code, or a proof, then says that it is a denial.
+        let proved = message.rcode == Rcode::NXDOMAIN || proofs(&message.authority).any(|proof| own(&proof));
+        if !authoritative && !denies && !proved {
             return Err(Reason::Lame { rrset: rrset.clone(), server: called() });
         }
     }
@@ -384,10 +521,24 @@ fn classify(
         zone: zone.clone(),
         server: server.address,
         called: called(),
+        referred: false,
     }))
 }
 
-/// The delegation in the authority section: strictly below the zone, at or above the name.
+/// Whether the denial of a DS is that of the zone itself, not of its parent: its SOA, or an NSEC with the type SOA, is at
+/// the name.
+fn is_from_child(authority: &[Record], name: &Name) -> bool {
+    let of_child = |record: &Record| match record.rtype {
+        RecordType::SOA => true,
+        RecordType::NSEC => Nsec::parse(&record.rdata).is_ok_and(|nsec| nsec.types.contains(RecordType::SOA)),
+        _ => false,
+    };
+    // The root has no parent, so it may deny its own DS.
+    !name.is_root() && authority.iter().any(|record| record.name == *name && of_child(record))
+}
+
+/// The delegation in the authority section: strictly below the zone, at or above the name. If the DS of the delegated zone
+/// itself was asked for, the referral is the answer: it has the DS, or the proof that there is none.
 fn referral(message: &Message, zone: &Name, rrset: &RrsetId, server: Server<'_>) -> Option<Outcome> {
     let RrsetId { name, rtype } = rrset;
     let leads_on = |record: &&Record| {
@@ -395,8 +546,6 @@ fn referral(message: &Message, zone: &Name, rrset: &RrsetId, server: Server<'_>)
             && record.class == Class::IN
             && record.name.is_strictly_below(zone)
             && name.is_subdomain_of(&record.name)
-            // The DS of a zone is not to be found below its cut.
-            && !(*rtype == RecordType::DS && record.name == *name)
     };
     let first = message.authority.iter().find(leads_on)?;
     let child = first.name.clone();
@@ -426,7 +575,8 @@ fn referral(message: &Message, zone: &Name, rrset: &RrsetId, server: Server<'_>)
     };
     let answer: Vec<Record> = message.authority.iter().filter(own).filter(of_ds).cloned().collect();
     let authority: Vec<Record> = proofs(&message.authority).filter(own).cloned().collect();
-    let ds = (!answer.is_empty() || !authority.is_empty()).then(|| Found {
+    let has_ds = !answer.is_empty() || !authority.is_empty();
+    let ds = Found {
         rcode: Rcode::NOERROR,
         answer,
         authority,
@@ -434,6 +584,10 @@ fn referral(message: &Message, zone: &Name, rrset: &RrsetId, server: Server<'_>)
         zone: zone.clone(),
         server: server.address,
         called: server.called.to_owned(),
-    });
-    Some(Outcome::Referral(Referral { to: Delegation { zone: child, servers }, ttl, ds }))
+        referred: true,
+    };
+    if *rtype == RecordType::DS && child == *name {
+        return Some(Outcome::Found(ds));
+    }
+    Some(Outcome::Referral(Referral { to: Delegation { zone: child, servers }, ttl, ds: has_ds.then_some(ds) }))
 }

@@ -1,20 +1,25 @@
 //! One question to one server, until it is answered or abandoned: retransmission, TCP where UDP is not enough (RFC 1035
 //! §4.2.1, RFC 7766 §5), and no EDNS for a server that does not know it (RFC 6891 §7).
 //!
+//! A server that does not answer is remembered for five minutes, the longest that RFC 2308 §7.2 and RFC 9520 §3.2 allow:
+//! meanwhile the others are asked first. It is still asked when they fail, so a repair is never missed.
+//!
 //! Every transmission is recorded as `asked`: the server, the question, the transport and the outcome.
 
 use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use mxlab_env::Env;
 use mxlab_record::{Event, Fields, Recorder};
 
 use crate::exchange::{Exchange, Transport, answers};
 use crate::name::Name;
 use crate::record::{Rcode, RecordType};
+use crate::resolver::expiring::Expiring;
 use crate::security::{Bound, Reason, RrsetId};
 use crate::wire::{Edns, Message};
 
@@ -46,6 +51,42 @@ pub(crate) struct Server<'a> {
     pub(crate) called: &'a str,
 }
 
+/// How long a server that did not answer is remembered.
+const SILENCE: SignedDuration = SignedDuration::from_secs(300);
+/// How many of them are remembered.
+const MAX_SILENT: usize = 1_000;
+
+/// The servers that did not answer lately.
+#[derive(Clone)]
+pub(crate) struct Silent(Arc<Mutex<Expiring<SocketAddr, ()>>>);
+
+impl Default for Silent {
+    fn default() -> Silent {
+        Silent(Arc::new(Mutex::new(Expiring::new(MAX_SILENT))))
+    }
+}
+
+impl Silent {
+    fn held(&self) -> MutexGuard<'_, Expiring<SocketAddr, ()>> {
+        // Entries are replaced whole: a panic of another holder leaves nothing half done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, server: SocketAddr, now: Timestamp) {
+        self.held().insert(server, (), now.checked_add(SILENCE).unwrap_or(now));
+    }
+
+    /// Whether the server did not answer lately.
+    pub(crate) fn holds(&self, server: SocketAddr, now: Timestamp) -> bool {
+        self.held().get(&server, now).is_some()
+    }
+
+    /// Forgets all of them.
+    pub(crate) fn clear(&self) {
+        self.held().clear();
+    }
+}
+
 /// How questions are asked.
 #[derive(Clone)]
 pub(crate) struct Asking {
@@ -54,15 +95,17 @@ pub(crate) struct Asking {
     pub(crate) exchange: Arc<dyn Exchange>,
     /// How long to wait for an answer to one transmission.
     pub(crate) timeout: Duration,
-    /// How often a query is sent over UDP.
+    /// How often a query is sent to a server over UDP.
     pub(crate) attempts: u32,
     pub(crate) edns_size: u16,
     /// RD: whether the server is to find the answer itself.
     pub(crate) recursion: bool,
+    /// The servers that did not answer lately.
+    pub(crate) silent: Silent,
 }
 
 impl Asking {
-    /// The answer of the server, whatever it says.
+    /// The answer of the server, whatever it says. It gets so many transmissions over UDP, and one over TCP if needed.
     ///
     /// # Errors
     /// Why there is no readable answer.
@@ -71,14 +114,15 @@ impl Asking {
         name: &Name,
         rtype: RecordType,
         server: Server<'_>,
+        transmissions: u32,
         effort: &mut Effort,
     ) -> Result<Message, Reason> {
         let mut edns = true;
-        let mut answer = self.ask_by_udp(name, rtype, server, edns, effort).await?;
+        let mut answer = self.ask_by_udp(name, rtype, server, edns, transmissions, effort).await?;
         // RFC 6891 §7: the server does not know EDNS, so it has no signed zones.
         if answer.edns.is_none() && matches!(answer.rcode, Rcode::FORMERR | Rcode::NOTIMP) {
             edns = false;
-            answer = self.ask_by_udp(name, rtype, server, edns, effort).await?;
+            answer = self.ask_by_udp(name, rtype, server, edns, transmissions, effort).await?;
         }
         effort.over_tcp = false;
         if !answer.flags.truncated {
@@ -103,9 +147,10 @@ impl Asking {
         rtype: RecordType,
         server: Server<'_>,
         edns: bool,
+        transmissions: u32,
         effort: &mut Effort,
     ) -> Result<Message, Reason> {
-        let mut again = self.attempts.max(1);
+        let mut again = transmissions.max(1);
         loop {
             again -= 1;
             match self.transmit(name, rtype, server, Transport::Udp, edns, effort).await {
@@ -153,6 +198,10 @@ impl Asking {
             }
         };
         self.recorder.tell(&Asked { name, rtype, server, transport, outcome });
+        match outcome {
+            Outcome::TimedOut | Outcome::Network => self.silent.note(server.address, self.env.now()),
+            Outcome::Answered(..) | Outcome::Malformed => self.silent.held().remove(&server.address),
+        }
         answer
     }
 }

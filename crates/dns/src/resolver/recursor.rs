@@ -2,7 +2,8 @@
 //!
 //! It starts from the root's addresses, follows referrals downwards, keeps what it learns until its TTL expires, and
 //! passes signatures and proofs on to clients that set DO. The servers of a zone are asked in the order in which the
-//! zone lists them, another one only after a failure, so that a run does not depend on random draws.
+//! zone lists them, another one only after a failure, so that a run does not depend on random draws. A query is repeated
+//! only when all servers have had it, and those that did not answer lately come last, as resolvers do in practice.
 //!
 //! Only records below the zone whose servers were asked are believed (RFC 5452 §6), and in an answer only those that
 //! belong to the name that was asked for: the target of an alias gets a question of its own. `iteration` has the
@@ -24,7 +25,7 @@ use crate::rdata::{Cname, Dname};
 use crate::record::{Class, Rcode, Record, RecordType};
 use crate::resolver::MAX_ALIASES;
 use crate::resolver::iteration::{Found, Memory, proofs};
-use crate::resolver::query::{Asking, Effort};
+use crate::resolver::query::{Asking, Effort, Silent};
 use crate::security::{Reason, RrsetId};
 use crate::serve::{AFTER_ERROR, MAX_QUERY, Reply, accept, answer_connection};
 use crate::sign;
@@ -44,7 +45,7 @@ pub struct RecursorConfig {
     pub port: u16,
     /// How long to wait for an answer to one transmission.
     pub timeout: Duration,
-    /// How often a query is sent to each address.
+    /// How often a query is sent to each address. The other servers come before a repetition.
     pub attempts: u32,
     /// How long a client's question may take before it gets SERVFAIL.
     pub deadline: Duration,
@@ -74,8 +75,8 @@ impl RecursorConfig {
     }
 
     /// Fits its times to the time-out of its clients: they get SERVFAIL after nine tenths of it, so that they learn
-    /// that the servers of a zone do not answer; and until then there is time for two transmissions to each of three
-    /// servers (of five seconds: 4.5 s, and 0.6 s for a transmission).
+    /// that the servers of a zone do not answer; and until then there is time for seven transmissions (of five seconds:
+    /// 4.5 s, and 0.6 s for a transmission).
     #[must_use]
     pub fn for_clients_that_wait(self, patience: Duration) -> RecursorConfig {
         RecursorConfig { deadline: patience * 9 / 10, timeout: patience * 12 / 100, ..self }
@@ -118,6 +119,7 @@ impl Recursor {
             attempts: config.attempts,
             edns_size: config.edns_size,
             recursion: false,
+            silent: Silent::default(),
         };
         Recursor { inner: Arc::new(Inner { config, asking, memory, clients: Mutex::default() }) }
     }
@@ -125,6 +127,7 @@ impl Recursor {
     /// Forgets everything it has learnt.
     pub fn clear_cache(&self) {
         *self.memory() = Memory::new(self.inner.config.cache);
+        self.inner.asking.silent.clear();
     }
 
     pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -231,11 +234,20 @@ impl Recursor {
             let found = self.find(&name, question.rtype, &BTreeSet::new(), &mut effort).await?;
             let target = target(&found.answer, &name, question.rtype);
             response.authority.extend(authority(&found));
-            response.answer.extend(found.answer);
             response.rcode = found.rcode;
+            for record in found.answer {
+                // One DNAME may be on the way twice.
+                if !response.answer.contains(&record) {
+                    response.answer.push(record);
+                }
+            }
             match target {
-                Some(target) => name = target,
-                None => return Ok(()),
+                Target::Name(target) => name = target,
+                Target::TooLong => {
+                    response.rcode = Rcode::YXDOMAIN;
+                    return Ok(());
+                }
+                Target::None => return Ok(()),
             }
             if response.answer.iter().any(|record| record.name == name) {
                 return Err(endless());
@@ -245,17 +257,33 @@ impl Recursor {
     }
 }
 
+/// Where an answer continues.
+enum Target {
+    /// Nowhere: it is complete.
+    None,
+    /// At this name.
+    Name(Name),
+    /// At a name that is too long (RFC 6672 §2.2).
+    TooLong,
+}
+
 /// The name at which this answer continues, unless the alias itself was asked for.
-fn target(answer: &[Record], name: &Name, asked: RecordType) -> Option<Name> {
-    if answer.iter().any(|record| record.rtype == asked || asked == RecordType::ANY) {
-        return None;
+fn target(answer: &[Record], name: &Name, asked: RecordType) -> Target {
+    let own = |record: &Record| record.name == *name && (record.rtype == asked || asked == RecordType::ANY);
+    if answer.iter().any(own) {
+        return Target::None;
     }
     let alias = answer.iter().find(|record| record.rtype == RecordType::CNAME && record.name == *name);
     if let Some(Cname(target)) = alias.and_then(|record| Cname::parse(&record.rdata).ok()) {
-        return Some(target);
+        return Target::Name(target);
     }
-    let dname = answer.iter().find(|record| record.rtype == RecordType::DNAME)?;
-    name.substitute(&dname.name, &Dname::parse(&dname.rdata).ok()?.0)
+    let above = |record: &&Record| record.rtype == RecordType::DNAME && name.is_strictly_below(&record.name);
+    let Some((dname, Dname(target))) =
+        answer.iter().find(above).and_then(|dname| Some((dname, Dname::parse(&dname.rdata).ok()?)))
+    else {
+        return Target::None;
+    };
+    name.substitute(&dname.name, &target).map_or(Target::TooLong, Target::Name)
 }
 
 /// What a client needs of the authority section: for a negative answer the SOA and the proofs, for a positive one the

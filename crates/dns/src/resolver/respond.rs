@@ -11,6 +11,9 @@
 //!
 //! An answer that is not secure says why in an Extended DNS Error (RFC 8914), if the client uses EDNS.
 
+use std::collections::BTreeSet;
+
+use crate::answer::Sections;
 use crate::authority::MAX_UDP;
 use crate::name::Name;
 use crate::rdata::{Cname, Dname};
@@ -20,6 +23,8 @@ use crate::resolver::iteration::proofs;
 use crate::resolver::source::Fetched;
 use crate::resolver::{MAX_ALIASES, Resolver};
 use crate::security::{Reason, RrsetId};
+use crate::sign;
+use crate::validator::{Budget, group, verify};
 use crate::wire::{Edns, Message, Question};
 
 impl Resolver {
@@ -71,9 +76,35 @@ impl Resolver {
             // RFC 4035 §5.3.3: a client must not keep anything longer than this resolver may.
             let capped = |record: &Record| Record { ttl: record.ttl.min(left), ..record.clone() };
             response.answer = answer.sections.answer.iter().map(capped).collect();
-            response.authority = answer.sections.authority.iter().map(capped).collect();
+            let authority = match answer.security.is_secure() {
+                true => self.genuine(&answer.sections),
+                false => answer.sections.authority.clone(),
+            };
+            response.authority = authority.iter().map(capped).collect();
             response.additional = answer.sections.additional.iter().map(capped).collect();
         }
+    }
+
+    /// The records of the authority section that the zones on the way signed. AD speaks for that section too (RFC 4035
+    /// §3.2.3), so others must not be beside it.
+    fn genuine(&self, sections: &Sections) -> Vec<Record> {
+        let (sets, now) = (group(&sections.authority), self.now());
+        let mut budget = Budget::new(&self.inner.config.policy);
+        let mut genuine = BTreeSet::new();
+        for set in &sets {
+            let mut zones = sections.zones.iter().filter(|keys| set.signers().any(|signer| *signer == keys.zone));
+            if zones.any(|keys| verify(set, keys, now, &mut budget).is_ok()) {
+                genuine.insert((set.rrset.name.clone(), set.rrset.rtype));
+            }
+        }
+        let kept = |record: &&Record| {
+            let rtype = match record.rtype {
+                RecordType::RRSIG => sign::covered(&record.rdata).unwrap_or(record.rtype),
+                rtype => rtype,
+            };
+            genuine.contains(&(record.name.clone(), rtype))
+        };
+        sections.authority.iter().filter(kept).cloned().collect()
     }
 
     /// Passes on what the servers say.

@@ -32,6 +32,8 @@ pub(crate) struct Fetched {
     pub(crate) called: String,
     /// Whether it came over TCP, because it was too large for a datagram.
     pub(crate) over_tcp: bool,
+    /// Whether it came with a referral to the zone that the question is about, and so without an SOA.
+    pub(crate) referred: bool,
 }
 
 impl Fetched {
@@ -86,6 +88,7 @@ impl Source {
                     server: found.server,
                     called: found.called,
                     over_tcp: effort.over_tcp,
+                    referred: found.referred,
                 })
             }
         }
@@ -98,6 +101,22 @@ impl Source {
         }
     }
 
+    /// Forgets the proof that came with a referral to this zone: whoever asks for its DS itself gets a whole answer.
+    pub(crate) fn forget_referred(&self, zone: &Name) {
+        if let Source::Zones(recursor, _) = self {
+            recursor.memory().forget_referred(zone);
+        }
+    }
+
+    /// The highest zone below `above`, at or above `name`, of whose delegation a referral told, with what the referral
+    /// said of its DS.
+    pub(crate) fn referral_below(&self, above: &Name, name: &Name, now: Timestamp) -> Option<(Name, Vec<Record>)> {
+        match self {
+            Source::Zones(recursor, _) => recursor.memory().referral_below(above, name, now),
+            Source::Forwarders(..) => None,
+        }
+    }
+
     /// Forgets which servers to ask for this RRset.
     pub(crate) fn forget_servers(&self, rrset: &RrsetId, now: Timestamp) {
         if let Source::Zones(recursor, _) = self {
@@ -107,8 +126,9 @@ impl Source {
 
     /// Forgets everything.
     pub(crate) fn clear(&self) {
-        if let Source::Zones(recursor, _) = self {
-            recursor.clear_cache();
+        match self {
+            Source::Zones(recursor, _) => recursor.clear_cache(),
+            Source::Forwarders(asking, _) => asking.silent.clear(),
         }
     }
 
@@ -126,13 +146,14 @@ async fn from_forwarders(
     effort: &mut Effort,
 ) -> Result<Fetched, Reason> {
     let mut failure = None;
-    // Those that failed earlier in this lookup come last.
+    // Those that did not answer lately, or failed earlier in this lookup, come last.
     let mut asked: Vec<SocketAddr> =
         forwarders.iter().copied().filter(|forwarder| !avoid.contains(forwarder)).collect();
-    asked.sort_by_key(|forwarder| effort.failed.contains(forwarder));
+    let now = asking.env.now();
+    asked.sort_by_key(|forwarder| (effort.failed.contains(forwarder), asking.silent.holds(*forwarder, now)));
     for address in asked {
         let server = Server { address, called: FORWARDER };
-        let answered = asking.ask(&rrset.name, rrset.rtype, server, effort).await;
+        let answered = asking.ask(&rrset.name, rrset.rtype, server, asking.attempts, effort).await;
         match answered.and_then(|message| read(message, rrset, address)) {
             Ok(fetched) => return Ok(Fetched { over_tcp: effort.over_tcp, ..fetched }),
             Err(reason) => {
@@ -151,11 +172,13 @@ const FORWARDER: &str = "the resolver";
 fn read(message: Message, rrset: &RrsetId, server: SocketAddr) -> Result<Fetched, Reason> {
     let error = message.edns.as_ref().and_then(|edns| edns.extended_error);
     let (rrset, called) = (rrset.clone(), FORWARDER.to_owned());
+    let alias = message.answer.iter().any(|record| record.rtype == RecordType::DNAME);
     match message.rcode {
-        Rcode::NOERROR | Rcode::NXDOMAIN => {
+        // RFC 6672 §2.2: the DNAME says why there is no more.
+        rcode if matches!(rcode, Rcode::NOERROR | Rcode::NXDOMAIN) || (rcode == Rcode::YXDOMAIN && alias) => {
             let own = |records: Vec<Record>| records.into_iter().filter(|record| record.class == Class::IN).collect();
             Ok(Fetched {
-                rcode: message.rcode,
+                rcode: if rcode == Rcode::YXDOMAIN { Rcode::NOERROR } else { rcode },
                 answer: own(message.answer),
                 authority: own(message.authority),
                 additional: own(message.additional),
@@ -163,6 +186,7 @@ fn read(message: Message, rrset: &RrsetId, server: SocketAddr) -> Result<Fetched
                 server,
                 called,
                 over_tcp: false,
+                referred: false,
             })
         }
         // RFC 8914 §4.21 and §4.23.

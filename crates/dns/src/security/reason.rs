@@ -268,6 +268,12 @@ pub enum Reason {
         /// Where the chain began.
         name: Name,
     },
+    /// Unavailable: a DNAME makes an alias for the name that is longer than a name can be (RFC 6672 §2.2).
+    #[error("the DNAME above {name} makes a name of more than 255 octets", name = lower(name))]
+    AliasTooLong {
+        /// The name below the DNAME.
+        name: Name,
+    },
 }
 
 impl Reason {
@@ -301,6 +307,7 @@ impl Reason {
         "malformed",
         "network",
         "alias-loop",
+        "alias-too-long",
     ];
 
     /// The word for it in records and expectations, one of [`WORDS`](Reason::WORDS).
@@ -334,6 +341,7 @@ impl Reason {
             Reason::Network { .. } => "network",
             Reason::InvalidType { .. } => "invalid-type",
             Reason::AliasLoop { .. } => "alias-loop",
+            Reason::AliasTooLong { .. } => "alias-too-long",
         }
     }
 
@@ -378,7 +386,8 @@ impl Reason {
             | Reason::NegativeTrustAnchor { .. }
             | Reason::NotSigned { .. }
             | Reason::NoTrustAnchor { .. }
-            | Reason::AliasLoop { .. } => return None,
+            | Reason::AliasLoop { .. }
+            | Reason::AliasTooLong { .. } => return None,
         })
     }
 
