@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mxlab_env::Timestamp;
 
-use crate::watchdog::{OnStuck, hook_of_the_process};
+use crate::stuck::{OnStuck, hook_of_the_process};
 
 /// How a world is run.
 #[derive(Clone)]

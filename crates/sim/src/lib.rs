@@ -70,7 +70,7 @@
 //! | `network` | machines and their network as a script sees them |
 //! | `task` | the tasks of a process: scope, counting, panics |
 //! | `ports`, `socket`, `files`, `entropy` | the simulated adapter of `env` |
-//! | `watchdog` | reports a program that loops without an await |
+//! | `stuck`, `watchdog` | reports a program that loops without an await |
 
 mod carrier;
 mod cause;
@@ -88,6 +88,7 @@ mod packet;
 mod panics;
 mod ports;
 mod socket;
+mod stuck;
 mod sync;
 mod task;
 mod watchdog;
@@ -113,7 +114,7 @@ pub use host::HostHandle;
 pub use mxlab_env::wire::{Fate, Link, PacketRecord, Protocol, Tap, TapVerdict, TcpFlags};
 pub use network::SimNetwork;
 pub use outcome::{End, Outcome};
-pub use watchdog::{OnStuck, Stuck, when_stuck};
+pub use stuck::{OnStuck, Stuck, when_stuck};
 
 use carrier::Carrier;
 use kernel::Kernel;
