@@ -105,6 +105,10 @@ pub trait Ports: Send + Sync + 'static {
         self.fill(&mut bytes);
         u64::from_be_bytes(bytes).checked_rem(bound).unwrap_or(0)
     }
+    /// Somebody records something in the name of this process. See [`Env::tells`].
+    fn tells(&self, who: &str) {
+        let _ = who;
+    }
     /// Whether the machine keeps the secrets of TLS sessions, so that a capture of its packets can be read.
     fn wants_tls_secrets(&self) -> bool {
         false
@@ -186,6 +190,12 @@ impl Env {
             let other = self.draw(what, last as u64 + 1);
             items.swap(last, usize::try_from(other).unwrap_or(last));
         }
+    }
+
+    /// Somebody, named `who`, records something in the name of this process. A dead process does nothing: where this is
+    /// called after its end, something was not ended with it, and the machine reports that.
+    pub fn tells(&self, who: &str) {
+        self.0.tells(who);
     }
 
     /// Runs `task` in this process until it ends, the process dies, or the returned [`Task`] aborts it.

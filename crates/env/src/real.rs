@@ -55,6 +55,10 @@ impl Ports for Real {
         }
     }
 
+    fn tells(&self, who: &str) {
+        self.process.tells(who);
+    }
+
     fn spawn(&self, name: String, task: BoxFuture<'static, ()>) -> Task {
         self.process.spawn(name, task)
     }

@@ -281,10 +281,10 @@ impl Journal {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A recorder for the actor `name`, which was declared as number `order`. Several recorders of one actor (it was
+    /// A recorder for the actor `name`, which was declared as number `order` and acts in the process of `env`. Several recorders of one actor (it was
     /// restarted, say) share one sequence.
     pub fn recorder(&self, env: &Env, name: &str, order: u32) -> Recorder {
-        Recorder { journal: self.clone(), env: env.clone(), actor: name.into(), order }
+        Recorder { journal: self.clone(), process: env.clone(), clock: env.clone(), actor: name.into(), order }
     }
 
     /// Waits for the next entry that is recorded after this call.
@@ -332,7 +332,8 @@ impl Journal {
 #[derive(Clone, Debug)]
 pub struct Recorder {
     journal: Journal,
-    env: Env,
+    process: Env,
+    clock: Env,
     actor: Arc<str>,
     order: u32,
 }
@@ -341,6 +342,12 @@ impl Recorder {
     /// A recorder whose entries nobody reads, for engines that run outside a scenario.
     pub fn nowhere(env: &Env) -> Recorder {
         Journal::new(0).recorder(env, "", 0)
+    }
+
+    /// The same with the clock of another process: the record has the right time even if the actor's own clock is wrong.
+    #[must_use]
+    pub fn with_clock_of(self, env: &Env) -> Recorder {
+        Recorder { clock: env.clone(), ..self }
     }
 
     /// The actor's name.
@@ -355,14 +362,15 @@ impl Recorder {
 
     /// Records that `event` has happened now, following from `cause`.
     pub fn tell_after(&self, event: &dyn Event, cause: Option<EntryId>) -> EntryId {
+        self.process.tells(&self.actor);
         let mut shared = self.journal.lock();
         let next = shared.sequences.entry(self.actor.clone()).or_default();
         let sequence = *next;
         *next += 1;
         let entry = Entry {
-            at: self.env.now(),
-            moment: self.env.moment(),
-            rank: self.env.rank(),
+            at: self.clock.now(),
+            moment: self.clock.moment(),
+            rank: self.clock.rank(),
             actor: self.actor.clone(),
             order: self.order,
             sequence,

@@ -72,6 +72,11 @@ pub enum End {
         /// What it said, and where.
         message: String,
     },
+    /// Something went on after its process had been ended.
+    Outlived {
+        /// What, and where, in words.
+        what: String,
+    },
 }
 
 /// One thing that is wrong with a case.
@@ -201,7 +206,7 @@ pub fn run_cell(
     let journal = lab.journal.clone();
     let tlsa_answers = watch_the_wire(scenario, &*network, &lab).map_err(unbuilt)?;
     lab.start(scenario);
-    let recorder = lab.recorder(scenario, "script");
+    let recorder = lab.recorder(scenario, &lab.users.env(), "script");
     let mut script = Script::new(Stage::new(scenario, engines, lab, network, recorder));
     let mut outcome = sim.run(async {
         let result = settle::play(&mut script).await;
@@ -268,6 +273,7 @@ fn end_of(end: &mxlab_sim::End, journal: &Journal) -> End {
         mxlab_sim::End::Panicked { host, task, message, .. } => {
             End::Panicked { host: host.clone(), task: task.clone(), message: message.clone() }
         }
+        outlived @ mxlab_sim::End::Outlived { .. } => End::Outlived { what: outlived.to_string() },
     }
 }
 
@@ -306,7 +312,7 @@ fn only_client(scenario: &Scenario) -> Option<String> {
 
 /// Tells the record what of mail crosses the wire in clear. Returns what DNS says there of TLSA records.
 fn watch_the_wire(scenario: &Scenario, network: &dyn Network, lab: &Lab) -> Result<Arc<Mutex<TlsaAnswers>>, LabError> {
-    let recorder = lab.recorder(scenario, "wire");
+    let recorder = lab.recorder(scenario, &lab.users.env(), "wire");
     let names: Vec<_> =
         scenario.addressed.values().map(|host| (host.ipv4, host.ipv6, host.full_name.clone())).collect();
     let mut listener = Listener::default();

@@ -37,9 +37,17 @@ pub(crate) struct Process {
     alive: AtomicBool,
     next_task: AtomicU64,
     tasks: Mutex<BTreeMap<u64, Arc<Slot>>>,
+    /// The sockets that it has open, in words.
+    sockets: Mutex<Sockets>,
     pub(crate) entropy: Mutex<Stream>,
     /// From which deliberate choices are drawn: how many bytes were drawn for ids and keys does not change them.
     pub(crate) draws: Mutex<Draws>,
+}
+
+#[derive(Default)]
+struct Sockets {
+    next: u64,
+    open: BTreeMap<u64, String>,
 }
 
 impl Process {
@@ -49,6 +57,7 @@ impl Process {
             alive: AtomicBool::new(true),
             next_task: AtomicU64::new(0),
             tasks: Mutex::default(),
+            sockets: Mutex::default(),
             entropy: Mutex::new(Stream::new(seed, host, boot)),
             draws: Mutex::new(Draws::new(seed, host, &boot.to_string())),
         }
@@ -74,6 +83,25 @@ impl Process {
     pub(crate) fn disown(&self, number: u64) {
         let slot = lock(&self.tasks).remove(&number);
         drop(slot);
+    }
+
+    /// It has opened a socket; returns the socket's number.
+    pub(crate) fn opened(&self, what: String) -> u64 {
+        let mut sockets = lock(&self.sockets);
+        let number = sockets.next;
+        sockets.next += 1;
+        sockets.open.insert(number, what);
+        number
+    }
+
+    /// It has closed the socket with this number.
+    pub(crate) fn closed(&self, number: u64) {
+        lock(&self.sockets).open.remove(&number);
+    }
+
+    /// The first socket that is open, in words.
+    pub(crate) fn open_socket(&self) -> Option<String> {
+        lock(&self.sockets).open.values().next().cloned()
     }
 
     /// Ends the process: every task is dropped, in the order in which they were spawned.
@@ -109,7 +137,9 @@ impl Host {
         if kernel.is_here() {
             turmoil_net::set_current(self.id);
         }
-        self.process().end();
+        let process = self.process();
+        process.end();
+        kernel.process_ended(&self.name, process);
     }
 
     /// The time on its wall clock.

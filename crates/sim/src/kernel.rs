@@ -16,7 +16,7 @@ use crate::cause::{self, Cause, Descent};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::SimError;
-use crate::host::{Host, HostHandle};
+use crate::host::{Host, HostHandle, Process};
 use crate::outcome::{End, Outcome};
 use crate::panics;
 use crate::sync::lock;
@@ -57,6 +57,8 @@ struct Run {
     drawn: BTreeMap<&'static str, u64>,
     elapsed: Option<Duration>,
     recent: VecDeque<Polled>,
+    /// Processes that have ended since all tasks waited last, with the names of their hosts.
+    ended: Vec<(Arc<str>, Arc<Process>)>,
 }
 
 /// A task that was polled, perhaps several times in a row.
@@ -121,8 +123,37 @@ impl Kernel {
             wire.take_turn(now);
             within
         });
+        self.check_packets(within);
+        self.check_ended();
+    }
+
+    /// Puts what was written on the wire, although tasks are still running: on a real machine it left when it was written.
+    pub(crate) fn send_written(&self) {
+        let within = self.on_the_wire(Wire::drain);
+        self.check_packets(within);
+    }
+
+    fn check_packets(&self, within: Option<bool>) {
         if within == Some(false) {
             self.end(End::Bound { which: "packets", limit: self.config.bounds.packets });
+        }
+    }
+
+    /// A process of a host has ended. Nothing of it may be left when all tasks wait the next time: a task that ended its own
+    /// process has returned by then.
+    pub(crate) fn process_ended(&self, host: &Arc<str>, process: Arc<Process>) {
+        if self.is_here() {
+            lock(&self.run).ended.push((Arc::clone(host), process));
+        }
+    }
+
+    /// A socket that is still open belongs to somebody who was not spawned by the process, and was not ended with it.
+    fn check_ended(&self) {
+        let ended = std::mem::take(&mut lock(&self.run).ended);
+        for (host, process) in ended {
+            if let Some(what) = process.open_socket() {
+                self.end(End::Outlived { host: host.to_string(), what });
+            }
         }
     }
 

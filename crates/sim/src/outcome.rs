@@ -29,6 +29,14 @@ pub enum End {
         /// The panic's message, with file and line.
         message: String,
     },
+    /// Something outlived its process, which was killed or lost its power: a socket that nobody closed, a recorder that went
+    /// on telling. It belongs to a task that was not spawned with [`Env::spawn`](mxlab_env::Env::spawn), or to the script.
+    Outlived {
+        /// The host's name.
+        host: String,
+        /// What it is, in words.
+        what: String,
+    },
 }
 
 impl fmt::Display for End {
@@ -38,6 +46,7 @@ impl fmt::Display for End {
             End::Until => f.write_str("the time was up"),
             End::Bound { which, limit } => write!(f, "more than {limit} {which}"),
             End::Panicked { host, task, message } => write!(f, "panic on {host} in {task:?}: {message}"),
+            End::Outlived { host, what } => write!(f, "{what} outlived its process on {host}"),
         }
     }
 }

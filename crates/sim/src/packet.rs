@@ -68,18 +68,26 @@ pub(crate) fn reset_in_answer(packet: &Packet, segment: &TcpSegment) -> Packet {
     Packet { src: packet.dst, dst: packet.src, ttl: packet.ttl, payload: Transport::Tcp(answer) }
 }
 
+/// A segment of control without data.
+fn control((from, to): (SocketAddr, SocketAddr), flags: turmoil_net::TcpFlags, seq: u32, ack: u32) -> Packet {
+    let (src_port, dst_port, window) = (from.port(), to.port(), if flags.rst { 0 } else { u16::MAX });
+    let segment = TcpSegment { src_port, dst_port, seq, ack, flags, window, payload: Vec::new().into() };
+    Packet { src: from.ip(), dst: to.ip(), ttl: 64, payload: Transport::Tcp(segment) }
+}
+
+/// A reset by a host, from its end of a connection (first) to its peer's.
+pub(crate) fn reset_from(ends: (SocketAddr, SocketAddr), sequence: u32) -> Packet {
+    control(ends, turmoil_net::TcpFlags { rst: true, ..Default::default() }, sequence, 0)
+}
+
 /// A reset that makes the host at `local` forget its connection with `peer`.
 pub(crate) fn reset_towards(local: SocketAddr, peer: SocketAddr) -> Packet {
-    let segment = TcpSegment {
-        src_port: peer.port(),
-        dst_port: local.port(),
-        seq: 0,
-        ack: 0,
-        flags: turmoil_net::TcpFlags { rst: true, ..Default::default() },
-        window: 0,
-        payload: Vec::new().into(),
-    };
-    Packet { src: peer.ip(), dst: local.ip(), ttl: 64, payload: Transport::Tcp(segment) }
+    reset_from((peer, local), 0)
+}
+
+/// What completes the handshake at `local`, whose first octet would have that sequence number.
+pub(crate) fn acknowledgement_towards(local: SocketAddr, peer: SocketAddr, sequence: u32) -> Packet {
+    control((peer, local), turmoil_net::TcpFlags { ack: true, ..Default::default() }, 0, sequence)
 }
 
 /// The hash over all packets.

@@ -9,6 +9,8 @@ use mxlab_env::{BoxFuture, BoxStream, Datagrams, Env, Files, Listener, Ports, Ta
 use crate::files::SimFiles;
 use crate::host::{Host, Process};
 use crate::kernel::Kernel;
+use crate::outcome::End;
+use crate::socket::Home;
 use crate::sync::lock;
 use crate::{socket, task};
 
@@ -39,7 +41,8 @@ impl SimPorts {
         SimPorts { kernel: Arc::clone(kernel), process, host: None, files }
     }
 
-    fn host(&self) -> io::Result<&Arc<Host>> {
+    /// Where its sockets live.
+    fn home(&self) -> io::Result<Home> {
         let host = self.host.as_ref().ok_or_else(|| io::Error::other("the script has no host"))?;
         if !self.process.is_alive() {
             return Err(io::Error::other(format!("the process on {} is dead", host.name)));
@@ -47,7 +50,7 @@ impl SimPorts {
         if !self.kernel.is_here() {
             return Err(io::Error::other("the world does not run here"));
         }
-        Ok(host)
+        Ok(Home::new(&self.kernel, host, &self.process))
     }
 }
 
@@ -76,6 +79,13 @@ impl Ports for SimPorts {
         lock(&self.process.draws).below(bound)
     }
 
+    fn tells(&self, who: &str) {
+        if let Some(host) = self.host.as_ref().filter(|_| !self.process.is_alive()) {
+            let (host, what) = (host.name.to_string(), format!("something that records as {who}"));
+            self.kernel.end(End::Outlived { host, what });
+        }
+    }
+
     fn wants_tls_secrets(&self) -> bool {
         self.kernel.config.capture
     }
@@ -93,11 +103,11 @@ impl Ports for SimPorts {
     }
 
     fn connect(&self, from: Option<IpAddr>, to: SocketAddr) -> BoxFuture<'_, io::Result<BoxStream>> {
-        Box::pin(async move { socket::connect(&self.kernel, self.host()?, from, to).await })
+        Box::pin(async move { socket::connect(self.home()?, from, to).await })
     }
 
     fn listen(&self, at: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Listener>>> {
-        Box::pin(async move { socket::listen(&self.kernel, self.host()?, at).await })
+        Box::pin(async move { socket::listen(self.home()?, at).await })
     }
 
     fn bind(&self, at: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Datagrams>>> {
@@ -107,7 +117,7 @@ impl Ports for SimPorts {
                 self.fill(&mut bytes);
                 u16::from_be_bytes(bytes)
             };
-            socket::bind(&self.kernel, self.host()?, at, draw).await
+            socket::bind(self.home()?, at, draw).await
         })
     }
 

@@ -19,9 +19,11 @@
 //! | `held` | back-off, and what waits for a broken path |
 //! | `delivering` | whose turn it is, and what arrives |
 //! | `host_tcp` | what a host's own TCP would do |
+//! | `connections` | who has which connection, and what a reset does to it |
 //! | `causes` | why packets are sent and read |
 
 mod causes;
+mod connections;
 mod delivering;
 mod held;
 mod host_tcp;
@@ -35,10 +37,10 @@ use std::task::Waker;
 use std::time::Duration;
 
 use mxlab_env::wire::{Link, PacketRecord, Tap};
-use turmoil_net::shim::tokio::net::TcpListener;
 use turmoil_net::{EnterGuard, HostId, Packet};
 
 use self::causes::Causes;
+use self::connections::Unaccepted;
 use self::held::Held;
 use crate::cause::Cause;
 use crate::clock::WireTime;
@@ -46,6 +48,7 @@ use crate::config::Config;
 use crate::entropy::Draws;
 use crate::host::Host;
 use crate::packet::PacketHash;
+use crate::socket::{Connection, Listening};
 
 /// Source and destination of the packets of one direction of a connection.
 type Flow = (SocketAddr, SocketAddr);
@@ -99,7 +102,13 @@ pub(crate) struct Wire {
     /// Connections that a process has closed while its peer may still send; local end first.
     orphans: BTreeSet<Flow>,
     /// Listeners that are no longer used.
-    closed: BTreeMap<(usize, SocketAddr), TcpListener>,
+    closed: BTreeMap<(usize, SocketAddr), Arc<Listening>>,
+    /// Listeners that are used.
+    listening: BTreeMap<(usize, SocketAddr), Arc<Listening>>,
+    /// The connections of processes, and those that wait to be accepted; by host, local end first.
+    open: BTreeMap<(usize, Flow), Arc<Connection>>,
+    /// Connections that hosts have answered and nobody has accepted yet; local end first.
+    unaccepted: BTreeMap<Flow, Unaccepted>,
     taps: Vec<Box<dyn Tap>>,
     waker: Option<Waker>,
     sent: u64,
@@ -134,6 +143,9 @@ impl Wire {
             drawn: BTreeMap::new(),
             orphans: BTreeSet::new(),
             closed: BTreeMap::new(),
+            listening: BTreeMap::new(),
+            open: BTreeMap::new(),
+            unaccepted: BTreeMap::new(),
             taps: Vec::new(),
             waker: None,
             sent: 0,
@@ -165,6 +177,8 @@ impl Wire {
     /// Removes the network from the thread, after everything in the wire that holds a socket.
     pub(crate) fn leave(&mut self) {
         self.closed.clear();
+        self.listening.clear();
+        self.open.clear();
         self.taps.clear();
         self.waker = None;
         self.net = None;

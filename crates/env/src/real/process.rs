@@ -105,13 +105,27 @@ impl Process {
         }
     }
 
+    /// Somebody records in its name, which nobody does after its end.
+    pub(super) fn tells(&self, who: &str) {
+        if !self.is_up() {
+            self.keep(TaskPanic {
+                task: who.to_owned(),
+                message: "it goes on although its process has ended".to_owned(),
+            });
+        }
+    }
+
     fn panicked(&self, task: &str, payload: &(dyn Any + Send)) {
         let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let message = text.or_else(|| payload.downcast_ref::<String>().cloned());
         let message = message.unwrap_or_else(|| "a panic without a message".to_owned());
+        self.keep(TaskPanic { task: task.to_owned(), message });
+    }
+
+    fn keep(&self, panic: TaskPanic) {
         let mut panics = lock(&self.panics);
         if panics.len() < MOST_PANICS {
-            panics.push(TaskPanic { task: task.to_owned(), message });
+            panics.push(panic);
         }
     }
 }

@@ -29,7 +29,8 @@ pub(super) fn dialogue(stage: &mut Stage<'_>, dialogue: &Dialogue) -> Result<(),
         DialogueLine::Server(reply) => Line::Hear(reply.clone()),
     });
     let session = dialogue::Dialogue { entry, server: address, lines: lines.collect() };
-    let (env, recorder) = (host.env(), stage.lab.recorder(stage.scenario, client));
+    let env = host.env();
+    let recorder = stage.lab.recorder(stage.scenario, &env, client);
     let (on_its_way, task_env) = (stage.in_flight.begin(), env.clone());
     env.spawn("dialogue", async move {
         dialogue::play(&task_env, &recorder, &session).await;

@@ -262,7 +262,7 @@ impl Lab {
             let env = host.env();
             let at = host.addresses().iter().map(|address| SocketAddr::new(*address, mxlab_mail::smtp::PORT)).collect();
             let sink = Arc::new(Everything);
-            mxlab_world::server::serve(&env, &self.recorder(scenario, short), control, sink, at);
+            mxlab_world::server::serve(&env, &self.recorder(scenario, &env, short), control, sink, at);
         }
     }
 
@@ -283,14 +283,14 @@ impl Lab {
         name: &str,
     ) -> (Env, Recorder, Resolver) {
         let env = host.env();
-        let recorder = self.recorder(scenario, name);
+        let recorder = self.recorder(scenario, &env, name);
         let resolver = self.resolver(scenario, &env, &recorder);
         (env, recorder, resolver)
     }
 
-    /// The pen of a host. Even if its own clock is wrong, the record has the right time: the users' clock is never
-    /// wrong.
-    pub(crate) fn recorder(&self, scenario: &Scenario, short: &str) -> Recorder {
+    /// What records for a process. Even if its host's clock is wrong, the record has the right time: the users' clock is
+    /// never wrong.
+    pub(crate) fn recorder(&self, scenario: &Scenario, env: &Env, short: &str) -> Recorder {
         let order = match short {
             "script" => SCRIPT_ORDER,
             "sender" => SENDER_ORDER,
@@ -301,7 +301,7 @@ impl Lab {
                 FIRST_HOST_ORDER.saturating_add(u32::try_from(position).unwrap_or(u32::MAX))
             }
         };
-        self.journal.recorder(&self.users.env(), short, order)
+        self.journal.recorder(env, short, order).with_clock_of(&self.users.env())
     }
 
     /// A validating resolver on a host.

@@ -17,7 +17,7 @@ impl Lookups {
         let name: Name = error::name(name)?;
         let rtype: RecordType = rtype.parse().map_err(|_| LabError::Name(rtype.to_owned()))?;
         let env = stage.lab.users.env();
-        let made = || stage.lab.resolver(stage.scenario, &env, &stage.lab.recorder(stage.scenario, "script"));
+        let made = || stage.lab.resolver(stage.scenario, &env, &stage.lab.recorder(stage.scenario, &env, "script"));
         let resolver = self.resolver.get_or_insert_with(made).clone();
         stage.tell("lookup", vec![format!("the resolver is asked for {name} {rtype}")]);
         let on_its_way = stage.in_flight.begin();

@@ -72,7 +72,7 @@ pub(super) fn send(stage: &mut Stage<'_>, send: &Send) -> Result<(), LabError> {
         return Ok(());
     }
     let env = host.env();
-    let recorder = stage.lab.recorder(stage.scenario, &short);
+    let recorder = stage.lab.recorder(stage.scenario, &env, &short);
     let (submission, resolver) = match engine {
         Some(engine) => (Some(engine.submission()), None),
         None => (None, Some(stage.lab.resolver(stage.scenario, &env, &Recorder::nowhere(&env)))),

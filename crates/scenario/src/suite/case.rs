@@ -75,6 +75,10 @@ fn judge(options: &Options, case: &mut CaseResult, record: &Run, run: &RunResult
             case.outcome = CaseOutcome::Panicked;
             case.failures.push(Failure::new("panic", format!("host `{host}`, task `{task}` panicked: {message}")));
         }
+        End::Outlived { what } => {
+            case.outcome = CaseOutcome::Panicked;
+            case.failures.push(Failure::new("outlived", what.clone()));
+        }
         End::Bound { which } => {
             case.outcome = CaseOutcome::BoundExceeded;
             let mut message = format!("a limit stopped the run: {which}; the last events:");

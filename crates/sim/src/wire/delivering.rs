@@ -72,11 +72,17 @@ impl Wire {
         if asks || flags.fin || flags.rst {
             self.orphans.remove(&(local, peer));
         }
-        let closed = [local.ip(), unspecified(local.ip())]
+        if asks {
+            self.forget_stale(host, self.now.at);
+        }
+        if flags.rst {
+            self.expect_reset(host, local, peer);
+        }
+        let is_closed = [local.ip(), unspecified(local.ip())]
             .into_iter()
             .map(|ip| (host, SocketAddr::new(ip, local.port())))
-            .find(|key| self.closed.contains_key(key));
-        if asks && closed.is_some() {
+            .any(|key| self.closed.contains_key(&key));
+        if asks && is_closed {
             let answer = packet::reset_in_answer(&packet, segment);
             self.send(answer, cause);
         } else if !segment.payload.is_empty() && self.orphans.remove(&(local, peer)) {
@@ -87,9 +93,6 @@ impl Wire {
             self.causes.arrive(&packet, &cause);
             self.hand_over(packet);
         }
-        if let Some(key) = closed {
-            self.refuse_accepted(key);
-        }
     }
 
     pub(super) fn hand_over(&self, packet: Packet) {
@@ -99,7 +102,7 @@ impl Wire {
     }
 }
 
-fn unspecified(ip: IpAddr) -> IpAddr {
+pub(super) fn unspecified(ip: IpAddr) -> IpAddr {
     match ip {
         IpAddr::V4(_) => IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
         IpAddr::V6(_) => IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED),

@@ -2,19 +2,19 @@
 //!
 //! - A process can listen at once at an address with open sessions (SO_REUSEADDR): the kernel's listener is kept, but
 //!   closed, and segments that ask for a connection get RST from the wire.
-//! - Data for a connection that its process has closed gets RST (RFC 9293 §3.6.1).
+//! - Data for a connection that its process has closed gets RST (RFC 9293 §3.6.1). What a host says to itself never comes
+//!   to the wire: there it does not.
 //! - A machine without power sends nothing, and afterwards knows none of its connections.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
 use std::time::Duration;
-
-use turmoil_net::shim::tokio::net::TcpListener;
 
 use super::{Flow, Wire};
 use crate::host::Host;
 use crate::packet;
+use crate::socket::Listening;
 
 impl Wire {
     /// The TCP connections of a host, local end first.
@@ -29,20 +29,8 @@ impl Wire {
         }
     }
 
-    /// A process has closed a connection: data that still arrives for it will get RST.
-    pub(crate) fn orphan(&mut self, local: SocketAddr, peer: SocketAddr) {
-        self.orphans.insert((local, peer));
-    }
-
-    /// Keeps a listener that is no longer used.
-    pub(crate) fn close(&mut self, host: &Host, at: SocketAddr, listener: TcpListener) {
-        let key = (host.index, at);
-        self.closed.insert(key, listener);
-        self.refuse_accepted(key);
-    }
-
     /// Returns the closed listener of this address, if there is one.
-    pub(crate) fn reopen(&mut self, host: &Host, at: SocketAddr) -> Option<TcpListener> {
+    pub(crate) fn reopen(&mut self, host: &Host, at: SocketAddr) -> Option<Arc<Listening>> {
         self.closed.remove(&(host.index, at))
     }
 
@@ -50,16 +38,6 @@ impl Wire {
     pub(crate) fn forget_closed(&mut self, host: &Host, port: u16) {
         turmoil_net::set_current(host.id);
         self.closed.retain(|&(index, at), _| index != host.index || at.port() != port);
-    }
-
-    /// Closes the connections that a closed listener has completed.
-    pub(super) fn refuse_accepted(&self, key: (usize, SocketAddr)) {
-        let Some(listener) = self.closed.get(&key) else { return };
-        turmoil_net::set_current(self.ends[key.0].id);
-        let mut context = Context::from_waker(Waker::noop());
-        while let Poll::Ready(Ok((stream, _))) = listener.poll_accept(&mut context) {
-            drop(stream);
-        }
     }
 
     /// The host has lost its power, and with it its process. Its machine sends nothing more, and its connections are
@@ -78,6 +56,7 @@ impl Wire {
         emitted.clear();
         self.emitted = emitted;
         self.orphans.retain(|(local, _)| !host.addresses.contains(&local.ip()));
+        self.unaccepted.retain(|(local, _), _| !host.addresses.contains(&local.ip()));
         self.held.retain(|(from, _), _| !host.addresses.contains(&from.ip()));
         self.causes.power_off(host);
     }

@@ -22,6 +22,7 @@ impl Wire {
         for packet in emitted.drain(..) {
             let from = self.owners.get(&packet.src).copied();
             let cause = self.causes.of_sent(from, &packet).unwrap_or_else(|| Cause::timer(at));
+            self.note_answer(from, &packet);
             self.send(packet, cause);
         }
         self.emitted = emitted;
