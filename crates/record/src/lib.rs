@@ -4,8 +4,12 @@
 //! defines its events beside its types; this crate knows only the entry around an event ([`Entry`]) and the canonical
 //! text that is hashed ([`Entry::canonical`]). The record has two readers: the runner compares it with expectations (by
 //! kind and fields), the story prints it for people (by story lines and reasons).
+//!
+//! Events hold text that came from outside: names, replies, header fields, DNS records. A recorder makes all of it fit to be
+//! shown ([`escape`]) before it becomes part of the record, so that no reader of the record has to.
 
 pub mod common;
+pub mod escape;
 mod kind;
 
 use std::collections::BTreeMap;
@@ -48,6 +52,15 @@ impl Value {
         match self {
             Value::Number(number) => Some(*number),
             _ => None,
+        }
+    }
+
+    /// Makes its texts fit to be shown.
+    fn show(&mut self) {
+        match self {
+            Value::Text(text) => escape::show(text),
+            Value::List(values) => values.iter_mut().for_each(Value::show),
+            Value::Number(_) | Value::Flag(_) | Value::Time(_) => {}
         }
     }
 }
@@ -133,6 +146,11 @@ impl Fields {
     /// The number of a field, if it is one.
     pub fn number(&self, name: &str) -> Option<i64> {
         self.get(name).and_then(Value::as_number)
+    }
+
+    /// Makes all texts fit to be shown.
+    fn show(&mut self) {
+        self.0.values_mut().for_each(Value::show);
     }
 
     /// All fields.
@@ -246,6 +264,23 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Makes every text fit to be shown, whatever the event put into it.
+    fn show(&mut self) {
+        self.fields.show();
+        self.story.iter_mut().chain(&mut self.because).for_each(escape::show);
+        if let Some(State { of, is }) = &mut self.state {
+            escape::show(of);
+            escape::show(is);
+        }
+        if let Some(Again { counted: _, number: _, about, says, then }) = &mut self.again {
+            [about, says, then].into_iter().for_each(escape::show);
+        }
+        if let Some(Artefact { title, text }) = &mut self.artefact {
+            escape::show(title);
+            *text = escape::shown_lines(text).into_owned();
+        }
+    }
+
     /// The canonical form: one line of JSON with the fields in their fixed order. Records are compared and hashed by it.
     pub fn canonical(&self) -> String {
         // Serializing strings, integers and lists cannot fail; if it did, the line would show the error.
@@ -328,6 +363,18 @@ impl Journal {
     }
 }
 
+tokio::task_local! {
+    /// What events follow from that do not say so themselves.
+    static CAUSE: EntryId;
+}
+
+/// Runs `future`; the events that are recorded in it without a cause of their own follow from `cause`.
+///
+/// So whoever asks a resolver, say, can tell what its lookups are for, although the resolver does not know its callers.
+pub async fn following<F: Future>(cause: EntryId, future: F) -> F::Output {
+    CAUSE.scope(cause, future).await
+}
+
 /// Records events of one actor. Clones record for the same actor.
 #[derive(Clone, Debug)]
 pub struct Recorder {
@@ -355,9 +402,9 @@ impl Recorder {
         &self.actor
     }
 
-    /// Records that `event` has happened now.
+    /// Records that `event` has happened now. It follows from what the caller's task is [`following`].
     pub fn tell(&self, event: &dyn Event) -> EntryId {
-        self.tell_after(event, None)
+        self.tell_after(event, CAUSE.try_with(|cause| *cause).ok())
     }
 
     /// Records that `event` has happened now, following from `cause`.
@@ -367,7 +414,7 @@ impl Recorder {
         let next = shared.sequences.entry(self.actor.clone()).or_default();
         let sequence = *next;
         *next += 1;
-        let entry = Entry {
+        let mut entry = Entry {
             at: self.clock.now(),
             moment: self.clock.moment(),
             rank: self.clock.rank(),
@@ -383,6 +430,7 @@ impl Recorder {
             again: event.again(),
             artefact: event.artefact(),
         };
+        entry.show();
         let id = EntryId(shared.entries.len());
         if shared.entries.len() < shared.bound {
             shared.entries.push(entry);
@@ -422,6 +470,19 @@ mod tests {
         journal.recorder(&env, "sender", 1).tell(&Said("two"));
         let told: Vec<_> = journal.entries().iter().map(|entry| (entry.actor.to_string(), entry.sequence)).collect();
         assert_eq!(told, [("sender".to_owned(), 0), ("mx1".to_owned(), 0), ("sender".to_owned(), 1)]);
+    }
+
+    #[tokio::test]
+    async fn events_follow_from_what_their_task_is_following() {
+        let env = mxlab_env::real::env(".");
+        let journal = Journal::new(10);
+        let recorder = journal.recorder(&env, "sender", 1);
+        let first = recorder.tell(&Said("attempt"));
+        let second = following(first, async { recorder.tell(&Said("lookup")) }).await;
+        following(first, async { recorder.tell_after(&Said("of its own"), Some(second)) }).await;
+        recorder.tell(&Said("later"));
+        let causes: Vec<_> = journal.entries().iter().map(|entry| entry.cause).collect();
+        assert_eq!(causes, [None, Some(first), Some(second), None]);
     }
 
     #[test]
