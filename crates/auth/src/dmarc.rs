@@ -39,9 +39,7 @@ pub mod walk;
 
 use std::collections::BTreeSet;
 
-use mxlab_mail::address::parse_mailboxes;
 use mxlab_mail::authres::DmarcResult;
-use mxlab_mail::headers::Message;
 
 use crate::dns::{Dns, DnsError, RecordKind};
 use crate::idn::{a_labels, a_labels_or_same};
@@ -82,13 +80,6 @@ pub async fn evaluate(dns: &dyn Dns, settings: Settings, author: &str, facts: &F
     let mut evaluation = Evaluation::decide(settings, author, facts, discovery, steps, existence, alignments);
     evaluation.lookups = published.lookups;
     evaluation
-}
-
-/// The domains of all authors of a message, in order: of every address that can be read in every `From` field, although
-/// RFC 5322 §3.6 allows only one field. [`evaluate_authors`] decides about several.
-pub fn author_domains(message: &Message<'_>) -> Vec<String> {
-    let mailboxes = message.fields_named("From").flat_map(|field| parse_mailboxes(&field.value()));
-    mailboxes.flatten().map(|address| address.domain().to_owned()).collect()
 }
 
 /// Each of these domains once, as first written. Two that are the same in A-labels count as one.

@@ -1,7 +1,7 @@
 //! Delivery reports in the form of Exchange.
 //!
 //! A report is a message with the null reverse-path and three parts (RFC 3462, RFC 6522): a text for people, the facts for
-//! programs (`message/delivery-status`, RFC 3464), and the original or its header. [`Report`] builds it: Exchange's text
+//! programs (`message/delivery-status`, RFC 3464), and the original or its header. [`StatusNotification`] builds it: Exchange's text
 //! with "Diagnostic information for administrators", the same as HTML, and status fields without a blank after the type
 //! (`dns;HOST`, `rfc822;ADDRESS`, `smtp;TEXT`). [`parse()`] reads one back, from Exchange or from anybody else.
 //!
@@ -13,7 +13,7 @@ mod quoted_printable;
 
 use std::fmt;
 
-pub use build::{Answer, Failure, Kind, Report, explanation};
+pub use build::{Answer, Failure, Kind, StatusNotification, explanation};
 pub use parse::{DeliveryStatus, ParseError, ParsedReport, RecipientStatus, parse, parse_status};
 
 /// What became of a message for one recipient (RFC 3464 §2.3.3).

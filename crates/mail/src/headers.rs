@@ -5,7 +5,8 @@
 //! line here too, and is reported ([`Message::has_bare_lf`]). A line that is not a field is kept as
 //! [`Line::Malformed`]. The raw bytes of all lines, the separator and the body, joined, are the input.
 
-use crate::address::{self, Address, AddressError};
+use crate::address::Address;
+use crate::mailbox_list::{self, MailboxListError};
 use crate::message_id::{MessageId, MessageIdError};
 
 /// The most lines (fields and malformed ones) of a header section.
@@ -58,6 +59,24 @@ impl<'a> HeaderField<'a> {
     pub fn value(&self) -> String {
         let unfolded: Vec<u8> = self.value.iter().copied().filter(|octet| !matches!(octet, b'\r' | b'\n')).collect();
         String::from_utf8_lossy(&unfolded).trim_matches([' ', '\t']).to_owned()
+    }
+
+    /// The value unfolded, and nothing else left out; none if it holds a CR or LF that folds nothing, or is not UTF-8. For a
+    /// field on which others rely, octets that a lenient reader leaves out are a mistake.
+    pub fn exact_value(&self) -> Option<String> {
+        let text = std::str::from_utf8(self.value).ok()?;
+        let text = text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
+        let mut unfolded = String::with_capacity(text.len());
+        let mut lines = text.split('\n').peekable();
+        while let Some(line) = lines.next() {
+            // The line end before a continuation.
+            let line = if lines.peek().is_some() { line.strip_suffix('\r').unwrap_or(line) } else { line };
+            if line.contains('\r') || lines.peek().is_some_and(|next| !next.starts_with([' ', '\t'])) {
+                return None;
+            }
+            unfolded.push_str(line);
+        }
+        Some(unfolded)
     }
 
     fn parse(raw: &'a [u8]) -> Option<HeaderField<'a>> {
@@ -189,26 +208,34 @@ impl<'a> Message<'a> {
         self.field("Message-ID").ok_or(None)?.value().parse().map_err(Some)
     }
 
-    /// The author in `From`, as DMARC needs it (RFC 7489 §6.6.1).
+    /// The authors in `From`, in order: at least one.
+    ///
+    /// Whoever authenticates a message must see the authors that its reader will see. So the whole field has to be a list of
+    /// mailboxes (RFC 5322 §3.6.2); no part of it is skipped.
     ///
     /// # Errors
-    /// When there is not exactly one `From` field with exactly one address.
-    pub fn author(&self) -> Result<Address, AuthorError> {
+    /// When there is not exactly one `From` field, or it is no list of mailboxes.
+    pub fn authors(&self) -> Result<Vec<Address>, AuthorError> {
         let mut fields = self.fields_named("From");
         let field = fields.next().ok_or(AuthorError::NoFrom)?;
         let more = fields.count();
         if more > 0 {
             return Err(AuthorError::SeveralFromFields { count: more + 1 });
         }
-        let value = field.value();
-        let mut authors = Vec::new();
-        for mailbox in address::parse_mailboxes(&value) {
-            authors.push(mailbox.map_err(|reason| AuthorError::Unreadable { value: value.clone(), reason })?);
+        let value = field.exact_value().ok_or(AuthorError::Unreadable(MailboxListError::Character))?;
+        Ok(mailbox_list::parse(&value)?)
+    }
+
+    /// The only author in `From`.
+    ///
+    /// # Errors
+    /// Those of [`authors`](Message::authors), and when there are several.
+    pub fn author(&self) -> Result<Address, AuthorError> {
+        let mut authors = self.authors()?;
+        match authors.pop() {
+            Some(author) if authors.is_empty() => Ok(author),
+            Some(_) | None => Err(AuthorError::SeveralAuthors { count: authors.len() + 1 }),
         }
-        if authors.len() > 1 {
-            return Err(AuthorError::SeveralAuthors { authors });
-        }
-        authors.pop().ok_or(AuthorError::NoAddress { value })
     }
 }
 
@@ -245,8 +272,8 @@ pub fn folded(name: &str, value: &str) -> String {
     field
 }
 
-/// Why a message has no single author.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why a message has no authors, or no single one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthorError {
     /// There is no `From` field.
     #[error("no From field")]
@@ -257,25 +284,14 @@ pub enum AuthorError {
         /// How many.
         count: usize,
     },
-    /// The field holds no address.
-    #[error("no address in From: {value}")]
-    NoAddress {
-        /// The field's value.
-        value: String,
-    },
-    /// An address in the field cannot be read.
-    #[error("{reason} in From: {value}")]
-    Unreadable {
-        /// The field's value.
-        value: String,
-        /// What is wrong with the first bad address.
-        reason: AddressError,
-    },
-    /// The field names several authors.
-    #[error("{} authors in From", authors.len())]
+    /// The field is no list of mailboxes.
+    #[error("{0} in From")]
+    Unreadable(#[from] MailboxListError),
+    /// The field names several authors, where one is needed.
+    #[error("{count} authors in From")]
     SeveralAuthors {
-        /// All of them, in order.
-        authors: Vec<Address>,
+        /// How many.
+        count: usize,
     },
 }
 
@@ -350,8 +366,35 @@ mod tests {
         author("Sender: ann@contoso.example\r\n", Err("no From field"));
         author("From: a@b.example\r\nFrom: c@d.example\r\n", Err("2 From fields"));
         author("From: a@b.example, c@d.example\r\n", Err("2 authors in From"));
-        author("From: undisclosed:;\r\n", Err("no address in From: undisclosed:;"));
-        author("From: Ann\r\n", Err("no @ in the address in From: Ann"));
+        author("From: undisclosed:;\r\n", Err("a group of addresses in From"));
+        author("From: Ann\r\n", Err("a name without an address in From"));
+        author("From:\r\n", Err("no address in From"));
+        author("From: \"Ann\r\n\tLee\" <ann@contoso.example>\n", Ok("ann@contoso.example"));
+        // A carriage return in the middle, which a lenient reader leaves out.
+        author("From: ann@con\rtoso.example\r\n", Err("a character that must not be there in From"));
+        author("From: ann@contoso.example\r", Err("a character that must not be there in From"));
+    }
+
+    #[test]
+    fn octets_that_are_no_text_name_no_author() {
+        let message = Message::parse(b"From: Ann\xff <ann@contoso.example>\r\n").expect("within the limits");
+        assert_eq!(message.authors(), Err(AuthorError::Unreadable(MailboxListError::Character)));
+    }
+
+    #[test]
+    fn exact_values() {
+        let check = |raw: &str, expected: Option<&str>| {
+            let raw = format!("From:{raw}");
+            let field = HeaderField::parse(raw.as_bytes()).expect("a field");
+            assert_eq!(field.exact_value().as_deref(), expected, "{raw:?}");
+        };
+        check(" a\r\n", Some(" a"));
+        check(" a", Some(" a"));
+        check("", Some(""));
+        check(" a\r\n b\n\tc\r\n", Some(" a b\tc"));
+        for wrong in [" a\rb\r\n", " a\r\r\n", " a\nb\r\n", " a\r\n b\r", " a\n\n"] {
+            check(wrong, None);
+        }
     }
 
     #[test]
@@ -427,7 +470,7 @@ mod tests {
         ], 0..200)) {
             let parsed = Message::parse(&message).expect("within the limits");
             prop_assert_eq!(whole(&parsed), message.clone());
-            let _ = parsed.author();
+            let _ = parsed.authors();
             let _ = parsed.message_id();
         }
     }

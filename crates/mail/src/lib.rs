@@ -6,8 +6,10 @@
 //!
 //! | module | standard | holds |
 //! |---|---|---|
-//! | [`address`] | RFC 5321 §4.1.2, RFC 5322 §3.4 | addresses, reverse-paths, lists of mailboxes |
+//! | [`address`] | RFC 5321 §4.1.2 | addresses, reverse-paths |
+//! | [`by_domain`] | RFC 5321 §2.4 | settings by domain, whatever its case |
 //! | [`headers`] | RFC 5322 §2.2 | a message split into fields, no byte lost; the author |
+//! | [`mailbox_list`] | RFC 5322 §3.4 | lists of mailboxes, read to the last octet |
 //! | [`date`] | RFC 5322 §3.3 | dates in fields and in the text of reports |
 //! | [`message_id`] | RFC 5322 §3.6.4 | message identifiers |
 //! | [`smtp`] | RFC 5321 and extensions | replies, commands, the data phase, both ends of a session as state machines |
@@ -18,10 +20,12 @@
 
 pub mod address;
 pub mod authres;
+pub mod by_domain;
 pub mod daily;
 pub mod date;
 pub mod dsn;
 pub mod headers;
+pub mod mailbox_list;
 pub mod message_id;
 pub mod settings;
 pub mod smtp;
@@ -29,5 +33,6 @@ pub mod tag_list;
 pub mod trace;
 
 pub use address::{Address, ReversePath};
+pub use by_domain::ByDomain;
 pub use headers::{HeaderField, Message};
-pub use message_id::MessageId;
+pub use message_id::{MessageId, MessageIdHost};

@@ -57,6 +57,46 @@ impl MessageId {
     }
 }
 
+/// A host's name as the part after the `@` of the identifiers that it makes.
+///
+/// Whether the name can be that is checked once, so that making an identifier cannot fail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageIdHost(String);
+
+/// The longest left part that [`MessageIdHost::identifier`] writes: 128 bits in hexadecimal.
+const LEFT_LENGTH: usize = 32;
+
+impl MessageIdHost {
+    /// The host called `name`.
+    ///
+    /// # Errors
+    /// When an identifier cannot end in this name.
+    pub fn new(name: impl Into<String>) -> Result<MessageIdHost, MessageIdError> {
+        let name = name.into();
+        if name.is_empty() {
+            return Err(MessageIdError::Content);
+        }
+        MessageId::new(format!("{}@{name}", "0".repeat(LEFT_LENGTH)))?;
+        Ok(MessageIdHost(name))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The identifier with this number before the `@`, in hexadecimal.
+    pub fn identifier(&self, number: u128) -> MessageId {
+        MessageId(format!("{number:0LEFT_LENGTH$x}@{}", self.0))
+    }
+}
+
+impl fmt::Display for MessageIdHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl FromStr for MessageId {
     type Err = MessageIdError;
 
@@ -93,6 +133,26 @@ mod tests {
         check("<>", Err(MessageIdError::Content));
         check("<a b@c>", Err(MessageIdError::Content));
         check(&format!("<{}>", "a".repeat(1000)), Err(MessageIdError::TooLong));
+    }
+
+    /// Whatever the number is, the identifier of a host that was accepted is one.
+    #[test]
+    fn identifiers_of_a_host() {
+        let longest = "a".repeat(MAX_LENGTH - LEFT_LENGTH - 1);
+        for name in ["mx.fabrikam.example", longest.as_str()] {
+            let host = MessageIdHost::new(name).expect("a name");
+            for number in [0, 1, u128::MAX] {
+                let id = host.identifier(number);
+                assert_eq!(MessageId::new(id.as_str()), Ok(id.clone()));
+                assert!(id.as_str().ends_with(&format!("@{name}")));
+            }
+        }
+        let refused =
+            [("", MessageIdError::Content), ("a b", MessageIdError::Content), ("a>", MessageIdError::Content)];
+        for (name, error) in refused {
+            assert_eq!(MessageIdHost::new(name), Err(error), "{name:?}");
+        }
+        assert_eq!(MessageIdHost::new(format!("{longest}a")), Err(MessageIdError::TooLong));
     }
 
     #[test]

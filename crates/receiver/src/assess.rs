@@ -9,7 +9,7 @@ use mxlab_mail::headers::{AuthorError, Message};
 use mxlab_mail::smtp::server::Delivery;
 use mxlab_mail::smtp::{Class, EnhancedCode, Reply};
 
-use crate::config::ReceiverConfig;
+use crate::config::{Profile, ReceiverConfig};
 use crate::disposition::{Disposition, Folder};
 use crate::evidence::{Arrival, Evidence, gather};
 use crate::missing::NotSupportedYet;
@@ -31,8 +31,20 @@ pub(crate) struct Assessed {
 pub(crate) enum Refusal {
     /// Something about it is not supported yet.
     NotSupported(NotSupportedYet),
-    /// It is not accepted, whatever it contains.
-    Refused(Reply),
+    /// It is not accepted, whoever its recipient is.
+    Refused {
+        /// The reply.
+        reply: Reply,
+        /// Why, where the reply does not say it: clauses that can follow "because".
+        because: Vec<String>,
+    },
+}
+
+impl Refusal {
+    /// Refused with a reply that says why.
+    pub(crate) fn with(reply: Reply) -> Refusal {
+        Refusal::Refused { reply, because: Vec::new() }
+    }
 }
 
 impl From<NotSupportedYet> for Refusal {
@@ -55,7 +67,7 @@ pub(crate) async fn assess(
     message: &Message<'_>,
 ) -> Result<Vec<Assessed>, Refusal> {
     let envelope = &delivery.envelope;
-    let authors = authors(message).map_err(Refusal::Refused)?;
+    let authors = authors(config.profile, message)?;
     let arrival = Arrival { client, at, envelope, message };
     let evidence = gather(config, dns, arrival, authors).await;
     let each = envelope.recipients.iter().map(|(to, _)| for_recipient(config, arrival, &evidence, to));
@@ -98,23 +110,34 @@ fn settled(mut assessed: Vec<Assessed>) -> Vec<Assessed> {
 /// The authors of the message: at least one address, in at most [`dmarc::MAX_AUTHORS`] domains.
 ///
 /// # Errors
-/// When there is not exactly one `From` field, or when it names nobody: such a message violates RFC 5322 §3.6. Also
-/// when it names more domains: by RFC 7489 §6.6.1 every one of them is checked, so a message with unchecked ones must
-/// not be accepted. The reply is permanent, because the message will not change.
-fn authors(message: &Message<'_>) -> Result<Vec<Address>, Reply> {
-    let refused = |text: String| Reply::enhanced(550, EnhancedCode::new(Class::Permanent, 6, 0), text);
-    let authors = match message.author() {
-        Ok(author) => vec![author],
-        Err(AuthorError::SeveralAuthors { authors }) => authors,
-        Err(error) => return Err(refused(format!("Message has no author to authenticate: {error}"))),
-    };
+/// When there is not exactly one `From` field, or it is no list of mailboxes: such a message violates RFC 5322 §3.6, and who
+/// its reader would take for the author cannot be known. Also when it names more domains: by RFC 7489 §6.6.1 every one of
+/// them is checked, so a message with unchecked ones must not be accepted. The reply is permanent, because the message will
+/// not change.
+fn authors(profile: Profile, message: &Message<'_>) -> Result<Vec<Address>, Refusal> {
+    let authors = message.authors().map_err(|error| unnamed(profile, error))?;
     let (domains, most) = (dmarc::distinct_domains(authors.iter().map(Address::domain)).len(), dmarc::MAX_AUTHORS);
     if domains > most {
-        return Err(refused(format!(
-            "Message has authors of {domains} domains in From, more than the {most} authenticated"
-        )));
+        let text = format!("Message has authors of {domains} domains in From, more than the {most} authenticated");
+        return Err(Refusal::with(permanent(6, 0, text)));
     }
     Ok(authors)
+}
+
+/// The refusal of a message whose author cannot be named. The reply repeats nothing of the field.
+fn unnamed(profile: Profile, error: AuthorError) -> Refusal {
+    match profile {
+        // `exchange.md` §7.5.
+        Profile::Exo => Refusal::Refused {
+            reply: permanent(7, 512, "Access denied, message must be RFC 5322 section 3.6.2 compliant".to_owned()),
+            because: vec![format!("the author cannot be named: {error}")],
+        },
+        Profile::Rfc => Refusal::with(permanent(6, 0, format!("Message has no author to authenticate: {error}"))),
+    }
+}
+
+fn permanent(subject: u16, detail: u16, text: String) -> Reply {
+    Reply::enhanced(550, EnhancedCode::new(Class::Permanent, subject, detail), text)
 }
 
 #[cfg(test)]

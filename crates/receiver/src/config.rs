@@ -7,9 +7,9 @@ use mxlab_mail::address::same_domain;
 pub use mxlab_mail::settings::{AuthFailAction, HeaderLayout, Profile};
 use rustls::sign::CertifiedKey;
 
-/// An organization.
+/// An organization that recipients belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tenant {
+pub struct RecipientTenant {
     /// Its name, for the record.
     pub name: String,
     /// Its accepted domains.
@@ -20,10 +20,15 @@ pub struct Tenant {
     pub auth_fail_action: AuthFailAction,
 }
 
-impl Tenant {
+impl RecipientTenant {
     /// A tenant with these accepted domains and the default settings.
-    pub fn new(name: impl Into<String>, domains: Vec<String>) -> Tenant {
-        Tenant { name: name.into(), domains, spoof_intelligence: true, auth_fail_action: AuthFailAction::MoveToJmf }
+    pub fn new(name: impl Into<String>, domains: Vec<String>) -> RecipientTenant {
+        RecipientTenant {
+            name: name.into(),
+            domains,
+            spoof_intelligence: true,
+            auth_fail_action: AuthFailAction::MoveToJmf,
+        }
     }
 
     /// Whether the domain is one of its accepted domains.
@@ -40,7 +45,7 @@ pub struct ReceiverConfig {
     /// What it presents in TLS.
     pub certificate: Arc<CertifiedKey>,
     /// The organizations whose mail it takes.
-    pub tenants: Vec<Tenant>,
+    pub tenants: Vec<RecipientTenant>,
     /// The addresses from which mail of these organizations itself comes: their own outbound engines.
     pub internal: Vec<IpAddr>,
     /// Exchange Online, or the RFCs.
@@ -66,8 +71,34 @@ impl ReceiverConfig {
         }
     }
 
-    /// The tenant that accepts mail for this domain.
-    pub fn tenant_of(&self, domain: &str) -> Option<&Tenant> {
+    /// The tenant that accepts mail for this domain. Every setting that depends on the recipient is looked up here.
+    pub fn tenant_of(&self, domain: &str) -> Option<&RecipientTenant> {
         self.tenants.iter().find(|tenant| tenant.accepts(domain))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stamp::testing::config;
+
+    #[test]
+    fn a_tenant_is_found_in_whatever_case_its_domain_is_written() {
+        let mut config = config();
+        let domains = |domain: &str| vec![domain.to_owned()];
+        config.tenants = vec![
+            RecipientTenant::new("contoso", domains("Contoso.Example")),
+            RecipientTenant::new("fabrikam", domains("fabrikam.example")),
+        ];
+        let check = |domain: &str, expected: Option<&str>| {
+            assert_eq!(config.tenant_of(domain).map(|tenant| tenant.name.as_str()), expected, "{domain}");
+        };
+        for domain in ["contoso.example", "CONTOSO.EXAMPLE", "contoso.example."] {
+            check(domain, Some("contoso"));
+        }
+        check("FABRIKAM.example", Some("fabrikam"));
+        for domain in ["sub.contoso.example", "example", ""] {
+            check(domain, None);
+        }
     }
 }

@@ -6,7 +6,7 @@ use mxlab_auth::dmarc::{self, Policy};
 use mxlab_mail::authres::{CompAuth, CompAuthResult, DmarcResult};
 use mxlab_mail::smtp::{Class, EnhancedCode, Reply};
 
-use crate::config::{AuthFailAction, Tenant};
+use crate::config::{AuthFailAction, RecipientTenant};
 
 /// Where a message ends up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,7 +88,7 @@ const fn row(spoof_intelligence: bool) -> Row {
 }
 
 /// What Exchange Online does with a message that DMARC and the composite verdict say this of.
-pub fn exchange(tenant: &Tenant, dmarc: &dmarc::Evaluation, compauth: CompAuth) -> Disposition {
+pub fn exchange(tenant: &RecipientTenant, dmarc: &dmarc::Evaluation, compauth: CompAuth) -> Disposition {
     let Some(failing) = failing(dmarc, compauth) else { return Disposition::Deliver(Folder::Inbox) };
     let row = row(tenant.spoof_intelligence);
     let action = match failing {
@@ -140,7 +140,7 @@ mod tests {
     /// policy (or has no record), for a tenant with these settings.
     #[track_caller]
     fn check(compauth: CompAuthResult, asked: Option<Policy>, (spoof, action): (bool, AuthFailAction), expected: &str) {
-        let mut tenant = Tenant::new("fabrikam", vec!["fabrikam.example".into()]);
+        let mut tenant = RecipientTenant::new("fabrikam", vec!["fabrikam.example".into()]);
         (tenant.spoof_intelligence, tenant.auth_fail_action) = (spoof, action);
         let request =
             |policy| Request { tag: Tag::Domain, requested: policy, applied: policy, sample: None, testing: false };

@@ -227,6 +227,8 @@ pub(crate) struct Rejected<'a> {
     pub(crate) reply: &'a Reply,
     pub(crate) by: &'a str,
     pub(crate) stage: Stage,
+    /// Why, where neither the reply nor a verdict says it.
+    pub(crate) because: &'a [String],
 }
 
 impl Event for Rejected<'_> {
@@ -249,6 +251,10 @@ impl Event for Rejected<'_> {
 
     fn story(&self) -> Vec<String> {
         vec![format!("refuses {} for {}: `{}`", self.subject.words(), self.subject.to, self.reply)]
+    }
+
+    fn because(&self) -> Vec<String> {
+        self.because.to_vec()
     }
 }
 

@@ -13,7 +13,7 @@ use mxlab_mail::headers::Message;
 use mxlab_mail::smtp::server::Envelope;
 use mxlab_mail::{Address, ReversePath};
 
-use crate::config::{Profile, ReceiverConfig, Tenant};
+use crate::config::{Profile, ReceiverConfig, RecipientTenant};
 
 /// How long SPF may take (RFC 7208 §4.6.4: at least 20 seconds).
 const SPF_TIME: Duration = Duration::from_secs(20);
@@ -77,7 +77,7 @@ impl Evidence {
     /// That is so when the client is one of the organization's own hosts, and all authors and the sender (unless it is
     /// nobody) belong to the tenant. A message that merely claims such an author comes from elsewhere, and is judged. The
     /// profile `rfc` knows no inside.
-    pub fn is_inside(&self, profile: Profile, tenant: &Tenant) -> bool {
+    pub fn is_inside(&self, profile: Profile, tenant: &RecipientTenant) -> bool {
         let sender_belongs = self.reverse_path.address().is_none_or(|sender| tenant.accepts(sender.domain()));
         let authors_belong = !self.authors.is_empty() && self.authors.iter().all(|it| tenant.accepts(it.domain()));
         profile == Profile::Exo && self.own_host && sender_belongs && authors_belong
@@ -161,8 +161,8 @@ mod tests {
     #[track_caller]
     fn check(own_host: bool, from: &str, authors: &[&str], expected: Option<&str>) {
         let tenants = [
-            Tenant::new("contoso", vec!["contoso.example".into(), "contoso.test".into()]),
-            Tenant::new("fabrikam", vec!["fabrikam.example".into()]),
+            RecipientTenant::new("contoso", vec!["contoso.example".into(), "contoso.test".into()]),
+            RecipientTenant::new("fabrikam", vec!["fabrikam.example".into()]),
         ];
         let evidence = Evidence {
             own_host,

@@ -40,7 +40,8 @@ impl Intake {
         }
         let reply = permanent(550, 4, 1, "Recipient address rejected: Access denied");
         let subject = Subject { message: None, from: from.to_string(), to: to.to_string() };
-        let rejected = Rejected { subject: &subject, reply: &reply, by: &config.name, stage: Stage::Rcpt };
+        let by = config.name.as_str();
+        let rejected = Rejected { subject: &subject, reply: &reply, by, stage: Stage::Rcpt, because: &[] };
         self.shared.recorder.tell(&rejected);
         Err(reply)
     }
@@ -61,7 +62,7 @@ impl Intake {
     /// Delivers what is not refused, and counts it.
     fn keep(&self, arrived: &Arrived<'_>, assessed: Vec<Assessed>) -> Result<Vec<Assessed>, Refusal> {
         let messages = assessed.iter().filter_map(|it| delivered(it, arrived.at)).collect();
-        let full = |_| Refusal::Refused(transient(452, 3, 1, "Insufficient system storage"));
+        let full = |_| Refusal::with(transient(452, 3, 1, "Insufficient system storage"));
         self.shared.mailbox.deliver(messages).map_err(full)?;
         if let Some(reports) = &self.reports {
             reports.count(arrived.at, arrived.client, &arrived.delivery.envelope.from, &assessed);
@@ -98,9 +99,9 @@ async fn decide(arrived: &Arrived<'_>, dns: &dyn Dns) -> Result<Vec<Assessed>, R
     let Arrived { config, at, client, delivery, message } = arrived;
     if delivery.bare_lf || delivery.bare_cr {
         // RFC 5321 §2.3.8: neither ends a line, and a server further on might take it for one.
-        return Err(Refusal::Refused(permanent(550, 6, 11, "Message contains bare line feeds")));
+        return Err(Refusal::with(permanent(550, 6, 11, "Message contains bare line feeds")));
     }
-    let corrupt = |_| Refusal::Refused(permanent(554, 6, 0, "Corrupt message content"));
+    let corrupt = |_| Refusal::with(permanent(554, 6, 0, "Corrupt message content"));
     let message = message.as_ref().map_err(corrupt)?;
     assess(config, dns, *client, *at, delivery, message).await
 }
@@ -118,7 +119,7 @@ fn answer(decided: &Result<Vec<Assessed>, Refusal>) -> Result<(), Reply> {
 
 fn reply(refusal: &Refusal) -> Reply {
     match refusal {
-        Refusal::Refused(reply) => reply.clone(),
+        Refusal::Refused { reply, .. } => reply.clone(),
         Refusal::NotSupported(_) => transient(451, 3, 0, "This message cannot be judged yet"),
     }
 }
@@ -153,8 +154,13 @@ impl Teller<'_> {
             }
         }
         let (reply, by) = (reply(refusal), &self.arrived.config.name);
+        let because: &[String] = match refusal {
+            Refusal::Refused { because, .. } => because,
+            Refusal::NotSupported(_) => &[],
+        };
         for subject in subjects() {
-            self.shared.recorder.tell(&Rejected { subject: &subject, reply: &reply, by, stage: Stage::Dot });
+            let rejected = Rejected { subject: &subject, reply: &reply, by, stage: Stage::Dot, because };
+            self.shared.recorder.tell(&rejected);
         }
     }
 
@@ -173,7 +179,8 @@ impl Teller<'_> {
                 recorder.tell_after(&accepted, judged);
             }
             Disposition::Reject(reply) => {
-                let rejected = Rejected { subject: &subject, reply, by: host, stage: Stage::Dot };
+                // The verdict has the reasons.
+                let rejected = Rejected { subject: &subject, reply, by: host, stage: Stage::Dot, because: &[] };
                 recorder.tell_after(&rejected, judged);
             }
         }

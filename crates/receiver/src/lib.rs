@@ -64,7 +64,7 @@ use intake::Intake;
 use reports::Reports;
 use shared::Shared;
 
-pub use config::{AuthFailAction, HeaderLayout, Profile, ReceiverConfig, Tenant};
+pub use config::{AuthFailAction, HeaderLayout, Profile, ReceiverConfig, RecipientTenant};
 pub use disposition::{Disposition, Folder};
 pub use event::EVENTS;
 pub use mailbox::{Delivered, Mailbox};

@@ -20,7 +20,7 @@ use mxlab_mail::authres::{
 };
 use mxlab_mail::{Address, ReversePath};
 
-use crate::config::{HeaderLayout, Profile, ReceiverConfig, Tenant};
+use crate::config::{HeaderLayout, Profile, ReceiverConfig, RecipientTenant};
 use crate::disposition::{self, Disposition, Folder};
 use crate::evidence::{Authenticated, Evidence};
 use crate::missing::NotSupportedYet;
@@ -71,7 +71,7 @@ pub struct Verdict {
 pub fn judge(
     evidence: &Evidence,
     config: &ReceiverConfig,
-    tenant: &Tenant,
+    tenant: &RecipientTenant,
     to: &Address,
 ) -> Result<Verdict, NotSupportedYet> {
     if let (true, Some(author)) = (evidence.is_inside(config.profile, tenant), evidence.authors.first()) {
@@ -104,7 +104,7 @@ fn laid_out(results: AuthenticationResults, layout: HeaderLayout, to: &Address) 
 
 /// The verdict on a message that was submitted inside `tenant`.
 fn inside(
-    tenant: &Tenant,
+    tenant: &RecipientTenant,
     layout: HeaderLayout,
     reverse_path: &ReversePath,
     author: &Address,
@@ -133,7 +133,7 @@ fn inside(
 /// When the documented rules that are implemented do not decide.
 fn composite(
     authenticated: &Authenticated,
-    tenant: &Tenant,
+    tenant: &RecipientTenant,
     layout: HeaderLayout,
     to: &Address,
 ) -> Result<Verdict, NotSupportedYet> {
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn inside_there_is_no_composite_verdict() {
-        let tenant = Tenant::new("contoso", vec!["contoso.com".into()]);
+        let tenant = RecipientTenant::new("contoso", vec!["contoso.com".into()]);
         let author: Address = "a@contoso.com".parse().expect("an address");
         let judged = |from: &ReversePath| {
             inside(&tenant, HeaderLayout::Current, from, &author, &author, &[]).results.to_string()

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use mxlab_dns::resolver::Resolver;
 use mxlab_env::{BoxFuture, Env};
 use mxlab_mail::{Address, ReversePath, smtp};
-use mxlab_receiver::{Outlet, Receiver, ReceiverConfig};
+use mxlab_receiver::{Outlet, Receiver, ReceiverConfig, RecipientTenant};
 use mxlab_record::Recorder;
 use mxlab_sender::retry::Timetable;
-use mxlab_sender::{Sender, SenderConfig, Submission, Tenant};
+use mxlab_sender::{Sender, SenderConfig, SendingDomain, Submission};
 
 use crate::engine::{Engines, Inbound, InboundSettings, Outbound, OutboundSettings, TenantSettings};
 use mxlab_language::words::Limitation;
@@ -72,22 +72,27 @@ fn postmaster(domain: &str) -> io::Result<Address> {
     Address::new("postmaster", domain).map_err(invalid)
 }
 
-fn tenant(settings: &TenantSettings) -> io::Result<Tenant> {
-    Ok(Tenant {
-        domains: settings.domains.clone(),
-        postmaster: postmaster(settings.domains.first().map_or("localhost", String::as_str))?,
-        expiration: settings.message_expiration,
-    })
+/// What a tenant has set for the mail of each of its domains. Its reports come from the first one.
+fn sending_domains(tenant: &TenantSettings) -> io::Result<Vec<(String, SendingDomain)>> {
+    let postmaster = postmaster(tenant.domains.first().map_or("localhost", String::as_str))?;
+    let settings = SendingDomain { postmaster, expiration: tenant.message_expiration };
+    Ok(tenant.domains.iter().map(|domain| (domain.clone(), settings.clone())).collect())
 }
 
 fn sender_config(settings: &OutboundSettings, submission: SocketAddr) -> io::Result<SenderConfig> {
     let mut config = SenderConfig::new(settings.name.as_str(), submission, postmaster(&settings.name)?);
-    config.tenants = settings.tenants.iter().map(tenant).collect::<io::Result<_>>()?;
+    for tenant in &settings.tenants {
+        config.domains.extend(sending_domains(tenant)?);
+    }
     config.profile = settings.profile;
     config.timetable = Timetable::new(settings.retry.clone(), settings.expiration);
     config.delay_notice = settings.delay_notice;
     config.routing.dane = settings.dane;
-    config.routing.limitations.dnssec_as_dns_query_failed = settings.limitations.contains(&Limitation::DnssecAs44312);
+    for limitation in &settings.limitations {
+        match limitation {
+            Limitation::DnssecAs44312 => config.routing.limitations.dnssec_as_dns_query_failed = true,
+        }
+    }
     Ok(config)
 }
 
@@ -96,10 +101,10 @@ fn receiver_config(settings: &InboundSettings) -> ReceiverConfig {
     config.tenants = settings
         .tenants
         .iter()
-        .map(|tenant| mxlab_receiver::Tenant {
+        .map(|tenant| RecipientTenant {
             spoof_intelligence: tenant.spoof_intelligence,
             auth_fail_action: tenant.auth_fail_action,
-            ..mxlab_receiver::Tenant::new(tenant.name.as_str(), tenant.domains.clone())
+            ..RecipientTenant::new(tenant.name.as_str(), tenant.domains.clone())
         })
         .collect();
     config.internal = settings.internal.clone();

@@ -19,7 +19,7 @@ use mxlab_env::Env;
 use mxlab_env::real::RealNetwork;
 use mxlab_env::wire::Network;
 use mxlab_mail::address::{Address, ReversePath};
-use mxlab_receiver::{Receiver, ReceiverConfig, Tenant};
+use mxlab_receiver::{Receiver, ReceiverConfig, RecipientTenant};
 use mxlab_record::{Entry, Journal};
 use mxlab_sender::{Sender, SenderConfig, Submission};
 use mxlab_world::derive::Identity;
@@ -94,7 +94,7 @@ fn deliver(tlsa_of: impl Fn(&MadeCertificate) -> String, done: impl Fn(&[Entry])
         let recorder = journal.recorder(&env, "receiver", 2);
         let resolver = Resolver::new(&env, &recorder, ResolverConfig::new(vec![dns], anchor.clone()));
         let mut config = ReceiverConfig::new("mx.fabrikam.example", certificate.certified_key.clone());
-        config.tenants = vec![Tenant::new("fabrikam", vec!["fabrikam.example".into()])];
+        config.tenants = vec![RecipientTenant::new("fabrikam", vec!["fabrikam.example".into()])];
         let receiver = Receiver::new(&env, &recorder, resolver, config);
         let smtp = receiver.serve(SocketAddr::new(LOOPBACK, smtp_port)).await.unwrap();
 

@@ -8,7 +8,7 @@
 use std::net::IpAddr;
 
 use mxlab_mail::{Address, ReversePath};
-use mxlab_record::{EntryId, Recorder};
+use mxlab_record::{EntryId, Recorder, following};
 use tokio::time::Instant;
 
 use crate::dane::Classified;
@@ -114,7 +114,8 @@ impl<'a, D: Dns> Attempt<'a, D> {
             let event = event::Attempt { message: job.message_id.clone(), to: to.clone(), attempt: job.attempt };
             cause = courier.recorder.tell_after(&event, Some(job.cause));
         }
-        let (route, outcome, pending) = match routing::route(&courier.dns, &job.domain, courier.routing).await {
+        let routing = routing::route(&courier.dns, &job.domain, courier.routing);
+        let (route, outcome, pending) = match following(cause, routing).await {
             Ok(mut route) => {
                 route.spread(&courier.client.env);
                 let pending = job.to.iter().map(|to| Refused { to: to.clone(), failures: Vec::new() }).collect();
@@ -145,7 +146,7 @@ impl<'a, D: Dns> Attempt<'a, D> {
         let route = self.route.as_ref()?;
         let mx = route.hosts.get(visits)?;
         let call = Call { job: self.job, route, mx, to: &to, deadline: self.deadline, cause: self.cause };
-        let (visit, session) = self.courier.visit(call).await;
+        let (visit, session) = following(self.cause, self.courier.visit(call)).await;
         self.courier.tell(call, &visit);
         for (refused, result) in self.pending.iter_mut().zip(session.results) {
             refused.failures.extend(result.err());

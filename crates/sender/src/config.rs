@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use mxlab_mail::settings::DELAY_NOTICE;
-use mxlab_mail::{Address, ReversePath};
+use mxlab_mail::{Address, ByDomain, ReversePath};
 
 use crate::Profile;
 use crate::outcome::NdrForm;
@@ -12,11 +12,9 @@ use crate::retry::Timetable;
 use crate::routing;
 use crate::smtp::Timeouts;
 
-/// An organization whose mail the engine sends.
+/// What an organization has set for the mail of one of its domains.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tenant {
-    /// Its accepted domains, lower case.
-    pub domains: Vec<String>,
+pub struct SendingDomain {
     /// The author of the reports to its users: `postmaster@contoso.onmicrosoft.example`.
     pub postmaster: Address,
     /// How long delivery of its messages is tried; none for the engine's own setting.
@@ -30,10 +28,10 @@ pub struct SenderConfig {
     pub name: String,
     /// Where it takes messages in.
     pub submission: SocketAddr,
-    /// The organizations whose mail it sends. Submission accepts only messages of their domains; of any if there are
-    /// none.
-    pub tenants: Vec<Tenant>,
-    /// The author of reports to senders outside the tenants.
+    /// The domains whose mail it sends, with what their organizations have set. Submission accepts only messages of these
+    /// domains; of any if there are none.
+    pub domains: ByDomain<SendingDomain>,
+    /// The author of reports to senders outside these domains.
     pub postmaster: Address,
     /// Whose behaviour it follows where documents and RFCs differ.
     pub profile: Profile,
@@ -56,12 +54,12 @@ pub struct SenderConfig {
 }
 
 impl SenderConfig {
-    /// An engine called `name` that takes messages at `submission`, with all defaults, without tenants.
+    /// An engine called `name` that takes messages at `submission`, with all defaults, from anybody.
     pub fn new(name: impl Into<String>, submission: SocketAddr, postmaster: Address) -> SenderConfig {
         SenderConfig {
             name: name.into(),
             submission,
-            tenants: Vec::new(),
+            domains: ByDomain::new(),
             postmaster,
             profile: Profile::Exo,
             timetable: Timetable::default(),
@@ -75,15 +73,15 @@ impl SenderConfig {
         }
     }
 
-    /// The tenant of an envelope sender.
-    pub fn tenant(&self, from: &ReversePath) -> Option<&Tenant> {
-        let domain = from.address()?.normalized_domain();
-        self.tenants.iter().find(|tenant| tenant.domains.contains(&domain))
+    /// What is set for the mail of an envelope sender; none for a sender outside the engine's domains. Every setting that
+    /// depends on the sender is looked up here.
+    pub fn domain_of(&self, from: &ReversePath) -> Option<&SendingDomain> {
+        self.domains.get(from.address()?.domain())
     }
 
     /// The timetable for messages of this envelope sender.
     pub(crate) fn timetable_for(&self, from: &ReversePath) -> Timetable {
-        match self.tenant(from).and_then(|tenant| tenant.expiration) {
+        match self.domain_of(from).and_then(|domain| domain.expiration) {
             Some(expiration) => self.timetable.expiring_after(expiration),
             None => self.timetable.clone(),
         }
@@ -91,7 +89,7 @@ impl SenderConfig {
 
     /// The author of reports to this envelope sender.
     pub(crate) fn postmaster_for(&self, from: &ReversePath) -> &Address {
-        self.tenant(from).map_or(&self.postmaster, |tenant| &tenant.postmaster)
+        self.domain_of(from).map_or(&self.postmaster, |domain| &domain.postmaster)
     }
 }
 
@@ -106,4 +104,32 @@ pub struct Submission {
     pub message: Vec<u8>,
     /// The name by which the submitting client introduces itself.
     pub received_from: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The settings of a sender are those of its domain, in whatever case it writes the domain.
+    #[test]
+    fn settings_of_a_sender() {
+        let address = |text: &str| text.parse::<Address>().expect("an address");
+        let (own, tenants) = (address("postmaster@out.example"), address("postmaster@contoso.onmicrosoft.example"));
+        let expiration = Some(Duration::from_secs(12 * 3_600));
+        let mut config = SenderConfig::new("out.example", "192.0.2.1:587".parse().expect("an address"), own.clone());
+        config.domains.insert("Contoso.Example", SendingDomain { postmaster: tenants.clone(), expiration });
+        let check = |from: &str, postmaster: &Address, hours: i64| {
+            let from: ReversePath = from.parse().expect("a path");
+            assert_eq!(config.postmaster_for(&from), postmaster, "{from}");
+            let accepted = jiff::Timestamp::UNIX_EPOCH;
+            let expiry = accepted + Duration::from_secs(3_600) * u32::try_from(hours).expect("a few hours");
+            assert_eq!(config.timetable_for(&from).expiry(accepted), expiry, "{from}");
+        };
+        for from in ["<ann@contoso.example>", "<ann@CONTOSO.example>", "<ann@contoso.example.>"] {
+            check(from, &tenants, 12);
+        }
+        for from in ["<>", "<ann@fabrikam.example>", "<ann@sub.contoso.example>"] {
+            check(from, &own, 24);
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use mxlab_dns::Resolver;
 use mxlab_env::Env;
-use mxlab_mail::MessageId;
+use mxlab_mail::MessageIdHost;
 use mxlab_mail::message_id::MessageIdError;
 use mxlab_record::Recorder;
 use mxlab_smtp::tls;
@@ -26,7 +26,7 @@ pub enum SetupError {
     /// TLS cannot be set up.
     #[error("TLS: {0}")]
     Tls(#[from] rustls::Error),
-    /// The engine's name cannot be part of a Message-ID.
+    /// The engine's name cannot end a Message-ID.
     #[error("name of the engine: {0}")]
     Name(#[from] MessageIdError),
 }
@@ -71,8 +71,7 @@ impl<D: Dns + Send + Sync + 'static> Sender<D> {
     /// # Errors
     /// Settings that cannot work.
     pub fn with_dns(env: &Env, recorder: &Recorder, dns: D, config: SenderConfig) -> Result<Sender<D>, SetupError> {
-        // Identifiers of reports are made of it.
-        MessageId::new(format!("x@{}", config.name))?;
+        let id_host = MessageIdHost::new(config.name.as_str())?;
         let client = smtp::Client {
             env: env.clone(),
             name: config.name.clone(),
@@ -82,7 +81,7 @@ impl<D: Dns + Send + Sync + 'static> Sender<D> {
             tls: tls::Client::new(env)?,
         };
         let courier = Courier { dns, client, recorder: recorder.clone(), routing: config.routing };
-        Ok(Sender { queue: Arc::new(Queue::new(env, recorder, courier, config)) })
+        Ok(Sender { queue: Arc::new(Queue::new(env, recorder, courier, id_host, config)) })
     }
 
     /// Continues with the content of the spool, and accepts messages from now on. Returns when it listens; the work is

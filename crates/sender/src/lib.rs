@@ -43,8 +43,8 @@
 //! - SMTPUTF8, BINARYMIME, CHUNKING and DSN (RFC 3461) are not used. A message with 8-bit content goes only to hosts with
 //!   8BITMIME; it is not converted.
 //! - TLS sessions are not resumed, and connections are not kept for the next message.
-//! - One engine has one timetable and one way to use DANE for all destinations; a tenant can only set how long its messages
-//!   are tried.
+//! - One engine has one timetable and one way to use DANE for all destinations; for its own domains an organization can only
+//!   set how long their messages are tried ([`config::SendingDomain`]).
 //! - A crash between a host's reply to the final dot and the next write to the spool sends a message twice, as RFC 5321
 //!   §4.5.4.2 and RFC 1047 accept.
 
@@ -65,7 +65,7 @@ pub mod smtp;
 pub mod spool;
 mod submission;
 
-pub use config::{SenderConfig, Submission, Tenant};
+pub use config::{SenderConfig, SendingDomain, Submission};
 pub use engine::{Sender, SetupError};
 pub use event::EVENTS;
 pub use mxlab_mail::settings::Profile;

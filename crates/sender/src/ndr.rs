@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use mxlab_mail::dsn::{self, Answer, Kind, explanation};
-use mxlab_mail::message_id::MessageIdError;
 use mxlab_mail::smtp::{Class, EnhancedCode};
-use mxlab_mail::{Address, MessageId};
+use mxlab_mail::{Address, MessageIdHost};
 
 use crate::event;
 use crate::outcome::{Bounce, DeliveryFailure};
@@ -18,8 +17,8 @@ use crate::outcome::{Bounce, DeliveryFailure};
 /// What a report is about.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
-    /// The engine's full name.
-    pub reporter: &'a str,
+    /// The engine's full name. That it can end a Message-ID was checked when the engine was set up, so no report fails for it.
+    pub reporter: &'a MessageIdHost,
     /// Who the report is from.
     pub postmaster: &'a Address,
     /// Its recipient: the reverse-path of the message.
@@ -48,16 +47,13 @@ pub struct LastFailure<'a> {
 }
 
 /// The report that delivery to a recipient failed.
-///
-/// # Errors
-/// The reporter's name cannot be part of a Message-ID.
-pub fn failed(subject: &Subject<'_>, bounce: &Bounce, now: Timestamp) -> Result<event::DeliveryReport, MessageIdError> {
+pub fn failed(subject: &Subject<'_>, bounce: &Bounce, now: Timestamp) -> event::DeliveryReport {
     let status = bounce.code.parse().unwrap_or(EnhancedCode::new(Class::Permanent, 0, 0));
     let remote = subject.last.and_then(|last| last.failure.by());
     let mut answers = Vec::new();
     // A reply that was final at once is shown as the server gave it; else the service's own final failure comes first.
     if subject.last.is_none_or(|last| last.failure.by().is_none() || last.failure.line() != bounce.diagnostic) {
-        let server = subject.reporter.to_owned();
+        let server = subject.reporter.to_string();
         answers.push(Answer { at: now, server, ip: None, text: bounce.diagnostic.clone() });
     }
     answers.extend(last_answer(subject));
@@ -74,17 +70,10 @@ pub fn failed(subject: &Subject<'_>, bounce: &Bounce, now: Timestamp) -> Result<
 }
 
 /// The report that delivery to a recipient is delayed.
-///
-/// # Errors
-/// The reporter's name cannot be part of a Message-ID.
-pub fn delayed(
-    subject: &Subject<'_>,
-    remaining: Duration,
-    now: Timestamp,
-) -> Result<event::DeliveryReport, MessageIdError> {
+pub fn delayed(subject: &Subject<'_>, remaining: Duration, now: Timestamp) -> event::DeliveryReport {
     let status = EnhancedCode::new(Class::Transient, 4, 7);
     let diagnostic = "400 4.4.7 Message delayed".to_owned();
-    let server = subject.reporter.to_owned();
+    let server = subject.reporter.to_string();
     let mut answers = vec![Answer { at: now, server, ip: None, text: diagnostic.clone() }];
     answers.extend(last_answer(subject));
     let remote = subject.last.and_then(|last| last.failure.by());
@@ -107,23 +96,18 @@ fn last_answer(subject: &Subject<'_>) -> Option<Answer> {
     Some(Answer { at, server, ip: failure.ip, text: failure.line() })
 }
 
-fn write(
-    subject: &Subject<'_>,
-    kind: Kind,
-    failure: dsn::Failure,
-    now: Timestamp,
-) -> Result<event::DeliveryReport, MessageIdError> {
+fn write(subject: &Subject<'_>, kind: Kind, failure: dsn::Failure, now: Timestamp) -> event::DeliveryReport {
     let what = if kind == Kind::Failure { "failed" } else { "delayed" };
     let derived = |label: &str| identity(&[label, what, subject.message_id, &subject.recipient.to_string()]);
-    let message_id = MessageId::new(format!("{}@{}", derived("message-id"), subject.reporter))?;
-    let report = dsn::Report {
+    let message_id = subject.reporter.identifier(derived("message-id"));
+    let report = dsn::StatusNotification {
         kind,
         from: subject.postmaster.clone(),
         to: subject.to.clone(),
         date: now,
         message_id: message_id.clone(),
-        boundary: boundary(&derived("boundary"), subject.original),
-        generating_server: subject.reporter.to_owned(),
+        boundary: boundary(derived("boundary"), subject.original),
+        generating_server: subject.reporter.to_string(),
         receiving_server: subject.last.and_then(|last| last.failure.host.clone()),
         received_from: Some(subject.received_from.to_owned()),
         arrival: subject.accepted,
@@ -133,30 +117,34 @@ fn write(
         return_full: false,
     };
     let (message_id, to) = (message_id.as_str().to_owned(), subject.to.clone());
-    Ok(event::DeliveryReport { message_id, to, message: report.to_message() })
+    event::DeliveryReport { message_id, to, message: report.to_message() }
 }
 
 /// A boundary that occurs nowhere in the original (RFC 2046 §5.1.1). Somebody who knows how it is derived might put the
-/// first one there; then it is derived from the content, and again until one is free.
-fn boundary(first: &str, original: &[u8]) -> String {
+/// first one there; then it is derived from the content, and again until one is free. An original of n octets holds fewer
+/// than n boundaries, so one of the first n is free.
+fn boundary(first: u128, original: &[u8]) -> String {
+    let text = |number: u128| format!("{number:032x}");
     let occurs = |boundary: &str| original.windows(boundary.len()).any(|octets| octets == boundary.as_bytes());
-    let mut boundary = first.to_owned();
-    let mut counter = 0_u32;
-    while occurs(&boundary) && counter < u32::MAX {
-        counter += 1;
-        boundary = identity(&[first, &String::from_utf8_lossy(original), &counter.to_string()]);
+    let mut boundary = text(first);
+    for counter in 1..=original.len() {
+        if !occurs(&boundary) {
+            break;
+        }
+        boundary = text(identity(&[&text(first), &String::from_utf8_lossy(original), &counter.to_string()]));
     }
     boundary
 }
 
-/// 128 bits in hexadecimal, derived from these words and their borders.
-pub(crate) fn identity(words: &[&str]) -> String {
+/// 128 bits that derive from these words and their borders.
+pub(crate) fn identity(words: &[&str]) -> u128 {
     let mut context = ring::digest::Context::new(&ring::digest::SHA256);
     for word in words {
         context.update(&u64::try_from(word.len()).unwrap_or(u64::MAX).to_be_bytes());
         context.update(word.as_bytes());
     }
-    data_encoding::HEXLOWER.encode(context.finish().as_ref().get(..16).unwrap_or_default())
+    let octets = context.finish();
+    octets.as_ref().iter().take(16).fold(0, |number, octet| number << 8 | u128::from(*octet))
 }
 
 #[cfg(test)]
@@ -166,11 +154,12 @@ mod tests {
     #[test]
     fn boundaries_occur_nowhere_in_the_original() {
         let first = identity(&["boundary"]);
-        assert_eq!(boundary(&first, b"Subject: x\r\n"), first);
-        let original = format!("Subject: x\r\n\r\n--{first}--\r\n");
-        let other = boundary(&first, original.as_bytes());
-        assert_ne!(other, first);
+        let written = format!("{first:032x}");
+        assert_eq!(boundary(first, b"Subject: x\r\n"), written);
+        let original = format!("Subject: x\r\n\r\n--{written}--\r\n");
+        let other = boundary(first, original.as_bytes());
+        assert_ne!(other, written);
         assert!(!original.contains(&other));
-        assert_eq!(boundary(&first, original.as_bytes()), other);
+        assert_eq!(boundary(first, original.as_bytes()), other);
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
 use mxlab_env::Env;
-use mxlab_mail::{Address, Message, ReversePath};
+use mxlab_mail::{Address, Message, MessageIdHost, ReversePath};
 use mxlab_record::{EntryId, Recorder};
 use tokio::sync::{Mutex, Semaphore, watch};
 
@@ -28,6 +28,8 @@ pub(crate) struct Queue<D> {
     pub(crate) env: Env,
     pub(crate) recorder: Recorder,
     pub(crate) config: SenderConfig,
+    /// The engine's name, in the identifiers that it makes.
+    pub(crate) id_host: MessageIdHost,
     courier: Courier<D>,
     spool: Spool,
     permits: Semaphore,
@@ -64,7 +66,13 @@ struct GivenUp<'a> {
 }
 
 impl<D: Dns + Send + Sync + 'static> Queue<D> {
-    pub(crate) fn new(env: &Env, recorder: &Recorder, courier: Courier<D>, config: SenderConfig) -> Queue<D> {
+    pub(crate) fn new(
+        env: &Env,
+        recorder: &Recorder,
+        courier: Courier<D>,
+        id_host: MessageIdHost,
+        config: SenderConfig,
+    ) -> Queue<D> {
         Queue {
             env: env.clone(),
             recorder: recorder.clone(),
@@ -73,6 +81,7 @@ impl<D: Dns + Send + Sync + 'static> Queue<D> {
             permits: Semaphore::new(config.concurrency.max(1)),
             next_id: std::sync::Mutex::new(1),
             messages: watch::Sender::new(0),
+            id_host,
             config,
         }
     }
@@ -292,10 +301,8 @@ impl<D: Dns + Send + Sync + 'static> Queue<D> {
         let failure = last.map_or_else(unknown, |last| last.failure.clone());
         let bounce = failure.bounce(self.config.ndr);
         // RFC 5321 §4.5.5: nobody gets a report about a message with the null reverse-path.
-        let ndr = match turn.item.from.address() {
-            Some(author) => ndr::failed(&self.subject(turn.item, author, to, last), &bounce, at).ok(),
-            None => None,
-        };
+        let author = turn.item.from.address();
+        let ndr = author.map(|author| ndr::failed(&self.subject(turn.item, author, to, last), &bounce, at));
         let event = Bounced {
             message: turn.item.message_id.clone(),
             to: to.clone(),
@@ -320,7 +327,7 @@ impl<D: Dns + Send + Sync + 'static> Queue<D> {
         let author = item.from.address();
         for (recipient, author) in turn.group.recipients.iter().zip(author.into_iter().cycle()) {
             let subject = self.subject(item, author, &recipient.address, recipient.last.as_ref());
-            let Ok(dsn) = ndr::delayed(&subject, waits_for, now) else { continue };
+            let dsn = ndr::delayed(&subject, waits_for, now);
             let (to, message) = (dsn.to.clone(), dsn.message.clone());
             let recipient = recipient.address.clone();
             let event = Notified { message: item.message_id.clone(), to: recipient, action: "delayed", dsn };
@@ -338,7 +345,7 @@ impl<D: Dns + Send + Sync + 'static> Queue<D> {
         last: Option<&'a LastFailure>,
     ) -> Subject<'a> {
         Subject {
-            reporter: &self.config.name,
+            reporter: &self.id_host,
             postmaster: self.config.postmaster_for(&item.from),
             to: author,
             recipient,

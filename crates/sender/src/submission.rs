@@ -14,10 +14,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use mxlab_env::Listener;
 use mxlab_mail::headers::{Line, folded};
-use mxlab_mail::smtp::server::{Delivery, Question, Session, Settings};
+use mxlab_mail::smtp::server::{Delivery, EXTENSIONS_OF_SUBMISSION, Question, Session, Settings};
 use mxlab_mail::smtp::{Class, EnhancedCode, Reply, Stage};
 use mxlab_mail::trace::{Entrance, client_name, received};
-use mxlab_mail::{Message, ReversePath, date};
+use mxlab_mail::{Message, MessageIdHost, ReversePath, date};
 use mxlab_smtp::server::{Handshake, Limits, Responder, Response, Server, Service};
 
 use crate::config::Submission;
@@ -39,12 +39,9 @@ impl<D: Dns + Send + Sync + 'static> Service for Door<D> {
     type Responder = Visit<D>;
 
     fn connected(&self, client: IpAddr) -> (Settings, Visit<D>) {
-        let settings = Settings {
-            extensions: ["PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES"].map(str::to_owned).into(),
-            starttls: false,
-            size: Some(0),
-            ..Settings::new(self.0.config.name.clone())
-        };
+        let name = self.0.config.name.as_str();
+        let settings =
+            Settings { starttls: false, size: Some(0), ..Settings::offering(name, &EXTENSIONS_OF_SUBMISSION) };
         (settings, Visit { queue: self.0.clone(), client })
     }
 }
@@ -114,7 +111,7 @@ async fn take<D: Dns + Send + Sync + 'static>(
     if !author_may_send(queue, &delivery) {
         return Err(unable_to_relay());
     }
-    let submission = completed(delivery, client, &queue.config.name, queue.env.now());
+    let submission = completed(delivery, client, &queue.id_host, queue.env.now());
     queue.submit(submission).await.map_err(|error| {
         let code = EnhancedCode::new(Class::Transient, 3, 1);
         Reply::enhanced(452, code, format!("Cannot store the message: {error}"))
@@ -127,16 +124,16 @@ fn unable_to_relay() -> Reply {
 
 /// The engine relays only for its tenants. A null reverse-path does not name the sender, so the message has to.
 fn may_send<D>(queue: &Queue<D>, from: &ReversePath) -> bool {
-    queue.config.tenants.is_empty() || from.address().is_none() || queue.config.tenant(from).is_some()
+    queue.config.domains.is_empty() || from.address().is_none() || queue.config.domain_of(from).is_some()
 }
 
 /// Whether the author of a message with a null reverse-path is a tenant's.
 fn author_may_send<D>(queue: &Queue<D>, delivery: &Delivery) -> bool {
-    if queue.config.tenants.is_empty() || delivery.envelope.from.address().is_some() {
+    if queue.config.domains.is_empty() || delivery.envelope.from.address().is_some() {
         return true;
     }
     let author = Message::parse(&delivery.message).ok().and_then(|message| message.author().ok());
-    author.is_some_and(|author| queue.config.tenant(&author.into()).is_some())
+    author.is_some_and(|author| queue.config.domain_of(&author.into()).is_some())
 }
 
 fn tell_refusal<D>(queue: &Queue<D>, from: ReversePath, stage: Stage, reply: &Reply) {
@@ -151,15 +148,16 @@ fn tell_refusal<D>(queue: &Queue<D>, from: ReversePath, stage: Stage, reply: &Re
 }
 
 /// The message with its trace field (RFC 5321 §4.4) and the fields that it lacks.
-fn completed(delivery: Delivery, client: IpAddr, name: &str, now: Timestamp) -> Submission {
+fn completed(delivery: Delivery, client: IpAddr, name: &MessageIdHost, now: Timestamp) -> Submission {
     let Delivery { envelope, mut message, .. } = delivery;
-    let mut added = folded("Received", &received(Entrance { server: name, client, at: now }, &envelope));
+    let mut added = folded("Received", &received(Entrance { server: name.as_str(), client, at: now }, &envelope));
     if !has_field(&message, "Date") {
         added.push_str(&folded("Date", &date::rfc5322(now)));
     }
     if message_id(&message).is_none() {
         let text = String::from_utf8_lossy(&message);
-        added.push_str(&folded("Message-ID", &format!("<{}@{name}>", identity(&[&text, &now.to_string()]))));
+        let id = name.identifier(identity(&[&text, &now.to_string()]));
+        added.push_str(&folded("Message-ID", &id.to_string()));
         drop(text);
         message = without(&message, "Message-ID");
     }

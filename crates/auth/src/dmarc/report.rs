@@ -272,7 +272,7 @@ pub struct Row {
 
 /// An aggregate report.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
+pub struct AggregateReport {
     /// The format in which it is or was written.
     pub form: Form,
     /// Who reports, and the period.

@@ -73,20 +73,6 @@ fn internationalized_domains() {
 }
 
 #[test]
-fn authors_of_a_message() {
-    let check = |header: &str, expected: &[&str]| {
-        let message = Message::parse(header.as_bytes()).expect("within the limits");
-        assert_eq!(author_domains(&message), expected, "{header:?}");
-    };
-    check("From: Ann <ann@Contoso.example>\r\n", &["Contoso.example"]);
-    check("From: a@b.example, c@d.example\r\nX: y\r\nfrom: e@b.example\r\n", &["b.example", "d.example", "b.example"]);
-    check("From: team: a@b.example, c@d.example;\r\n", &["b.example", "d.example"]);
-    check("From: Ann, a@b.example\r\n", &["b.example"]);
-    check("From: undisclosed:;\r\nSender: a@b.example\r\n", &[]);
-    check("", &[]);
-}
-
-#[test]
 fn a_message_without_an_author() {
     let zone = Zone::new("");
     for settings in [Settings::exchange(), Settings::standard(Rules::Rfc9989)] {

@@ -60,7 +60,7 @@ pub struct Failure {
 
 /// All that a report is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
+pub struct StatusNotification {
     /// Failure or delay.
     pub kind: Kind,
     /// The author: `postmaster@` the organization's domain.
@@ -91,7 +91,7 @@ pub struct Report {
     pub return_full: bool,
 }
 
-impl Report {
+impl StatusNotification {
     /// The whole message, with CRLF line ends.
     pub fn to_message(&self) -> Vec<u8> {
         let original = Original::read(&self.original);

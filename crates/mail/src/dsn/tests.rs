@@ -8,10 +8,10 @@ use crate::smtp::{Class, EnhancedCode};
 
 const ORIGINAL: &str = "From: Ann <ann@contoso.example>\r\nTo: bo@fabrikam.example\r\nSubject: Lunch\r\nMessage-ID: <m1@contoso.example>\r\nReferences: <m0@contoso.example>\r\n\r\nAt noon?\r\n";
 
-fn report() -> Report {
+fn report() -> StatusNotification {
     let status = EnhancedCode::new(Class::Permanent, 7, 323);
     let time = |text: &str| text.parse().expect("a timestamp");
-    Report {
+    StatusNotification {
         kind: Kind::Failure,
         from: "postmaster@contoso.example".parse().expect("an address"),
         to: "ann@contoso.example".parse().expect("an address"),
@@ -155,7 +155,7 @@ fn it_reads_back() {
         "m1@contoso.example"
     );
 
-    let full = Report { return_full: true, ..built };
+    let full = StatusNotification { return_full: true, ..built };
     assert_eq!(parse(&full.to_message()).expect("a report").original.as_deref(), Some(ORIGINAL.as_bytes()));
 }
 
@@ -175,7 +175,7 @@ fn a_delay() {
 #[test]
 fn originals_of_any_kind() {
     for original in ["", "no header at all", "Subject: x", "\r\nbody", "Message-ID: none\r\n\r\n"] {
-        let report = Report { original: original.into(), ..report() };
+        let report = StatusNotification { original: original.into(), ..report() };
         let message = report.to_message();
         let parsed = parse(&message).expect("a report");
         assert_eq!(parsed.status.recipients.len(), 1, "{original:?}");

@@ -32,6 +32,10 @@ pub use transaction::{Delivery, Envelope};
 /// are settings of their own.
 pub const EXTENSIONS: [&str; 5] = ["PIPELINING", "8BITMIME", "CHUNKING", "SMTPUTF8", "DSN"];
 
+/// The same without those that a server can offer only if it can also pass them on to the next one (RFC 6531 §3.2, RFC 3461
+/// §4). Our outbound engine passes on neither.
+pub const EXTENSIONS_OF_SUBMISSION: [&str; 3] = ["PIPELINING", "8BITMIME", "CHUNKING"];
+
 /// How a server presents itself, and its limits.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -56,7 +60,12 @@ pub struct Settings {
 impl Settings {
     /// The usual server called `name`: PIPELINING, 8BITMIME, CHUNKING, SMTPUTF8, DSN, ENHANCEDSTATUSCODES, STARTTLS.
     pub fn new(name: impl Into<String>) -> Settings {
-        let extensions = EXTENSIONS.into_iter().chain(["ENHANCEDSTATUSCODES"]);
+        Settings::offering(name, &EXTENSIONS)
+    }
+
+    /// A server called `name` with these extensions, STARTTLS, and ENHANCEDSTATUSCODES, because its replies have them.
+    pub fn offering(name: impl Into<String>, extensions: &[&str]) -> Settings {
+        let extensions = extensions.iter().copied().chain(["ENHANCEDSTATUSCODES"]);
         Settings {
             name: name.into(),
             extensions: extensions.map(str::to_owned).collect(),

@@ -6,7 +6,7 @@ use mxlab_mail::smtp::Parameters;
 use mxlab_mail::smtp::server::{Envelope, Hello};
 
 use super::*;
-use crate::config::{Profile, Tenant};
+use crate::config::RecipientTenant;
 
 /// TXT records alone.
 struct Texts(BTreeMap<&'static str, &'static str>);
@@ -27,7 +27,7 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 
 fn config() -> ReceiverConfig {
     let mut config = crate::stamp::testing::config();
-    config.tenants = vec![Tenant::new("fabrikam", vec!["fabrikam.example".into()])];
+    config.tenants = vec![RecipientTenant::new("fabrikam", vec!["fabrikam.example".into()])];
     config.internal = vec![IpAddr::from([192, 0, 2, 5])];
     config
 }
@@ -80,7 +80,7 @@ fn check(
             }
         }
         Err(Refusal::NotSupported(missing)) => Err(missing.what),
-        Err(Refusal::Refused(reply)) => Err(reply.to_string()),
+        Err(Refusal::Refused { reply, .. }) => Err(reply.to_string()),
     };
     let expected = expected.map(|(results, folder)| (results.to_owned(), folder.to_owned()));
     assert_eq!(outcome, expected.map_err(str::to_owned));
@@ -129,8 +129,28 @@ fn what_is_not_decided() {
 
 #[test]
 fn nobody_to_authenticate() {
-    let two = "550 5.6.0 Message has no author to authenticate: 2 From fields";
-    check(&[SPF], 10, "ann@contoso.example", "From: x@y.example\r\n", Err(two));
+    let check = |from: &str, why: &str| {
+        let refusal = |profile| {
+            let config = ReceiverConfig { profile, ..config() };
+            let refusal = assessed(&config, &[SPF], 10, "ann@contoso.example", &format!("From: {from}\r\n"));
+            match refusal.expect_err("a refusal") {
+                Refusal::Refused { reply, because } => (reply.to_string(), because),
+                Refusal::NotSupported(missing) => (missing.what, Vec::new()),
+            }
+        };
+        let (reply, because) = refusal(Profile::Exo);
+        assert_eq!(reply, "550 5.7.512 Access denied, message must be RFC 5322 section 3.6.2 compliant");
+        assert_eq!(because, [format!("the author cannot be named: {why}")]);
+        let (reply, because) = refusal(Profile::Rfc);
+        assert_eq!(reply, format!("550 5.6.0 Message has no author to authenticate: {why}"));
+        assert!(because.is_empty());
+    };
+    check("ann@contoso.example\r\nFrom: x@y.example", "2 From fields");
+    let behind = "something behind an address, where only a comma may be in From";
+    check("<ann@contoso.example> <x@y.example>", behind);
+    check("<ann@contoso.example> x@y.example", behind);
+    check("Ann Lee", "a name without an address in From");
+    check("ann@contoso.example (", "a comment without end in From");
 }
 
 /// Too many domains are not a way around the policy of one of them.
@@ -146,7 +166,7 @@ fn authors_of_many_domains() {
                 Disposition::Reject(reply) => reply.to_string(),
             },
             Err(Refusal::NotSupported(missing)) => missing.what,
-            Err(Refusal::Refused(reply)) => reply.to_string(),
+            Err(Refusal::Refused { reply, .. }) => reply.to_string(),
         };
         assert_eq!(outcome, expected);
     };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use mxlab_auth::dmarc::report::Report;
+use mxlab_auth::dmarc::report::AggregateReport;
 use mxlab_auth::{Data, Dns, DnsError, RecordKind};
 use mxlab_mail::address::same_domain;
 use mxlab_smtp::mx::{MailHosts, Mx};
@@ -34,7 +34,12 @@ impl Way {
 }
 
 /// The route of mail for each recipients' domain of a report.
-pub(super) async fn ways(dns: &dyn Dns, server: &str, address: IpAddr, report: &Report) -> BTreeMap<String, Way> {
+pub(super) async fn ways(
+    dns: &dyn Dns,
+    server: &str,
+    address: IpAddr,
+    report: &AggregateReport,
+) -> BTreeMap<String, Way> {
     let domains: BTreeSet<&String> = report.rows.iter().filter_map(|row| row.envelope_to.as_ref()).collect();
     let mut ways = BTreeMap::new();
     for domain in domains {
@@ -49,7 +54,7 @@ pub(super) async fn ways(dns: &dyn Dns, server: &str, address: IpAddr, report: &
 }
 
 /// Removes the rows about these recipients from a report. Returns how many messages that were.
-pub(super) fn take_out(report: &mut Report, recipients: &str) -> u64 {
+pub(super) fn take_out(report: &mut AggregateReport, recipients: &str) -> u64 {
     let (out, kept): (Vec<_>, Vec<_>) =
         std::mem::take(&mut report.rows).into_iter().partition(|row| row.envelope_to.as_deref() == Some(recipients));
     report.rows = kept;

@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use mxlab_auth::dmarc::report::{Form, Report};
+use mxlab_auth::dmarc::report::{AggregateReport, Form};
 use mxlab_mail::Address;
 use mxlab_record::{Artefact, Event, Fields};
 
 /// `reported`: a DMARC aggregate report was submitted for delivery to its address.
 pub(super) struct Reported<'a> {
-    pub(super) report: &'a Report,
+    pub(super) report: &'a AggregateReport,
     /// Why it goes there.
     pub(super) because: Vec<String>,
     pub(super) to: &'a Address,
@@ -56,7 +56,7 @@ impl Event for Reported<'_> {
 
 /// `not-reported`: a DMARC aggregate report is not sent.
 pub(super) struct NotReported<'a> {
-    pub(super) report: &'a Report,
+    pub(super) report: &'a AggregateReport,
     /// The URI that does not get it; none if nobody gets it.
     pub(super) to: Option<String>,
     pub(super) why: String,
@@ -86,7 +86,7 @@ impl Event for NotReported<'_> {
 
 /// `postponed`: a DMARC aggregate report waits for DNS.
 pub(super) struct Postponed<'a> {
-    pub(super) report: &'a Report,
+    pub(super) report: &'a AggregateReport,
     /// What could not be determined.
     pub(super) because: Vec<String>,
 }
@@ -111,7 +111,7 @@ impl Event for Postponed<'_> {
 
 /// `left-out`: a DMARC aggregate report omits some messages.
 pub(super) struct LeftOut<'a> {
-    pub(super) report: &'a Report,
+    pub(super) report: &'a AggregateReport,
     /// The domain of their recipients.
     pub(super) recipients: String,
     pub(super) messages: u64,
@@ -164,18 +164,18 @@ fn in_words(messages: u64) -> String {
     if messages == 1 { "1 message".to_owned() } else { format!("{messages} messages") }
 }
 
-fn report_fields(report: &Report) -> Fields {
+fn report_fields(report: &AggregateReport) -> Fields {
     Fields::new().with("domain", report.policy.domain.as_str()).with("kind", "dmarc").with("day", day(report))
 }
 
 /// The day of a report: `2026-03-02`.
-fn day(report: &Report) -> String {
+fn day(report: &AggregateReport) -> String {
     let begin = Timestamp::from_second(report.metadata.period.begin).unwrap_or_default();
     begin.to_zoned(TimeZone::UTC).date().to_string()
 }
 
 /// How many messages passed DMARC, and how many did not.
-fn counts(report: &Report) -> (u64, u64) {
+fn counts(report: &AggregateReport) -> (u64, u64) {
     report.rows.iter().fold((0, 0), |(successful, failed): (u64, u64), row| {
         if row.dkim || row.spf {
             (successful.saturating_add(row.count), failed)

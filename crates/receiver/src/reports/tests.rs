@@ -1,7 +1,7 @@
 use std::net::Ipv4Addr;
 
 use mxlab_auth::dmarc::Policy;
-use mxlab_auth::dmarc::report::{Day, Disposition, DkimAuth, Metadata, PolicyPublished, Report, Row, Scope};
+use mxlab_auth::dmarc::report::{AggregateReport, Day, Disposition, DkimAuth, Metadata, PolicyPublished, Row, Scope};
 use mxlab_auth::{Data, Dns, DnsError, RecordKind};
 use mxlab_mail::smtp::Parameters;
 use mxlab_mail::smtp::server::{Delivery, Envelope, Hello};
@@ -10,7 +10,7 @@ use super::count::observations;
 use super::direct::{points_at, take_out};
 use super::*;
 use crate::assess::assess;
-use crate::config::{AuthFailAction, Tenant};
+use crate::config::{AuthFailAction, RecipientTenant};
 
 /// Records by name. A name without any does not exist; the name `broken` cannot be looked up.
 struct Records(&'static [(&'static str, Record)]);
@@ -78,7 +78,7 @@ fn whether_mail_comes_straight_here() {
 #[track_caller]
 fn check(policy: &'static str, client: u8, to: &[&str], expected: &[(&str, Policy)]) {
     let mut config = crate::stamp::testing::config();
-    config.tenants = vec![Tenant::new("fabrikam", vec!["fabrikam.example".into(), "fabrikam.test".into()])];
+    config.tenants = vec![RecipientTenant::new("fabrikam", vec!["fabrikam.example".into(), "fabrikam.test".into()])];
     config.tenants[0].auth_fail_action = AuthFailAction::Quarantine;
     config.internal = vec![IpAddr::from([192, 0, 2, 5])];
     let records = match policy {
@@ -141,7 +141,7 @@ fn what_is_counted() {
 fn own_reports_are_not_counted() {
     let check = |from: &str, author: &str, counted: bool| {
         let config = crate::stamp::testing::config();
-        let tenant = Tenant::new("fabrikam", vec!["fabrikam.example".into()]);
+        let tenant = RecipientTenant::new("fabrikam", vec!["fabrikam.example".into()]);
         let config = ReceiverConfig { tenants: vec![tenant], ..config };
         let envelope = Envelope {
             hello: Hello { name: "mx.example".into(), extended: true },
@@ -202,7 +202,7 @@ fn row() -> Row {
     }
 }
 
-fn report(rows: Vec<Row>) -> Report {
+fn report(rows: Vec<Row>) -> AggregateReport {
     let metadata = Metadata {
         org_name: "Fabrikam".to_owned(),
         email: "d@mx.example".to_owned(),
@@ -224,5 +224,5 @@ fn report(rows: Vec<Row>) -> Report {
         testing: None,
         failure_options: None,
     };
-    Report { form: Form::Rfc7489, metadata, policy, rows }
+    AggregateReport { form: Form::Rfc7489, metadata, policy, rows }
 }

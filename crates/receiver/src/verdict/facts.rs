@@ -5,7 +5,7 @@ use std::fmt;
 use mxlab_auth::dmarc::Policy;
 use mxlab_mail::authres::{DmarcResult, SpfResult};
 
-use crate::config::Tenant;
+use crate::config::RecipientTenant;
 use crate::evidence::Authenticated;
 
 /// The facts of a message that rules ask for. A rule that needs another fact adds it here.
@@ -25,7 +25,7 @@ pub struct Facts {
 
 impl Facts {
     /// The facts about a message that was authenticated, for a recipient of `tenant`.
-    pub fn new(authenticated: &Authenticated, tenant: &Tenant) -> Facts {
+    pub fn new(authenticated: &Authenticated, tenant: &RecipientTenant) -> Facts {
         let Authenticated { spf, dmarc, .. } = authenticated;
         Facts {
             spf: spf.result,

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use mxlab_mail::smtp;
+use mxlab_record::following;
 use mxlab_world::dialogue::{self, Line};
 
 use super::error::LabError;
@@ -18,7 +19,7 @@ pub(super) fn dialogue(stage: &mut Stage<'_>, dialogue: &Dialogue) -> Result<(),
         (host, _) => SocketAddr::new(stage.address(host)?, smtp::PORT),
     };
     let host = stage.lab.hosts.get(client).ok_or_else(|| missing(client))?;
-    stage.tell("dialogue", vec![format!("{client} opens a session with {server}, typed by hand")]);
+    let told = stage.tell("dialogue", vec![format!("{client} opens a session with {server}, typed by hand")]);
     let entry = stage.scenario.at.iter().position(|at| Some(at.span) == stage.acting).unwrap_or_default();
     if !host.is_up() {
         stage.tell("dialogue", vec![format!("it cannot be opened: {client} is down")]);
@@ -32,9 +33,10 @@ pub(super) fn dialogue(stage: &mut Stage<'_>, dialogue: &Dialogue) -> Result<(),
     let env = host.env();
     let recorder = stage.lab.recorder(stage.scenario, &env, client);
     let (on_its_way, task_env) = (stage.in_flight.begin(), env.clone());
-    env.spawn("dialogue", async move {
+    let playing = async move {
         dialogue::play(&task_env, &recorder, &session).await;
         drop(on_its_way);
-    });
+    };
+    env.spawn("dialogue", following(told, playing));
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use mxlab_dns::resolver::Resolver;
 use mxlab_dns::{Name, RecordType};
+use mxlab_record::following;
 
 use super::error::{self, LabError};
 use super::stage::Stage;
@@ -19,12 +20,13 @@ impl Lookups {
         let env = stage.lab.users.env();
         let made = || stage.lab.resolver(stage.scenario, &env, &stage.lab.recorder(stage.scenario, &env, "script"));
         let resolver = self.resolver.get_or_insert_with(made).clone();
-        stage.tell("lookup", vec![format!("the resolver is asked for {name} {rtype}")]);
+        let told = stage.tell("lookup", vec![format!("the resolver is asked for {name} {rtype}")]);
         let on_its_way = stage.in_flight.begin();
-        env.spawn("lookup", async move {
+        let looking_up = async move {
             resolver.lookup(&name, rtype).await;
             drop(on_its_way);
-        });
+        };
+        env.spawn("lookup", following(told, looking_up));
         Ok(())
     }
 }

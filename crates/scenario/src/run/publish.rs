@@ -89,7 +89,7 @@ impl Zones {
         match &publish.roll {
             Some(step) => stage.tell_what("publish", told, "roll", step.get().to_string()),
             None => stage.tell("publish", vec![told]),
-        }
+        };
         Ok(stage.lab.internet.publish(&apex, &change)?)
     }
 

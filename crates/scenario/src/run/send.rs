@@ -10,7 +10,7 @@ use mxlab_dns::resolver::Resolver;
 use mxlab_env::{Env, Timestamp};
 use mxlab_mail::address::{Address, ReversePath};
 use mxlab_mail::headers::Message;
-use mxlab_record::Recorder;
+use mxlab_record::{EntryId, Recorder, following};
 use mxlab_world::client::{self, Handover};
 use mxlab_world::mail_key::Signed;
 use tokio::time::Instant;
@@ -66,7 +66,7 @@ pub(super) fn send(stage: &mut Stage<'_>, send: &Send) -> Result<(), LabError> {
     let signer = engine.is_none().then_some(short.as_str());
     let ready: Vec<Ready> =
         (0..count).map(|number| ready(stage, send, signer, number, every * number)).collect::<Result<_, _>>()?;
-    tell_send(stage, send, count, every);
+    let told = tell_send(stage, send, count, every);
     if !host.is_up() {
         stage.tell("send", vec![format!("it cannot be sent: {short} is down")]);
         return Ok(());
@@ -80,13 +80,14 @@ pub(super) fn send(stage: &mut Stage<'_>, send: &Send) -> Result<(), LabError> {
     let sending = Sending { ehlo: ehlo(stage, &short), from, to, submission, resolver };
     let on_their_way: Vec<OnItsWay> = ready.iter().map(|_| stage.in_flight.begin()).collect();
     let task_env = env.clone();
-    env.spawn("send", async move {
+    let handing_over = async move {
         let begun = Instant::now();
         for ((number, ready), _on_its_way) in (0_u32..).zip(ready).zip(on_their_way) {
             tokio::time::sleep_until(begun + every * number).await;
             sending.hand_over(&task_env, &recorder, ready).await;
         }
-    });
+    };
+    env.spawn("send", following(told, handing_over));
     Ok(())
 }
 
@@ -148,7 +149,7 @@ impl Sending {
     }
 }
 
-fn tell_send(stage: &Stage<'_>, send: &Send, count: u32, every: Duration) {
+fn tell_send(stage: &Stage<'_>, send: &Send, count: u32, every: Duration) -> EntryId {
     let to: Vec<&str> = send.to.get().iter().map(|to| to.as_str()).collect();
     let mut line = format!("{} writes to {}", send.from.as_str(), to.join(", "));
     if send.mail_from.is_some() {
@@ -157,7 +158,7 @@ fn tell_send(stage: &Stage<'_>, send: &Send, count: u32, every: Duration) {
     if count > 1 {
         line.push_str(&format!(", {count} messages, one every {} s", every.as_secs()));
     }
-    stage.tell("send", vec![line]);
+    stage.tell("send", vec![line])
 }
 
 /// The same in every run: it derives from the send's name, or its place in the script.

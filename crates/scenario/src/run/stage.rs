@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mxlab_env::wire::Network;
-use mxlab_record::{Event, Fields, Recorder};
+use mxlab_record::{EntryId, Event, Fields, Recorder};
 use tokio::time::Instant;
 
 use super::error::LabError;
@@ -90,12 +90,12 @@ impl<'a> Stage<'a> {
         }
     }
 
-    pub(super) fn tell(&self, verb: &'static str, lines: Vec<String>) {
-        self.recorder.tell(&Step { verb, lines, what: None });
+    pub(super) fn tell(&self, verb: &'static str, lines: Vec<String>) -> EntryId {
+        self.recorder.tell(&Step { verb, lines, what: None })
     }
 
-    pub(super) fn tell_what(&self, verb: &'static str, line: String, field: &'static str, value: String) {
-        self.recorder.tell(&Step { verb, lines: vec![line], what: Some((field, value)) });
+    pub(super) fn tell_what(&self, verb: &'static str, line: String, field: &'static str, value: String) -> EntryId {
+        self.recorder.tell(&Step { verb, lines: vec![line], what: Some((field, value)) })
     }
 
     /// The instant of a time in the file. Times before the epoch become now.

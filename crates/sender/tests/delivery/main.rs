@@ -107,7 +107,7 @@ fn the_wrapped_form_and_a_tenants_expiration() {
     let mut config = config();
     config.ndr = NdrForm::Wrapped;
     config.delay_notice = None;
-    config.tenants[0].expiration = Some(Duration::from_secs(12 * 3600));
+    config.domains.values_mut().for_each(|domain| domain.expiration = Some(Duration::from_secs(12 * 3600)));
     let entries = world.run(config, vec![submission(ANN, &[BO])]);
     assert_eq!(texts(&entries, "bounced", "code"), ["5.4.300"]);
     assert_eq!(minutes(&entries, "bounced"), [720]);

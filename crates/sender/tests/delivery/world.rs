@@ -9,7 +9,7 @@ use mxlab_mail::smtp::server::{self, Question, Settings};
 use mxlab_mail::smtp::{PORT, Reply, Stage};
 use mxlab_record::{Entry, Journal};
 use mxlab_sender::routing::{Dns, Lookup, Mx, Trust};
-use mxlab_sender::{Sender, SenderConfig, Submission, Tenant};
+use mxlab_sender::{Sender, SenderConfig, SendingDomain, Submission};
 use mxlab_sim::{Config, End, HostHandle, Sim};
 use mxlab_smtp::server::{Handshake, Limits, Responder, Response, Server, Service};
 use rustls::ServerConfig;
@@ -225,7 +225,7 @@ pub(crate) fn world() -> World {
 pub(crate) fn config() -> SenderConfig {
     let postmaster: mxlab_mail::Address = "postmaster@contoso.onmicrosoft.example".parse().unwrap();
     let mut config = SenderConfig::new("out.contoso.example", "192.0.2.20:587".parse().unwrap(), postmaster.clone());
-    config.tenants = vec![Tenant { domains: vec!["contoso.example".to_owned()], postmaster, expiration: None }];
+    config.domains.insert("contoso.example", SendingDomain { postmaster, expiration: None });
     config
 }
 

@@ -15,8 +15,8 @@ use ring::digest;
 
 use super::deliver::MAX_DESTINATIONS;
 use super::{
-    DiscoveryMethod, Disposition, DkimAuth, DkimWord, Form, Metadata, Period, PolicyPublished, Reason, ReasonKind,
-    Report, Row, Scope, SpfAuth,
+    AggregateReport, DiscoveryMethod, Disposition, DkimAuth, DkimWord, Form, Metadata, Period, PolicyPublished, Reason,
+    ReasonKind, Row, Scope, SpfAuth,
 };
 use crate::dmarc::record::FailureOption;
 use crate::dmarc::{Discovery, Evaluation, Method, Policy, ReportUri, Rules};
@@ -103,7 +103,7 @@ pub struct Observation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finished {
     /// The report.
-    pub report: Report,
+    pub report: AggregateReport,
     /// The owner's addresses: `rua=` as last seen.
     pub uris: Vec<ReportUri>,
 }
@@ -217,7 +217,7 @@ impl Collector {
             generator: generator.filter(|_| form == Form::Rfc9990),
         };
         let rows = group.rows.into_iter().map(|(row, count)| Row { count, ..row }).collect();
-        let mut report = Report { form, metadata, policy, rows };
+        let mut report = AggregateReport { form, metadata, policy, rows };
         report.metadata.report_id = report_id(&receiver, &report);
         Finished { report, uris: group.uris }
     }
@@ -226,7 +226,7 @@ impl Collector {
 /// 32 hexadecimal digits, as at Microsoft: fit for a file's name (RFC 9990 §3.5.2). They are derived from the whole
 /// report, so different reports have different identifiers, even for one day and domain, and the same report always has
 /// the same.
-fn report_id(receiver: &str, report: &Report) -> String {
+fn report_id(receiver: &str, report: &AggregateReport) -> String {
     let whole = format!("{receiver}\n{}", report.to_xml());
     let hash = digest::digest(&digest::SHA256, whole.as_bytes());
     HEXLOWER.encode(hash.as_ref().get(..16).unwrap_or_default())

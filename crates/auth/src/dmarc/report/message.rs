@@ -13,7 +13,7 @@ use mxlab_mail::headers::folded;
 use mxlab_mail::{Address, date};
 use ring::digest;
 
-use super::{Form, Report, Reporter};
+use super::{AggregateReport, Form, Reporter};
 
 /// A report, packed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Attachment {
     }
 }
 
-impl Report {
+impl AggregateReport {
     /// The name of the file: `mx.fabrikam.example!contoso.example!1772409600!1772495999!1f….xml.gz`.
     ///
     /// The identifier at its end keeps two reports of a day about one domain apart.

@@ -10,8 +10,8 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
 use super::{
-    DiscoveryMethod, Disposition, DkimAuth, DkimWord, Form, Metadata, NAMESPACE, Period, PolicyPublished, Reason,
-    ReasonKind, Report, Row, Scope, SpfAuth, SpfWord,
+    AggregateReport, DiscoveryMethod, Disposition, DkimAuth, DkimWord, Form, Metadata, NAMESPACE, Period,
+    PolicyPublished, Reason, ReasonKind, Row, Scope, SpfAuth, SpfWord,
 };
 use crate::alignment::Mode;
 use crate::dmarc::Policy;
@@ -67,24 +67,24 @@ impl ReadError {
     }
 }
 
-impl Report {
+impl AggregateReport {
     /// Reads a document compressed with gzip.
     ///
     /// # Errors
     /// See [`ReadError`].
-    pub fn from_gzip(octets: &[u8]) -> Result<Report, ReadError> {
+    pub fn from_gzip(octets: &[u8]) -> Result<AggregateReport, ReadError> {
         let mut document = Vec::new();
         // One octet more distinguishes a document that is too long from one that just fits.
         let mut unpacked = flate2::read::MultiGzDecoder::new(octets).take(MAX_DOCUMENT as u64 + 1);
         unpacked.read_to_end(&mut document).map_err(|error| ReadError::Gzip { reason: error.to_string() })?;
-        Report::from_xml(&document)
+        AggregateReport::from_xml(&document)
     }
 
     /// Reads a document in UTF-8.
     ///
     /// # Errors
     /// See [`ReadError`].
-    pub fn from_xml(document: &[u8]) -> Result<Report, ReadError> {
+    pub fn from_xml(document: &[u8]) -> Result<AggregateReport, ReadError> {
         if document.len() > MAX_DOCUMENT {
             return Err(ReadError::TooLarge);
         }
@@ -247,11 +247,11 @@ fn yes(text: &str) -> Option<bool> {
     }
 }
 
-fn report(root: &Element, form: Form) -> Result<Report, ReadError> {
+fn report(root: &Element, form: Form) -> Result<AggregateReport, ReadError> {
     if root.name != "feedback" {
         return Err(ReadError::Missing { element: "feedback" });
     }
-    Ok(Report {
+    Ok(AggregateReport {
         form,
         metadata: metadata(root.child("report_metadata")?)?,
         policy: policy(root.child("policy_published")?)?,

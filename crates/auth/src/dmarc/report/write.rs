@@ -2,7 +2,7 @@
 
 use quick_xml::escape::escape;
 
-use super::{DkimAuth, Form, Metadata, NAMESPACE, PolicyPublished, Report, Row, SpfAuth};
+use super::{AggregateReport, DkimAuth, Form, Metadata, NAMESPACE, PolicyPublished, Row, SpfAuth};
 use crate::alignment::Mode;
 
 /// Elements on lines, two blanks for each level.
@@ -47,7 +47,7 @@ fn is_xml(character: char) -> bool {
     !character.is_control() && !('\u{fffe}'..='\u{ffff}').contains(&character)
 }
 
-impl Report {
+impl AggregateReport {
     /// The document, in UTF-8.
     pub fn to_xml(&self) -> String {
         let mut document = Document { text: String::new(), open: Vec::new() };

@@ -97,7 +97,7 @@ fn destinations_are_bounded() {
     assert_eq!(questions, deliver::MAX_DESTINATIONS);
 }
 
-fn finished(form: Form) -> Report {
+fn finished(form: Form) -> AggregateReport {
     let mut collector = Collector::new(reporter(form));
     let rules = if form == Form::Rfc7489 { Rules::Rfc7489 } else { Rules::Rfc9989 };
     for ip in ["192.0.2.1", "192.0.2.2", "192.0.2.2"] {
@@ -153,7 +153,7 @@ fn the_message() {
     assert_eq!(value("Content-Transfer-Encoding"), "base64");
     let encoded: Vec<u8> = file.body().iter().copied().filter(|octet| !octet.is_ascii_whitespace()).collect();
     let octets = data_encoding::BASE64.decode(&encoded).expect("base64");
-    assert_eq!(Report::from_gzip(&octets), Ok(report));
+    assert_eq!(AggregateReport::from_gzip(&octets), Ok(report));
     assert_eq!(attachment.size(), u64::try_from(attachment.encoded.len()).expect("a size"));
 }
 

@@ -4,9 +4,9 @@ use proptest::option;
 
 use super::*;
 
-fn report(form: Form) -> Report {
+fn report(form: Form) -> AggregateReport {
     let older = form == Form::Rfc7489;
-    Report {
+    AggregateReport {
         form,
         metadata: Metadata {
             org_name: "Fabrikam & Söhne".to_owned(),
@@ -156,7 +156,7 @@ fn what_others_write() {
         <a:spf>pass</a:spf><a:dkim>fail</a:dkim><a:disposition>pass</a:disposition></a:policy_evaluated></a:row>
         <a:auth_results/><a:identifiers><a:header_from>contoso.example</a:header_from></a:identifiers>
         <x:arc>never</x:arc></a:record></a:feedback> "#;
-    let report = Report::from_xml(xml.as_bytes()).expect("a report");
+    let report = AggregateReport::from_xml(xml.as_bytes()).expect("a report");
     assert_eq!(report.form, Form::Rfc9990);
     assert_eq!(report.metadata.org_name, "B & B!");
     assert_eq!(report.metadata.report_id, "7");
@@ -168,7 +168,7 @@ fn what_others_write() {
 
 #[track_caller]
 fn refused(xml: &str, expected: &str) {
-    let error = Report::from_xml(xml.as_bytes()).expect_err("no report");
+    let error = AggregateReport::from_xml(xml.as_bytes()).expect_err("no report");
     assert!(error.to_string().starts_with(expected), "{error}");
 }
 
@@ -194,17 +194,17 @@ fn what_is_no_report() {
     refused(&with("<p>reject</p>", "<p>maybe</p>"), "p is \"maybe\"");
     refused(&with("<dkim>fail</dkim>", "<dkim>maybe</dkim>"), "dkim is \"maybe\"");
     refused(&with("local_policy", "whim"), "type is \"whim\"");
-    assert!(matches!(Report::from_xml(b"\xff<feedback/>"), Err(ReadError::Xml { .. })));
+    assert!(matches!(AggregateReport::from_xml(b"\xff<feedback/>"), Err(ReadError::Xml { .. })));
 }
 
 #[test]
 fn documents_are_bounded() {
     let deep = format!("<feedback>{}", "<a>".repeat(read::MAX_DEPTH));
-    assert_eq!(Report::from_xml(deep.as_bytes()), Err(ReadError::TooLarge));
+    assert_eq!(AggregateReport::from_xml(deep.as_bytes()), Err(ReadError::TooLarge));
     let wide = format!("<feedback>{}</feedback>", "<a/>".repeat(read::MAX_ELEMENTS));
-    assert_eq!(Report::from_xml(wide.as_bytes()), Err(ReadError::TooLarge));
+    assert_eq!(AggregateReport::from_xml(wide.as_bytes()), Err(ReadError::TooLarge));
     let long = " ".repeat(read::MAX_DOCUMENT + 1);
-    assert_eq!(Report::from_xml(long.as_bytes()), Err(ReadError::TooLarge));
+    assert_eq!(AggregateReport::from_xml(long.as_bytes()), Err(ReadError::TooLarge));
 }
 
 #[test]
@@ -212,14 +212,14 @@ fn packed_documents() {
     for form in [Form::Rfc7489, Form::Rfc9990] {
         let report = report(form);
         let attachment = report.attachment("fabrikam.example").expect("memory");
-        assert_eq!(Report::from_gzip(&attachment.octets), Ok(report.clone()));
+        assert_eq!(AggregateReport::from_gzip(&attachment.octets), Ok(report.clone()));
         assert_eq!(report.attachment("fabrikam.example").expect("memory"), attachment);
         // It contains nothing of the machine: no time, no name, an unknown system.
         assert_eq!(attachment.octets[..10], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255]);
     }
-    assert!(matches!(Report::from_gzip(b"<feedback/>"), Err(ReadError::Gzip { .. })));
+    assert!(matches!(AggregateReport::from_gzip(b"<feedback/>"), Err(ReadError::Gzip { .. })));
     let octets = report(Form::Rfc7489).attachment("fabrikam.example").expect("memory").octets;
-    assert!(matches!(Report::from_gzip(&octets[..octets.len() - 1]), Err(ReadError::Gzip { .. })));
+    assert!(matches!(AggregateReport::from_gzip(&octets[..octets.len() - 1]), Err(ReadError::Gzip { .. })));
 }
 
 /// A file that expands to far more than its size.
@@ -230,14 +230,14 @@ fn bombs() {
     packer.write_all(&vec![b' '; read::MAX_DOCUMENT + 1_000]).expect("memory");
     let bomb = packer.finish().expect("memory");
     assert!(bomb.len() < 20_000);
-    assert_eq!(Report::from_gzip(&bomb), Err(ReadError::TooLarge));
+    assert_eq!(AggregateReport::from_gzip(&bomb), Err(ReadError::TooLarge));
 }
 
 #[test]
 fn characters_that_no_document_holds() {
     let mut report = report(Form::Rfc7489);
     report.metadata.org_name = "a\u{0}b\u{1b}c\u{ffff}d\r\n]]>".to_owned();
-    let read = Report::from_xml(report.to_xml().as_bytes()).expect("a report");
+    let read = AggregateReport::from_xml(report.to_xml().as_bytes()).expect("a report");
     assert_eq!(read.metadata.org_name, "a\u{fffd}b\u{fffd}c\u{fffd}d\u{fffd}\u{fffd}]]>");
 }
 
@@ -316,10 +316,10 @@ prop_compose! {
         testing in option::of(any::<bool>()),
         failure_options in option::of(text()),
         rows in proptest::collection::vec(row(), 0..4),
-    ) -> Report {
+    ) -> AggregateReport {
         let (org_name, email, extra_contact_info, report_id) = names;
         let form = if older { Form::Rfc7489 } else { Form::Rfc9990 };
-        Report {
+        AggregateReport {
             form,
             metadata: Metadata {
                 org_name,
@@ -350,14 +350,14 @@ prop_compose! {
 proptest! {
     #[test]
     fn what_is_written_is_read(report in any_report()) {
-        prop_assert_eq!(Report::from_xml(report.to_xml().as_bytes()), Ok(report));
+        prop_assert_eq!(AggregateReport::from_xml(report.to_xml().as_bytes()), Ok(report));
     }
 
     #[test]
     fn never_panics(octets in proptest::collection::vec(any::<u8>(), 0..60), xml in "(<[a-z/!?\\[ ]{0,9}>?|&[a-z#0-9]{0,4};|\\PC){0,20}") {
-        let _ = Report::from_xml(&octets);
-        let _ = Report::from_gzip(&octets);
-        let _ = Report::from_xml(xml.as_bytes());
+        let _ = AggregateReport::from_xml(&octets);
+        let _ = AggregateReport::from_gzip(&octets);
+        let _ = AggregateReport::from_xml(xml.as_bytes());
     }
 
     /// A damaged document is refused or read as something else; nothing worse happens.
@@ -366,6 +366,6 @@ proptest! {
         let mut octets = report(Form::Rfc9990).to_xml().into_bytes();
         let length = octets.len();
         octets[at % length] = by;
-        let _ = Report::from_xml(&octets);
+        let _ = AggregateReport::from_xml(&octets);
     }
 }
