@@ -10,6 +10,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`entropy`] | randomness for libraries that ask a global for it, directed to the env of the running task |
+//! | [`files`] | how files are replaced, whatever the disk |
 //! | [`memo`] | what pure functions gave, remembered by the process |
 //! | [`meter`] | a count of cryptographic operations |
 //! | [`pkcs1`] | RSA signatures by ring |
@@ -20,6 +21,7 @@
 //! Nothing here knows about mail or about simulation.
 
 pub mod entropy;
+pub mod files;
 pub mod memo;
 pub mod meter;
 pub mod pkcs1;

@@ -4,10 +4,9 @@
 //! sockets.
 #![allow(clippy::disallowed_types, reason = "the real sockets are what this adapter is for")]
 
-use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,17 +16,20 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream, UdpSocket};
 
 use crate::{BoxFuture, BoxStream, Datagrams, Env, Files, Listener, Ports, Stream, Task, Timestamp};
 
+mod files;
 mod process;
 
 pub use process::{RealMachine, RealNetwork, TaskPanic};
 
+use crate::files::Store;
+use files::Folder;
 use process::Process;
 
 /// An env on this machine, with its files below `folder`. Needs a running tokio runtime with I/O and time enabled.
 ///
 /// Its tasks run for as long as the runtime does; a [`RealMachine`] has processes that can be ended.
 pub fn env(folder: impl Into<PathBuf>) -> Env {
-    Env::new(Real { process: Arc::default(), files: RealFiles { folder: folder.into() } })
+    Env::new(Real { process: Arc::default(), files: Store(Folder(folder.into())) })
 }
 
 /// Random bytes from the system; `false` if it has none.
@@ -39,7 +41,7 @@ pub(crate) fn fill_from_system(buffer: &mut [u8]) -> bool {
 
 struct Real {
     process: Arc<Process>,
-    files: RealFiles,
+    files: Store<Folder>,
 }
 
 impl Ports for Real {
@@ -70,7 +72,7 @@ impl Ports for Real {
             if let Some(from) = from {
                 socket.bind(SocketAddr::new(from, 0))?;
             }
-            RealStream::boxed(socket.connect(to).await?)
+            RealStream::boxed(socket.connect(to).await?, to)
         })
     }
 
@@ -104,9 +106,9 @@ struct RealStream {
 }
 
 impl RealStream {
-    fn boxed(stream: TcpStream) -> io::Result<BoxStream> {
+    fn boxed(stream: TcpStream, peer: SocketAddr) -> io::Result<BoxStream> {
         stream.set_nodelay(true)?;
-        let (local, peer) = (stream.local_addr()?, stream.peer_addr()?);
+        let local = stream.local_addr()?;
         Ok(Box::new(RealStream { stream, local, peer }))
     }
 }
@@ -148,7 +150,11 @@ impl Listener for RealListener {
         self.local
     }
     fn accept(&self) -> BoxFuture<'_, io::Result<BoxStream>> {
-        Box::pin(async move { RealStream::boxed(self.listener.accept().await?.0) })
+        Box::pin(async move {
+            // The system knows no peer any more of a connection that was reset while it waited; what the client said is there.
+            let (stream, peer) = self.listener.accept().await?;
+            RealStream::boxed(stream, peer)
+        })
     }
 }
 
@@ -166,95 +172,5 @@ impl Datagrams for RealDatagrams {
     }
     fn recv_from<'a>(&'a self, buffer: &'a mut [u8]) -> BoxFuture<'a, io::Result<(usize, SocketAddr)>> {
         Box::pin(self.socket.recv_from(buffer))
-    }
-}
-
-/// Files below a folder. The calls block for as long as the disk takes, which is acceptable for a spool of small files.
-struct RealFiles {
-    folder: PathBuf,
-}
-
-impl RealFiles {
-    fn path(&self, name: &str) -> io::Result<PathBuf> {
-        let ok = !name.is_empty()
-            && name.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
-            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"./-".contains(&b));
-        if ok {
-            Ok(self.folder.join(name))
-        } else {
-            Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file name"))
-        }
-    }
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(folder) => std::fs::File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
-}
-
-fn ready<'a, T: Send + 'a>(result: T) -> BoxFuture<'a, T> {
-    Box::pin(std::future::ready(result)) as Pin<Box<dyn Future<Output = T> + Send + 'a>>
-}
-
-impl Files for RealFiles {
-    fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<Vec<u8>>> {
-        ready(self.path(name).and_then(std::fs::read))
-    }
-
-    fn replace<'a>(&'a self, name: &'a str, content: &'a [u8]) -> BoxFuture<'a, io::Result<()>> {
-        let write = || {
-            let path = self.path(name)?;
-            if let Some(folder) = path.parent() {
-                std::fs::create_dir_all(folder)?;
-            }
-            // Written to a second file and renamed: a crash leaves the old file or the new one. Upper case, so that no
-            // name of the port can be the same.
-            let mut beside = path.clone().into_os_string();
-            beside.push(".NEW");
-            let mut file = std::fs::File::create(&beside)?;
-            io::Write::write_all(&mut file, content)?;
-            file.sync_all()?;
-            std::fs::rename(&beside, &path)?;
-            sync_folder(&path)
-        };
-        ready(write())
-    }
-
-    fn remove<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<()>> {
-        let remove = || {
-            let path = self.path(name)?;
-            match std::fs::remove_file(&path) {
-                Ok(()) => sync_folder(&path),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                Err(error) => Err(error),
-            }
-        };
-        ready(remove())
-    }
-
-    fn list<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, io::Result<Vec<String>>> {
-        let list = || {
-            let mut names = Vec::new();
-            let entries = match std::fs::read_dir(self.path(folder)?) {
-                Ok(entries) => entries,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(names),
-                Err(error) => return Err(error),
-            };
-            for entry in entries {
-                let entry = entry?;
-                let name = entry.file_name();
-                match name.to_str() {
-                    Some(name) if entry.file_type()?.is_file() && !name.ends_with(".NEW") => {
-                        names.push(format!("{folder}/{name}"));
-                    }
-                    _ => {}
-                }
-            }
-            names.sort();
-            Ok(names)
-        };
-        ready(list())
     }
 }

@@ -153,12 +153,63 @@ fn a_replacement_that_was_cut_short_leaves_the_old_file() {
         let files = env.files();
         files.replace("spool/1", b"old").await.expect("written");
         // The file that a crash leaves in the middle of a replacement.
-        std::fs::write(folder.join("spool/1.NEW"), b"ne").expect("written");
+        std::fs::write(folder.join("spool/1.7-0.NEW"), b"ne").expect("written");
         assert_eq!(files.read("spool/1").await.expect("a file"), b"old");
         assert_eq!(files.list("spool").await.expect("a list"), ["spool/1"]);
         files.replace("spool/1", b"new").await.expect("replaced");
         assert_eq!(files.read("spool/1").await.expect("a file"), b"new");
-        assert!(!folder.join("spool/1.NEW").exists());
+        let there = std::fs::read_dir(folder.join("spool")).expect("a folder").count();
+        assert_eq!(there, 2, "a replacement that was not cut short leaves nothing beside it");
+        // One that fails leaves nothing either.
+        std::fs::create_dir(folder.join("spool/2")).expect("a folder");
+        files.replace("spool/2", b"x").await.expect_err("a folder has that name");
+        assert_eq!(std::fs::read_dir(folder.join("spool")).expect("a folder").count(), 3);
+    });
+}
+
+#[test]
+fn two_writers_of_one_file_leave_the_content_of_one_of_them() {
+    let folder = Folder::new("writers");
+    let contents: [Vec<u8>; 2] = [vec![b'a'; 100_000], vec![b'b'; 70_000]];
+    std::thread::scope(|scope| {
+        for content in &contents {
+            let path = folder.0.join("files");
+            scope.spawn(move || {
+                run(async {
+                    let env = real::env(path);
+                    for _ in 0..50 {
+                        env.files().replace("spool/deep/1", content).await.expect("nobody is in the way");
+                        let found = env.files().read("spool/deep/1").await.expect("it is there");
+                        assert!(found == [b'a'; 100_000] || found == [b'b'; 70_000], "{} octets", found.len());
+                    }
+                });
+            });
+        }
+    });
+}
+
+#[test]
+fn clients_that_leave_before_they_are_accepted_are_accepted_as_they_are() {
+    on_a_machine("gone", |env, _| async move {
+        let listener = env.listen(loopback()).await.expect("a port");
+        let mut left = Vec::new();
+        for _ in 0..5 {
+            let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+            // Closing it resets the connection.
+            socket.set_zero_linger().expect("an option");
+            let mut stream = socket.connect(listener.local_addr()).await.expect("connected");
+            stream.write_all(b"QUIT\r\n").await.expect("written");
+            left.push(stream.local_addr().expect("an address"));
+        }
+        let stays = env.connect(listener.local_addr()).await.expect("connected");
+        for client in left {
+            let mut stream = listener.accept().await.expect("no error of the listener");
+            assert_eq!(stream.peer_addr(), client);
+            let mut said = Vec::new();
+            let error = stream.read_to_end(&mut said).await.expect_err("it was reset");
+            assert_eq!((said.as_slice(), error.kind()), (b"QUIT\r\n".as_slice(), ErrorKind::ConnectionReset));
+        }
+        assert_eq!(listener.accept().await.expect("the last").peer_addr(), stays.local_addr());
     });
 }
 

@@ -1,33 +1,33 @@
 //! A host's disk: data that was written but not synced is lost when the power fails.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use mxlab_env::{BoxFuture, Files};
+use mxlab_env::BoxFuture;
+use mxlab_env::files::{Disk, Store};
 use turmoil_fs::shim::std::fs;
 
 use crate::host::{Host, Process};
 
-/// The ending of a file that is being written beside the one it will replace. Upper case, so that no name of the port can
-/// end so.
-const BESIDE: &str = ".NEW";
-
 /// The files of a host, as one process sees them.
+pub(crate) type SimFiles = Store<SimDisk>;
+
+/// The disk of a host, as one process sees it.
 #[derive(Clone)]
-pub(crate) struct SimFiles {
+pub(crate) struct SimDisk {
     host: Option<Arc<Host>>,
     process: Arc<Process>,
     sync_delay: Duration,
 }
 
-impl SimFiles {
-    pub(crate) fn new(host: Option<&Arc<Host>>, process: &Arc<Process>, sync_delay: Duration) -> SimFiles {
-        SimFiles { host: host.cloned(), process: Arc::clone(process), sync_delay }
-    }
+pub(crate) fn files(host: Option<&Arc<Host>>, process: &Arc<Process>, sync_delay: Duration) -> SimFiles {
+    Store(SimDisk { host: host.cloned(), process: Arc::clone(process), sync_delay })
+}
 
+impl SimDisk {
     /// Does something on the host's disk.
     fn on_disk<T>(&self, f: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         let host = self.host.as_ref().ok_or_else(|| io::Error::other("the script has no files"))?;
@@ -37,76 +37,10 @@ impl SimFiles {
         let _disk = host.disk.enter();
         f()
     }
-
-    /// Waits as long as the disk takes for a sync.
-    async fn wait(&self) {
-        if !self.sync_delay.is_zero() {
-            tokio::time::sleep(self.sync_delay).await;
-        }
-    }
-
-    /// A new file is written and synced beside the old one, then takes its name, then the folders are synced: when the
-    /// power fails between any two of these, the old content or the new is there.
-    async fn replace(&self, name: &str, content: &[u8]) -> io::Result<()> {
-        let path = path(name)?;
-        let number = self.host.as_ref().map_or(0, |host| host.next_file.fetch_add(1, Ordering::Relaxed));
-        // Numbered, because turmoil-fs confuses two files with the same name while a rename is not synced yet.
-        let beside = PathBuf::from(format!("{}.{number}{BESIDE}", path.display()));
-        let file = self.on_disk(|| {
-            if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder)?;
-            }
-            let mut file = fs::File::create(&beside)?;
-            file.write_all(content)?;
-            Ok(OnDisk { file: Some(file), host: self.host.clone() })
-        })?;
-        self.wait().await;
-        self.on_disk(|| file.file.as_ref().map_or(Ok(()), fs::File::sync_all))?;
-        drop(file);
-        self.on_disk(|| fs::rename(&beside, &path))?;
-        self.wait().await;
-        self.on_disk(|| sync_folders(&path))
-    }
-
-    async fn remove(&self, name: &str) -> io::Result<()> {
-        let path = path(name)?;
-        let removed = self.on_disk(|| match fs::remove_file(&path) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error),
-        })?;
-        if removed {
-            self.wait().await;
-            self.on_disk(|| sync_folders(&path))?;
-        }
-        Ok(())
-    }
-
-    fn list(&self, folder: &str) -> io::Result<Vec<String>> {
-        let path = path(folder)?;
-        self.on_disk(|| {
-            if !fs::exists(&path) {
-                return Ok(Vec::new());
-            }
-            let mut names = Vec::new();
-            for entry in fs::read_dir(&path)? {
-                let entry = entry?;
-                let name = entry.file_name();
-                match name.to_str() {
-                    Some(name) if entry.file_type()?.is_file() && !name.ends_with(BESIDE) => {
-                        names.push(format!("{folder}/{name}"));
-                    }
-                    _ => {}
-                }
-            }
-            names.sort();
-            Ok(names)
-        })
-    }
 }
 
 /// An open file. Closing it is also a call to its disk.
-struct OnDisk {
+pub(crate) struct OnDisk {
     file: Option<fs::File>,
     host: Option<Arc<Host>>,
 }
@@ -118,38 +52,75 @@ impl Drop for OnDisk {
     }
 }
 
-/// The place of a name on the disk.
-fn path(name: &str) -> io::Result<PathBuf> {
-    let ok = !name.is_empty()
-        && name.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"./-".contains(&byte));
-    if ok { Ok(Path::new("/").join(name)) } else { Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file name")) }
-}
+impl Disk for SimDisk {
+    type Written = OnDisk;
 
-/// Makes the entries of all folders above `path` durable, the outermost first.
-fn sync_folders(path: &Path) -> io::Result<()> {
-    let mut folders: Vec<_> = path.ancestors().skip(1).collect();
-    folders.reverse();
-    folders.into_iter().try_for_each(fs::sync_dir)
-}
+    fn base(&self) -> &Path {
+        Path::new("/")
+    }
 
-impl Files for SimFiles {
-    fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<Vec<u8>>> {
-        Box::pin(async move {
-            let path = path(name)?;
-            self.on_disk(|| fs::read(&path))
+    /// turmoil-fs confuses two files with the same name while a rename is not synced yet: a number is never used again.
+    fn unique(&self) -> String {
+        self.host.as_ref().map_or(0, |host| host.next_file.fetch_add(1, Ordering::Relaxed)).to_string()
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        self.on_disk(|| Ok(fs::exists(path))).unwrap_or(false)
+    }
+
+    fn make_folder(&self, path: &Path) -> io::Result<()> {
+        self.on_disk(|| fs::create_dir(path))
+    }
+
+    fn write_new(&self, path: &Path, content: &[u8]) -> io::Result<OnDisk> {
+        self.on_disk(|| {
+            let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path)?;
+            file.write_all(content)?;
+            Ok(OnDisk { file: Some(file), host: self.host.clone() })
         })
     }
 
-    fn replace<'a>(&'a self, name: &'a str, content: &'a [u8]) -> BoxFuture<'a, io::Result<()>> {
-        Box::pin(self.replace(name, content))
+    fn sync(&self, file: OnDisk) -> io::Result<()> {
+        self.on_disk(|| file.file.as_ref().map_or(Ok(()), fs::File::sync_all))
     }
 
-    fn remove<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<()>> {
-        Box::pin(self.remove(name))
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.on_disk(|| fs::rename(from, to))
     }
 
-    fn list<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, io::Result<Vec<String>>> {
-        Box::pin(async move { self.list(folder) })
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        self.on_disk(|| fs::sync_dir(path))
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.on_disk(|| fs::read(path))
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.on_disk(|| fs::remove_file(path))
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<String>> {
+        self.on_disk(|| {
+            if !fs::exists(folder) {
+                return Ok(Vec::new());
+            }
+            let mut names = Vec::new();
+            for entry in fs::read_dir(folder)? {
+                let entry = entry?;
+                if entry.file_type()?.is_file() {
+                    names.extend(entry.file_name().into_string());
+                }
+            }
+            Ok(names)
+        })
+    }
+
+    fn rest(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            if !self.sync_delay.is_zero() {
+                tokio::time::sleep(self.sync_delay).await;
+            }
+        })
     }
 }

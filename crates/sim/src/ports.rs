@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use mxlab_env::{BoxFuture, BoxStream, Datagrams, Env, Files, Listener, Ports, Task, Timestamp};
 
-use crate::files::SimFiles;
+use crate::files::{SimFiles, files};
 use crate::host::{Host, Process};
 use crate::kernel::Kernel;
 use crate::outcome::End;
@@ -30,14 +30,14 @@ impl SimPorts {
             kernel: Arc::clone(kernel),
             process: Arc::clone(process),
             host: Some(Arc::clone(host)),
-            files: SimFiles::new(Some(host), process, kernel.config.sync_delay),
+            files: files(Some(host), process, kernel.config.sync_delay),
         }
     }
 
     /// The script's ports: they have the time and random bytes.
     pub(crate) fn of_script(kernel: &Arc<Kernel>) -> SimPorts {
         let process = Arc::new(Process::new(kernel.config.seed, "", 0));
-        let files = SimFiles::new(None, &process, kernel.config.sync_delay);
+        let files = files(None, &process, kernel.config.sync_delay);
         SimPorts { kernel: Arc::clone(kernel), process, host: None, files }
     }
 

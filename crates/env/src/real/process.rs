@@ -18,7 +18,9 @@ use std::task::{Context, Poll};
 use jiff::SignedDuration;
 use tokio::task::AbortHandle;
 
-use super::{Real, RealFiles};
+use super::Real;
+use super::files::Folder;
+use crate::files::Store;
 use crate::wire::{Link, Machine, Network, Tap};
 use crate::{BoxFuture, Env, Task};
 
@@ -207,7 +209,7 @@ impl Machine for RealMachine {
     }
     fn env(&self) -> Env {
         let process = lock(&self.process).clone();
-        Env::new(Real { process, files: RealFiles { folder: self.folder.clone() } })
+        Env::new(Real { process, files: Store(Folder(self.folder.clone())) })
     }
     fn is_up(&self) -> bool {
         lock(&self.process).is_up()
