@@ -194,6 +194,10 @@ faults! {
     /// The server gives a certain reply.
     SmtpReply = "smtp-reply": Smtp, takes [host from stage reply], needs [host stage reply],
         |fault| session(fault, Instead::Reply(fault.reply.as_ref()?.as_str().parse().ok()?));
+    /// The server answers as usual at this stage; when the client goes on, it breaks in with this reply and closes the
+    /// connection: with `stage = "data"`, in the middle of the message.
+    SmtpInterrupted = "smtp-interrupted": Smtp, takes [host from stage reply], needs [host stage reply],
+        |fault| session(fault, Instead::Interrupt(fault.reply.as_ref()?.as_str().parse().ok()?));
     /// The server closes the connection.
     SmtpClosed = "smtp-closed": Smtp, takes [host from stage], needs [host stage],
         |fault| session(fault, Instead::Close);

@@ -301,8 +301,18 @@ impl Connection {
     }
 
     async fn exchange(&mut self, bytes: &[u8], stage: Stage) -> Result<Reply, Broken> {
-        self.write(bytes, stage).await?;
-        self.reply(stage).await
+        match self.write(bytes, stage).await {
+            Ok(()) => self.reply(stage).await,
+            Err(Broken::TimedOut) => Err(Broken::TimedOut),
+            Err(broken) => self.last_words(stage).await.ok_or(broken),
+        }
+    }
+
+    /// Why a server closed the connection while the client was speaking, if it said so: 421, or 552 in the middle of a message
+    /// (RFC 5321 §3.8). What is positive answers nothing that was said to its end.
+    async fn last_words(&mut self, stage: Stage) -> Option<Reply> {
+        let reply = self.reply(stage).await.ok()?;
+        matches!(reply.code, 400..=599).then_some(reply)
     }
 
     async fn write(&mut self, bytes: &[u8], stage: Stage) -> Result<(), Broken> {

@@ -29,11 +29,14 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::Wire;
 
-/// How long to rest when a connection cannot be accepted: no descriptors left, or the client is gone; both are
-/// temporary.
+/// How long to rest when no connection can be accepted: no descriptors are left, say. That is temporary.
 const REST: Duration = Duration::from_secs(1);
+/// After so many clients in a row that left before they were accepted, the server rests all the same.
+const MOST_GONE: usize = 100;
 /// How many octets are read at once.
 const READ: usize = 16 * 1024;
+/// How many octets a server hears before it breaks in.
+const FIRST: usize = 16;
 
 /// The bounds of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +81,9 @@ pub enum Response {
     Reply(Reply),
     /// It sends these octets, then nothing more.
     Octets(&'static [u8]),
+    /// It gives the usual reply; when the client goes on, it breaks in with this one and closes the connection, whatever the
+    /// client is still saying.
+    Interrupt(Reply),
     /// It closes the connection without a reply.
     Close,
     /// It sends nothing more and waits for the client to disconnect.
@@ -89,6 +95,7 @@ impl From<Instead> for Response {
         match instead {
             Instead::Reply(reply) => Response::Reply(reply),
             Instead::Octets(octets) => Response::Octets(octets),
+            Instead::Interrupt(reply) => Response::Interrupt(reply),
             Instead::Close => Response::Close,
             Instead::Stall => Response::Silence,
         }
@@ -146,9 +153,11 @@ impl<S: Service> Server<S> {
 
     /// Accepts connections until the process dies or the future is dropped. Sessions have tasks of their own.
     pub async fn accept_from(&self, listener: &dyn Listener) -> Infallible {
+        let mut gone = 0;
         loop {
             match listener.accept().await {
                 Ok(stream) => {
+                    gone = 0;
                     let server = self.clone();
                     self.env.spawn(self.task, async move {
                         // A client that disconnects early needs no action: a message that was not answered with 250 was
@@ -156,7 +165,12 @@ impl<S: Service> Server<S> {
                         let _ = server.attend(stream).await;
                     });
                 }
-                Err(_) => tokio::time::sleep(REST).await,
+                // This client is gone, and the next one does not wait for it.
+                Err(error) if is_of_one_client(error.kind()) && gone < MOST_GONE => gone += 1,
+                Err(_) => {
+                    gone = 0;
+                    tokio::time::sleep(REST).await;
+                }
             }
         }
     }
@@ -171,8 +185,18 @@ impl<S: Service> Server<S> {
         let (settings, mut responder) = self.service.connected(client);
         let mut session = Session::new(settings);
         let mut buffer = vec![0; READ];
+        let mut interruption = None;
         loop {
             match session.next_action() {
+                Action::Read if let Some(words) = interruption.take() => {
+                    // The first octets are enough; the rest stays unread.
+                    let heard = timeout(self.limits.silence, wire.read(&mut buffer[..FIRST])).await;
+                    return match heard {
+                        Ok(Ok(0)) => self.close(&mut wire).await,
+                        Ok(Err(error)) => Err(error),
+                        Ok(Ok(_)) | Err(_) => self.dismiss(&mut wire, words).await,
+                    };
+                }
                 Action::Read => match timeout(self.limits.silence, wire.read(&mut buffer)).await {
                     Ok(read) => match buffer.get(..read?) {
                         Some(bytes) if !bytes.is_empty() => session.receive(bytes),
@@ -185,6 +209,10 @@ impl<S: Service> Server<S> {
                     Response::Usual => session.accept(),
                     Response::Reply(reply) => session.answer(reply),
                     Response::Octets(octets) => return self.end_with(&mut wire, octets).await,
+                    Response::Interrupt(words) => {
+                        session.accept();
+                        interruption = Some(words);
+                    }
                     Response::Close => return self.close(&mut wire).await,
                     Response::Silence => return stay_silent(&mut wire).await,
                 },
@@ -232,6 +260,11 @@ impl<S: Service> Server<S> {
     async fn close(&self, wire: &mut Box<dyn Wire>) -> io::Result<()> {
         timeout(self.limits.silence, wire.shutdown()).await?
     }
+}
+
+/// Whether an error of accepting is that of the client which would have been accepted, and of no other.
+fn is_of_one_client(error: io::ErrorKind) -> bool {
+    matches!(error, io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::NotConnected)
 }
 
 /// Sends nothing and keeps the connection until the client gives up. Everything that it sends meanwhile is read and

@@ -119,17 +119,18 @@ fn stage(fault: &Fault, mistakes: &mut Vec<Diagnostic>) {
     let (kind, Some(stage)) = (*fault.kind.get(), &fault.stage) else { return };
     let Some(Effect::Session(at, does)) = fault.effect().filter(|_| kind.family() == FaultFamily::Smtp) else { return };
     let instead = match (at, does) {
-        (Stage::Connect, Instead::Reply(_) | Instead::Octets(_) | Instead::Close) => {
+        (Stage::Connect, Instead::Reply(_) | Instead::Interrupt(_) | Instead::Octets(_) | Instead::Close) => {
             "`refused` lets nobody connect; the stage of the greeting is `banner`"
         }
         (Stage::Connect, Instead::Stall) => {
             "`unreachable` lets attempts to connect time out; the stage of the greeting is `banner`"
         }
-        (Stage::Handshake, Instead::Reply(_)) => "use `tls-alert` or `tls-garbage`",
+        (Stage::Handshake, Instead::Reply(_) | Instead::Interrupt(_)) => "use `tls-alert` or `tls-garbage`",
         (Stage::Handshake, Instead::Octets(_)) => "use `tls-garbage`",
         (Stage::Handshake, Instead::Close) => "use `tls-closed`",
         (Stage::Handshake, Instead::Stall) => "use `tls-stalled`",
         (Stage::Banner | Stage::Ehlo | Stage::StartTls | Stage::Mail | Stage::Rcpt, _) => return,
+        (Stage::Quit, Instead::Interrupt(_)) => "after QUIT the client says nothing into which a server could break",
         (Stage::Data | Stage::Dot | Stage::Quit, _) => return,
     };
     let message = format!("a `{kind}` fault has no stage `{stage}`");
@@ -141,8 +142,12 @@ fn stage(fault: &Fault, mistakes: &mut Vec<Diagnostic>) {
 fn reply(fault: &Fault, mistakes: &mut Vec<Diagnostic>) {
     let (Some(stage), Some(reply)) = (&fault.stage, &fault.reply) else { return };
     let decides = matches!(stage.get().0, Stage::Mail | Stage::Rcpt | Stage::Dot);
-    if *fault.kind.get() == FaultKind::SmtpReply && decides && reply.code() < 400 {
-        let message = format!("a `smtp-reply` fault at `{stage}` refuses");
+    let refuses = match fault.kind.get() {
+        FaultKind::SmtpReply => decides,
+        kind => *kind == FaultKind::SmtpInterrupted,
+    };
+    if refuses && reply.code() < 400 {
+        let message = format!("a `{}` fault at `{stage}` refuses", fault.kind.get());
         let label = "expected a reply that begins with 4 or 5";
         mistakes.push(Diagnostic::error("bad-value", message, reply.span(), label).and(stage.span(), "the stage"));
     }

@@ -11,6 +11,8 @@ pub enum Instead {
     Reply(Reply),
     /// It says these octets, and nothing after them.
     Octets(&'static [u8]),
+    /// It gives the usual answer; when the client goes on, it breaks in with this reply and closes the connection.
+    Interrupt(Reply),
     /// It closes the connection.
     Close,
     /// It says nothing and keeps the connection.

@@ -119,6 +119,10 @@ impl Conversation {
     async fn message(&self, delivery: &Delivery, response: Response) -> Response {
         let reply = match response {
             Response::Usual => self.sink.take(self.client, delivery).await,
+            Response::Interrupt(words) => {
+                self.tell_outcome(delivery, &self.sink.take(self.client, delivery).await);
+                return Response::Interrupt(words);
+            }
             Response::Reply(reply) => {
                 if reply.is_positive() {
                     // The script has the last word towards the client, also where the sink has another.
@@ -128,6 +132,12 @@ impl Conversation {
             }
             Response::Octets(_) | Response::Close | Response::Silence => return response,
         };
+        self.tell_outcome(delivery, &reply);
+        Response::Reply(reply)
+    }
+
+    /// What became of a message, for each recipient.
+    fn tell_outcome(&self, delivery: &Delivery, reply: &Reply) {
         let envelope = &delivery.envelope;
         let about = About::of(&delivery.message);
         for (to, _) in &envelope.recipients {
@@ -135,10 +145,9 @@ impl Conversation {
                 let (to, host) = (to.to_string(), self.name.as_str());
                 self.recorder.tell(&Accepted { delivery, to, host, client: self.client, about: &about });
             } else {
-                self.tell_refusal(about.message.clone(), &envelope.from, to, Stage::Dot, &reply);
+                self.tell_refusal(about.message.clone(), &envelope.from, to, Stage::Dot, reply);
             }
         }
-        Response::Reply(reply)
     }
 
     fn tell_refusal(&self, message: Option<String>, from: &ReversePath, to: &Address, stage: Stage, reply: &Reply) {
