@@ -144,7 +144,7 @@ const FREE_OPTIONS: &[&str] = &[
     "verbosity",
 ];
 
-/// Options that must have a certain value, if they stand there.
+/// Options that must have a certain value, if they are there.
 const FIXED_OPTIONS: &[(&str, &str)] = &[
     ("harden-dnssec-stripped", "yes"),
     ("harden-algo-downgrade", "no"),

@@ -1,8 +1,8 @@
 //! The steps of a script, one after the other.
 //!
 //! Between two steps everything that can happen does: the resolver is polled until it waits, and its queries are answered
-//! by the ranges that are open. A step that waits for something (CHECK_ANSWER, CHECK_OUT_QUERY) sees it first. Time stands
-//! still but for TIME_PASSES, and for what the resolver itself waits for.
+//! by the ranges that are open. A step that waits for something (CHECK_ANSWER, CHECK_OUT_QUERY) sees it first. Time
+//! passes only by TIME_PASSES, and while the resolver itself waits.
 //!
 //! One thing differs from Unbound's driver. There, a query that no entry answers waits for ever, and the script fails; here
 //! it is timed out when nothing else can go on. Files are written for the queries that Unbound sends, and another resolver
@@ -33,6 +33,8 @@ use mxlab_dns::wire::{Flags, Message, Question};
 const MAX_ROUNDS: usize = 5_000;
 /// How long a resolver may wait for its own timers before a reply is given up.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// The longest time that passes in one step: the clocks of machines end.
+const MAX_PAUSE: Duration = Duration::from_secs(10 * 366 * 86_400);
 /// The most lines that are noted of what a resolver did.
 const MAX_EVENTS: usize = 1_000;
 
@@ -300,7 +302,7 @@ impl<'a> Driver<'a> {
         let Some((query, entry)) = found else { return false };
         let sleep = entry.adjusting.sleep + entry.packets.first().map_or(Duration::ZERO, |packet| packet.sleep);
         if !sleep.is_zero() {
-            tokio::time::advance(sleep).await;
+            tokio::time::advance(sleep.min(MAX_PAUSE)).await;
         }
         self.reply(query, entry);
         true
@@ -378,15 +380,16 @@ impl<'a> Driver<'a> {
     }
 
     fn elapse(&mut self, elapse: &Elapse) -> Result<Duration, String> {
-        match elapse {
-            Elapse::Fixed(duration) => Ok(*duration),
+        let duration = match elapse {
+            Elapse::Fixed(duration) => *duration,
             Elapse::Evaluated(text) => {
                 self.variables.time = self.env.now().as_second();
                 let value = self.variables.expand(text).map_err(|error| error.to_string())?;
                 let seconds = value.trim().parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-                seconds.ok_or_else(|| format!("`{value}` is not a number of seconds"))
+                seconds.ok_or_else(|| format!("`{value}` is not a number of seconds"))?
             }
-        }
+        };
+        if duration > MAX_PAUSE { Err("no more than ten years can pass at once".to_owned()) } else { Ok(duration) }
     }
 
     /// CHECK_ANSWER: takes the reply that the step expects, or says in what the first one differs.
@@ -563,6 +566,8 @@ mod tests {
         check(STUB, &steps("${range 115 ${time} 115}"), &[]);
         check(STUB, &steps("${range 0 ${time} 100}"), &["115 is not in the range from 0 to 100"]);
         check(STUB, &["STEP 1 TIME_PASSES EVAL ten\n".to_owned()], &["`ten` is not a number of seconds"]);
+        let ages = "STEP 1 TIME_PASSES EVAL 1e18\n".to_owned();
+        check(STUB, &[ages], &["no more than ten years can pass at once"]);
     }
 
     #[test]

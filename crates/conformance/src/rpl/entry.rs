@@ -35,7 +35,7 @@ pub(crate) struct Matching {
     pub(crate) opcode: bool,
     pub(crate) question_type: bool,
     pub(crate) question_name: bool,
-    /// The name asked for lies at or below that of the entry.
+    /// The name asked for is at or below that of the entry.
     pub(crate) subdomain: bool,
     pub(crate) question: bool,
     pub(crate) rcode: bool,

@@ -1,7 +1,7 @@
 //! `${…}`: variables, the time, and arithmetic.
 //!
-//! `$name` stands for a variable. Within `${…}` there is `time`, the seconds since 1970; `timeout`, the time to the next
-//! timer, which only Unbound has; `ctime n`; `range low n high`, which is `n` if it lies between; and `+ - * /` from left
+//! `$name` is the value of a variable. Within `${…}` there is `time`, the seconds since 1970; `timeout`, the time to the next
+//! timer, which only Unbound has; `ctime n`; `range low n high`, which is `n` if it is between them; and `+ - * /` from left
 //! to right, without precedence. `${…}` nests, in place of brackets.
 
 use std::collections::BTreeMap;

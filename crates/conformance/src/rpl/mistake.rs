@@ -8,9 +8,9 @@ use std::fmt;
 pub struct SyntaxError {
     /// Its number, from 1.
     pub line: usize,
-    /// What stands there, in backticks, or a phrase.
+    /// What is there, in backticks, or a phrase.
     pub found: String,
-    /// What should stand there, as a phrase.
+    /// What should be there, as a phrase.
     pub expected: String,
 }
 

@@ -1,4 +1,4 @@
-//! The options of a configuration, as they stand in a file.
+//! The options of a configuration, as a file has them.
 
 use super::mistake::{Mistake, mistake};
 
@@ -16,7 +16,7 @@ pub(crate) struct Options {
 /// One option.
 #[derive(Clone, Debug)]
 pub(crate) struct ConfigOption {
-    /// The clause that it stands in; empty outside of any.
+    /// The clause that it is in; empty outside of all clauses.
     pub(crate) clause: String,
     /// The number of that clause, counted from 1.
     number: usize,
@@ -56,7 +56,7 @@ impl Options {
         self.foreign.get_or_insert(what);
     }
 
-    /// Reads a line: one option after the other, `name: value`, with clauses before them if it likes.
+    /// Reads a line: options one after the other, `name: value`. Clauses may begin between them.
     pub(crate) fn read_line(&mut self, line: &str) -> Result<(), Mistake> {
         let mut rest = line.trim();
         while !rest.is_empty() && !rest.starts_with(['#', ';']) {

@@ -11,7 +11,7 @@ use mxlab_dns::zonefile;
 /// The TTL of records that give none.
 const DEFAULT_TTL: u32 = 3_600;
 
-/// Types that are asked for, or stand in bitmaps, and that zone text does not know by name.
+/// Types that are asked for, or are in bitmaps, and that zone text does not know by name.
 const FURTHER_TYPES: &[(&str, u16)] = &[
     ("NULL", 10),
     ("HINFO", 13),
@@ -50,7 +50,7 @@ const ALGORITHMS: &[(&str, u8)] = &[
     ("ED448", 16),
 ];
 
-/// A question: name, class if it likes, type. A TTL among them means nothing.
+/// A question: name, type, and a class between them if there is one. A TTL among them means nothing.
 pub(crate) fn question(text: &str, origin: &Name) -> Result<Question, Mistake> {
     let expected = "a question: a name, IN, and a type";
     let words = text.split_whitespace().take_while(|word| !word.starts_with([';', '#'])).enumerate();
