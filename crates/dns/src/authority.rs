@@ -36,6 +36,7 @@ use crate::name::Name;
 use crate::rdata::{Ns, Rdata as _};
 use crate::record::{Class, Rcode, Record, RecordType};
 use crate::serve::{Reply, Responder};
+use crate::sign;
 use crate::signed_zone::ServedZone;
 use crate::wire::{Edns, Message, Question};
 
@@ -125,7 +126,10 @@ impl Responder for Authority {
             (Transport::Udp, None) => MAX_UDP_PLAIN,
         };
         let mut response = query.response(Rcode::NOERROR);
-        response.edns = query.edns.as_ref().map(|edns| Edns::new(MAX_UDP as u16, edns.dnssec_ok));
+        response.edns = query
+            .edns
+            .as_ref()
+            .map(|edns| Edns { compact_ok: edns.compact_ok, ..Edns::new(MAX_UDP as u16, edns.dnssec_ok) });
         let question = match refusal(&query) {
             Err(rcode) => {
                 response.rcode = rcode;
@@ -135,11 +139,17 @@ impl Responder for Authority {
         };
         let shared = self.lock();
         let Shared { zones, faults } = &*shared;
-        let Some(zone) = zone_for(zones, question) else {
+        let mut acting = faults.for_an_answer(now);
+        let from_child = |zone: &&Published| {
+            question.rtype == RecordType::DS
+                && acting.would_act(zone.now.zone().origin(), &question.name, question.rtype)
+                    == Some(AnswerFault::DsFromChild)
+        };
+        let child = zones.get(&question.name).filter(from_child);
+        let Some(zone) = child.or_else(|| zone_for(zones, question)) else {
             response.rcode = Rcode::REFUSED;
             return Reply::Bytes(response.encode(limit));
         };
-        let mut acting = faults.for_an_answer(now);
         let fault = acting.act(zone.now.zone().origin(), &question.name, question.rtype);
         let wanted = query.edns.as_ref().is_some_and(|edns| edns.dnssec_ok);
         let dnssec = wanted && fault != Some(AnswerFault::Stripped);
@@ -155,7 +165,7 @@ impl Responder for Authority {
             Some(AnswerFault::Code(rcode)) => response.rcode = rcode,
             Some(AnswerFault::Lame) => response.authority.push(upward_referral()),
             Some(AnswerFault::NxDomain) => answering.deny(zone, question),
-            Some(AnswerFault::AliasLoop) => answering.alias_loop(zone, question),
+            Some(AnswerFault::AliasLoop) => answering.alias(zone, question, question.name.clone()),
             Some(AnswerFault::WrongId) => {
                 answering.answer(zone, question);
                 response.id = response.id.wrapping_add(1);
@@ -168,10 +178,65 @@ impl Responder for Authority {
                 answering.answer(zone, question);
                 return Reply::Later(delay, response.encode(limit));
             }
-            Some(AnswerFault::Stripped) | None => answering.answer(zone, question),
+            Some(AnswerFault::CodeForEdns(rcode)) if query.edns.is_some() => {
+                response.rcode = rcode;
+                response.edns = None;
+            }
+            Some(AnswerFault::LostAbove(size)) if transport == Transport::Udp => {
+                answering.answer(zone, question);
+                let octets = response.encode(limit);
+                return if octets.len() > usize::from(size) { Reply::Nothing } else { Reply::Bytes(octets) };
+            }
+            Some(AnswerFault::OtherDenialCode) => {
+                answering.answer(zone, question);
+                if is_denial(&response) {
+                    let other = |rcode| if rcode == Rcode::NXDOMAIN { Rcode::NOERROR } else { Rcode::NXDOMAIN };
+                    response.rcode = other(response.rcode);
+                }
+            }
+            Some(AnswerFault::WithoutSoa) => {
+                answering.answer(zone, question);
+                if is_denial(&response) {
+                    response.flags.authoritative = false;
+                    response.authority.retain(|record| !is_about(record, RecordType::SOA));
+                }
+            }
+            Some(AnswerFault::DnameAlone) => {
+                answering.answer(zone, question);
+                if response.answer.iter().any(|record| record.rtype == RecordType::DNAME) {
+                    response.answer.retain(|record| is_about(record, RecordType::DNAME));
+                    response.authority.clear();
+                    response.rcode = Rcode::NOERROR;
+                }
+            }
+            Some(AnswerFault::ApexAlias) if *zone.now.zone().origin() == question.name => {
+                let www = question.name.prepend_label("www").unwrap_or_else(|_| question.name.clone());
+                answering.alias(zone, question, www);
+            }
+            Some(
+                AnswerFault::Stripped
+                | AnswerFault::CodeForEdns(_)
+                | AnswerFault::LostAbove(_)
+                | AnswerFault::ApexAlias
+                | AnswerFault::DsFromChild,
+            )
+            | None => answering.answer(zone, question),
         }
         Reply::Bytes(response.encode(limit))
     }
+}
+
+/// Whether a response denies something: it has no answer, and is no referral.
+fn is_denial(response: &Message) -> bool {
+    let refers = |record: &Record| record.rtype == RecordType::NS;
+    matches!(response.rcode, Rcode::NOERROR | Rcode::NXDOMAIN)
+        && response.answer.is_empty()
+        && !response.authority.iter().any(refers)
+}
+
+/// Whether a record is of this type, or a signature over it.
+fn is_about(record: &Record, rtype: RecordType) -> bool {
+    record.rtype == rtype || (record.rtype == RecordType::RRSIG && sign::covered(&record.rdata) == Some(rtype))
 }
 
 /// A response that repeats id and question, so that a resolver takes it for the answer, but is malformed: it claims to

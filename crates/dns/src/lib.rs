@@ -1,6 +1,6 @@
 //! DNS with DNSSEC: zones and their signing, authoritative answers, recursion, and the validating resolver that says why.
 //!
-//! Record data stays raw: a message is read without looking into its records, and whoever needs a record parses it. So
+//! Record data stays raw: a message is read without looking into its records; the code that needs a record parses it. So
 //! one odd record spoils nothing else, and all work is bounded by what arrived.
 //!
 //! From bottom to top:
@@ -56,14 +56,14 @@ pub use answer::{AliasKind, Answer, Cost, Evidence, Step};
 pub use authority::Authority;
 pub use exchange::{Exchange, Transport};
 pub use fault::{
-    AnswerFault, ChainFault, ContentFault, DsFault, Fault, FaultId, FaultKind, FaultScope, KeyFault, ProofFault,
-    SignatureFault,
+    AnswerFault, ChainFault, ContentFault, DelegationFault, DsFault, Fault, FaultId, FaultKind, FaultScope, KeyFault,
+    ProofFault, SignatureFault,
 };
 pub use key_set::{KeySet, ZoneKey};
 pub use keys::{Algorithm, DigestType};
 pub use name::{Name, NameError};
 pub use record::{Class, RawRdata, Rcode, Record, RecordType, Rrset};
-pub use recursor::{Recursor, RecursorConfig};
+pub use recursor::{Passes, Recursor, RecursorConfig};
 pub use resolver::{EVENTS, Resolver, ResolverConfig, TrustAnchor, Upstream};
 pub use security::{Bound, EntryKind, Reason, RrsetId, Security};
 pub use serve::{Reply, Responder, serve};

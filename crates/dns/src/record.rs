@@ -174,7 +174,7 @@ impl fmt::Debug for Rcode {
 
 /// The data of a record as octets, names in it uncompressed. Clones share them.
 ///
-/// The octets may be anything: whoever reads them checks them against the type (`rdata::Mx::parse` and so on), so one
+/// The octets may be anything: the code that reads them checks them against the type (`rdata::Mx::parse` and so on), so one
 /// odd record never spoils a message.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RawRdata(Arc<[u8]>);

@@ -17,11 +17,12 @@
 //! | `follow` | follows aliases and judges each part |
 //! | `chain` | walks the chain of trust, one zone after the other |
 //! | [`crate::validator`], [`crate::denial`] | say what a link, a signature and a proof must look like |
-//! | `respond` | answers other resolvers' clients |
+//! | `respond`, `clients` | answers other resolvers' clients, over UDP and TCP |
 
 pub mod answer;
 mod cache;
 mod chain;
+mod clients;
 pub mod exchange;
 mod expiring;
 mod follow;
@@ -200,7 +201,7 @@ pub(crate) struct Inner {
     pub(crate) config: ResolverConfig,
     pub(crate) source: Source,
     cache: Mutex<Cache>,
-    /// Lookups under way: whoever asks the same meanwhile waits for the same answer.
+    /// Lookups under way: the same question, if it is asked again meanwhile, waits for the same answer.
     asked: Mutex<Asked>,
 }
 

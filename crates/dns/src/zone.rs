@@ -240,6 +240,11 @@ impl Zone {
         self.nodes.get(owner)?.get(&rtype)
     }
 
+    /// The types at a name.
+    pub(crate) fn types_at(&self, owner: &Name) -> impl Iterator<Item = RecordType> + '_ {
+        self.nodes.get(owner).into_iter().flat_map(|node| node.keys().copied())
+    }
+
     /// All RRsets in canonical order of their owners.
     pub fn rrsets(&self) -> impl Iterator<Item = &Rrset> {
         self.nodes.values().flat_map(BTreeMap::values)

@@ -71,7 +71,7 @@ impl SyntaxError {
 pub struct Token {
     /// Its text without the quotes, escapes still in it.
     pub text: String,
-    /// Whether it stands in quotes.
+    /// Whether it is in quotes.
     pub quoted: bool,
     /// Which octets of the text, quotes included.
     pub span: Range<usize>,
@@ -82,7 +82,7 @@ impl Token {
         ZoneTextError { span: self.span.clone(), found: format!("`{}`", self.text), expected: expected.into() }
     }
 
-    /// The octets that the text stands for.
+    /// The octets that the text means.
     pub(crate) fn octets(&self) -> Result<Vec<u8>, ZoneTextError> {
         let mut bytes = self.text.bytes();
         let mut octets = Vec::with_capacity(self.text.len());
@@ -114,7 +114,7 @@ pub struct Line {
 pub struct Body {
     /// The TTL in seconds, if it has one.
     pub ttl: Option<u32>,
-    /// The type: any token, nobody has looked at it.
+    /// The type: any token; it has not been checked yet.
     pub rtype: Token,
     /// The data.
     pub data: Vec<Token>,

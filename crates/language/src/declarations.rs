@@ -163,12 +163,23 @@ pub struct Zone {
     pub keys: Option<Spanned<ZoneKeys>>,
     /// TTL of records without one (`5m`).
     pub ttl: Option<Spanned<Duration>>,
+    /// TTL of its SOA record, and of its keys (that of its records).
+    pub soa_ttl: Option<Spanned<Duration>>,
+    /// The last field of its SOA record: a denial is kept no longer (`ttl`).
+    pub soa_minimum: Option<Spanned<Duration>>,
+    /// TTL of its NS records, in the zone and at its parent (that of the records there).
+    pub ns_ttl: Option<Spanned<Duration>>,
+    /// TTL of its DS records at its parent (that of the parent's records).
+    pub ds_ttl: Option<Spanned<Duration>>,
     /// Inception of its signatures (`-1d`).
     pub signed_from: Option<Spanned<Time>>,
     /// Expiry of its signatures; without it the zone re-signs itself.
     pub signed_until: Option<Spanned<Time>>,
     /// Its name servers, hosts with `dns` (one of its own).
     pub servers: Option<Spanned<Vec<Spanned<HostRef>>>>,
+    /// The name servers that its parent lists for it, hosts with `dns` (`servers`). Those that are not in `servers` do not
+    /// serve it.
+    pub parent_servers: Option<Spanned<Vec<Spanned<HostRef>>>>,
 }
 
 /// `[host.NAME]`: anything with an address.

@@ -279,6 +279,8 @@ pub struct Resolved {
     pub reason: Option<Spanned<Text>>,
     /// The server that answered.
     pub server: Option<Spanned<HostRef>>,
+    /// What was found.
+    pub found: Option<Spanned<ResolvedFound>>,
 }
 
 /// `status`: a DKIM configuration is in this state.

@@ -6,7 +6,9 @@
 use jiff::SignedDuration;
 use mxlab_dns::Rcode;
 use mxlab_dns::fault::FaultKind as D;
-use mxlab_dns::fault::{AnswerFault, ChainFault, ContentFault, DsFault, KeyFault, ProofFault, SignatureFault};
+use mxlab_dns::fault::{
+    AnswerFault, ChainFault, ContentFault, DelegationFault, DsFault, KeyFault, Part, ProofFault, SignatureFault,
+};
 use mxlab_mail::smtp::Stage;
 use mxlab_mail::smtp::fault::{FATAL_ALERT, Instead, NO_TLS, tls_not_available};
 
@@ -139,6 +141,39 @@ faults! {
     DnsNxdomain = "dns-nxdomain": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::NxDomain);
     /// The name is an alias of itself.
     AliasLoop = "alias-loop": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::AliasLoop);
+    /// The server answers FORMERR.
+    DnsFormerr = "dns-formerr": Dns, takes [zone owner type server], needs [],
+        |_| names(AnswerFault::Code(Rcode::FORMERR));
+    /// The server answers NOTIMP.
+    DnsNotimp = "dns-notimp": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::Code(Rcode::NOTIMP));
+    /// The server answers FORMERR to queries with EDNS, which it does not know.
+    EdnsFormerr = "edns-formerr": Dns, takes [zone owner type server], needs [],
+        |_| names(AnswerFault::CodeForEdns(Rcode::FORMERR));
+    /// The server answers NOTIMP to queries with EDNS, which it does not know.
+    EdnsNotimp = "edns-notimp": Dns, takes [zone owner type server], needs [],
+        |_| names(AnswerFault::CodeForEdns(Rcode::NOTIMP));
+    /// Answers over UDP of more than `count` octets are lost.
+    DnsLargeLost = "dns-large-lost": Dns, takes [zone owner type server count], needs [count],
+        |fault| names(AnswerFault::LostAbove(count(fault)?));
+    /// Denials have the other code: NXDOMAIN for a type that is not there, NOERROR for a name that does not exist.
+    DenialWrongCode = "denial-wrong-code": Dns, takes [zone owner type server], needs [],
+        |_| names(AnswerFault::OtherDenialCode);
+    /// Denials come without SOA and AA.
+    SoaMissing = "soa-missing": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::WithoutSoa);
+    /// A DNAME comes without the alias that is made from it.
+    DnameAlone = "dname-alone": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::DnameAlone);
+    /// The zone itself is an alias of `www` below it.
+    ApexAlias = "apex-alias": Dns, takes [zone type server], needs [zone], |_| names(AnswerFault::ApexAlias);
+    /// The zone's server answers for its DS from the zone itself, which does not have it.
+    DsFromChild = "ds-from-child": Dns, takes [zone server], needs [zone], |_| names(AnswerFault::DsFromChild);
+    /// The parent answers for the DS by a referral.
+    DsByReferral = "ds-by-referral": Dns, takes [zone server], needs [zone], |_| names(DelegationFault::DsByReferral);
+    /// Referrals to the zone come without addresses.
+    GlueMissing = "glue-missing": Dns, takes [zone server], needs [zone], |_| names(DelegationFault::GlueMissing);
+    /// Referrals to the zone come without IPv4 addresses.
+    GlueIpv6Only = "glue-ipv6-only": Dns, takes [zone server], needs [zone], |_| names(DelegationFault::GlueIpv6Only);
+    /// Referrals to the zone come with wrong addresses of servers whose names are outside of the parent.
+    GlueForeign = "glue-foreign": Dns, takes [zone server], needs [zone], |_| names(DelegationFault::GlueForeign);
     /// Answers come without anything of DNSSEC, as through a forwarder that does not know it.
     DnssecStripped = "dnssec-stripped": Dnssec, takes [zone owner type server], needs [zone], |_| names(AnswerFault::Stripped);
     /// Signatures are past their end.
@@ -165,6 +200,21 @@ faults! {
     DenialMissing = "denial-missing": Dnssec, takes [zone owner type server], needs [zone], |_| names(ProofFault::Missing);
     /// A denial has the wrong proof.
     DenialWrong = "denial-wrong": Dnssec, takes [zone owner type server], needs [zone], |_| names(ProofFault::Wrong);
+    /// A denial has no proof that the wildcard does not exist, or lacks the type.
+    DenialNoWildcard = "denial-no-wildcard": Dnssec, takes [zone owner type server], needs [zone],
+        |_| names(ProofFault::Without(Part::Wildcard));
+    /// A denial, or an answer from a wildcard, has no proof that the name itself does not exist.
+    DenialNoNextCloser = "denial-no-next-closer": Dnssec, takes [zone owner type server], needs [zone],
+        |_| names(ProofFault::Without(Part::NextCloser));
+    /// A denial with NSEC3 has no record of the closest name above that exists.
+    DenialNoEncloser = "denial-no-encloser": Dnssec, takes [zone owner type server], needs [zone],
+        |_| names(ProofFault::Without(Part::Encloser));
+    /// The proof of a denial says that the type is there.
+    DenialWrongTypes = "denial-wrong-types": Dnssec, takes [zone owner type server], needs [zone],
+        |_| names(ProofFault::WrongTypes);
+    /// The proof of a denial leads out of the zone, so that it seems to cover all names.
+    DenialOverreaching = "denial-overreaching": Dnssec, takes [zone owner type server], needs [zone],
+        |_| names(ProofFault::Overreaching);
     /// NSEC3 with too many iterations.
     Nsec3Iterations = "nsec3-iterations": Dnssec, takes [zone server count], needs [zone count],
         |fault| names(ChainFault::Iterations(count(fault)?));

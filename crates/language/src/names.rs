@@ -66,9 +66,14 @@ impl<'a> Names<'a> {
             zones.extend(tenant.initial.iter().map(|initial| initial.to_ascii_lowercase()));
         }
         zones.extend(file.key.values().filter_map(|key| key.domain.as_ref()).map(|domain| domain.to_ascii_lowercase()));
-        for zone in zones.clone() {
+        // Between a zone and a declared one above it there is none.
+        let declared = zones.clone();
+        let is_between = |name: &str| {
+            name.match_indices('.').any(|(at, _)| declared.contains(&name[at + 1..]) && !name[at + 1..].is_empty())
+        };
+        for zone in &declared {
             let parents = zone.match_indices('.').map(|(at, _)| zone[at + 1..].to_owned());
-            zones.extend(parents.filter(|parent| !parent.is_empty()));
+            zones.extend(parents.filter(|parent| !parent.is_empty() && !is_between(parent)));
         }
         zones.insert(".".into());
         let sends = || file.at.iter().filter_map(|entry| entry.send.as_ref());

@@ -143,7 +143,7 @@ fn roles(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
     let has = |host: &Spanned<HostRef>, role: fn(&super::declarations::Host) -> bool| {
         file.host.get(host.as_str()).is_some_and(|host| role(host))
     };
-    for server in file.zone.values().flat_map(|zone| items(&zone.servers)) {
+    for server in file.zone.values().flat_map(|zone| items(&zone.servers).chain(items(&zone.parent_servers))) {
         lacks(server, "dns", has(server, |host| host.dns.is_some()));
     }
     let expected = file.expect.iter().chain(&file.never).filter_map(|entry| entry.resolved.as_ref());

@@ -283,7 +283,7 @@ pub struct Fault {
     pub stage: Option<Spanned<Stage>>,
     /// The reply (`smtp-reply`).
     pub reply: Option<Spanned<ReplyText>>,
-    /// How many: iterations (`nsec3-iterations`), keys (`many-keys`).
+    /// How many: iterations (`nsec3-iterations`), keys (`many-keys`), octets (`dns-large-lost`).
     pub count: Option<Spanned<u32>>,
     /// The forged records (`answer-forged`).
     pub records: Option<Spanned<ZoneText>>,

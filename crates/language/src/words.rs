@@ -178,6 +178,11 @@ words! {
         None = "none",
         /// A forwarder that leaves out the records of DNSSEC.
         StripsDnssec = "strips-dnssec",
+        /// A forwarder that validates by itself. A client that does the same sets CD, and gets everything (RFC 4035
+        /// section 3.2.2).
+        Validates = "validates",
+        /// A forwarder that does not answer for types that came after DNSSEC, such as TLSA.
+        DropsUnknownTypes = "drops-unknown-types",
     }
     /// Canonicalization of one part of a message (RFC 6376 section 3.4).
     CanonicalizationPart {
@@ -212,6 +217,8 @@ words! {
         Nsec3 = "nsec3",
         /// NSEC3 with opt-out (RFC 5155 section 6).
         Nsec3Optout = "nsec3-optout",
+        /// An NSEC made for each name that is asked for (RFC 9824).
+        Compact = "compact",
     }
     /// The algorithm of a zone's keys.
     ZoneAlgorithm {
@@ -518,6 +525,15 @@ words! {
         Tlsa = "tlsa",
         /// An MTA-STS policy.
         Sts = "sts",
+    }
+    /// What an answer holds.
+    ResolvedFound {
+        /// Records of the type.
+        Records = "records",
+        /// The name exists, and has no records of the type.
+        NoData = "no-data",
+        /// The name does not exist.
+        NoName = "no-name",
     }
     /// What the resolver says of an answer.
     ResolvedStatus {

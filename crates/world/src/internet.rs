@@ -19,12 +19,12 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use mxlab_dns::authority::Authority;
-use mxlab_dns::rdata::{A, Aaaa, Ds, Ns, Ptr, Rdata as _};
+use mxlab_dns::rdata::{A, Aaaa, Ds, Ns, Ptr, Rdata as _, Soa};
 use mxlab_dns::signed_zone::{Denial, ServedZone, SignedZone, Signing};
 use mxlab_dns::signing_key::KeyKind;
 use mxlab_dns::zone::{Zone, ZoneError};
 use mxlab_dns::zonefile::{self, ZoneTextError};
-use mxlab_dns::{Name, Record, RecordType, serve};
+use mxlab_dns::{Name, Record, RecordType, Rrset, serve};
 use mxlab_env::Env;
 
 use crate::derive::Identity;
@@ -95,6 +95,8 @@ pub struct ZoneSpec {
     pub records: String,
     /// TTL of records that have none, in seconds.
     pub ttl: u32,
+    /// TTLs of the records that are made for it.
+    pub made: MadeTtls,
     /// Whether it is signed.
     pub signed: bool,
     /// Whether its parent publishes its DS.
@@ -109,6 +111,22 @@ pub struct ZoneSpec {
     pub signing: Signing,
     /// Its servers, in the order in which they are asked; one of its own if none are given.
     pub servers: Vec<NameServer>,
+    /// The servers that its parent lists for it, if they are others. Those that are not among [`ZoneSpec::servers`] do not
+    /// serve it.
+    pub listed: Option<Vec<NameServer>>,
+}
+
+/// TTLs in seconds of the records that are made for a zone; that of its other records where none is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MadeTtls {
+    /// Of its SOA record, and so of its DNSKEY records.
+    pub soa: Option<u32>,
+    /// The last field of the SOA record: the longest that a denial is kept (RFC 2308 §4).
+    pub minimum: Option<u32>,
+    /// Of its NS records, in the zone and at its parent.
+    pub ns: Option<u32>,
+    /// Of its DS records at its parent.
+    pub ds: Option<u32>,
 }
 
 impl ZoneSpec {
@@ -118,6 +136,7 @@ impl ZoneSpec {
             apex,
             records: String::new(),
             ttl: DEFAULT_TTL,
+            made: MadeTtls::default(),
             signed: true,
             delegated: true,
             algorithm: KeyKind::Ed25519,
@@ -125,6 +144,7 @@ impl ZoneSpec {
             denial: Denial::Nsec,
             signing,
             servers: Vec::new(),
+            listed: None,
         }
     }
 }
@@ -156,7 +176,10 @@ pub struct ZoneChange {
 #[derive(Debug)]
 struct Held {
     servers: Vec<NameServer>,
+    /// The servers that its parent lists for it.
+    listed: Vec<NameServer>,
     ttl: u32,
+    made: MadeTtls,
     /// Whether its parent publishes its DS, as long as it is signed.
     delegated: bool,
     keys: Keys,
@@ -208,13 +231,14 @@ impl Internet {
         parents: Signing,
     ) -> Result<Internet, InternetError> {
         let mut specs: BTreeMap<Name, ZoneSpec> = specs.into_iter().map(|spec| (spec.apex.clone(), spec)).collect();
+        let declared: Vec<Name> = specs.keys().cloned().collect();
         let named: Vec<Name> = loose.iter().map(|record| record.name.clone()).collect();
         let reversed: Vec<(Name, Name)> =
             reverse.iter().filter_map(|(address, name)| Some((reverse_name(*address)?, name.clone()))).collect();
         let below: Vec<Name> =
             specs.keys().cloned().chain(named).chain(reversed.iter().map(|(n, _)| n.clone())).collect();
         for name in below {
-            for parent in needed_parents(&name, specs.contains_key(&name)) {
+            for parent in needed_parents(&name, specs.contains_key(&name), &declared) {
                 specs.entry(parent.clone()).or_insert_with(|| ZoneSpec::parent(parent, parents));
             }
         }
@@ -234,6 +258,10 @@ impl Internet {
         for apex in internet.zones.keys().cloned().collect::<Vec<_>>() {
             internet.serve_zone(&apex, None)?;
         }
+        // A server that a parent lists, and that does not have the zone, refuses.
+        for server in internet.zones.values().flat_map(|held| &held.listed) {
+            internet.authorities.entry(server.address).or_default();
+        }
         Ok(internet)
     }
 
@@ -246,6 +274,7 @@ impl Internet {
         }
         let names: Vec<Name> = spec.servers.iter().map(|server| server.name.clone()).collect();
         let mut zone = Zone::new(apex.clone(), &names, spec.ttl);
+        set_ttls(&mut zone, spec.made)?;
         zone.add_text(&spec.records, spec.ttl).map_err(|errors| text_error(&apex, &errors))?;
         if own {
             for server in &spec.servers {
@@ -254,8 +283,10 @@ impl Internet {
         }
         let keys = Keys::new(identity, &apex, spec.algorithm, spec.keys)?;
         let content = Content { zone, signed: spec.signed, signing: spec.signing };
-        let ZoneSpec { servers, ttl, delegated, denial, .. } = spec;
-        self.zones.insert(apex, Held { servers, ttl, delegated, keys, denial, content, apart: BTreeMap::new() });
+        let ZoneSpec { servers, listed, ttl, made, delegated, denial, .. } = spec;
+        let listed = listed.unwrap_or_else(|| servers.clone());
+        let held = Held { servers, listed, ttl, made, delegated, keys, denial, content, apart: BTreeMap::new() };
+        self.zones.insert(apex, held);
         Ok(())
     }
 
@@ -287,22 +318,32 @@ impl Internet {
     fn delegate(&mut self, child: &Name) -> Result<(), InternetError> {
         let Some(parent) = self.parent_of(child) else { return Ok(()) };
         let Some(held) = self.zones.get(child) else { return Ok(()) };
-        let (servers, ds) = (held.servers.clone(), held.ds());
+        let (servers, ds, made) = (held.listed.clone(), held.ds(), held.made);
+        let addresses: Vec<Record> = servers
+            .iter()
+            // RFC 1034 §4.2.1: glue for servers whose names are in the child.
+            .filter(|server| server.name.is_subdomain_of(child))
+            .flat_map(|server| {
+                let zone = &held.content.zone;
+                let ipv6 = zone.rrset(&server.name, RecordType::AAAA).into_iter().flat_map(Rrset::records);
+                std::iter::once(address_record(&server.name, server.address)).chain(ipv6)
+            })
+            .collect();
         let Some(parent) = self.zones.get_mut(&parent) else { return Ok(()) };
         let ttl = parent.ttl;
+        let (ns_ttl, ds_ttl) = (made.ns.unwrap_or(ttl), made.ds.unwrap_or(ttl));
         for content in parent.contents() {
             let zone = &mut content.zone;
             zone.remove(child, None);
             for server in &servers {
                 let ns = Ns(server.name.clone()).to_rdata();
-                insert(zone, Record::new(child.clone(), RecordType::NS, ttl, ns))?;
-                // RFC 1034 §4.2.1: glue for servers whose names are in the child.
-                if server.name.is_subdomain_of(child) {
-                    insert(zone, address_record(&server.name, server.address))?;
-                }
+                insert(zone, Record::new(child.clone(), RecordType::NS, ns_ttl, ns))?;
+            }
+            for glue in &addresses {
+                insert(zone, glue.clone())?;
             }
             for ds in &ds {
-                insert(zone, Record::new(child.clone(), RecordType::DS, ttl, ds.to_rdata()))?;
+                insert(zone, Record::new(child.clone(), RecordType::DS, ds_ttl, ds.to_rdata()))?;
             }
         }
         Ok(())
@@ -463,14 +504,35 @@ fn is_automatic(address: IpAddr) -> bool {
     matches!(address, IpAddr::V4(v4) if v4.octets()[0] == 198 && v4.octets()[1] & 0xfe == 18)
 }
 
+/// Gives the SOA and NS records of a zone their own TTLs.
+fn set_ttls(zone: &mut Zone, made: MadeTtls) -> Result<(), InternetError> {
+    let apex = zone.origin().clone();
+    let soa =
+        zone.rrset(&apex, RecordType::SOA).and_then(|rrset| Some((rrset.ttl, Soa::parse(rrset.rdatas.first()?).ok()?)));
+    if let Some((ttl, soa)) = soa {
+        let soa = Soa { minimum: made.minimum.unwrap_or(soa.minimum), ..soa };
+        insert(zone, Record::new(apex.clone(), RecordType::SOA, made.soa.unwrap_or(ttl), soa.to_rdata()))?;
+    }
+    if let (Some(ttl), Some(ns)) = (made.ns, zone.rrset(&apex, RecordType::NS).cloned()) {
+        zone.remove(&apex, Some(RecordType::NS));
+        for record in ns.records() {
+            insert(zone, Record { ttl, ..record })?;
+        }
+    }
+    Ok(())
+}
+
 /// The parents that must exist for a name: for a zone all above it up to the root, for a host its top-level zone and the
-/// root. Reverse names are in one zone, `in-addr.arpa` or `ip6.arpa`.
-fn needed_parents(name: &Name, is_zone: bool) -> Vec<Name> {
+/// root. Between a zone and a declared one above it nothing is made. Reverse names are in one zone, `in-addr.arpa` or
+/// `ip6.arpa`.
+fn needed_parents(name: &Name, is_zone: bool, declared: &[Name]) -> Vec<Name> {
     let labels = name.label_count();
     let arpa = name.suffix(1).to_string().eq_ignore_ascii_case("arpa");
     let above: Vec<Name> = name.ancestors().collect();
+    let is_between = |parent: &Name| declared.iter().any(|zone| !zone.is_root() && parent.is_strictly_below(zone));
     above
         .into_iter()
+        .filter(|parent| !is_between(parent))
         .filter(|parent| match parent.label_count() {
             0 => true,
             1 => labels > 1 || is_zone,

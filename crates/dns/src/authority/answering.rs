@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::authority::forgery;
 use crate::authority::proof::Claim;
 use crate::authority::{Published, zone_for};
-use crate::fault::{Acting, ChainFault, ContentFault, KeyFault, ProofFault};
+use crate::fault::{Acting, ChainFault, ContentFault, DelegationFault, KeyFault, Part, ProofFault};
 use crate::name::Name;
 use crate::rdata::{Cname, Dname, Ns, Rdata as _};
 use crate::record::{Rcode, Record, RecordType, Rrset};
@@ -78,12 +78,12 @@ impl Answering<'_> {
         self.nx_domain(&view, closest_encloser);
     }
 
-    /// The name as an alias of itself.
-    pub(crate) fn alias_loop(&mut self, published: &Published, question: &Question) {
+    /// The name as an alias of `target`, whatever it is.
+    pub(crate) fn alias(&mut self, published: &Published, question: &Question, target: Name) {
         let view = self.view(published, question);
         let ttl = view.zone.zone().negative().map_or(300, |(_, ttl)| ttl);
         let name = question.name.clone();
-        let rdatas = vec![Cname(name.clone()).to_rdata()];
+        let rdatas = vec![Cname(target).to_rdata()];
         self.response.flags.authoritative = true;
         self.push(Section::Answer, &view, &Rrset { name, rtype: RecordType::CNAME, ttl, rdatas });
     }
@@ -115,7 +115,7 @@ impl Answering<'_> {
             self.response.flags.authoritative = !matches!(lookup, Lookup::Delegation(_));
         }
         match lookup {
-            Lookup::Alias(alias) => return self.alias(view, alias),
+            Lookup::Alias(alias) => return self.alias_at(view, alias),
             Lookup::Redirection(dname) => return self.redirection(view, dname),
             Lookup::Found(rrset) => self.found(view, rrset),
             Lookup::NoData => self.no_data(view),
@@ -135,6 +135,7 @@ impl Answering<'_> {
     fn found(&mut self, view: &View, rrset: &Rrset) {
         let signed = view.zone.signed();
         match rrset.rtype {
+            RecordType::DS if self.refers_for_ds(view) => {}
             RecordType::DS => {
                 if let Some(ds) = self.ds(view, &rrset.name) {
                     self.push(Section::Answer, view, &ds);
@@ -159,7 +160,7 @@ impl Answering<'_> {
         }
     }
 
-    fn alias(&mut self, view: &View, alias: &Rrset) -> Option<Name> {
+    fn alias_at(&mut self, view: &View, alias: &Rrset) -> Option<Name> {
         let owner = &view.question.name;
         let seen = |record: &Record| record.rtype == RecordType::CNAME && record.name == *owner;
         if self.response.answer.iter().any(seen) {
@@ -188,7 +189,7 @@ impl Answering<'_> {
         }
         let rdata = Cname(substituted.clone()).to_rdata();
         self.response.answer.push(Record::new(name.clone(), RecordType::CNAME, dname.ttl, rdata));
-        // Whoever asked for the alias has the answer.
+        // A client that asked for the alias has its answer.
         (!matches!(*rtype, RecordType::CNAME | RecordType::ANY)).then_some(substituted)
     }
 
@@ -197,6 +198,12 @@ impl Answering<'_> {
     fn push(&mut self, section: Section, view: &View, rrset: &Rrset) {
         let asked = &view.question.name;
         let expanded = matches!(section, Section::Answer) && rrset.name.is_wildcard() && rrset.name != *asked;
+        // RFC 9824 §3.2: a server that denies compactly signs what comes from a wildcard as if it were at the name.
+        if expanded && view.zone.signed().is_some_and(|signed| signed.denial().is_compact()) {
+            let at_name = Rrset { name: asked.clone(), ..rrset.clone() };
+            let signatures = self.signatures(view, &at_name, asked);
+            return self.push_records(section, &at_name, asked, rrset.ttl, signatures);
+        }
         let owner = if expanded { asked } else { &rrset.name };
         let signatures = self.signatures(view, rrset, owner);
         self.push_records(section, rrset, owner, rrset.ttl, signatures);
@@ -248,6 +255,9 @@ impl Answering<'_> {
     fn no_data(&mut self, view: &View) {
         let Question { name, rtype, .. } = &view.question;
         let is_cut = |name: &Name| view.zone.zone().rrset(name, RecordType::NS).is_some() && name != view.origin();
+        if *rtype == RecordType::DS && is_cut(name) && self.refers_for_ds(view) {
+            return;
+        }
         if *rtype == RecordType::DS
             && is_cut(name)
             && let Some(ds) = self.ds(view, name)
@@ -262,13 +272,32 @@ impl Answering<'_> {
         self.denied(view);
     }
 
+    /// Answers for the DS of a child by a referral to it, if a fault says so.
+    fn refers_for_ds(&mut self, view: &View) -> bool {
+        let child = &view.question.name;
+        let fault = self.acting.would_act(child, child, RecordType::DS);
+        let cut = view.zone.zone().rrset(child, RecordType::NS);
+        match (fault, cut) {
+            (Some(DelegationFault::DsByReferral), Some(cut)) => {
+                self.response.flags.authoritative = false;
+                self.referral(view, cut);
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn denied(&mut self, view: &View) {
         self.soa(view);
         self.prove(view, &Claim::NoData(view.question.name.clone()), view.question.rtype);
     }
 
     fn nx_domain(&mut self, view: &View, closest_encloser: Name) {
-        self.response.rcode = Rcode::NXDOMAIN;
+        let compact = view.zone.signed().is_some_and(|signed| signed.denial().is_compact());
+        let restored = self.response.edns.as_ref().is_some_and(|edns| edns.compact_ok);
+        // RFC 9824 §3.1 and §5.1: the proof is one for a name that exists, so the code is too, unless the client wants the
+        // other one.
+        self.response.rcode = if compact && self.dnssec && !restored { Rcode::NOERROR } else { Rcode::NXDOMAIN };
         self.soa(view);
         let name = view.question.name.clone();
         self.prove(view, &Claim::NoName { name, closest_encloser }, view.question.rtype);
@@ -283,9 +312,21 @@ impl Answering<'_> {
                 None => self.prove(view, &Claim::NoData(cut.name.clone()), RecordType::DS),
             }
         }
-        for server in cut.rdatas.iter().filter_map(|rdata| Ns::parse(rdata).ok()) {
-            for rtype in [RecordType::A, RecordType::AAAA] {
-                if let Some(glue) = view.zone.zone().rrset(&server.0, rtype) {
+        let fault = self.acting.act(&cut.name, &cut.name, RecordType::DS);
+        for Ns(server) in cut.rdatas.iter().filter_map(|rdata| Ns::parse(rdata).ok()) {
+            let wanted = match fault {
+                Some(DelegationFault::GlueMissing) => &[][..],
+                Some(DelegationFault::GlueIpv6Only) => &[RecordType::AAAA],
+                Some(DelegationFault::GlueForeign) if !server.is_subdomain_of(view.origin()) => {
+                    self.response.additional.push(forgery::foreign_glue(&server));
+                    &[]
+                }
+                Some(DelegationFault::GlueForeign | DelegationFault::DsByReferral) | None => {
+                    &[RecordType::A, RecordType::AAAA]
+                }
+            };
+            for rtype in wanted {
+                if let Some(glue) = view.zone.zone().rrset(&server, *rtype) {
                     self.response.additional.extend(glue.records());
                 }
             }
@@ -305,14 +346,32 @@ impl Answering<'_> {
     fn prove(&mut self, view: &View, claim: &Claim, rtype: RecordType) {
         let Some(signed) = view.zone.signed().filter(|_| self.dnssec) else { return };
         self.uses_chain(view);
-        match self.acting.act(view.origin(), claim.name(), rtype) {
-            Some(ProofFault::Missing) => {}
+        let mut proofs = signed.chain().proofs(claim, signed.zone());
+        let origin = view.origin();
+        match self.acting.act(origin, claim.name(), rtype) {
+            Some(ProofFault::Missing) => proofs.clear(),
             Some(ProofFault::Wrong) => {
                 let other = signed.chain().something_else(claim, signed.zone());
-                self.push_proof(view, &other);
+                proofs = vec![(Part::Name, other)];
             }
-            None => signed.chain().proofs(claim).into_iter().for_each(|proof| self.push_proof(view, proof)),
+            Some(ProofFault::Without(part)) => {
+                // One record may be several parts.
+                let left_out: Vec<Name> =
+                    proofs.iter().filter(|(own, _)| *own == part).map(|(_, proof)| proof.name.clone()).collect();
+                proofs.retain(|(_, proof)| !left_out.contains(&proof.name));
+            }
+            Some(ProofFault::WrongTypes) => {
+                let at_name = |part: &Part| matches!(part, Part::Name | Part::Wildcard);
+                let wrong = proofs.iter_mut().filter(|(part, _)| at_name(part));
+                wrong.for_each(|(_, proof)| forgery::claim_type(proof, rtype));
+            }
+            Some(ProofFault::Overreaching) => {
+                proofs.truncate(1);
+                proofs.iter_mut().for_each(|(_, proof)| forgery::overreach(proof, origin));
+            }
+            None => {}
         }
+        proofs.iter().for_each(|(_, proof)| self.push_proof(view, proof));
     }
 
     fn push_proof(&mut self, view: &View, proof: &Rrset) {

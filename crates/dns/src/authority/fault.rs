@@ -55,6 +55,8 @@ families! {
     Keys(KeyFault),
     /// The DS of a zone.
     Ds(DsFault),
+    /// The delegation of a zone.
+    Delegation(DelegationFault),
     /// A proof of non-existence.
     Proof(ProofFault),
     /// The chain of proofs.
@@ -72,6 +74,10 @@ pub(crate) trait Family: Copy {
 pub enum AnswerFault {
     /// The answer is only this code.
     Code(Rcode),
+    /// A query with EDNS gets only this code, without EDNS, as from a server that does not know it (RFC 6891 §7).
+    CodeForEdns(Rcode),
+    /// Over UDP, an answer of more octets than this is lost.
+    LostAbove(u16),
     /// There is no answer.
     Timeout,
     /// The answer comes after this time.
@@ -95,6 +101,18 @@ pub enum AnswerFault {
     /// The answer is as if DO were not set, as a forwarder without DNSSEC passes it on: without signatures, proofs, or
     /// DS in a referral.
     Stripped,
+    /// A denial has the other code: NXDOMAIN for a type that is not there, NOERROR for a name that does not exist.
+    OtherDenialCode,
+    /// A denial has no SOA, and no AA.
+    WithoutSoa,
+    /// A DNAME comes without the alias that is made from it (RFC 6672 §3.1), and nothing more.
+    DnameAlone,
+    /// The apex is an alias of the name `www` below it, signed if the zone is. The infrastructure is exempt as with
+    /// [`AnswerFault::NxDomain`].
+    ApexAlias,
+    /// A question for the DS of the zone is answered from the zone itself, which does not have it (RFC 4035 §2.4), although
+    /// the server has a zone above it.
+    DsFromChild,
 }
 
 /// Which other zone an answer can come from.
@@ -140,6 +158,19 @@ pub enum DsFault {
     WithoutKey,
 }
 
+/// What can be wrong with the delegation of a zone, at its parent. The zone of the scope is the child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DelegationFault {
+    /// A referral has no addresses.
+    GlueMissing,
+    /// A referral has no IPv4 addresses.
+    GlueIpv6Only,
+    /// A referral has wrong addresses of the servers whose names are outside of the parent.
+    GlueForeign,
+    /// A question for the DS is answered by a referral to the child.
+    DsByReferral,
+}
+
 /// What can be wrong with a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProofFault {
@@ -147,6 +178,25 @@ pub enum ProofFault {
     Missing,
     /// In its place there is another NSEC or NSEC3 record of the zone, validly signed, that does not prove it.
     Wrong,
+    /// The part about this is left out.
+    Without(Part),
+    /// A record at the name says that the type is there.
+    WrongTypes,
+    /// In its place there is one NSEC record whose next name is outside of the zone, so that it seems to cover all names.
+    Overreaching,
+}
+
+/// What a part of a proof is about (RFC 4035 §3.1.3, RFC 5155 §7.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The name itself: the record with the types there.
+    Name,
+    /// The longest existing name above it. Only NSEC3 has a record for that.
+    Encloser,
+    /// The name one label below that, which does not exist; with NSEC, the name itself.
+    NextCloser,
+    /// The wildcard that would match the name.
+    Wildcard,
 }
 
 /// Which other chain of proofs a zone can use.
@@ -159,15 +209,15 @@ pub enum ChainFault {
 impl FaultKind {
     /// Whether it happens at the servers of the zone's parent, which publish its DS.
     pub fn is_at_parent(self) -> bool {
-        matches!(self, FaultKind::Ds(_))
+        matches!(self, FaultKind::Ds(_) | FaultKind::Delegation(_))
     }
 
     /// Whether it does not affect this type when the scope names no type.
     fn spares(self, rtype: RecordType) -> bool {
         let infrastructure =
             [RecordType::DNSKEY, RecordType::DS, RecordType::NS, RecordType::SOA, RecordType::NSEC3PARAM];
-        matches!(self, FaultKind::Answer(AnswerFault::NxDomain | AnswerFault::AliasLoop))
-            && infrastructure.contains(&rtype)
+        let spares = [AnswerFault::NxDomain, AnswerFault::AliasLoop, AnswerFault::ApexAlias].map(FaultKind::Answer);
+        spares.contains(&self) && infrastructure.contains(&rtype)
     }
 }
 
@@ -175,7 +225,7 @@ impl FaultKind {
 ///
 /// - the whole answer, the zone's content or its chain: those of the question;
 /// - signatures and keys: those of the RRset; if it was expanded from a wildcard, the owner is either name;
-/// - a DS: the zone itself, and DS;
+/// - a DS or a delegation: the zone itself, and DS;
 /// - a proof: those that are proved not to exist; in a referral, the child's apex and DS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaultScope {

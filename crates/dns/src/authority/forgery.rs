@@ -8,8 +8,8 @@ use ring::digest;
 use crate::fault::{DsFault, KeyFault, SignatureFault};
 use crate::keys::Algorithm;
 use crate::name::Name;
-use crate::rdata::{Dnskey, Ds, Rdata as _, Rrsig};
-use crate::record::{RawRdata, RecordType, Rrset};
+use crate::rdata::{A, Dnskey, Ds, Nsec, Nsec3, Rdata as _, Rrsig};
+use crate::record::{RawRdata, Record, RecordType, Rrset};
 use crate::sign;
 use crate::signed_zone::SignedZone;
 use crate::signing_key::{KeyKind, KeyRole, SigningKey, UNASSIGNED};
@@ -124,6 +124,42 @@ pub(crate) fn dnskeys(fault: KeyFault, zone: &SignedZone, rrset: &Rrset) -> Opti
         }
     }
     (!rrset.rdatas.is_empty()).then_some(rrset)
+}
+
+/// Lets a proof say that a type is at its name.
+pub(crate) fn claim_type(proof: &mut Rrset, rtype: RecordType) {
+    for rdata in &mut proof.rdatas {
+        match proof.rtype {
+            RecordType::NSEC => {
+                if let Ok(nsec) = Nsec::parse(rdata) {
+                    *rdata = Nsec { types: nsec.types.iter().chain([rtype]).collect(), ..nsec }.to_rdata();
+                }
+            }
+            _ => {
+                if let Ok(nsec3) = Nsec3::parse(rdata) {
+                    *rdata = Nsec3 { types: nsec3.types.iter().chain([rtype]).collect(), ..nsec3 }.to_rdata();
+                }
+            }
+        }
+    }
+}
+
+/// Lets an NSEC record span from its owner to a name beyond the zone: its last label is followed by another letter, so that
+/// it comes after all names of the zone.
+pub(crate) fn overreach(proof: &mut Rrset, zone: &Name) {
+    let label = zone.labels().next().map(|label| [label, b"z"].concat());
+    let beyond = label.and_then(|label| zone.parent()?.prepend_label(label).ok());
+    let (Some(next), RecordType::NSEC) = (beyond, proof.rtype) else { return };
+    for rdata in &mut proof.rdatas {
+        if let Ok(nsec) = Nsec::parse(rdata) {
+            *rdata = Nsec { next: next.clone(), ..nsec }.to_rdata();
+        }
+    }
+}
+
+/// An address that the server does not have. No host has it (RFC 2544).
+pub(crate) fn foreign_glue(server: &Name) -> Record {
+    Record::new(server.clone(), RecordType::A, 3_600, A([198, 19, 255, 254].into()).to_rdata())
 }
 
 /// Bad signatures like each of these, this many, before them (CVE-2023-50387).

@@ -82,13 +82,20 @@ pub enum Denial {
         /// Whether delegations without DS are left out of the chain.
         opt_out: bool,
     },
+    /// Compactly, by an NSEC made for each name that is asked for (RFC 9824).
+    Compact,
 }
 
 impl Denial {
+    /// Whether records are made for each name that is asked for.
+    pub(crate) fn is_compact(&self) -> bool {
+        *self == Denial::Compact
+    }
+
     /// The parameters of its NSEC3 records.
     fn parameters(&self) -> Option<Parameters> {
         match self {
-            Denial::Nsec => None,
+            Denial::Nsec | Denial::Compact => None,
             Denial::Nsec3 { iterations, salt, opt_out } => {
                 let salt = salt.iter().copied().take(255).collect();
                 Some(Parameters { iterations: *iterations, salt, opt_out: *opt_out })
@@ -154,7 +161,7 @@ impl SignedZone {
     /// The same zone with an NSEC3 chain of this many iterations, whatever its own kind of proof.
     pub(crate) fn with_iterations(&self, iterations: u16) -> SignedZone {
         let (salt, opt_out) = match &self.denial {
-            Denial::Nsec => (Vec::new(), false),
+            Denial::Nsec | Denial::Compact => (Vec::new(), false),
             Denial::Nsec3 { salt, opt_out, .. } => (salt.clone(), *opt_out),
         };
         // Entries are inserted whole: a panic of another holder leaves nothing half done.
@@ -204,6 +211,7 @@ impl SignedZone {
     /// The chain of proofs.
     pub(crate) fn chain(&self) -> &Chain {
         self.chain.get_or_init(|| match self.denial.parameters() {
+            None if self.denial.is_compact() => Chain::Compact,
             None => Chain::Nsec(NsecChain::new(&self.zone)),
             Some(parameters) => Chain::Nsec3(Nsec3Chain::new(&self.zone, parameters)),
         })
@@ -218,7 +226,7 @@ impl SignedZone {
     pub(crate) fn nsec_at(&self, name: &Name) -> Option<&Rrset> {
         match self.chain() {
             Chain::Nsec(chain) => chain.at(name),
-            Chain::Nsec3(_) => None,
+            Chain::Nsec3(_) | Chain::Compact => None,
         }
     }
 }

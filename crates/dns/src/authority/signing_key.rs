@@ -1,5 +1,5 @@
 //! The private keys of zones: Ed25519 (RFC 8080), ECDSA P-256 (RFC 6605) and RSA with SHA-256 (RFC 5702), with their DNSKEY
-//! and DS records; and keys of an unassigned algorithm, whose signatures nobody can check.
+//! and DS records; and keys of an unassigned algorithm, whose signatures cannot be checked.
 //!
 //! A key is derived from 32 octets of seed, and a signature from key and data: Ed25519 and RSA are deterministic by
 //! definition, ECDSA takes its nonce from RFC 6979. So a signature that is asked for twice is made once and remembered.

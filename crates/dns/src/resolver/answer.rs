@@ -20,7 +20,7 @@ use crate::validator::{Expiry, ZoneKeys};
 pub struct Step {
     /// The alias.
     pub owner: Name,
-    /// What it stands for.
+    /// The name that it leads to.
     pub target: Name,
     /// Which record made it an alias.
     pub kind: AliasKind,

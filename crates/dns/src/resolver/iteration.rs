@@ -172,8 +172,8 @@ enum Outcome {
 struct Referral {
     to: Delegation,
     ttl: u32,
-    /// The DS of the zone, or the proof that it has none, if the referral had them (RFC 4035 §3.1.4): then nobody has
-    /// to ask for them.
+    /// The DS of the zone, or the proof that it has none, if the referral had them (RFC 4035 §3.1.4): then they need
+    /// not be asked for.
     ds: Option<Found>,
 }
 
@@ -590,4 +590,88 @@ fn referral(message: &Message, zone: &Name, rrset: &RrsetId, server: Server<'_>)
         return Some(Outcome::Found(ds));
     }
     Some(Outcome::Referral(Referral { to: Delegation { zone: child, servers }, ttl, ds: has_ds.then_some(ds) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::zonefile;
+
+    fn name(text: &str) -> Name {
+        text.parse().unwrap()
+    }
+
+    fn records(text: &str) -> Vec<Record> {
+        zonefile::parse(text, &Name::root(), 300).unwrap().into_iter().map(|entry| entry.record).collect()
+    }
+
+    /// What a server of `example` says to a question, as a word and the details that matter.
+    #[track_caller]
+    fn check(question: &str, head: &str, authority: &str, additional: &str, expected: &str) {
+        let (owner, rtype) = question.split_once(' ').unwrap();
+        let rrset = RrsetId { name: name(owner), rtype: rtype.parse().unwrap() };
+        let mut message = Message::query(7, rrset.name.clone(), rrset.rtype, None).response(Rcode::NOERROR);
+        message.flags.authoritative = head.contains("aa");
+        if head.contains("NXDOMAIN") {
+            message.rcode = Rcode::NXDOMAIN;
+        }
+        (message.authority, message.additional) = (records(authority), records(additional));
+        let zone = Delegation { zone: name("example"), servers: Vec::new() };
+        let server = Server { address: NO_ADDRESS, called: "ns.example" };
+        let found = match classify(&message, &zone, &rrset, server) {
+            Ok(Outcome::Found(found)) if found.referred => "denied by a referral".to_owned(),
+            Ok(Outcome::Found(found)) => format!("denied for {} s", found.ttl()),
+            Ok(Outcome::FromChild) => "from the child".to_owned(),
+            Ok(Outcome::Referral(Referral { to, .. })) => {
+                let each = to.servers.iter().map(|(name, addresses)| format!(" {name} {addresses:?}"));
+                format!("referral to {}:{}", to.zone, each.collect::<String>())
+            }
+            Err(reason) => reason.word().to_owned(),
+        };
+        assert_eq!(found, expected, "{question} {head} {authority}");
+    }
+
+    const NS: &str = "a.example. NS ns.a.example.\na.example. NS ns.other.test.";
+
+    #[test]
+    fn addresses_from_outside_of_the_zone_are_not_believed() {
+        // RFC 5452 §6: a server of `example` can say nothing about `test`.
+        let glue = "ns.a.example. A 192.0.2.1\nns.other.test. A 192.0.2.66\nns.other.test. AAAA 2001:db8::66";
+        check("m.a.example A", "", NS, glue, "referral to a.example: ns.a.example [192.0.2.1] ns.other.test []");
+        let ipv6 = "ns.a.example. AAAA 2001:db8::1";
+        check("m.a.example A", "", NS, ipv6, "referral to a.example: ns.a.example [2001:db8::1] ns.other.test []");
+    }
+
+    #[test]
+    fn a_denial_is_kept_for_the_lesser_of_two_times() {
+        // RFC 2308 §5: the TTL of the SOA record, and its last field.
+        for (ttl, minimum, expected) in [(60, 900, 60), (900, 60, 60), (900, 900, 900), (0, 900, 0)] {
+            let soa = format!("example. {ttl} SOA ns.example. h.example. 1 2 3 4 {minimum}");
+            check("m.example A", "aa", &soa, "", &format!("denied for {expected} s"));
+        }
+        check("m.example A", "NXDOMAIN", "", "", "denied for 0 s");
+    }
+
+    #[test]
+    fn what_a_server_says_of_a_ds() {
+        let (parent, child) = ("example. SOA n. h. 1 2 3 4 300", "a.example. SOA n. h. 1 2 3 4 300");
+        check("a.example DS", "aa", parent, "", "denied for 300 s");
+        // RFC 4035 §2.4: the child does not have its DS.
+        check("a.example DS", "aa", child, "", "from the child");
+        check("a.example DS", "aa", "a.example. NSEC b.example. NS SOA", "", "from the child");
+        check("a.example DS", "", "a.example. NSEC b.example. NS", "", "denied for 0 s");
+        check("a.example DS", "", NS, "", "denied by a referral");
+        check("m.a.example DS", "", NS, "", "referral to a.example: ns.a.example [] ns.other.test []");
+    }
+
+    #[test]
+    fn what_is_a_denial_without_soa() {
+        check("m.example A", "aa", "", "", "denied for 0 s");
+        check("m.example A", "NXDOMAIN", "", "", "denied for 0 s");
+        check("m.example A", "", "l.example. NSEC n.example. A", "", "denied for 0 s");
+        check("m.example A", "", "", "", "lame");
+        // A proof from elsewhere, and a referral upwards, say nothing.
+        check("m.example A", "", "l.test. NSEC n.test. A", "", "lame");
+        check("m.example A", "", ". NS a.root.", "", "lame");
+    }
 }

@@ -15,7 +15,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use mxlab_env::{BoxFuture, Datagrams, Env};
+use mxlab_env::{BoxFuture, Env};
 use mxlab_record::Recorder;
 
 use crate::authority::MAX_UDP;
@@ -24,17 +24,15 @@ use crate::name::Name;
 use crate::rdata::{Cname, Dname};
 use crate::record::{Class, Rcode, Record, RecordType};
 use crate::resolver::MAX_ALIASES;
+use crate::resolver::clients;
 use crate::resolver::iteration::{Found, Memory, proofs};
 use crate::resolver::query::{Asking, Effort, Silent};
 use crate::security::{Reason, RrsetId};
-use crate::serve::{AFTER_ERROR, MAX_QUERY, Reply, accept, answer_connection};
 use crate::sign;
 use crate::wire::{Edns, Message, Question};
 
 /// How many queries one question of a client may cost.
 const MAX_QUERIES: u32 = 64;
-/// How many clients are served at once; further queries are dropped, and clients ask again.
-const MAX_CLIENTS: usize = 1_000;
 
 /// How the recursive resolver works.
 #[derive(Clone, Debug)]
@@ -53,9 +51,27 @@ pub struct RecursorConfig {
     pub edns_size: u16,
     /// Whether answers and referrals are kept.
     pub cache: bool,
-    /// Whether clients get signatures and proofs; without them it is one of the resolvers that break DNSSEC: it acts as
-    /// if no client had set DO, and does not pass on DS records.
-    pub dnssec: bool,
+    /// What clients get.
+    pub passes: Passes,
+}
+
+/// What a resolver passes on to its clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passes {
+    /// Everything.
+    Everything,
+    /// Nothing of DNSSEC, as one of the resolvers that break it: it acts as if no client had set DO, and does not pass on DS
+    /// records.
+    WithoutDnssec,
+    /// Only types that were known when DNSSEC came, to which TLSA does not belong: it does not answer questions for others.
+    OldTypes,
+}
+
+impl Passes {
+    /// Types up to RFC 5155. Their numbers were given in the order of their time, with some that nobody uses between.
+    fn knows(self, rtype: RecordType) -> bool {
+        self != Passes::OldTypes || rtype.0 <= RecordType::NSEC3PARAM.0 || rtype == RecordType::ANY
+    }
 }
 
 impl RecursorConfig {
@@ -69,7 +85,7 @@ impl RecursorConfig {
             deadline: Duration::ZERO,
             edns_size: super::EDNS_SIZE,
             cache: true,
-            dnssec: true,
+            passes: Passes::Everything,
         };
         config.for_clients_that_wait(Duration::from_secs(5))
     }
@@ -93,8 +109,6 @@ pub(crate) struct Inner {
     pub(crate) config: RecursorConfig,
     pub(crate) asking: Asking,
     memory: Mutex<Memory>,
-    /// The queries in progress: a retransmission must not start the work again.
-    clients: Mutex<BTreeSet<(SocketAddr, u16)>>,
 }
 
 impl Recursor {
@@ -121,7 +135,7 @@ impl Recursor {
             recursion: false,
             silent: Silent::default(),
         };
-        Recursor { inner: Arc::new(Inner { config, asking, memory, clients: Mutex::default() }) }
+        Recursor { inner: Arc::new(Inner { config, asking, memory }) }
     }
 
     /// Forgets everything it has learnt.
@@ -135,54 +149,17 @@ impl Recursor {
         self.inner.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn clients(&self) -> MutexGuard<'_, BTreeSet<(SocketAddr, u16)>> {
-        self.inner.clients.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Serves clients at `at` over UDP and TCP until the task that runs it ends.
     ///
     /// # Errors
     /// The address cannot be bound.
     pub async fn serve(&self, at: SocketAddr) -> io::Result<()> {
-        let env = &self.inner.asking.env;
-        let socket: Arc<dyn Datagrams> = env.bind(at).await?.into();
-        let listener = env.listen(at).await?;
-        let connection = |stream| {
-            let recursor = self.clone();
-            let reply = move |query: Vec<u8>| {
-                let recursor = recursor.clone();
-                async move { recursor.answer(&query, Transport::Tcp).await.map_or(Reply::Nothing, Reply::Bytes) }
-            };
-            Box::pin(answer_connection(stream, reply)) as BoxFuture<'static, _>
+        let recursor = self.clone();
+        let answer = move |query: Vec<u8>, transport| {
+            let recursor = recursor.clone();
+            Box::pin(async move { recursor.answer(&query, transport).await }) as BoxFuture<'static, _>
         };
-        tokio::join!(biased; self.answer_datagrams(socket), accept(env, &*listener, &connection));
-        Ok(())
-    }
-
-    async fn answer_datagrams(&self, socket: Arc<dyn Datagrams>) {
-        let mut buffer = [0; MAX_QUERY];
-        loop {
-            let Ok((length, client)) = socket.recv_from(&mut buffer).await else {
-                tokio::time::sleep(AFTER_ERROR).await;
-                continue;
-            };
-            let query = buffer.get(..length).unwrap_or_default().to_vec();
-            let Some(id) = query.first_chunk().map(|id| u16::from_be_bytes(*id)) else { continue };
-            {
-                let mut clients = self.clients();
-                if clients.len() >= MAX_CLIENTS || !clients.insert((client, id)) {
-                    continue;
-                }
-            }
-            let (recursor, socket) = (self.clone(), socket.clone());
-            self.inner.asking.env.spawn("dns question", async move {
-                if let Some(answer) = recursor.answer(&query, Transport::Udp).await {
-                    // An answer that cannot be sent is lost, like one that is lost in the network.
-                    let _ = socket.send_to(&answer, client).await;
-                }
-                recursor.clients().remove(&(client, id));
-            });
-        }
+        clients::serve(&self.inner.asking.env, at, Arc::new(answer)).await
     }
 
     /// The answer to a client's query over this transport; none if the octets are not a query.
@@ -190,7 +167,11 @@ impl Recursor {
         let query = Message::decode(query).ok().filter(|query| !query.flags.response)?;
         let mut response = query.response(Rcode::NOERROR);
         response.flags.recursion_available = true;
-        let dnssec = self.inner.config.dnssec && query.edns.as_ref().is_some_and(|edns| edns.dnssec_ok);
+        let passes = self.inner.config.passes;
+        if query.question.as_ref().is_some_and(|question| !passes.knows(question.rtype)) {
+            return None;
+        }
+        let dnssec = passes != Passes::WithoutDnssec && query.edns.as_ref().is_some_and(|edns| edns.dnssec_ok);
         response.edns = query.edns.as_ref().map(|_| Edns::new(MAX_UDP as u16, dnssec));
         match &query.question {
             _ if query.flags.opcode != 0 => response.rcode = Rcode::NOTIMP,
@@ -210,7 +191,7 @@ impl Recursor {
                 if !dnssec {
                     strip(&mut response, question.rtype);
                 }
-                if !self.inner.config.dnssec {
+                if passes == Passes::WithoutDnssec {
                     response.answer.retain(|record| !record.rtype.is_dnssec() && record.rtype != RecordType::DS);
                 }
             }

@@ -12,13 +12,20 @@
 //! An answer that is not secure says why in an Extended DNS Error (RFC 8914), if the client uses EDNS.
 
 use std::collections::BTreeSet;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use mxlab_env::BoxFuture;
 
 use crate::answer::Sections;
 use crate::authority::MAX_UDP;
+use crate::exchange::Transport;
 use crate::name::Name;
 use crate::rdata::{Cname, Dname};
 use crate::record::{Class, Rcode, Record, RecordType};
 use crate::resolver::chain::Work;
+use crate::resolver::clients;
 use crate::resolver::iteration::proofs;
 use crate::resolver::source::Fetched;
 use crate::resolver::{MAX_ALIASES, Resolver};
@@ -28,6 +35,27 @@ use crate::validator::{Budget, group, verify};
 use crate::wire::{Edns, Message, Question};
 
 impl Resolver {
+    /// Serves clients at `at` over UDP and TCP until the task that runs it ends.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub async fn serve(&self, at: SocketAddr) -> io::Result<()> {
+        let resolver = self.clone();
+        let answer = move |query: Vec<u8>, transport| {
+            let resolver = resolver.clone();
+            Box::pin(async move {
+                let query = Message::decode(&query).ok().filter(|query| !query.flags.response)?;
+                let limit = match (transport, &query.edns) {
+                    (Transport::Tcp, _) => usize::from(u16::MAX),
+                    (Transport::Udp, Some(edns)) => usize::from(edns.udp_size).clamp(512, MAX_UDP),
+                    (Transport::Udp, None) => 512,
+                };
+                Some(resolver.respond(&query).await.encode(limit))
+            }) as BoxFuture<'static, _>
+        };
+        clients::serve(&self.inner.env, at, Arc::new(answer)).await
+    }
+
     /// The response to a client's query.
     pub async fn respond(&self, query: &Message) -> Message {
         let mut response = query.response(Rcode::NOERROR);

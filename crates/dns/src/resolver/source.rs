@@ -101,7 +101,7 @@ impl Source {
         }
     }
 
-    /// Forgets the proof that came with a referral to this zone: whoever asks for its DS itself gets a whole answer.
+    /// Forgets the proof that came with a referral to this zone: a question for its DS gets a whole answer.
     pub(crate) fn forget_referred(&self, zone: &Name) {
         if let Source::Zones(recursor, _) = self {
             recursor.memory().forget_referred(zone);

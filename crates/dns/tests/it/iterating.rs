@@ -608,11 +608,11 @@ fn an_alias_that_a_dname_makes_is_as_good_as_the_dname() {
 fn another_forwarder_is_asked_after_a_failure_or_a_bogus_answer() {
     // The second forwarder strips DNSSEC, the third one does as it should.
     let net = Net::new();
-    let forwarder = |dnssec| {
-        let config = RecursorConfig { dnssec, ..RecursorConfig::new(net.roots()) };
+    let forwarder = |passes| {
+        let config = RecursorConfig { passes, ..RecursorConfig::new(net.roots()) };
         Recursor::with_exchange(&net.env, &Recorder::nowhere(&net.env), config, Arc::new(net.wire.clone()))
     };
-    let forwarders = Forwarders { stripping: forwarder(false), honest: forwarder(true) };
+    let forwarders = Forwarders { stripping: forwarder(Passes::WithoutDnssec), honest: forwarder(Passes::Everything) };
     let addresses = ["192.0.2.201:53", "192.0.2.202:53", "192.0.2.203:53"].map(|address| address.parse().unwrap());
     let config = ResolverConfig::new(addresses.to_vec(), net.anchor());
     let resolver = Resolver::with_exchange(&net.env, &net.recorder, config, Arc::new(forwarders));

@@ -12,6 +12,7 @@ mod laws;
 mod loopback;
 mod net;
 mod nsec3;
+mod odd_answers;
 mod reasons;
 mod resolution;
 mod respond;

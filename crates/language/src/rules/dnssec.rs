@@ -42,15 +42,12 @@ fn declared<'f>(file: &'f File, zone: &str) -> Option<&'f Spanned<Zone>> {
     file.zone.iter().find(|(name, _)| name.eq_ignore_ascii_case(zone)).map(|(_, zone)| zone)
 }
 
-/// The parent of a zone: the zone directly above it. In the reverse tree only declared ones exist.
+/// The parent of a zone: the nearest declared zone above it; without one, the zone directly above it, which is made.
 fn parent(file: &File, zone: &str) -> String {
     let zone = zone.to_ascii_lowercase();
     let directly = zone.split_once('.').map_or(".", |(_, rest)| rest);
-    if !is_within(&zone, "arpa") {
-        return directly.to_owned();
-    }
     let names = file.zone.keys().map(|name| name.to_ascii_lowercase());
-    let above = names.filter(|name| *name != zone && is_within(&zone, name));
+    let above = names.filter(|name| *name != zone && name != "." && is_within(&zone, name));
     above.max_by_key(String::len).unwrap_or_else(|| directly.to_owned())
 }
 
@@ -99,9 +96,35 @@ fn effect(
     {
         let place = declaration.and_then(|zone| zone.delegated.as_ref()).map(|field| (field.span(), "said here"));
         without_effect(format!("{zone} has no DS at its parent"), place, "leave out `delegated = false`");
-    } else if kind == FaultKind::Nsec3Iterations && declaration.is_none_or(|zone| zone.denial() == Denial::Nsec) {
-        without_effect(format!("{zone} denies with NSEC"), None, "write `denial = \"nsec3\"` in the zone");
+    } else if let Some((how, denial)) = needs_other_denial(kind, declaration.map_or(Denial::Nsec, |zone| zone.denial()))
+    {
+        without_effect(
+            format!("{zone} denies with {how}"),
+            None,
+            &format!("write `denial = \"{denial}\"` in the zone"),
+        );
     }
+}
+
+/// How the zone denies, and how it would have to, if a fault of this kind needs another denial.
+fn needs_other_denial(kind: FaultKind, denial: Denial) -> Option<(&'static str, Denial)> {
+    let how = match denial {
+        Denial::Nsec => "NSEC",
+        Denial::Nsec3 | Denial::Nsec3Optout => "NSEC3",
+        Denial::Compact => "one record for each name",
+    };
+    let (fits, wanted): (&[Denial], Denial) = match kind {
+        // RFC 4035 §3.1.3: only NSEC3 has a record for the closest encloser.
+        FaultKind::Nsec3Iterations | FaultKind::DenialNoEncloser => {
+            (&[Denial::Nsec3, Denial::Nsec3Optout], Denial::Nsec3)
+        }
+        FaultKind::DenialNoWildcard | FaultKind::DenialNoNextCloser => {
+            (&[Denial::Nsec, Denial::Nsec3, Denial::Nsec3Optout], Denial::Nsec)
+        }
+        FaultKind::DenialOverreaching => (&[Denial::Nsec], Denial::Nsec),
+        _ => return None,
+    };
+    (!fits.contains(&denial)).then_some((how, wanted))
 }
 
 fn count(fault: &Fault, mistakes: &mut Vec<Diagnostic>) {

@@ -112,8 +112,8 @@ fn taken(address: Ipv4Addr) -> Option<&'static str> {
 }
 
 fn servers(file: &File, mistakes: &mut Vec<Diagnostic>) {
-    for zone in file.zone.values() {
-        let servers: Vec<_> = items(&zone.servers).collect();
+    for list in file.zone.values().flat_map(|zone| [&zone.servers, &zone.parent_servers]) {
+        let servers: Vec<_> = items(list).collect();
         for (index, server) in servers.iter().enumerate() {
             if let Some(first) = servers[..index].iter().find(|first| first == &server) {
                 let message = format!("host `{server}` is named twice");

@@ -158,6 +158,7 @@ pub(super) fn question(asked: &Asked<'_>, verb: &Verb) -> Option<Question> {
             .is("type", text(&table.rtype))
             .is("status", text(&table.status))
             .is("reason", text(&table.reason))
+            .is("found", text(&table.found))
             .host("server", "server", text(&table.server)),
         Verb::Reported(table) => Question::new("reported", "reported")
             .is("domain", Some(table.domain.get().to_string()))

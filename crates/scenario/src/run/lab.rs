@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use mxlab_dns::Name;
 use mxlab_dns::rdata::abbreviated;
-use mxlab_dns::recursor::{Recursor, RecursorConfig};
+use mxlab_dns::recursor::{Passes, Recursor, RecursorConfig};
 use mxlab_dns::resolver::{Resolver, ResolverConfig, TrustAnchor};
 use mxlab_dns::signed_zone::{self, Signing};
 use mxlab_dns::signing_key::KeyKind;
@@ -20,7 +20,7 @@ use mxlab_env::wire::{Link, Machine, Network};
 use mxlab_mail::smtp::Reply;
 use mxlab_record::{Journal, Recorder};
 use mxlab_world::derive::Identity;
-use mxlab_world::internet::{self, Internet, KeyLayout, NameServer, ZoneSpec};
+use mxlab_world::internet::{self, Internet, KeyLayout, MadeTtls, NameServer, ZoneSpec};
 use mxlab_world::server::{Everything, ServerControl, ServerSettings, TlsLevel};
 
 use super::certificates::{Certificates, make_certificates};
@@ -30,8 +30,9 @@ use super::references::{Made, References};
 use crate::engine::{InboundSettings, OutboundSettings, TenantSettings};
 use mxlab_language::declarations::{Smtp, Zone, items};
 use mxlab_language::references::Resolve;
+use mxlab_language::values::{Duration, HostRef};
 use mxlab_language::words::{Denial, ForwarderKind, TlsVersion, ZoneAlgorithm, ZoneKeys};
-use mxlab_language::{Scenario, zone_text};
+use mxlab_language::{Scenario, Spanned, zone_text};
 
 /// The most entries that a record may have; a run that records more is stopped.
 pub(crate) const MAX_ENTRIES: usize = 200_000;
@@ -82,6 +83,7 @@ pub(crate) fn key_kind(algorithm: ZoneAlgorithm) -> KeyKind {
 fn denial(denial: Denial) -> signed_zone::Denial {
     match denial {
         Denial::Nsec => signed_zone::Denial::Nsec,
+        Denial::Compact => signed_zone::Denial::Compact,
         Denial::Nsec3 | Denial::Nsec3Optout => {
             let opt_out = denial == Denial::Nsec3Optout;
             signed_zone::Denial::Nsec3 { iterations: 0, salt: Vec::new(), opt_out }
@@ -90,14 +92,25 @@ fn denial(denial: Denial) -> signed_zone::Denial {
 }
 
 fn zone_spec(scenario: &Scenario, apex: &str, declared: &Zone, resolve: &dyn Resolve) -> Result<ZoneSpec, LabError> {
-    let servers = items(&declared.servers).map(|host| {
-        let addressed = scenario.addressed.get(host.as_str()).ok_or_else(|| LabError::NoAddress(host.to_string()))?;
-        Ok(NameServer { name: name(&addressed.full_name)?, address: IpAddr::V4(addressed.ipv4) })
-    });
+    let name_servers = |hosts: &Option<Spanned<Vec<Spanned<HostRef>>>>| {
+        let server = |host: &Spanned<HostRef>| {
+            let addressed =
+                scenario.addressed.get(host.as_str()).ok_or_else(|| LabError::NoAddress(host.to_string()))?;
+            Ok(NameServer { name: name(&addressed.full_name)?, address: IpAddr::V4(addressed.ipv4) })
+        };
+        items(hosts).map(server).collect::<Result<Vec<_>, LabError>>()
+    };
+    let seconds = |duration: &Spanned<Duration>| u32::try_from(duration.get().get().as_secs()).unwrap_or(u32::MAX);
     Ok(ZoneSpec {
         apex: name(apex)?,
         records: zone_text::substitute(&scenario.zone_text(&apex.to_ascii_lowercase()), resolve),
         ttl: u32::try_from(declared.ttl().get().as_secs()).unwrap_or(u32::MAX),
+        made: MadeTtls {
+            soa: declared.soa_ttl.as_ref().map(seconds),
+            minimum: declared.soa_minimum.as_ref().map(seconds),
+            ns: declared.ns_ttl.as_ref().map(seconds),
+            ds: declared.ds_ttl.as_ref().map(seconds),
+        },
         signed: declared.signed(),
         delegated: declared.delegated(),
         algorithm: key_kind(declared.algorithm()),
@@ -110,7 +123,8 @@ fn zone_spec(scenario: &Scenario, apex: &str, declared: &Zone, resolve: &dyn Res
             scenario.instant(declared.signed_from()),
             declared.signed_until.as_ref().map(|until| scenario.instant(*until.get())),
         ),
-        servers: servers.collect::<Result<_, LabError>>()?,
+        servers: name_servers(&declared.servers)?,
+        listed: declared.parent_servers.is_some().then(|| name_servers(&declared.parent_servers)).transpose()?,
     })
 }
 
@@ -205,7 +219,9 @@ impl Lab {
         let name_servers = network.add_machine("name servers", &internet.automatic())?;
         let forwarder = match scenario.resolver.forwarder() {
             ForwarderKind::None => None,
-            ForwarderKind::StripsDnssec => Some(network.add_machine("forwarder", &[FORWARDER])?),
+            ForwarderKind::StripsDnssec | ForwarderKind::Validates | ForwarderKind::DropsUnknownTypes => {
+                Some(network.add_machine("forwarder", &[FORWARDER])?)
+            }
         };
         let users = network.add_machine("users", &[USERS])?;
         let mut hosts = IndexMap::new();
@@ -237,15 +253,36 @@ impl Lab {
         }
     }
 
-    /// Spawns the forwarder without DNSSEC.
+    /// Spawns the forwarder.
     fn forward(&self, scenario: &Scenario, env: &Env) {
-        let mut config = RecursorConfig::new(self.roots()).for_clients_that_wait(scenario.resolver.timeout().get());
-        config.cache = scenario.resolver.cache();
-        config.dnssec = false;
-        let recursor = Recursor::new(env, &Recorder::nowhere(env), config);
+        let (at, nowhere) = (SocketAddr::new(FORWARDER, 53), Recorder::nowhere(env));
+        let patience = scenario.resolver.timeout().get();
+        let passes = match scenario.resolver.forwarder() {
+            ForwarderKind::None => return,
+            ForwarderKind::Validates => {
+                let anchor = TrustAnchor::root(self.internet.root_anchor());
+                let mut config = ResolverConfig::iterating(self.roots(), anchor);
+                // It has to answer before its client stops waiting.
+                config.timeout = patience * 9 / 10;
+                config.cache = scenario.resolver.cache();
+                let resolver = Resolver::new(env, &nowhere, config);
+                env.spawn("forwarder", async move {
+                    // The address is this host's alone.
+                    let _ = resolver.serve(at).await;
+                });
+                return;
+            }
+            ForwarderKind::StripsDnssec => Passes::WithoutDnssec,
+            ForwarderKind::DropsUnknownTypes => Passes::OldTypes,
+        };
+        let config = RecursorConfig {
+            cache: scenario.resolver.cache(),
+            passes,
+            ..RecursorConfig::new(self.roots()).for_clients_that_wait(patience)
+        };
+        let recursor = Recursor::new(env, &nowhere, config);
         env.spawn("forwarder", async move {
-            // The address is this host's alone.
-            let _ = recursor.serve(SocketAddr::new(FORWARDER, 53)).await;
+            let _ = recursor.serve(at).await;
         });
     }
 
@@ -266,11 +303,15 @@ impl Lab {
         }
     }
 
-    /// Spawns the name servers whose addresses are this host's.
+    /// Spawns the name servers whose addresses are this host's. A declared host answers at its IPv6 address, too.
     fn serve_names(&self, host: &dyn Machine, tcp: bool) {
         for (address, authority) in self.internet.authorities() {
-            if host.addresses().contains(&address) {
-                internet::serve_on(&host.env(), address, authority.clone(), tcp);
+            if !host.addresses().contains(&address) {
+                continue;
+            }
+            let ipv6 = host.addresses().iter().copied().filter(IpAddr::is_ipv6);
+            for at in std::iter::once(address).chain(ipv6) {
+                internet::serve_on(&host.env(), at, authority.clone(), tcp);
             }
         }
     }
