@@ -1,10 +1,13 @@
 //! `cargo xtask conformance`.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use mxlab_conformance::{Outcome, SUITES};
+use mxlab_report::style::shown;
 use mxlab_scenario::exit_code::ExitCode;
+
+use crate::output::Output;
 
 /// The environment variable with the folder of the suites.
 const VARIABLE: &str = "MXLAB_SUITES";
@@ -12,7 +15,7 @@ const VARIABLE: &str = "MXLAB_SUITES";
 /// The table of exit codes, for the end of the help.
 const EXIT_CODES: &str = "\
 Exit codes:
-    0  nothing failed; or there are no suites where they lie by default
+    0  nothing failed; or there are no suites in the default folder
     1  internal error; a suite that cannot be read
     2  wrong usage; no such suite; no such folder
    11  a case failed";
@@ -44,13 +47,14 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> ExitCode {
     let by_default = || std::env::var_os(VARIABLE).map_or_else(|| root.join("../shared/suites"), PathBuf::from);
     let folder = arguments.suites.clone().unwrap_or_else(by_default);
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    let mut out = Output::default();
     let ended = suite.run(&folder, &mut |case| {
         match case.outcome {
             Outcome::Passed => return passed += 1,
             Outcome::Failed { .. } => failed += 1,
             Outcome::Skipped { .. } => skipped += 1,
         }
-        write_out(&format!("{}  {}  {}\n", case.outcome.word(), case.name, case.outcome.why()));
+        out.write(&shown(&format!("{}  {}  {}\n", case.outcome.word(), case.name, case.outcome.why())));
     });
     if let Err(error) = ended {
         if error.kind() == io::ErrorKind::InvalidData {
@@ -59,8 +63,8 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> ExitCode {
         }
         return missing(&folder, &error, arguments.suites.is_some());
     }
-    write_out(&format!("{passed} passed, {failed} failed, {skipped} skipped\n"));
-    if failed == 0 { ExitCode::AllHeld } else { ExitCode::ExpectationFailed }
+    out.write(&format!("{passed} passed, {failed} failed, {skipped} skipped\n"));
+    out.end(if failed == 0 { ExitCode::AllHeld } else { ExitCode::ExpectationFailed })
 }
 
 /// There is no suite in the folder: wrong usage if the user named the folder, otherwise nothing to do.
@@ -72,9 +76,4 @@ fn missing(folder: &Path, error: &io::Error, named: bool) -> ExitCode {
     eprintln!("nothing was run: there are no suites in {} ({error})", folder.display());
     eprintln!("say where they are with --suites DIR or in {VARIABLE}");
     ExitCode::AllHeld
-}
-
-/// A reader that closed the pipe (`| head`) is not an error.
-fn write_out(text: &str) {
-    let _ = io::stdout().write_all(text.as_bytes());
 }

@@ -19,7 +19,12 @@ pub(crate) struct SecondProcess {
 
 impl SecondProcess {
     pub(crate) fn prepare(root: &Path, options: &Options) -> SecondProcess {
-        let mut arguments = vec!["scenarios".to_owned(), "--json".to_owned(), "--no-memo".to_owned()];
+        // Two processes must not write beside the same snapshots.
+        let arguments = ["scenarios", "--json", "--no-memo", "--expectations-only"];
+        let mut arguments: Vec<String> = arguments.map(str::to_owned).to_vec();
+        if options.stories {
+            arguments.push("--story".to_owned());
+        }
         // One thread if the first has several, and several if it has one.
         arguments.extend(["--jobs".to_owned(), if options.jobs == 1 { "2" } else { "1" }.to_owned()]);
         if let (Some(first), Some(last)) = (options.seeds.first(), options.seeds.last()) {

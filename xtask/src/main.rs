@@ -2,7 +2,9 @@
 //! `mxlab-report`; other people's suites are run by `mxlab-conformance`.
 
 mod conformance;
+mod coverage;
 mod determinism;
+mod output;
 mod scenarios;
 
 use std::path::{Path, PathBuf};
@@ -13,7 +15,7 @@ use mxlab_scenario::exit_code;
 
 /// The lab: scenarios of mail transport security, under virtual time.
 #[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, disable_help_subcommand = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -25,6 +27,8 @@ enum Command {
     Scenarios(scenarios::Arguments),
     /// Test an implementation with a suite from another project.
     Conformance(conformance::Arguments),
+    /// Which behaviours are covered by which scenarios.
+    Coverage(coverage::Arguments),
     /// Write the JSON schema of scenario files to `schema/scenario.schema.json`.
     Schema,
 }
@@ -34,30 +38,49 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // Nobody can stop a thread that loops: the process ends, as for other bounds.
     mxlab_sim::when_stuck(|stuck| {
-        eprintln!("error: {stuck}");
+        eprintln!("error: {}", mxlab_report::style::shown(&stuck.to_string()));
         std::process::exit(exit_code::ExitCode::BoundExceeded.number().into())
     });
     let root = root();
     let code = match arguments.command {
         Command::Scenarios(arguments) => scenarios::run(&root, &arguments),
         Command::Conformance(arguments) => conformance::run(&root, &arguments),
-        Command::Schema => match mxlab_scenario::suite::write_schema(&root) {
-            Ok(path) => {
-                eprintln!("wrote {path}");
-                exit_code::ExitCode::AllHeld
-            }
-            Err(error) => {
-                eprintln!("error: {error}");
-                error.exit_code()
-            }
-        },
+        Command::Coverage(arguments) => coverage::run(&root, &arguments),
+        Command::Schema => schema(),
     };
     ExitCode::from(code.number())
 }
 
-/// The repository: the nearest folder upwards that contains `scenarios/`; else the one this was built in.
+/// Writes the schema into the checkout that the working directory is in.
+fn schema() -> exit_code::ExitCode {
+    let Some(checkout) = checkout() else {
+        eprintln!("error: the working directory is in no checkout: there is no `{WORLDS}` in it or above it");
+        return exit_code::ExitCode::Usage;
+    };
+    match mxlab_scenario::suite::write_schema(&checkout) {
+        Ok(path) => {
+            eprintln!("wrote {path}");
+            exit_code::ExitCode::AllHeld
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            error.exit_code()
+        }
+    }
+}
+
+/// By this a checkout is known: other projects have a folder `scenarios` too.
+const WORLDS: &str = "scenarios/worlds";
+
+/// The checkout that the working directory is in.
+fn checkout() -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    here.ancestors().find(|folder| folder.join(WORLDS).is_dir()).map(Path::to_owned)
+}
+
+/// The repository: the checkout that the working directory is in; else the one this was built in, which has the prepared
+/// worlds for files elsewhere.
 fn root() -> PathBuf {
-    let here = std::env::current_dir().unwrap_or_default();
     let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default();
-    here.ancestors().find(|folder| folder.join("scenarios").is_dir()).map_or(built_in, Path::to_owned)
+    checkout().unwrap_or(built_in)
 }

@@ -1,25 +1,33 @@
 //! `cargo xtask scenarios`.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use mxlab_language::values::{Duration, Scalar as _};
+use mxlab_report::style::shown;
 use mxlab_report::{json, record, text};
+use mxlab_scenario::exchange::Exchange;
 use mxlab_scenario::exit_code::{self, ExitCode};
 use mxlab_scenario::suite::{self, CaseOutcome, Options, Progress, Summary};
 
 use crate::determinism;
+use crate::output::{self, Output};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// Results are there, and are being printed.
+static ENDING: AtomicBool = AtomicBool::new(false);
+/// After an interrupt, the results there are have to come within this time.
+const PATIENCE: std::time::Duration = std::time::Duration::from_millis(800);
 
 #[derive(clap::Args)]
 #[command(after_help = exit_code::help())]
 pub(crate) struct Arguments {
-    /// Parts of scenario ids (`dane/`, `mismatch`), or paths of files anywhere on disk (`my-failure.toml`).
+    /// Ids of scenarios, parts of ids (`dane/`, `mismatch`), or paths of files anywhere on disk (`my-failure.toml`).
     ///
-    /// Either may be followed by a cell: `'my-failure.toml[how=kill]'`.
+    /// Any of them may be followed by a cell: `'my-failure.toml[how=kill]'`.
     #[arg(value_name = "FILTER|PATH")]
     filters: Vec<String>,
     /// Run with this seed instead of the file's.
@@ -37,13 +45,16 @@ pub(crate) struct Arguments {
     /// Write the snapshots of all files whose expectations hold in every cell and with every seed.
     #[arg(long, conflicts_with_all = ["until", "verify_determinism"])]
     bless: bool,
+    /// Check the expectations, and neither read snapshots nor require any.
+    #[arg(long, conflicts_with_all = ["until", "bless", "list"])]
+    expectations_only: bool,
     /// Run everything again in a second process, seconds later and in another environment, and compare hashes.
     #[arg(long, conflicts_with = "until")]
     verify_determinism: bool,
     /// List the scenarios with their titles and run nothing.
     #[arg(long, conflicts_with_all = ["bless", "verify_determinism", "until", "story", "json"])]
     list: bool,
-    /// Print the stories.
+    /// Print the stories; also of a file that expects nothing.
     #[arg(long)]
     story: bool,
     /// Print JSON on standard output, one object a line.
@@ -54,7 +65,7 @@ pub(crate) struct Arguments {
     /// Two folders written before and after a change, compared with `diff -r`, show what the change does.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["seeds", "list"])]
     record: Option<PathBuf>,
-    /// Stop every run at this time, print the stories and compare nothing.
+    /// Stop every run at this time, print the stories and compare nothing; also of a file that expects nothing.
     #[arg(long, value_name = "+5h", value_parser = until)]
     until: Option<u64>,
     /// Compute every signature and every check of one anew, although the process knows the result from another scenario.
@@ -80,8 +91,14 @@ fn until(text: &str) -> Result<u64, String> {
         .map_err(|_| "write a time such as +5h or +1h30m".to_owned())
 }
 
+/// Whether this is a run of a continuous integration service, which says so in the variable `CI`.
+fn under_ci() -> bool {
+    let said = std::env::var_os("CI").unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    !matches!(said.as_str(), "" | "0" | "false" | "no" | "off")
+}
+
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> ExitCode {
-    if arguments.bless && std::env::var_os("CI").is_some() {
+    if arguments.bless && under_ci() {
         eprintln!("error: --bless is refused under CI: snapshots are read and blessed by people");
         return ExitCode::Usage;
     }
@@ -89,14 +106,14 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> ExitCode {
     if arguments.list {
         return list(&options);
     }
-    if ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed)).is_err() {
+    if ctrlc::set_handler(interrupted).is_err() {
         eprintln!("warning: an interrupt will end this at once, without partial results");
     }
     let second = arguments.verify_determinism.then(|| determinism::SecondProcess::prepare(root, &options));
     let mut summary = match run_with_progress(&options, arguments.record.as_deref()) {
         Ok(summary) => summary,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", shown(&error.to_string()));
             return error.exit_code();
         }
     };
@@ -104,7 +121,21 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> ExitCode {
     if let Some(second) = second.filter(|_| !summary.interrupted) {
         compare(second, &mut summary);
     }
+    ENDING.store(true, Ordering::Relaxed);
     print(arguments, &summary)
+}
+
+/// Ends the suite, with the results that there are. If these do not come soon, or at a second interrupt, ends the process.
+#[allow(clippy::disallowed_methods, reason = "somebody waits at a real keyboard")]
+fn interrupted() {
+    let again = INTERRUPTED.swap(true, Ordering::Relaxed);
+    if !again {
+        std::thread::sleep(PATIENCE);
+    }
+    if again || !ENDING.load(Ordering::Relaxed) {
+        eprintln!("interrupted; there are no results yet");
+        std::process::exit(ExitCode::Interrupted.number().into());
+    }
 }
 
 /// Compares with a second process. If that runs other cells than the first one, the error is ours, not the scenarios'.
@@ -129,14 +160,16 @@ fn options(root: &Path, arguments: &Arguments) -> Options {
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Options {
-        root: root.to_owned(),
         filters: arguments.filters.clone(),
         seeds,
         jobs: arguments.jobs.map_or(cores, usize::from),
         bless: arguments.bless,
+        expectations_only: arguments.expectations_only,
         partition: arguments.partition,
         until: arguments.until,
+        stories: arguments.story,
         memo: !arguments.no_memo,
+        ..Options::new(root)
     }
 }
 
@@ -144,12 +177,16 @@ fn list(options: &Options) -> ExitCode {
     match suite::list(options) {
         Ok(list) => {
             let width = list.iter().map(|(id, _)| id.len()).max().unwrap_or(0);
-            let lines: String = list.iter().map(|(id, title)| format!("{id:width$}  {title}\n")).collect();
-            write_out(&lines);
-            ExitCode::AllHeld
+            let line = |(id, title): &(String, String)| {
+                let title = title.replace(['\n', '\r', '\t'], " ");
+                shown(&format!("{id:width$}  {title}\n"))
+            };
+            let mut out = Output::default();
+            out.write(&list.iter().map(line).collect::<String>());
+            out.end(ExitCode::AllHeld)
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", shown(&error.to_string()));
             error.exit_code()
         }
     }
@@ -163,18 +200,17 @@ fn run_with_progress(options: &Options, records: Option<&Path>) -> Result<Summar
     }
     let mut failed = 0;
     let mut errors = Vec::new();
-    let mut summary =
-        suite::run(options, &mxlab_scenario::exchange::Exchange, &INTERRUPTED, &mut |progress| match progress {
-            Progress::Planned(count) => bar.set_length(count as u64),
-            Progress::Ended(case) => {
-                errors.extend(records.and_then(|folder| record::write(folder, case).err()));
-                if !matches!(case.outcome, CaseOutcome::Passed | CaseOutcome::Skipped) {
-                    failed += 1;
-                    bar.set_message(format!("{failed} failed"));
-                }
-                bar.inc(1);
+    let mut summary = suite::run(options, Arc::new(Exchange), &INTERRUPTED, &mut |progress| match progress {
+        Progress::Planned(count) => bar.set_length(count as u64),
+        Progress::Ended(case) => {
+            errors.extend(records.and_then(|folder| record::write(folder, case).err()));
+            if !matches!(case.outcome, CaseOutcome::Passed | CaseOutcome::Skipped) {
+                failed += 1;
+                bar.set_message(format!("{failed} failed"));
             }
-        });
+            bar.inc(1);
+        }
+    });
     bar.finish_and_clear();
     if let Ok(summary) = &mut summary {
         summary.errors.extend(errors);
@@ -182,27 +218,25 @@ fn run_with_progress(options: &Options, records: Option<&Path>) -> Result<Summar
     summary
 }
 
+/// Prints the stories, and below them what failed: the end of a long output is what is seen.
 fn print(arguments: &Arguments, summary: &Summary) -> ExitCode {
+    let mut out = Output::default();
+    let stories = arguments.story || arguments.until.is_some();
     for case in &summary.cases {
-        let said = text::case(case);
-        if !said.is_empty() {
-            eprintln!("{said}");
-        }
-        if (arguments.story || arguments.until.is_some())
-            && let Some(story) = &case.story
-        {
-            let story = format!("── {} (seed {}) ──\n{story}\n", case.scenario, case.seed);
-            if arguments.json { eprint!("{story}") } else { write_out(&story) }
+        eprint!("{}", text::warnings(case));
+        if let Some(story) = case.story.as_ref().filter(|_| stories) {
+            let story = shown(&format!("── {} (seed {}) ──\n{story}\n", case.scenario, case.seed));
+            if arguments.json { eprint!("{story}") } else { out.write(&story) }
         }
     }
     if arguments.json {
-        write_out(&json::lines(summary));
+        out.write(&json::lines(summary));
+    }
+    eprint!("{}", text::failures(summary, output::style()));
+    eprint!("{}", text::blessed(summary));
+    if arguments.bless && summary.blessed.is_empty() && summary.exit_code() == ExitCode::AllHeld {
+        eprintln!("nothing was written: every snapshot is as it should be");
     }
     eprint!("{}", text::summary(summary));
-    summary.exit_code()
-}
-
-/// A reader that closed the pipe (`| head`) is not an error.
-fn write_out(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    out.end(summary.exit_code())
 }

@@ -289,7 +289,7 @@ faults! {
 }
 
 /// The fields that every kind takes.
-pub const ALWAYS: [&str; 3] = ["name", "until", "times"];
+pub const ALWAYS: [&str; 4] = ["name", "until", "times", "may-not-act"];
 
 impl FaultKind {
     /// The group that it belongs to.
@@ -313,6 +313,11 @@ impl Fault {
     /// such.
     pub fn effect(&self) -> Option<Effect> {
         (self.kind.get().row().effect)(self)
+    }
+
+    /// Whether the run may end without its having acted.
+    pub fn may_not_act(&self) -> bool {
+        self.may_not_act.as_ref().is_some_and(|may| *may.get())
     }
 
     /// Whether it is the zone's parent that is wrong about it, so that it happens at the parent's servers.

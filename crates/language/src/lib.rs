@@ -87,12 +87,30 @@ pub struct Cell {
 /// The most text of a file or a world: 1 MiB.
 const MOST_TEXT: usize = 1 << 20;
 
+/// Finds more mistakes in a cell: what a runner cannot do of it.
+pub type More<'a> = &'a dyn Fn(&Scenario) -> Vec<Diagnostic>;
+
 /// Reads the file `text`, which is shown as `path`, over the worlds of `worlds`. `behaviours` are the ids that `covers`
 /// may name.
 ///
 /// # Errors
 /// All mistakes of the file, including warnings.
 pub fn read(path: &str, text: &str, worlds: &dyn WorldSource, behaviours: &[&str]) -> Result<Loaded, Diagnostics> {
+    read_for(path, text, worlds, behaviours, &|_| Vec::new())
+}
+
+/// Reads a file like [`read`], for somebody who finds `more` in each cell. What that finds is told beside the mistakes of
+/// the file.
+///
+/// # Errors
+/// All mistakes of the file, including warnings.
+pub fn read_for(
+    path: &str,
+    text: &str,
+    worlds: &dyn WorldSource,
+    behaviours: &[&str],
+    more: More<'_>,
+) -> Result<Loaded, Diagnostics> {
     let mut sources = Sources::new(path, text);
     let mut mistakes = Vec::new();
     let Some(file) = parse(text, 0, &mut mistakes) else { return Err(Diagnostics::new(Arc::new(sources), mistakes)) };
@@ -109,7 +127,7 @@ pub fn read(path: &str, text: &str, worlds: &dyn WorldSource, behaviours: &[&str
         tree
     });
     let layers = layers::lay(file, world_tree, &mut mistakes);
-    let mut reader = Reader { sources: &sources, behaviours, lost_world, mistakes };
+    let mut reader = Reader { sources: &sources, behaviours, more, lost_world, mistakes };
     let cells = reader.cells(layers);
     let diagnostics = Diagnostics::new(sources.clone(), reader.mistakes);
     if diagnostics.has_errors() { Err(diagnostics) } else { Ok(Loaded { warnings: diagnostics, cells, sources }) }
@@ -147,6 +165,7 @@ fn world(file: &Table<'_>, worlds: &dyn WorldSource, mistakes: &mut Vec<Diagnost
 struct Reader<'a> {
     sources: &'a Sources,
     behaviours: &'a [&'a str],
+    more: More<'a>,
     /// Whether the world that the file names does not exist or cannot be read.
     lost_world: bool,
     mistakes: Vec<Diagnostic>,
@@ -173,6 +192,7 @@ impl<'a> Reader<'a> {
             let values = axes::names(&axes, &combination);
             let suffix = axes::suffix(&values);
             let scenario = self.cell(cell_tree, &layers.world_records, &axes, &names, values, &mut found);
+            found.extend(scenario.iter().flat_map(|scenario| (self.more)(scenario)));
             // Each place once: if another cell has shown it, it is not shown again with other values.
             let shown = |new: &Diagnostic| {
                 self.mistakes.iter().any(|old| old.primary.span == new.primary.span && old.code == new.code)
@@ -192,7 +212,10 @@ impl<'a> Reader<'a> {
     /// Warns of cells to which no expectation applies.
     fn bare_cells(&mut self, axes: &[Axis<'_>], cells: &[Cell]) {
         let Some(first) = axes.first() else { return };
-        for cell in cells.iter().filter(|cell| cell.scenario.expects.is_empty() && cell.scenario.nevers.is_empty()) {
+        let bare = |cell: &&Cell| cell.scenario.expects.is_empty() && cell.scenario.nevers.is_empty();
+        // If all are, the file expects nothing at all, which is told once.
+        let some = cells.iter().any(|cell| !bare(&cell));
+        for cell in cells.iter().filter(bare).filter(|_| some) {
             let message = format!("no expectation applies to the cell {}", cell.suffix);
             let found = Diagnostic::warning("bare-cell", message, first.span, "this matrix");
             self.mistakes.push(found.help("its story is still compared with its snapshot"));

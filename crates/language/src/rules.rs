@@ -274,7 +274,8 @@ pub(crate) fn some_expectation(file: &File, sources: &Sources, mistakes: &mut Ve
     if file.expect.is_empty() && file.never.is_empty() {
         let message = "this file expects nothing";
         let span = if sources.is_in_world(file.title.span()) { Span::default() } else { file.title.span() };
-        let found = Diagnostic::error("no-expectation", message, span, "whatever happens, it holds");
+        // Whoever only wants to see what happens need not expect anything.
+        let found = Diagnostic::warning("no-expectation", message, span, "whatever happens, it holds");
         mistakes.push(found.help("add an [[expect]] or [[never]] that states what the file is about"));
     }
 }

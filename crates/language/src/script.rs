@@ -264,6 +264,8 @@ pub struct Fault {
     pub until: Option<Spanned<Time>>,
     /// It ends after it has acted so many times.
     pub times: Option<Spanned<u32>>,
+    /// Whether the run may end without its having acted (`false`: then it fails, as nothing showed what the fault does).
+    pub may_not_act: Option<Spanned<bool>>,
     /// The server at which it happens.
     pub host: Option<Spanned<HostRef>>,
     /// Only for connections from this host.

@@ -3,7 +3,7 @@
 //! The format is an interface: fields are added, never changed. Reading it back ([`hashes`]) is what
 //! `--verify-determinism` does with the lines of its second process.
 
-use mxlab_scenario::suite::{CaseResult, Failure, Hashes, Summary};
+use mxlab_scenario::suite::{CaseResult, Failure, FileResult, Hashes, Summary};
 use serde::{Deserialize, Serialize};
 
 /// The number of this format.
@@ -29,7 +29,7 @@ struct CaseLine<'a> {
 #[derive(Serialize)]
 struct FailureLine<'a> {
     code: &'a str,
-    message: &'a str,
+    message: String,
     file: Option<&'a str>,
     line: Option<usize>,
     column: Option<usize>,
@@ -51,6 +51,16 @@ struct SuiteCounts<'a> {
     interrupted: bool,
     errors: &'a [String],
     seed_sensitive: CaseCounts,
+    files: Vec<FileLine<'a>>,
+    blessed: Vec<&'a str>,
+}
+
+/// A file of several cells that failed as a whole.
+#[derive(Serialize)]
+struct FileLine<'a> {
+    path: &'a str,
+    seed: Option<u64>,
+    failures: Vec<FailureLine<'a>>,
 }
 
 /// The cases of files that say `seed-sensitive`; they are among those of the suite.
@@ -82,13 +92,21 @@ fn case_line(case: &CaseResult) -> CaseLine<'_> {
 }
 
 fn failure_line(failure: &Failure) -> FailureLine<'_> {
+    let message = match &failure.difference {
+        Some(difference) => format!("{}\n{difference}", failure.message),
+        None => failure.message.clone(),
+    };
     FailureLine {
         code: &failure.code,
-        message: &failure.message,
+        message,
         file: failure.file.as_deref(),
         line: failure.line,
         column: failure.column,
     }
+}
+
+fn file_line(file: &FileResult) -> FileLine<'_> {
+    FileLine { path: &file.path, seed: file.seed, failures: file.failures.iter().map(failure_line).collect() }
 }
 
 fn round(milliseconds: f64) -> f64 {
@@ -123,6 +141,8 @@ pub fn lines(summary: &Summary) -> String {
                 failed: sensitive.failed(),
                 skipped: sensitive.skipped,
             },
+            files: summary.files.iter().map(file_line).collect(),
+            blessed: summary.blessed.iter().map(|written| written.path.as_str()).collect(),
         },
     }));
     text

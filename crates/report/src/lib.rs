@@ -4,4 +4,5 @@
 
 pub mod json;
 pub mod record;
+pub mod style;
 pub mod text;

@@ -1,69 +1,172 @@
 //! A suite as text: what failed and how to run it again, then a summary line.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use mxlab_scenario::suite::{CaseOutcome, CaseResult, Counts, Summary, reproduction};
+use mxlab_scenario::snapshot::{Difference, Mark};
+use mxlab_scenario::suite::{CaseOutcome, CaseResult, Counts, Failure, FileResult, Summary, acceptance, reproduction};
 
-/// The text about one case; empty if it passed without warning.
-pub fn case(case: &CaseResult) -> String {
+use crate::style::{Style, shown};
+
+/// How many lines of a difference are shown.
+const MOST_LINES: usize = 40;
+
+/// The warnings of a case; empty if there are none.
+pub fn warnings(case: &CaseResult) -> String {
+    case.warnings.iter().map(|warning| format!("{}\n\n", shown(warning.trim_end()))).collect()
+}
+
+/// What is wrong with a suite, each case by itself. Stories that differ come last: what is wrong elsewhere may be the
+/// reason.
+pub fn failures(summary: &Summary, style: Style) -> String {
+    let failed = |case: &&CaseResult| !matches!(case.outcome, CaseOutcome::Passed | CaseOutcome::Skipped);
+    let (stories, others): (Vec<_>, Vec<_>) =
+        summary.cases.iter().filter(failed).partition(|case| case.outcome == CaseOutcome::SnapshotDiffers);
     let mut text = String::new();
-    for warning in &case.warnings {
-        let _ = writeln!(text, "{}\n", warning.trim_end());
+    for case in others {
+        let _ = writeln!(text, "{}", self::case(case, style));
     }
-    if matches!(case.outcome, CaseOutcome::Passed | CaseOutcome::Skipped) {
-        return text;
+    for file in &summary.files {
+        let _ = writeln!(text, "{}", self::file(file, style));
     }
-    let _ = match case.outcome {
-        // The file is wrong for every seed.
-        CaseOutcome::Invalid => writeln!(text, "{}: {}", case.scenario, words(case.outcome)),
-        outcome => writeln!(text, "{}: {} (seed {})", case.scenario, words(outcome), case.seed),
-    };
-    for failure in &case.failures {
-        match (&failure.file, failure.line) {
-            // A diagnostic already shows its place.
-            _ if case.outcome == CaseOutcome::Invalid => {}
-            (Some(file), Some(line)) => {
-                let _ = writeln!(text, "  {file}:{line}");
-            }
-            (Some(file), None) => {
-                let _ = writeln!(text, "  {file}");
-            }
-            (None, _) => {}
-        }
-        let indent = if case.outcome == CaseOutcome::Invalid { "" } else { "  " };
-        for line in failure.message.trim_end().lines() {
-            let _ = writeln!(text, "{indent}{line}");
-        }
-        if case.outcome == CaseOutcome::Invalid {
-            text.push('\n');
-        }
+    for case in stories {
+        let _ = writeln!(text, "{}", self::case(case, style));
     }
-    let _ = writeln!(text, "  run it again: {}", reproduction(case));
     text
 }
 
-fn words(outcome: CaseOutcome) -> &'static str {
-    match outcome {
-        CaseOutcome::Passed => "passed",
-        CaseOutcome::SnapshotDiffers => "the story differs from the snapshot",
-        CaseOutcome::ExpectationFailed => "an expectation failed",
-        CaseOutcome::Nondeterministic => "not deterministic",
-        CaseOutcome::BoundExceeded => "stopped by a limit",
-        CaseOutcome::Invalid => "the file has mistakes",
-        CaseOutcome::Panicked => "a panic, or an error of the runner",
-        CaseOutcome::Skipped => "skipped",
+/// The text about a case that failed.
+pub fn case(case: &CaseResult, style: Style) -> String {
+    let mut text = String::new();
+    // The file is wrong for every seed.
+    let seed = match case.outcome {
+        CaseOutcome::Invalid => String::new(),
+        _ => format!(" (seed {})", case.seed),
+    };
+    for (heading, failures) in by_heading(case) {
+        let _ = writeln!(text, "{}{seed}", style.bad(&format!("{}: {heading}", shown(&case.scenario))));
+        for failure in failures {
+            self::failure(&mut text, failure, case.outcome, style);
+        }
     }
+    let _ = writeln!(text, "  run it again: {}", reproduction(case));
+    if case.failures.iter().any(|failure| failure.code == "snapshot") && case.arguments.is_none() {
+        let _ = writeln!(text, "  accept it: {}", acceptance(case));
+    }
+    text
+}
+
+/// The text about a file of which no single cell is to blame.
+fn file(file: &FileResult, style: Style) -> String {
+    let seed = file.seed.map_or_else(String::new, |seed| format!(" (seed {seed})"));
+    let mut text = String::new();
+    let heading = file.failures.first().map_or("", |failure| words(CaseOutcome::ExpectationFailed, failure));
+    let _ = writeln!(text, "{}{seed}", style.bad(&format!("{}: {heading}", shown(&file.id))));
+    for failure in &file.failures {
+        self::failure(&mut text, failure, CaseOutcome::ExpectationFailed, style);
+    }
+    let _ = writeln!(text, "  run it again: {}", file.reproduction());
+    text
+}
+
+/// The failures of a case under their headings, in the order in which these first occur.
+fn by_heading(case: &CaseResult) -> Vec<(&'static str, Vec<&Failure>)> {
+    let mut headings: Vec<(&'static str, Vec<&Failure>)> = Vec::new();
+    for failure in &case.failures {
+        let heading = words(case.outcome, failure);
+        match headings.iter_mut().find(|(known, _)| *known == heading) {
+            Some((_, failures)) => failures.push(failure),
+            None => headings.push((heading, vec![failure])),
+        }
+    }
+    headings
+}
+
+fn failure(text: &mut String, failure: &Failure, outcome: CaseOutcome, style: Style) {
+    // A diagnostic already shows its place.
+    if outcome == CaseOutcome::Invalid {
+        let _ = writeln!(text, "{}\n", shown(failure.message.trim_end()));
+        return;
+    }
+    match (&failure.file, failure.line) {
+        (Some(file), Some(line)) => {
+            let _ = writeln!(text, "  {}:{line}", shown(file));
+        }
+        (Some(file), None) => {
+            let _ = writeln!(text, "  {}", shown(file));
+        }
+        (None, _) => {}
+    }
+    for line in shown(failure.message.trim_end()).lines() {
+        let _ = writeln!(text, "  {line}");
+    }
+    if let Some(difference) = &failure.difference {
+        self::difference(text, difference, style);
+    }
+}
+
+fn difference(text: &mut String, difference: &Difference, style: Style) {
+    let legend = [style.old("- only in the snapshot"), style.new("+ only in this run")];
+    let _ = writeln!(text, "    {}", legend.join("   "));
+    for (mark, line) in difference.lines.iter().take(MOST_LINES) {
+        let line = shown(&format!("{} {line}", mark.sign()));
+        let line = match mark {
+            Mark::Old => style.old(&line),
+            Mark::New => style.new(&line),
+            Mark::Same => line,
+            Mark::Gap => style.faint(&line),
+        };
+        let _ = writeln!(text, "    {line}");
+    }
+    let more = difference.lines.len().saturating_sub(MOST_LINES);
+    if more > 0 {
+        let lines = if more == 1 { "line" } else { "lines" };
+        let _ = writeln!(text, "    … and {more} more {lines}; `--story` shows the whole story");
+    }
+}
+
+/// The heading above a failure.
+fn words(outcome: CaseOutcome, failure: &Failure) -> &'static str {
+    match (outcome, failure.code.as_str()) {
+        (CaseOutcome::Passed, _) => "passed",
+        (CaseOutcome::SnapshotDiffers, _) => "the story is not that of a snapshot",
+        (CaseOutcome::ExpectationFailed, "contradiction") => "an engine and the world contradict each other",
+        (CaseOutcome::ExpectationFailed, "covers") => "a claim is not shown",
+        (CaseOutcome::ExpectationFailed, "cut-off") => "the run was cut off",
+        (CaseOutcome::ExpectationFailed, "dialogue") => "a session went otherwise than written",
+        (CaseOutcome::ExpectationFailed, "never-acted") => "a fault never acted",
+        (CaseOutcome::ExpectationFailed, "not-supported") => "an engine cannot do this yet",
+        (CaseOutcome::ExpectationFailed, "seed-sensitive") => "what the file says of its seed is not so",
+        (CaseOutcome::ExpectationFailed, _) => "an expectation failed",
+        (CaseOutcome::Nondeterministic, _) => "not deterministic",
+        (CaseOutcome::BoundExceeded, _) => "stopped by a limit",
+        (CaseOutcome::Invalid, _) => "the file has mistakes",
+        (CaseOutcome::Panicked, _) => "a panic, or an error of the runner",
+        (CaseOutcome::Skipped, _) => "skipped",
+    }
+}
+
+/// The snapshots that were written, one a line.
+pub fn blessed(summary: &Summary) -> String {
+    let line = |written: &mxlab_scenario::suite::Blessed| {
+        let what = if written.new { "new" } else { "changed" };
+        format!("wrote {} ({what})\n", shown(&written.path))
+    };
+    summary.blessed.iter().map(line).collect()
 }
 
 /// The end of the output: orphaned snapshots, errors, counts, time.
 pub fn summary(summary: &Summary) -> String {
     let mut text = String::new();
     for orphan in &summary.orphans {
-        let _ =
-            writeln!(text, "{orphan}: no scenario has this snapshot; remove it, or give the scenario its name back");
+        let _ = writeln!(
+            text,
+            "{}: no scenario has this snapshot; remove it, or give the scenario its name back",
+            shown(orphan)
+        );
     }
     for error in &summary.errors {
-        let _ = writeln!(text, "error: {error}");
+        let _ = writeln!(text, "error: {}", shown(error));
     }
     let counts = summary.counts();
     let scenarios = if counts.cases == 1 { "scenario" } else { "scenarios" };
@@ -71,6 +174,11 @@ pub fn summary(summary: &Summary) -> String {
     let sensitive = summary.seed_sensitive();
     if sensitive.cases > 0 {
         let _ = write!(text, " ({} seed-sensitive: {})", sensitive.cases, outcomes(sensitive));
+    }
+    let files: BTreeSet<&str> = summary.files.iter().map(|file| file.id.as_str()).collect();
+    if !files.is_empty() {
+        let word = if files.len() == 1 { "file" } else { "files" };
+        let _ = write!(text, "; {} {word} failed as a whole", files.len());
     }
     let seconds: u64 = summary.cases.iter().filter_map(|case| case.run.as_ref()).map(|run| run.virtual_seconds).sum();
     let hours = seconds.saturating_add(1800) / 3600;
@@ -89,6 +197,7 @@ fn outcomes(counts: Counts) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mxlab_scenario::suite::Compared;
 
     fn case(seed: u64, outcome: CaseOutcome) -> CaseResult {
         CaseResult {
@@ -98,7 +207,9 @@ mod tests {
             outcome,
             failures: Vec::new(),
             warnings: Vec::new(),
-            compared: true,
+            asked: true,
+            compared: Compared::Yes,
+            arguments: None,
             seed_sensitive: false,
             run: None,
             story: None,
@@ -129,5 +240,51 @@ mod tests {
             lines.contains("\"passed\":1,\"failed\":1,\"skipped\":1") && lines.contains("\"interrupted\":true"),
             "{lines}"
         );
+    }
+
+    fn failing(outcome: CaseOutcome, failures: Vec<Failure>) -> CaseResult {
+        CaseResult { failures, ..case(1, outcome) }
+    }
+
+    fn wrong(code: &str, message: &str) -> Failure {
+        Failure { code: code.to_owned(), message: message.to_owned(), ..Failure::default() }
+    }
+
+    #[test]
+    fn expectations_come_before_stories_and_each_kind_has_its_heading() {
+        let differs = failing(CaseOutcome::SnapshotDiffers, vec![wrong("snapshot", "there is no snapshot yet")]);
+        let contradicts = vec![wrong("contradiction", "says x"), wrong("expectation", "expected: y")];
+        let fails = CaseResult {
+            scenario: "dane/z".to_owned(),
+            path: "scenarios/dane/z.toml".to_owned(),
+            ..failing(CaseOutcome::ExpectationFailed, contradicts)
+        };
+        let summary = Summary { cases: vec![differs, fails], ..Summary::default() };
+        let expected = "\
+dane/z: an engine and the world contradict each other (seed 1)
+  says x
+dane/z: an expectation failed (seed 1)
+  expected: y
+  run it again: cargo xtask scenarios dane/z --seed 1
+
+dane/match: the story is not that of a snapshot (seed 1)
+  there is no snapshot yet
+  run it again: cargo xtask scenarios dane/match --seed 1
+  accept it: cargo xtask scenarios dane/match --bless
+
+";
+        assert_eq!(failures(&summary, Style::PLAIN), expected);
+    }
+
+    #[test]
+    fn a_long_difference_is_capped() {
+        let line = |at: usize| (if at == 0 { Mark::Old } else { Mark::New }, format!("line {at}\u{1b}"));
+        let difference = Difference { lines: (0..MOST_LINES + 3).map(line).collect() };
+        let differs = Failure { difference: Some(difference), ..wrong("snapshot", "the story differs:") };
+        let told = super::case(&failing(CaseOutcome::SnapshotDiffers, vec![differs]), Style::COLOURED);
+        let removed = "    \u{1b}[31m- only in the snapshot\u{1b}[0m   \u{1b}[32m+ only in this run\u{1b}[0m\n    \
+                       \u{1b}[31m- line 0\\u{1b}\u{1b}[0m\n";
+        assert!(told.contains(removed), "{told:?}");
+        assert!(told.contains("    … and 3 more lines; `--story` shows the whole story\n"), "{told}");
     }
 }

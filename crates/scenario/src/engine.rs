@@ -80,7 +80,7 @@ pub struct InboundSettings {
 
 /// A running outbound engine.
 pub trait Outbound: Send + Sync {
-    /// Where it takes submissions, by SMTP without authentication: everybody who can connect is a user of a tenant.
+    /// Where it takes submissions, by SMTP without authentication: anyone who can connect is a user of a tenant.
     fn submission(&self) -> SocketAddr;
     /// How many messages have a recipient that waits for delivery or is being delivered to. The run does not end before it
     /// is 0.

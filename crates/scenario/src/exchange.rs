@@ -50,7 +50,7 @@ struct ReportOutlet(Sender);
 impl Outlet for ReportOutlet {
     fn submit(&self, from: ReversePath, to: Address, message: Vec<u8>) -> BoxFuture<'_, io::Result<()>> {
         let received_from = from.address().map(|from| from.domain().to_owned()).unwrap_or_default();
-        Box::pin(self.0.submit(Submission { from, to: vec![to], message, received_from }))
+        Box::pin(self.0.submit_own(Submission { from, to: vec![to], message, received_from }))
     }
 }
 

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 0 | everything passed |
 //! | 1 | internal error, or a panic |
-//! | 2 | wrong usage; a filter that matches nothing; `--bless` under `CI` |
+//! | 2 | wrong usage; nothing to run; `--bless` under `CI` |
 //! | 10 | a scenario file has mistakes |
 //! | 11 | an expectation failed |
 //! | 12 | a snapshot differs, is missing, or belongs to no scenario |
@@ -12,7 +12,7 @@
 //! | 14 | a limit stopped a run |
 //! | 130 | interrupted; results are partial |
 //!
-//! Where several apply, the most severe one counts: 1, 10, 14, 13, 11, 12, in this order. The others stand alone.
+//! Where several apply, the most severe one counts: 1, 10, 14, 13, 11, 12, in this order. The others never come together with another one.
 
 use std::fmt::Write as _;
 
@@ -68,7 +68,7 @@ impl ExitCode {
         match self {
             AllHeld => "everything passed",
             Internal => "internal error, or a panic",
-            Usage => "wrong usage; a filter that matches nothing; `--bless` under `CI`",
+            Usage => "wrong usage; nothing to run; `--bless` under `CI`",
             Invalid => "a scenario file has mistakes",
             ExpectationFailed => "an expectation failed",
             SnapshotDiffers => "a snapshot differs, is missing, or belongs to no scenario",

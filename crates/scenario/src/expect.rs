@@ -41,7 +41,7 @@ pub struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// The Message-IDs that a name stands for.
+    /// The Message-IDs of the messages with this name.
     fn message_ids(&self, name: &str) -> BTreeSet<String> {
         let from_field = |kind: &'static str, field: &'static str| {
             let of_kind = self.entries.iter().filter(move |entry| entry.kind == kind);
@@ -73,12 +73,13 @@ impl Asked<'_> {
             (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
             _ => false,
         };
-        self.entries
+        // The reply to the final dot arrives after the server has taken the message. The record is in the order of time.
+        let from = self.entries.partition_point(|entry| entry.at < accepted.at);
+        let later = self.entries.get(from..).unwrap_or_default();
+        later
             .iter()
             .filter(|entry| entry.kind == "relayed")
-            .filter(|entry| same("message", entry) && same("to", entry) && self.is_same_host(entry, accepted))
-            // The reply to the final dot arrives after the server has taken the message.
-            .find(|entry| entry.at >= accepted.at)
+            .find(|entry| same("message", entry) && same("to", entry) && self.is_same_host(entry, accepted))
     }
 
     /// Whether the sender handed over to the host that says it took the message: by its address, since the name under
@@ -151,11 +152,23 @@ impl Asked<'_> {
         }
         let mut message = format!("expected: {}", self.describe(expectation));
         match &expectation.verb {
-            Verb::Attempted(table) => self.show_attempts(&mut message, expectation, table.get()),
+            Verb::Attempted(table) => {
+                self.show_attempts(&mut message, expectation, table.get());
+                let to = table.to.as_ref().map(|to| to.to_string());
+                let message_name = table.message.as_ref().map(|message| message.to_string());
+                let about = Question::new("attempt", "attempted").is("to", to).message(message_name);
+                self.show_last(&mut message, &about, None);
+            }
             Verb::Cost(table) => self.show_costs(&mut message, expectation, table.get()),
             verb => {
                 if let Some(question) = question(self, verb) {
-                    let _ = write!(message, "\n{}", self.nearest(expectation, &question));
+                    let nearest = self.nearest(expectation, &question);
+                    let told = match nearest {
+                        Some(entry) => self.words_of_nearest(&question, entry),
+                        None => nothing(&question),
+                    };
+                    let _ = write!(message, "\n{told}");
+                    self.show_last(&mut message, &question, nearest);
                 }
             }
         }
@@ -204,19 +217,19 @@ impl Asked<'_> {
     }
 
     /// The entry of the right kind that meets most conditions, at any time.
-    fn nearest(&self, expectation: &Expectation, question: &Question) -> String {
+    fn nearest(&self, expectation: &Expectation, question: &Question) -> Option<&Entry> {
         let (from, to) = self.window(expectation);
         let score = |entry: &&Entry| {
             let met = question.conditions.iter().filter(|condition| (condition.test)(self, entry)).count();
             met * 2 + usize::from((from..=to).contains(&entry.at))
         };
-        // If several are equal, the first: later attempts repeat it.
-        let about = |entry: &&Entry| {
-            let who = question.conditions.iter().filter(|condition| matches!(condition.field, "to" | "message"));
-            who.into_iter().all(|condition| (condition.test)(self, entry))
-        };
+        let about = |entry: &&Entry| question.subject().all(|condition| (condition.test)(self, entry));
         let of_kind = self.entries.iter().filter(|entry| entry.kind == question.kind);
-        let Some(entry) = of_kind.filter(about).rev().max_by_key(score) else { return self.instead(question) };
+        // If several are equal, the first: later attempts repeat it.
+        of_kind.filter(about).rev().max_by_key(score)
+    }
+
+    fn words_of_nearest(&self, question: &Question, entry: &Entry) -> String {
         let missed: Vec<String> = question
             .conditions
             .iter()
@@ -227,22 +240,31 @@ impl Asked<'_> {
         format!("nearest: at {} {}{where_}", self.offset(entry.at), question.verb)
     }
 
-    /// What happened to the recipient instead.
-    fn instead(&self, question: &Question) -> String {
-        let to = question.conditions.iter().find(|condition| condition.field == "to");
-        let fate = self.entries.iter().rev().find(|entry| {
-            matches!(entry.kind, "accepted" | "deferred" | "bounced" | "rejected")
-                && to.is_some_and(|to| (to.test)(self, entry))
-        });
-        match (to, fate) {
-            (Some(to), Some(fate)) => {
-                let told = fate.story.first().map_or(fate.kind, String::as_str);
-                let at = self.offset(fate.at);
-                format!("{} was never {}; last event, at {at}: {}: {told}", to.wanted, question.verb, fate.actor)
+    /// The last thing that the record tells of the messages that a question is about, unless `nearest` has shown it.
+    fn show_last(&self, message: &mut String, question: &Question, nearest: Option<&Entry>) {
+        let wanted = |field: &str| question.subject().find(|it| it.field == field).map(|it| it.wanted.as_str());
+        let (to, ids) = (wanted("to"), wanted("message").map(|name| self.message_ids(name)));
+        let is_to = |entry: &Entry| match (to, entry.fields.get("to")) {
+            (None, to) => to.is_some(),
+            (Some(wanted), Some(Value::List(all))) => {
+                all.iter().filter_map(Value::as_text).any(|to| to.eq_ignore_ascii_case(wanted))
             }
-            (Some(to), None) => format!("{} was never {}", to.wanted, question.verb),
-            (None, _) => format!("the record holds no `{}`", question.kind),
-        }
+            (Some(wanted), Some(to)) => to.as_text().is_some_and(|to| to.eq_ignore_ascii_case(wanted)),
+            (Some(_), None) => false,
+        };
+        let is_one = |entry: &Entry| match (&ids, entry.fields.text("message")) {
+            (None, _) => true,
+            (Some(ids), Some(id)) => ids.contains(id),
+            // A refusal before the message has come has no Message-ID.
+            (Some(_), None) => to.is_some(),
+        };
+        let of_mail = |entry: &&Entry| !entry.story.is_empty() && !matches!(entry.kind, "in-clear" | "resolved");
+        let last = self.entries.iter().filter(of_mail).rfind(|entry| is_to(entry) && is_one(entry));
+        let Some(last) = last.filter(|last| nearest.is_none_or(|nearest| !std::ptr::eq(*last, nearest))) else {
+            return;
+        };
+        let told = last.story.first().map_or(last.kind, String::as_str);
+        let _ = write!(message, "\nlast event: at {} {}: {told}", self.offset(last.at), last.actor);
     }
 
     fn actual(&self, field: &'static str, entry: &Entry) -> String {
@@ -313,6 +335,21 @@ impl Asked<'_> {
         if table.hosts.is_some() {
             let _ = write!(message, "\nhosts tried: {}", self.hosts_tried(expectation, table).join(", "));
         }
+    }
+}
+
+/// That nothing answers a question, in words.
+fn nothing(question: &Question) -> String {
+    let to = question.subject().find(|it| it.field == "to").map(|to| format!(" for {}", to.wanted)).unwrap_or_default();
+    match question.verb {
+        "notified" => format!("nobody was told that a message{to} is late"),
+        "verdict" => format!("no message{to} was judged"),
+        "stamped" => format!("no message{to} got a header field"),
+        "signed" => "no message was signed".to_owned(),
+        "resolved" => "nothing was looked up".to_owned(),
+        "reported" => "no report was sent".to_owned(),
+        "in clear" => format!("no command or message{to} was sent in clear"),
+        verb => format!("no message{to} was {verb}"),
     }
 }
 

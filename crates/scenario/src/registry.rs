@@ -1,14 +1,17 @@
-//! The behaviour registry: the ids that `covers` may claim, and what the record must hold to show each.
+//! The behaviour registry: the ids that `covers` may claim, what each means, its source, and what the record must hold to
+//! show it.
 //!
 //! A claim is checked: it holds if some entry has the kind and the fields given here. So a scenario cannot claim a
-//! behaviour that its run does not show, and an id without evidence here cannot be claimed at all. An id in several
-//! rows can be shown in several ways; any of them suffices.
+//! behaviour that its run does not show. An id without evidence is known but cannot be claimed yet. An id with several
+//! ways can be shown by any of them.
 
 mod behaviours;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use mxlab_record::{Entry, Value};
 
-use behaviours::BEHAVIOURS;
+use behaviours::{BEHAVIOURS, GROUPS};
 
 /// The required value of a field.
 #[derive(Clone, Copy, Debug)]
@@ -33,48 +36,106 @@ enum Want {
 
 use Want::{Any, AtLeast, Changes, Flag, Holds, Is, OneOf, Unlike};
 
-/// What must be in the record to show a behaviour.
-struct Behaviour {
-    /// The id that `covers` claims.
-    id: &'static str,
-    /// The events that it takes: all of them.
-    evidence: &'static [Evidence],
+/// A behaviour that scenarios can show, or should.
+#[derive(Debug)]
+pub struct Behaviour {
+    /// The id that `covers` claims: `dane.mismatch`.
+    pub id: &'static str,
+    /// What it means, in a line.
+    pub what: &'static str,
+    /// Where it is written: RFC sections, paragraphs of `exchange.md`.
+    pub source: &'static str,
+    /// The ways to show it, each by events that it takes: all of them. None: nothing can show it yet.
+    ways: &'static [&'static [Evidence]],
+}
+
+impl Behaviour {
+    /// The group: the part of the id before the dot.
+    pub fn group(&self) -> &'static str {
+        self.id.split_once('.').map_or(self.id, |(group, _)| group)
+    }
+
+    /// Whether a run can show it.
+    pub fn can_be_shown(&self) -> bool {
+        !self.ways.is_empty()
+    }
 }
 
 /// An event that the record must hold: its kind and fields.
+#[derive(Debug)]
 struct Evidence {
     kind: &'static str,
     fields: &'static [(&'static str, Want)],
 }
 
-/// All ids, in the order of the registry.
+/// All behaviours, in the order of the registry.
+pub fn behaviours() -> &'static [Behaviour] {
+    BEHAVIOURS
+}
+
+/// The groups of behaviours with their titles, in the order of the registry.
+pub fn groups() -> &'static [(&'static str, &'static str)] {
+    GROUPS
+}
+
+/// The ids that `covers` may claim, in the order of the registry.
 pub fn ids() -> Vec<&'static str> {
-    let mut ids: Vec<_> = BEHAVIOURS.iter().map(|behaviour| behaviour.id).collect();
-    ids.dedup();
-    ids
+    BEHAVIOURS.iter().filter(|behaviour| behaviour.can_be_shown()).map(|behaviour| behaviour.id).collect()
+}
+
+/// The ids that nothing shows yet.
+pub fn without_evidence() -> Vec<&'static str> {
+    BEHAVIOURS.iter().filter(|behaviour| !behaviour.can_be_shown()).map(|behaviour| behaviour.id).collect()
 }
 
 /// What is missing in the record for this claim; none if it is shown. The reader of the file reports unknown ids.
 pub fn unshown(id: &str, entries: &[Entry]) -> Option<String> {
-    let lacking = |evidence: &'static [Evidence]| {
-        evidence.iter().find(|evidence| !entries.iter().any(|entry| shows(evidence, entry, entries)))
-    };
-    let mut nearest = None;
-    for behaviour in BEHAVIOURS.iter().filter(|behaviour| behaviour.id == id) {
-        let missing = lacking(behaviour.evidence)?;
-        nearest.get_or_insert(missing);
+    let lacking = |way: &&'static [Evidence]| way.iter().find(|evidence| !is_shown(evidence, entries));
+    let behaviour = BEHAVIOURS.iter().find(|behaviour| behaviour.id == id)?;
+    let missing: Vec<_> = behaviour.ways.iter().map(lacking).collect();
+    if missing.iter().any(Option::is_none) {
+        return None;
     }
-    nearest.map(|Evidence { kind, fields }| {
+    missing.into_iter().flatten().next().map(|Evidence { kind, fields }| {
         let fields: Vec<String> = fields.iter().map(|(field, want)| format!("{field} {}", words(*want))).collect();
         format!("`covers` claims {id}, but the record holds no `{kind}` with {}", fields.join(" and "))
     })
 }
 
-fn shows(evidence: &Evidence, entry: &Entry, entries: &[Entry]) -> bool {
-    entry.kind == evidence.kind && evidence.fields.iter().all(|(field, want)| meets(*want, field, entry, entries))
+/// Whether an entry has the kind and the fields of the evidence.
+fn is_shown(evidence: &Evidence, entries: &[Entry]) -> bool {
+    let Evidence { kind, fields } = evidence;
+    let of_kind = || entries.iter().filter(|entry| entry.kind == *kind);
+    // What changes is looked for once, however many entries there are.
+    let changing: Vec<Option<BTreeSet<Subject<'_>>>> =
+        fields.iter().map(|(field, want)| matches!(want, Changes).then(|| changing(of_kind(), field))).collect();
+    of_kind().any(|entry| {
+        fields.iter().zip(&changing).all(|((field, want), changing)| match changing {
+            Some(changing) => entry.fields.get(field).is_some() && changing.contains(&subject(entry)),
+            None => meets(*want, field, entry),
+        })
+    })
 }
 
-fn meets(want: Want, field: &str, entry: &Entry, entries: &[Entry]) -> bool {
+/// What an entry is about: its name and type.
+type Subject<'a> = (Option<&'a str>, Option<&'a str>);
+
+fn subject(entry: &Entry) -> Subject<'_> {
+    (entry.fields.text("name"), entry.fields.text("type"))
+}
+
+/// What entries of one kind are about that have several values of a field.
+fn changing<'a>(entries: impl Iterator<Item = &'a Entry>, field: &str) -> BTreeSet<Subject<'a>> {
+    let mut first: BTreeMap<Subject<'_>, &Value> = BTreeMap::new();
+    let differs = |entry: &'a Entry| {
+        let value = entry.fields.get(field)?;
+        let subject = subject(entry);
+        (*first.entry(subject).or_insert(value) != value).then_some(subject)
+    };
+    entries.filter_map(differs).collect()
+}
+
+fn meets(want: Want, field: &str, entry: &Entry) -> bool {
     match (want, entry.fields.get(field)) {
         (Is(wanted), Some(Value::Text(text))) => text == wanted,
         (OneOf(words), Some(Value::Text(text))) => words.contains(&text.as_str()),
@@ -83,13 +144,6 @@ fn meets(want: Want, field: &str, entry: &Entry, entries: &[Entry]) -> bool {
         (AtLeast(least), Some(Value::Number(number))) => *number >= least,
         (Any, Some(_)) => true,
         (Unlike(other), Some(value)) => entry.fields.get(other).is_some_and(|other| other != value),
-        (Changes, Some(value)) => entries.iter().any(|other| {
-            let same = |field: &str| other.fields.get(field) == entry.fields.get(field);
-            other.kind == entry.kind
-                && same("name")
-                && same("type")
-                && other.fields.get(field).is_some_and(|other| other != value)
-        }),
         _ => false,
     }
 }
@@ -164,13 +218,20 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_unique_and_have_evidence() {
-        let mut ids = ids();
+    fn ids_are_unique_and_stand_in_their_groups() {
+        let mut ids: Vec<&str> = BEHAVIOURS.iter().map(|behaviour| behaviour.id).collect();
         let count = ids.len();
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), count);
-        assert!(BEHAVIOURS.iter().all(|behaviour| !behaviour.evidence.is_empty()));
+        assert_eq!(super::ids().len() + without_evidence().len(), count);
+        let mut groups: Vec<&str> = BEHAVIOURS.iter().map(Behaviour::group).collect();
+        groups.dedup();
+        assert_eq!(groups, GROUPS.iter().map(|(group, _)| *group).collect::<Vec<_>>());
+        for Behaviour { id, what, source, ways } in BEHAVIOURS {
+            assert!(!what.is_empty() && !source.is_empty(), "{id}");
+            assert!(ways.iter().all(|way| !way.is_empty()), "{id}: nothing shows everything");
+        }
     }
 
     /// A field that nobody declares is never in a record: the claim could not be shown.
@@ -179,7 +240,7 @@ mod tests {
         let kinds = crate::kinds();
         let declared = |kind: &str, field: &str| kinds.iter().any(|known| known.name == kind && known.has(field));
         for behaviour in BEHAVIOURS {
-            for Evidence { kind, fields } in behaviour.evidence {
+            for Evidence { kind, fields } in behaviour.ways.iter().copied().flatten() {
                 for (field, want) in *fields {
                     let others: &[&str] = match want {
                         Unlike(other) => &[other],

@@ -10,6 +10,7 @@ mod configure;
 mod dialogue;
 mod error;
 mod fault;
+mod fault_words;
 mod in_flight;
 mod judge;
 mod lab;
@@ -25,6 +26,7 @@ mod send;
 mod settle;
 mod stage;
 mod support;
+mod traffic;
 mod wire;
 
 use std::rc::Rc;
@@ -40,18 +42,22 @@ use mxlab_sim::{Bounds, Config, Sim};
 use crate::engine::Engines;
 use crate::expect::Asked;
 use crate::expect::contradictions::Witnesses;
+use crate::snapshot::Difference;
 use answers::TlsaAnswers;
 use error::LabError;
 use lab::Lab;
+use mxlab_language::declarations::Sender;
 use mxlab_language::expectations::Expectation;
 use mxlab_language::script::GoesOn;
 use mxlab_language::{Cell, Diagnostic, Diagnostics, Scenario, Severity, Sources, Span};
 use references::References;
 use script::Script;
 use stage::Stage;
+use traffic::Traffic;
 use wire::{InClear, Listener};
 
 pub use record::{Heading, Run};
+pub(crate) use support::refusals;
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +86,7 @@ pub enum End {
 }
 
 /// One thing that is wrong with a case.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Failure {
     /// A word: `expectation`, `never`, `covers`, `seed-sensitive`, `snapshot`, `unknown-key`, `panic` …
     pub code: String,
@@ -92,12 +98,14 @@ pub struct Failure {
     pub line: Option<usize>,
     /// Column in that line, from 1.
     pub column: Option<usize>,
+    /// How the story differs, if that is what is wrong.
+    pub difference: Option<Difference>,
 }
 
 impl Failure {
     /// One without a place.
     pub(crate) fn new(code: &str, message: impl Into<String>) -> Failure {
-        Failure { code: code.to_owned(), message: message.into(), file: None, line: None, column: None }
+        Failure { code: code.to_owned(), message: message.into(), ..Failure::default() }
     }
 
     /// Mistakes in a file as failures; the message of each is the whole rendered diagnostic.
@@ -112,6 +120,7 @@ impl Failure {
                     file: Some(place.path),
                     line: Some(place.line),
                     column: Some(place.column),
+                    difference: None,
                 }
             })
             .collect()
@@ -150,8 +159,8 @@ pub struct RunResult {
     pub virtual_seconds: u64,
 }
 
-/// The longest run unless a file says more, in hours.
-const DEFAULT_UNTIL_HOURS: u64 = 48;
+/// How long the world has to come to rest after everything that a file speaks of, besides the time for which mail waits.
+const REST: Duration = Duration::from_secs(3600);
 /// The longest run of all, in days.
 const MAX_DAYS: u64 = 40;
 
@@ -183,7 +192,7 @@ pub fn run_cell(
     options: &RunOptions,
 ) -> Result<CellRun, Diagnostics> {
     let scenario = &cell.scenario;
-    let refusals = support::refusals(scenario);
+    let refusals = refusals(scenario);
     if !refusals.is_empty() {
         return Err(Diagnostics::new(sources.clone(), refusals));
     }
@@ -204,10 +213,11 @@ pub fn run_cell(
     let network: Rc<dyn Network> = Rc::new(sim.network());
     let lab = Lab::build(scenario, &options.id, &*network).map_err(unbuilt)?;
     let journal = lab.journal.clone();
-    let tlsa_answers = watch_the_wire(scenario, &*network, &lab).map_err(unbuilt)?;
+    let traffic = Traffic::default();
+    let tlsa_answers = watch_the_wire(scenario, &*network, &lab, &traffic).map_err(unbuilt)?;
     lab.start(scenario);
     let recorder = lab.recorder(scenario, &lab.users.env(), "script");
-    let mut script = Script::new(Stage::new(scenario, engines, lab, network, recorder));
+    let mut script = Script::new(Stage::new(scenario, engines, lab, network, recorder, traffic));
     let mut outcome = sim.run(async {
         let result = settle::play(&mut script).await;
         (result, script.stage.sent.clone())
@@ -227,6 +237,7 @@ pub fn run_cell(
     let asked = Asked { scenario, entries: &record.entries, sent: &sent, references: &references };
     let mut failures = judge::judge(scenario, sources, &asked);
     let heard = tlsa_answers.lock().unwrap_or_else(PoisonError::into_inner);
+    failures.extend(judge::never_acted(sources, &script.idle_faults()));
     let at_rest = outcome.end == mxlab_sim::End::Finished;
     let witnesses = Witnesses { asked: &asked, tlsa: heard.heard(), at_rest };
     let contradicted = |message| judge::failure("contradiction", message, sources, scenario.title.span());
@@ -251,7 +262,8 @@ pub fn run_cell(
     Ok(CellRun { record: Arc::new(record), result })
 }
 
-/// The world is built, and the script played, from what was checked; what still fails is told at the entry that acted.
+/// The file was checked before. What still fails while the world is built or the script played is reported at the entry that
+/// acted.
 fn cannot_go_on(scenario: &Scenario, sources: &Arc<Sources>, acting: Option<Span>, error: &LabError) -> Diagnostics {
     let diagnostic = match acting {
         Some(span) => Diagnostic::error("step", format!("this step cannot be done: {error}"), span, "this entry"),
@@ -294,9 +306,17 @@ fn longest(scenario: &Scenario, options: &RunOptions) -> Duration {
         GoesOn::Until(end) => offset(scenario.instant(at.time)).max(offset(scenario.instant(end))),
     });
     let last = windows.chain(entries).max().unwrap_or_default();
-    // What a file speaks of happens, whatever the default says, and has a day to come to rest.
-    let wanted = Duration::from_secs(DEFAULT_UNTIL_HOURS * 3600).max(last + Duration::from_secs(24 * 3600));
+    // A message may wait to its end, and so may the NDR about it: there is none about that.
+    let wanted = last.saturating_add(expiration(scenario).saturating_mul(2)).saturating_add(REST);
     wanted.min(Duration::from_secs(MAX_DAYS * 24 * 3600))
+}
+
+/// The longest time for which mail waits.
+fn expiration(scenario: &Scenario) -> Duration {
+    let default = || Sender::default().expiration();
+    let own = scenario.sender.as_ref().map_or_else(default, |sender| sender.expiration());
+    let tenants = scenario.tenants.values().filter_map(|tenant| tenant.message_expiration.as_ref());
+    tenants.map(|expiration| expiration.get().get()).fold(own.get(), Duration::max)
 }
 
 fn expectations(scenario: &Scenario) -> impl Iterator<Item = &Expectation> {
@@ -311,14 +331,20 @@ fn only_client(scenario: &Scenario) -> Option<String> {
 }
 
 /// Tells the record what of mail crosses the wire in clear. Returns what DNS says there of TLSA records.
-fn watch_the_wire(scenario: &Scenario, network: &dyn Network, lab: &Lab) -> Result<Arc<Mutex<TlsaAnswers>>, LabError> {
+fn watch_the_wire(
+    scenario: &Scenario,
+    network: &dyn Network,
+    lab: &Lab,
+    traffic: &Traffic,
+) -> Result<Arc<Mutex<TlsaAnswers>>, LabError> {
     let recorder = lab.recorder(scenario, &lab.users.env(), "wire");
     let names: Vec<_> =
         scenario.addressed.values().map(|host| (host.ipv4, host.ipv6, host.full_name.clone())).collect();
     let mut listener = Listener::default();
     let answers: Arc<Mutex<TlsaAnswers>> = Arc::default();
-    let (heard, journal) = (answers.clone(), lab.journal.clone());
+    let (heard, journal, traffic) = (answers.clone(), lab.journal.clone(), traffic.clone());
     let tap = move |packet: &PacketRecord| {
+        traffic.count(packet);
         let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
         match packet.protocol {
             Protocol::Udp => heard.datagram(journal.len(), packet.from, packet.to, &packet.payload),
@@ -328,11 +354,13 @@ fn watch_the_wire(scenario: &Scenario, network: &dyn Network, lab: &Lab) -> Resu
         }
         let step = match packet.protocol {
             Protocol::Tcp { flags, .. } if flags.syn && !flags.ack => wire::Packet::Opens,
-            Protocol::Tcp { flags, .. } if flags.fin || flags.rst => wire::Packet::Ends,
+            Protocol::Tcp { flags, .. } if flags.rst => wire::Packet::Breaks,
+            Protocol::Tcp { flags, .. } if flags.fin => wire::Packet::Ends,
             Protocol::Tcp { .. } | Protocol::Udp => wire::Packet::Goes,
         };
         for heard in listener.hear(packet.from, packet.to, step, &packet.payload) {
-            let ip = packet.to.ip();
+            let server = if packet.to.port() == mxlab_mail::smtp::PORT { packet.to } else { packet.from };
+            let ip = server.ip();
             let named = names.iter().find(|(v4, v6, _)| ip == *v4 || ip == *v6);
             let server = named.map_or_else(|| ip.to_string(), |(_, _, name)| name.clone());
             recorder.tell(&InClear { server, ..heard });

@@ -5,10 +5,11 @@
 //! or rejects.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use similar::{Algorithm, capture_diff_slices, group_diff_ops};
+use similar::{Algorithm, ChangeTag, capture_diff_slices, group_diff_ops};
 
 /// The result of comparing a story with its snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +18,49 @@ pub enum Comparison {
     Same,
     /// There is no snapshot yet.
     Missing,
-    /// They differ; these lines show how (`-` in the snapshot, `+` in the story).
-    Differs(Vec<String>),
+    /// They differ.
+    Differs(Difference),
+}
+
+/// How two texts differ: the lines that do, with a little context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The lines, each with what became of it.
+    pub lines: Vec<(Mark, String)>,
+}
+
+/// What became of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// It is in both texts.
+    Same,
+    /// It is in the old one only, the snapshot.
+    Old,
+    /// It is in the new one only, the story.
+    New,
+    /// Lines that are the same are left out.
+    Gap,
+}
+
+impl Mark {
+    /// The sign before the line.
+    pub fn sign(self) -> char {
+        match self {
+            Mark::Same | Mark::Gap => ' ',
+            Mark::Old => '-',
+            Mark::New => '+',
+        }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (mark, line)) in self.lines.iter().enumerate() {
+            let end = if at == 0 { "" } else { "\n" };
+            write!(f, "{end}{} {line}", mark.sign())?;
+        }
+        Ok(())
+    }
 }
 
 /// The snapshot file of a scenario id: `dane/matrix[how=kill]` has `dane/matrix/how=kill.snap`, `dane/match` has
@@ -60,6 +102,11 @@ fn content(text: &str) -> &str {
 /// The text of a snapshot file.
 pub fn render(scenario_path: &str, story: &str) -> String {
     format!("---\nsource: {scenario_path}\nexpression: story\n---\n{}\n", story.trim_end())
+}
+
+/// Whether a snapshot file gives this story back as it is.
+pub fn is_kept(scenario_path: &str, story: &str) -> bool {
+    content(&render(scenario_path, story).replace("\r\n", "\n")).trim_end() == story.trim_end()
 }
 
 /// Writes a snapshot, or with `pending` the `.snap.new` beside it. Bytes that are there already are not written again.
@@ -131,28 +178,33 @@ fn snapshot_of(path: &Path) -> Option<PathBuf> {
 /// Context lines around a change.
 const CONTEXT: usize = 2;
 
-/// The longest texts that are compared line by line, in lines. Of longer ones, the first difference alone is told.
+/// The longest texts that are compared line by line, in lines. Of longer ones, only the first difference is shown.
 const MOST_LINES: usize = 20_000;
 
-/// The lines that differ, with a little context.
-pub fn difference(old: &str, new: &str) -> Vec<String> {
+/// How two texts differ.
+pub fn difference(old: &str, new: &str) -> Difference {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.trim_end().lines().collect(), new.trim_end().lines().collect());
     if old.len().max(new.len()) > MOST_LINES {
         let same = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
-        let told = |mark: char, lines: &[&str]| lines.get(same).map(|line| format!("{mark} {line}"));
-        return [told('-', &old), told('+', &new)].into_iter().flatten().collect();
+        let told = |mark: Mark, lines: &[&str]| lines.get(same).map(|line| (mark, (*line).to_owned()));
+        return Difference { lines: [told(Mark::Old, &old), told(Mark::New, &new)].into_iter().flatten().collect() };
     }
     let operations = capture_diff_slices(Algorithm::Myers, &old, &new);
     let mut lines = Vec::new();
     for group in group_diff_ops(operations, CONTEXT) {
         if !lines.is_empty() {
-            lines.push("  …".to_owned());
+            lines.push((Mark::Gap, "…".to_owned()));
         }
         for change in group.iter().flat_map(|operation| operation.iter_changes(&old, &new)) {
-            lines.push(format!("{} {}", change.tag(), change.value()));
+            let mark = match change.tag() {
+                ChangeTag::Equal => Mark::Same,
+                ChangeTag::Delete => Mark::Old,
+                ChangeTag::Insert => Mark::New,
+            };
+            lines.push((mark, change.value().to_owned()));
         }
     }
-    lines
+    Difference { lines }
 }
 
 #[cfg(test)]
@@ -166,8 +218,8 @@ mod tests {
         assert_eq!(compare(&file, "a\nb\n").unwrap(), Comparison::Missing);
         write(&file, "scenarios/dane/match.toml", "a\nb\n", false).unwrap();
         assert_eq!(compare(&file, "a\nb\n").unwrap(), Comparison::Same);
-        let Comparison::Differs(lines) = compare(&file, "a\nc\n").unwrap() else { panic!("they differ") };
-        assert_eq!(lines, ["  a", "- b", "+ c"]);
+        let Comparison::Differs(difference) = compare(&file, "a\nc\n").unwrap() else { panic!("they differ") };
+        assert_eq!(difference.to_string(), "  a\n- b\n+ c");
         assert_eq!(orphans(&folder, &BTreeSet::from(["dane/other".to_owned()])).unwrap(), std::slice::from_ref(&file));
         write(&file, "scenarios/dane/match.toml", "a\nd\n", true).unwrap();
         assert!(orphans(&folder, &BTreeSet::from(["dane/match".to_owned()])).unwrap().is_empty());
@@ -176,6 +228,14 @@ mod tests {
         std::fs::write(&file, std::fs::read_to_string(&file).unwrap().replace('\n', "\r\n")).unwrap();
         assert_eq!(compare(&file, "a\nb\n").unwrap(), Comparison::Same);
         std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_a_file_would_not_give_back_is_not_kept() {
+        for (story, kept) in [("a\nb\n", true), ("a\n---\nb\n", true), ("\na\n", false), ("a\r\nb\n", false)] {
+            assert_eq!(is_kept("scenarios/a.toml", story), kept, "{story:?}");
+        }
+        assert!(!is_kept("scenarios/a\n---\n.toml", "a\n"));
     }
 
     #[test]
@@ -190,12 +250,12 @@ mod tests {
         let mut new = old.clone();
         new[3] = "changed".into();
         new.remove(15);
-        let lines = difference(&old.join("\n"), &new.join("\n"));
-        assert_eq!(lines.iter().filter(|line| line.starts_with(['-', '+'])).count(), 3, "{lines:#?}");
-        assert!(lines.contains(&"  …".to_owned()) && lines.len() < 14, "{lines:#?}");
+        let lines = difference(&old.join("\n"), &new.join("\n")).lines;
+        assert_eq!(lines.iter().filter(|(mark, _)| matches!(mark, Mark::Old | Mark::New)).count(), 3, "{lines:#?}");
+        assert!(lines.contains(&(Mark::Gap, "…".to_owned())) && lines.len() < 14, "{lines:#?}");
         // Of very long texts, the first difference alone.
         let long = |last: &str| (0..MOST_LINES).map(|n| format!("line {n}\n")).collect::<String>() + last;
-        assert_eq!(difference(&long("old"), &long("new")), ["- old", "+ new"]);
-        assert_eq!(difference(&long("old"), &long("")), ["- old"]);
+        assert_eq!(difference(&long("old"), &long("new")).to_string(), "- old\n+ new");
+        assert_eq!(difference(&long("old"), &long("")).to_string(), "- old");
     }
 }

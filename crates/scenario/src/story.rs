@@ -22,12 +22,12 @@ use mxlab_record::Entry;
 
 use self::repetition::{Passage, Telling, passages};
 
-/// Where an entry stands in its moment.
+/// The place of an entry in its moment.
 fn place(entry: &Entry) -> (u32, Timestamp, &[u32], u64) {
     (entry.order, entry.moment, &entry.rank, entry.sequence)
 }
 
-/// What stands above the story.
+/// The lines above a story.
 #[derive(Clone, Debug)]
 pub struct Heading<'a> {
     /// The scenario's title.
@@ -41,9 +41,9 @@ pub struct Heading<'a> {
 /// Tells the story of these entries.
 pub fn tell(heading: &Heading<'_>, entries: &[Entry]) -> String {
     let mut text = String::new();
-    let _ = writeln!(text, "{}", heading.title);
+    let _ = writeln!(text, "{}", one_line(heading.title));
     if let Some(words) = heading.words {
-        let _ = writeln!(text, "“{words}”");
+        let _ = writeln!(text, "“{}”", words.split('\n').map(one_line).collect::<Vec<_>>().join("\n"));
     }
     let _ = writeln!(text, "+0s is {}", heading.epoch.strftime("%A %Y-%m-%d %H:%M:%S UTC"));
     let width = entries.iter().filter(|entry| !entry.story.is_empty()).map(|e| e.actor.len()).max().unwrap_or(0);
@@ -53,6 +53,12 @@ pub fn tell(heading: &Heading<'_>, entries: &[Entry]) -> String {
     }
     tell_artefacts(&mut text, &moments);
     text
+}
+
+/// A text as one line of the story: a line end in a title must not look like a line of ours.
+fn one_line(text: &str) -> String {
+    let letter = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(letter).collect()
 }
 
 /// What the causes of one second set off.
@@ -195,6 +201,14 @@ mod tests {
     fn times_are_whole_seconds_rounded_down() {
         assert_eq!(times(&[entry("a", 0, 901_000, "x"), entry("a", 0, 901_999, "y")]), ["+15m1s"]);
         assert_eq!(times(&[entry("a", 0, -1, "x")]), ["-1s"]);
+    }
+
+    #[test]
+    fn a_title_is_one_line() {
+        let epoch = Timestamp::from_second(1_772_438_400).unwrap();
+        let told = tell(&Heading { title: "\u{1b}[31mred\nbreak", words: Some("two\nlines\u{7}"), epoch }, &[]);
+        let expected = "\\u{1b}[31mred\\nbreak\n“two\nlines\\u{7}”\n+0s is Monday 2026-03-02 08:00:00 UTC\n";
+        assert_eq!(told, expected);
     }
 
     #[test]

@@ -79,19 +79,15 @@ fn root() -> PathBuf {
 }
 
 fn run(wrong: Wrong) -> Vec<CaseResult> {
-    suite::run(&options(), &Misbehaving(wrong), &AtomicBool::new(false), &mut |_| {}).unwrap().cases
+    suite::run(&options(), Arc::new(Misbehaving(wrong)), &AtomicBool::new(false), &mut |_| {}).unwrap().cases
 }
 
 fn options() -> Options {
     Options {
-        root: root(),
         filters: vec!["dane/mismatch".into(), "compauth/e10".into()],
         seeds: vec![7],
-        jobs: 1,
-        bless: false,
-        partition: None,
-        until: None,
         memo: false,
+        ..Options::new(root())
     }
 }
 
@@ -137,7 +133,7 @@ fn an_engine_that_panics_while_it_is_started_leaves_the_others_alone() {
 
 #[test]
 fn what_an_interrupt_leaves_is_skipped() {
-    let summary = suite::run(&options(), &Exchange, &AtomicBool::new(true), &mut |_| {}).unwrap();
+    let summary = suite::run(&options(), Arc::new(Exchange), &AtomicBool::new(true), &mut |_| {}).unwrap();
     assert_eq!(summary.cases.len(), 2);
     assert_eq!(summary.counts().skipped, 2);
     assert_eq!(summary.exit_code(), ExitCode::Interrupted);
@@ -145,7 +141,7 @@ fn what_an_interrupt_leaves_is_skipped() {
 
 #[test]
 fn a_second_run_that_lacks_a_case_is_no_difference() {
-    let mut summary = suite::run(&options(), &Exchange, &AtomicBool::new(false), &mut |_| {}).unwrap();
+    let mut summary = suite::run(&options(), Arc::new(Exchange), &AtomicBool::new(false), &mut |_| {}).unwrap();
     let mut hashes: Hashes = Hashes::new();
     for case in &summary.cases[1..] {
         hashes.insert((case.scenario.clone(), case.seed), ("another".to_owned(), "another".to_owned()));
@@ -216,7 +212,7 @@ impl Engines for SaysDane {
 fn an_engine_that_only_says_dane_is_contradicted_by_the_wire() {
     let mut says_so = BTreeSet::new();
     let options = Options { filters: vec!["dane/".into()], seeds: Vec::new(), jobs: 2, ..options() };
-    let summary = suite::run(&options, &SaysDane, &AtomicBool::new(false), &mut |progress| {
+    let summary = suite::run(&options, Arc::new(SaysDane), &AtomicBool::new(false), &mut |progress| {
         let suite::Progress::Ended(CaseResult { scenario, record: Some(record), .. }) = progress else { return };
         let says = |entry: &Entry| entry.kind == "relayed" && entry.fields.text("security") == Some("dane");
         if record.entries.iter().any(says) {

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use mxlab_record::Entry;
@@ -17,14 +18,13 @@ fn root() -> PathBuf {
 
 /// All scenarios with these seeds.
 fn all(seeds: Vec<u64>) -> Options {
-    let (root, filters) = (root(), Vec::new());
-    Options { root, filters, seeds, jobs: 2, bless: false, partition: None, until: None, memo: true }
+    Options { seeds, jobs: 2, ..Options::new(root()) }
 }
 
 fn run(options: &Options) -> Summary {
     let kinds = mxlab_scenario::kinds();
     let mut wrong = BTreeSet::new();
-    let summary = suite::run(options, &Exchange, &AtomicBool::new(false), &mut |progress| {
+    let summary = suite::run(options, Arc::new(Exchange), &AtomicBool::new(false), &mut |progress| {
         let Progress::Ended(CaseResult { record: Some(record), .. }) = progress else { return };
         let undeclared = |entry: &Entry| {
             let problem = mxlab_record::undeclared(&kinds, entry.kind, &entry.fields)?;

@@ -109,7 +109,15 @@ impl<D: Dns + Send + Sync + 'static> Sender<D> {
     /// # Errors
     /// Errors of the machine: then the message is not accepted.
     pub async fn submit(&self, submission: Submission) -> io::Result<()> {
-        self.queue.submit(submission).await
+        self.queue.submit(submission, false).await
+    }
+
+    /// Accepts a message of another engine on this machine, such as a report: that engine tells the story of it.
+    ///
+    /// # Errors
+    /// As [`submit`](Sender::submit).
+    pub async fn submit_own(&self, submission: Submission) -> io::Result<()> {
+        self.queue.submit(submission, true).await
     }
 
     /// How many messages have a recipient that waits.

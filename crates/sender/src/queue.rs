@@ -105,14 +105,14 @@ impl<D: Dns + Send + Sync + 'static> Queue<D> {
         Ok(())
     }
 
-    /// Takes a message over. On return it is safe in the spool.
-    pub(crate) async fn submit(self: &Arc<Self>, submission: Submission) -> io::Result<()> {
+    /// Takes a message over. On return it is safe in the spool. `told` says that somebody else tells of it.
+    pub(crate) async fn submit(self: &Arc<Self>, submission: Submission, told: bool) -> io::Result<()> {
         let item = self.item(submission);
         if item.groups.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "a message without recipients"));
         }
         self.spool.save(&item).await?;
-        self.take(item, None);
+        self.take(item, None, told);
         Ok(())
     }
 
@@ -124,7 +124,7 @@ impl<D: Dns + Send + Sync + 'static> Queue<D> {
         if let Err(error) = self.spool.save(&item).await {
             self.spool_fails(&item, &error);
         }
-        self.take(item, Some(cause));
+        self.take(item, Some(cause), true);
     }
 
     fn item(&self, submission: Submission) -> Item {
@@ -146,9 +146,8 @@ impl<D: Dns + Send + Sync + 'static> Queue<D> {
     }
 
     /// `cause` is the event that a report of the engine's own follows from.
-    fn take(self: &Arc<Self>, item: Item, cause: Option<EntryId>) {
-        let own = cause.is_some();
-        let event = Queued { message: item.message_id.clone(), from: item.from.clone(), to: item.waiting(), own };
+    fn take(self: &Arc<Self>, item: Item, cause: Option<EntryId>, told: bool) {
+        let event = Queued { message: item.message_id.clone(), from: item.from.clone(), to: item.waiting(), told };
         let cause = self.recorder.tell_after(&event, cause);
         self.activate(item, cause);
     }

@@ -112,7 +112,7 @@ async fn take<D: Dns + Send + Sync + 'static>(
         return Err(unable_to_relay());
     }
     let submission = completed(delivery, client, &queue.id_host, queue.env.now());
-    queue.submit(submission).await.map_err(|error| {
+    queue.submit(submission, false).await.map_err(|error| {
         let code = EnhancedCode::new(Class::Transient, 3, 1);
         Reply::enhanced(452, code, format!("Cannot store the message: {error}"))
     })

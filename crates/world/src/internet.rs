@@ -172,7 +172,7 @@ pub struct ZoneChange {
     pub only_at: Option<IpAddr>,
 }
 
-/// A zone as it stands.
+/// A zone with its present content.
 #[derive(Debug)]
 struct Held {
     servers: Vec<NameServer>,

@@ -32,6 +32,7 @@ use mxlab_record::{Kind, common};
 pub const EVENTS: &[Kind] = &[
     common::Accepted::KIND,
     common::Rejected::KIND,
+    server::AGREED,
     mail_key::Signed::KIND,
     dialogue::Spoken::KIND,
     Kind::new("handed-over", &["from", "to", "taken", "reply"]),

@@ -60,7 +60,7 @@ impl Event for Signed {
             .with("selector", self.selector.as_str())
     }
 
-    // What a signature is worth, its verifier tells.
+    // The verifier records what the signature is worth.
     fn story(&self) -> Vec<String> {
         Vec::new()
     }

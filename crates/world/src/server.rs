@@ -8,6 +8,7 @@ mod events;
 mod faults;
 mod session;
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +16,16 @@ use std::time::Duration;
 use mxlab_env::{BoxFuture, Env};
 use mxlab_mail::smtp::Reply;
 use mxlab_mail::smtp::server::{Delivery, EXTENSIONS, queued};
-use mxlab_record::Recorder;
+use mxlab_record::{Kind, Recorder};
 use mxlab_smtp::server::{Limits, Server, Sink};
 use rustls::sign::CertifiedKey;
 use tokio::sync::watch;
 
 pub use faults::{ActiveFault, ServerFault};
 use session::Host;
+
+/// What a server records besides what it accepts and rejects.
+pub(crate) const AGREED: Kind = events::Agreed::KIND;
 
 /// The bounds of a server. A client that is slow has its own time-outs, and what becomes of it is the story: the server
 /// waits longer than any client does.
@@ -81,6 +85,8 @@ impl ServerSettings {
 struct Shared {
     settings: ServerSettings,
     faults: Vec<ActiveFault>,
+    /// The ids of the faults that have acted.
+    acted: BTreeSet<u64>,
 }
 
 /// The administrator's control of a server, and its faults.
@@ -90,7 +96,7 @@ pub struct ServerControl(Arc<watch::Sender<Shared>>);
 impl ServerControl {
     /// A server with these settings that is not running yet.
     pub fn new(settings: ServerSettings) -> ServerControl {
-        ServerControl(Arc::new(watch::Sender::new(Shared { settings, faults: Vec::new() })))
+        ServerControl(Arc::new(watch::Sender::new(Shared { settings, faults: Vec::new(), acted: BTreeSet::new() })))
     }
 
     /// Changes the settings.
@@ -118,6 +124,12 @@ impl ServerControl {
         self.0.borrow().faults.iter().any(used_up)
     }
 
+    /// Whether the fault with this id has acted, be it over or not. Of one that is not
+    /// [scoped](ServerFault::is_scoped), nobody knows.
+    pub fn has_acted(&self, id: u64) -> bool {
+        self.0.borrow().acted.contains(&id)
+    }
+
     /// The latest fault of this kind for this client, which then has acted once more. Two sessions never use the same turn.
     fn acts<T>(&self, client: IpAddr, find: impl Fn(&ServerFault) -> Option<T>) -> Option<T> {
         let mut found = None;
@@ -128,11 +140,12 @@ impl ServerControl {
                 }
                 found = find(&active.fault);
                 if found.is_some() {
+                    shared.acted.insert(active.id);
                     active.times = active.times.map(|times| times.saturating_sub(1));
                     break;
                 }
             }
-            // This wakes nobody: listeners wait only for changed settings and for faults that begin or end.
+            // No listener has to wake: they wait only for changed settings and for faults that begin or end.
             false
         });
         found

@@ -172,8 +172,8 @@ fn a_positive_reply_takes_the_message() {
         let (seen, told, _) = run(&[fault(reply(Stage::Dot, text))], &[0], MAIL);
         assert_eq!((seen[0].as_str(), told.as_str()), (expected, kinds), "{text}");
     };
-    check("250 2.0.0 Queued", "220 250 250 250 354 250 221", "accepted");
-    check("251 2.1.5 Taken", "220 250 250 250 354 251 221", "accepted");
-    check("451 4.3.0 Later", "220 250 250 250 354 451 221", "rejected");
-    check("550 5.7.1 Never", "220 250 250 250 354 550 221", "rejected");
+    check("250 2.0.0 Queued", "220 250 250 250 354 250 221", "agreed agreed accepted");
+    check("251 2.1.5 Taken", "220 250 250 250 354 251 221", "agreed agreed accepted");
+    check("451 4.3.0 Later", "220 250 250 250 354 451 221", "agreed rejected");
+    check("550 5.7.1 Never", "220 250 250 250 354 550 221", "agreed rejected");
 }

@@ -109,6 +109,8 @@ pub struct Answer {
     pub over_tcp: bool,
     /// The work that it took.
     pub cost: Cost,
+    /// Which servers' answers were bogus, so that others were asked: a clause each.
+    pub way: Vec<String>,
     /// The response; empty if it must not be used.
     pub sections: Arc<Sections>,
     /// Whether it comes from the cache, or from a lookup that was already under way.
@@ -197,7 +199,8 @@ impl Event for Resolved<'_> {
     }
 
     fn because(&self) -> Vec<String> {
-        self.0.security.reason().map(ToString::to_string).into_iter().collect()
+        let reason = self.0.security.reason().map(ToString::to_string);
+        self.0.way.iter().cloned().chain(reason).collect()
     }
 
     fn state(&self) -> Option<State> {
@@ -226,6 +229,16 @@ pub(crate) struct Rejected<'a> {
     pub(crate) next: &'a Fetched,
 }
 
+impl Rejected<'_> {
+    /// What it means for the answer in the end, as a clause.
+    pub(crate) fn clause(&self) -> String {
+        let Rejected { rrset, server, next, .. } = self;
+        let (server, next) = (&server.called, &next.called);
+        let why = self.security.reason().map_or_else(String::new, |reason| format!(": {reason}"));
+        format!("the answer of {server} about {rrset} is {}, so {next} was asked{why}", self.security.word())
+    }
+}
+
 impl Event for Rejected<'_> {
     fn kind(&self) -> &'static str {
         "resolved"
@@ -236,13 +249,9 @@ impl Event for Rejected<'_> {
             .with("next-server", self.next.server.ip().to_string())
     }
 
+    /// The answer in the end tells it among its reasons: if the same servers fail again, nothing has changed.
     fn story(&self) -> Vec<String> {
-        let (server, next) = (&self.server.called, &self.next.called);
-        vec![format!("resolved {} at {server}: {}; asks {next}", self.rrset, self.security.word())]
-    }
-
-    fn because(&self) -> Vec<String> {
-        self.security.reason().map(ToString::to_string).into_iter().collect()
+        Vec::new()
     }
 }
 

@@ -35,6 +35,8 @@ pub(crate) struct Work {
     pub(crate) blamed: Option<SocketAddr>,
     /// What has been asked for; if the lookup fails, none of it is remembered.
     pub(crate) fetched: BTreeSet<RrsetId>,
+    /// Which servers' answers were bogus, so that others were asked: a clause each.
+    pub(crate) way: Vec<String>,
     /// A precautionary question: mistakes that it finds are not recorded.
     pub(crate) suspicious: bool,
     cuts: BTreeMap<Name, Cut>,
@@ -47,6 +49,7 @@ impl Work {
             effort: Effort::new(queries),
             blamed: None,
             fetched: BTreeSet::new(),
+            way: Vec::new(),
             suspicious: false,
             cuts: BTreeMap::new(),
         }
@@ -151,7 +154,9 @@ impl Resolver {
             Ok(fetched) => {
                 if let Some((server, reason)) = servers.last.take().filter(|_| !work.suspicious) {
                     let (rrset, security, next) = (&servers.rrset, &Security::Bogus(reason), &fetched);
-                    self.inner.recorder.tell(&Rejected { rrset, security, server: &server, next });
+                    let rejected = Rejected { rrset, security, server: &server, next };
+                    work.way.push(rejected.clause());
+                    self.inner.recorder.tell(&rejected);
                 }
                 Ok(fetched)
             }

@@ -116,6 +116,7 @@ impl Resolver {
             forwarded: self.inner.source.forwards(),
             over_tcp: path.over_tcp,
             cost,
+            way: work.way.clone(),
             sections: Arc::default(),
             cached: false,
         };

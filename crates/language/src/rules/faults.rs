@@ -36,6 +36,7 @@ fn written(fault: &Fault) -> Vec<(&'static str, Span)> {
         at("name", &fault.name),
         at("until", &fault.until),
         at("times", &fault.times),
+        at("may-not-act", &fault.may_not_act),
         at("host", &fault.host),
         at("from", &fault.from),
         at("by", &fault.by),

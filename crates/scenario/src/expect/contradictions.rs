@@ -84,7 +84,7 @@ impl Witnesses<'_> {
         self.asked.entries.iter().enumerate().filter(move |(_, entry)| entry.kind == kind)
     }
 
-    /// What was said, and what speaks against it.
+    /// A contradiction in words: what the engine says, and what the world has seen.
     fn contradiction(&self, said: &Entry, but: &str) -> String {
         let told = said.story.first().map_or(said.kind, String::as_str);
         format!("at {} {} says: {told}\nbut {but}", self.asked.offset(said.at), said.actor)
@@ -97,10 +97,11 @@ impl Witnesses<'_> {
             (Some(one), Some(other)) => one == other,
             _ => true,
         };
-        self.of_kind("accepted")
-            .filter(|(before, accepted)| *before < at && same_text("to", accepted, relayed) && same_message(accepted))
-            .map(|(_, accepted)| accepted)
-            .rfind(|accepted| self.asked.is_same_host(relayed, accepted))
+        // It is near: the search goes backwards from there.
+        let before = self.asked.entries.get(..at).unwrap_or_default();
+        before.iter().filter(|entry| entry.kind == "accepted").rfind(|accepted| {
+            same_text("to", accepted, relayed) && same_message(accepted) && self.asked.is_same_host(relayed, accepted)
+        })
     }
 
     fn relayed_to_nobody(&self) -> Vec<String> {
@@ -174,16 +175,20 @@ impl Witnesses<'_> {
         if !self.at_rest {
             return Vec::new();
         }
-        let about = |id: &str| {
-            let mut entries = self.asked.entries.iter().filter(|entry| entry.fields.text("message") == Some(id));
-            entries.any(|entry| matches!(entry.kind, "accepted" | "deferred" | "bounced" | "rejected"))
-        };
+        let tells_of_delivery = |entry: &&Entry| matches!(entry.kind, "accepted" | "deferred" | "bounced" | "rejected");
+        let told: BTreeSet<&str> = self
+            .asked
+            .entries
+            .iter()
+            .filter(tells_of_delivery)
+            .filter_map(|entry| entry.fields.text("message"))
+            .collect();
         let reports = self.of_kind("bounced").chain(self.of_kind("notified"));
         reports
             .filter_map(|(_, said)| {
                 let id = said.fields.text("ndr").or_else(|| said.fields.text("dsn"))?;
                 let but = "no server has accepted this report, and nothing has hindered its delivery";
-                (!about(id)).then(|| self.contradiction(said, but))
+                (!told.contains(id)).then(|| self.contradiction(said, but))
             })
             .collect()
     }
@@ -218,7 +223,7 @@ impl Witnesses<'_> {
         said
     }
 
-    /// Whether somebody sent mail of whose sender and recipient only the lines of a session tell.
+    /// Whether mail was sent in a session typed by hand: only its lines show sender and recipient.
     fn typed_by_hand(&self) -> bool {
         self.of_kind(Spoken::KIND.name).next().is_some()
     }
@@ -281,7 +286,7 @@ fn clients(count: usize) -> String {
     if count == 1 { "the 1 client".to_owned() } else { format!("the {count} clients") }
 }
 
-/// The sender and the recipient of which an entry tells, the null reverse-path being empty.
+/// The sender and the recipient of an entry; the null reverse-path is empty.
 fn ends(entry: &Entry) -> Option<(String, String)> {
     let from = entry.fields.text("from")?.trim_matches(['<', '>']).to_ascii_lowercase();
     Some((from, entry.fields.text("to")?.to_ascii_lowercase()))

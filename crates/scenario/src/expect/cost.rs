@@ -46,7 +46,7 @@ impl Asked<'_> {
     pub(super) fn show_costs(&self, message: &mut String, expectation: &Expectation, table: &Cost) {
         for (field, in_record, _) in costs(table) {
             let Some(entry) = self.costliest(expectation, in_record) else {
-                let _ = write!(message, "\nthe record holds no `resolved`");
+                let _ = write!(message, "\nnothing was looked up");
                 return;
             };
             let most = number(entry, in_record).unwrap_or_default();

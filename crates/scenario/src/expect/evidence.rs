@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-/// Who tells what a question asks for.
+/// Who records what a question asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// An actor of the world, or the wire.
@@ -35,7 +35,7 @@ pub struct Evidence {
     pub fields: &'static [&'static str],
     /// The kind of event that is asked.
     pub kind: &'static str,
-    /// Who tells it.
+    /// Who records it.
     pub source: Source,
 }
 

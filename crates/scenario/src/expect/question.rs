@@ -2,6 +2,8 @@
 //!
 //! Each field of a verb that a file gives becomes a [`Condition`] on entries of one kind.
 
+use std::cell::OnceCell;
+
 use mxlab_record::Entry;
 
 use super::Asked;
@@ -31,6 +33,11 @@ pub(super) struct Question {
 impl Question {
     pub(super) fn new(kind: &'static str, verb: &'static str) -> Question {
         Question { kind, verb, conditions: Vec::new() }
+    }
+
+    /// The conditions that say which messages it is about.
+    pub(super) fn subject(&self) -> impl Iterator<Item = &Condition> {
+        self.conditions.iter().filter(|condition| matches!(condition.field, "to" | "message"))
     }
 
     /// A condition on a field of the event that is asked for.
@@ -91,8 +98,11 @@ impl Question {
     pub(super) fn message(self, wanted: Option<String>) -> Question {
         let Some(wanted) = wanted else { return self };
         let name = wanted.clone();
+        // A question is put to one record, with as many messages as a file sends.
+        let ids = OnceCell::new();
         let test = move |asked: &Asked<'_>, entry: &Entry| {
-            entry.fields.text("message").is_some_and(|id| asked.message_ids(&name).contains(id))
+            let ids = ids.get_or_init(|| asked.message_ids(&name));
+            entry.fields.text("message").is_some_and(|id| ids.contains(id))
         };
         self.condition("message", "message", wanted, Box::new(test))
     }
@@ -216,7 +226,7 @@ fn failed(kind: &'static str, table: &Failed, said: Option<String>) -> Question 
         .message(text(&table.message))
         .is("code", text(&table.code))
         .holds("text", said);
-    // A refusal tells of no attempts, and the runner refuses a file that asks for them.
+    // A refusal has no number of attempts, and the runner refuses a file that asks for it.
     let question = match kind {
         "rejected" => question,
         _ => question.counts("attempts", table.attempts.as_ref().map(|count| *count.get())),

@@ -1,4 +1,4 @@
-//! What questions ask for is declared, and told by whom the table says.
+//! Questions ask for declared fields, and the table says who records them.
 
 use std::collections::BTreeSet;
 use std::path::Path;

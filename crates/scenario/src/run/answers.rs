@@ -47,7 +47,7 @@ impl TlsaAnswers {
         }
     }
 
-    /// Hears a segment. `opens` tells that it opens the connection.
+    /// Hears a segment. With `opens`, it opens the connection.
     pub(crate) fn segment(&mut self, after: usize, from: SocketAddr, to: SocketAddr, opens: bool, payload: &[u8]) {
         if from.port() != PORT {
             return;

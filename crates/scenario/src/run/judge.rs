@@ -6,6 +6,7 @@ use mxlab_record::Entry;
 use mxlab_record::common::NotSupported;
 
 use super::Failure;
+use super::fault::Idle;
 use crate::expect::Asked;
 use crate::registry;
 use mxlab_language::script::Action;
@@ -39,7 +40,7 @@ pub(super) fn judge(scenario: &Scenario, sources: &Sources, asked: &Asked<'_>) -
     failures
 }
 
-/// What was said otherwise than written in the session of an entry of the script.
+/// How the session of an entry of the script differs from what is written there.
 fn unlike(entries: &[Entry], index: usize) -> Option<String> {
     let number = i64::try_from(index).ok();
     let of_kind = |entry: &&Entry| entry.kind == Spoken::KIND.name && entry.fields.number("entry") == number;
@@ -58,6 +59,7 @@ pub(super) fn failure(code: &str, message: String, sources: &Sources, span: Span
         file: Some(place.path),
         line: Some(place.line),
         column: Some(place.column),
+        difference: None,
     }
 }
 
@@ -90,6 +92,19 @@ pub(super) fn said_undrawn(
     let message = "nothing was drawn from the seed that may show, so the story is the same for every seed: remove \
                    `seed-sensitive`";
     Some(failure("seed-sensitive", message.to_owned(), sources, said.span()))
+}
+
+/// Faults that acted on nothing: whatever the run shows, it does not show what they do.
+pub(super) fn never_acted(sources: &Sources, idle: &[Idle]) -> Vec<Failure> {
+    let failed = |fault: &Idle| {
+        let message = format!(
+            "this fault never acted, since nobody came while it lasted: {}\nhelp: let it last, or let mail come in time; if \
+             that is how it should be, say `may-not-act = true`",
+            fault.what
+        );
+        failure("never-acted", message, sources, fault.span)
+    };
+    idle.iter().map(failed).collect()
 }
 
 /// The claims in `covers` that these entries do not show.

@@ -1,4 +1,4 @@
-//! What happened in a run, as data. Stories are made of it, and so is whatever else tells of a run.
+//! What happened in a run, as data. Stories and all other reports about a run are made from it.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ pub struct Run {
     pub heading: Heading,
     /// What `+0s` is.
     pub epoch: Timestamp,
-    /// The record, in the order in which it was told.
+    /// The record, in the order in which it was written.
     pub entries: Vec<Entry>,
     /// The packets in the order in which they were sent, as many as [`RunOptions::packets`](super::RunOptions::packets)
     /// asked for.

@@ -4,7 +4,7 @@
 use tokio::time::Instant;
 
 use super::error::LabError;
-use super::fault::Faults;
+use super::fault::{Faults, Idle};
 use super::lookup::Lookups;
 use super::publish::Zones;
 use super::stage::{Due, Stage};
@@ -22,6 +22,11 @@ pub(crate) struct Script<'a> {
 impl<'a> Script<'a> {
     pub(crate) fn new(stage: Stage<'a>) -> Script<'a> {
         Script { stage, faults: Faults::default(), zones: Zones::default(), lookups: Lookups::default() }
+    }
+
+    /// The faults that have begun and never acted.
+    pub(crate) fn idle_faults(&self) -> Vec<Idle> {
+        self.faults.idle(&self.stage.traffic)
     }
 
     /// Runs all entries.

@@ -156,9 +156,20 @@ fn tell_send(stage: &Stage<'_>, send: &Send, count: u32, every: Duration) -> Ent
         line.push_str(&format!(", envelope sender <{}>", send.envelope_sender()));
     }
     if count > 1 {
-        line.push_str(&format!(", {count} messages, one every {} s", every.as_secs()));
+        line.push_str(&format!(", {count} messages{}", pace(every)));
     }
     stage.tell("send", vec![line])
+}
+
+/// How far apart several messages are: `, one every hour`.
+fn pace(every: Duration) -> String {
+    match every.as_secs() {
+        _ if every.is_zero() => " at once".to_owned(),
+        60 => ", one every minute".to_owned(),
+        3_600 => ", one every hour".to_owned(),
+        86_400 => ", one every day".to_owned(),
+        _ => format!(", one every {}", mxlab_language::values::Duration::of(every)),
+    }
 }
 
 /// The same in every run: it derives from the send's name, or its place in the script.

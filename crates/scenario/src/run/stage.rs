@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::error::LabError;
 use super::in_flight::InFlight;
 use super::lab::{self, Lab};
+use super::traffic::Traffic;
 use crate::engine::{Engines, Inbound, Outbound};
 use crate::expect::Sent;
 use mxlab_language::values::Time;
@@ -51,6 +52,8 @@ pub(crate) struct Stage<'a> {
     pub(crate) outbound: Option<Arc<dyn Outbound>>,
     pub(crate) inbound: Option<Arc<dyn Inbound>>,
     pub(crate) in_flight: InFlight,
+    /// What has passed on the wire.
+    pub(crate) traffic: Traffic,
     pub(crate) sent: Sent,
     /// The entry that acts, or acted last; none before the first.
     pub(crate) acting: Option<Span>,
@@ -73,6 +76,7 @@ impl<'a> Stage<'a> {
         lab: Lab,
         network: Rc<dyn Network>,
         recorder: Recorder,
+        traffic: Traffic,
     ) -> Stage<'a> {
         Stage {
             scenario,
@@ -83,6 +87,7 @@ impl<'a> Stage<'a> {
             outbound: None,
             inbound: None,
             in_flight: InFlight::default(),
+            traffic,
             sent: Sent::default(),
             acting: None,
             start: Instant::now(),

@@ -1,9 +1,9 @@
-//! What a story leaves out: what it has told before.
+//! What a story leaves out because it has told it before.
 //!
 //! An event that recurs has a *state* ([`Event::state`](mxlab_record::Event::state)). It is told in full when its state is
 //! another than the last one of the same thing. Otherwise its short form is told
-//! ([`Event::again`](mxlab_record::Event::again)), or nothing if it has none. Which events the story has told of is known
-//! here alone; a restart of the actor changes nothing about it.
+//! ([`Event::again`](mxlab_record::Event::again)), or nothing if it has none. Only this module
+//! knows which events the story has told; a restart of the actor changes nothing about that.
 //!
 //! Moments in which nothing happens but the same repetitions, at equal distances, are told as one passage:
 //! `attempts 3 to 25 for bo@fabrikam.example, hourly: same as before (4.7.323)`.
@@ -14,7 +14,7 @@ use mxlab_record::{Again, Entry};
 
 use super::Moment;
 
-/// So many moments in a row are worth folding. Two are as short told one by one.
+/// The fewest moments in a row that are folded. Two take no more lines one by one.
 const FEWEST_FOLDED: usize = 3;
 
 /// How an entry is told.
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
     use mxlab_record::{Artefact, State};
 
-    /// Something that stands like this, so many minutes after the epoch.
+    /// An entry about something in this state, so many minutes after the epoch.
     fn state(minutes: i64, of: &str, is: &str) -> Entry {
         let state = State { of: of.to_owned(), is: is.to_owned() };
         Entry { state: Some(state), ..entry("sender", 1, minutes * 60_000, &format!("{of} is {is}")) }
@@ -257,7 +257,7 @@ mod tests {
         // Another line in one of the moments, or between two of them.
         assert_eq!(times(&with(entry("script", 0, 4 * 3_600_000, "x"))), ["+0s", "+1h to +3h", "+4h", "+5h", "+6h"]);
         assert_eq!(times(&with(entry("script", 0, 4_600_000, "x"))), ["+0s", "+1h", "+1h16m40s", "+2h to +6h"]);
-        // What is not told ends nothing.
+        // An entry without a line does not end the passage.
         let silent = |millis| Entry { story: Vec::new(), ..entry("script", 0, millis, "") };
         assert_eq!(times(&with(silent(4 * 3_600_000))), ["+0s", "+1h to +6h"]);
         assert_eq!(times(&with(silent(4_600_000))), ["+0s", "+1h to +6h"]);

@@ -15,6 +15,9 @@ pub enum SuiteError {
         /// The most similar ids.
         near: Vec<String>,
     },
+    /// There is nothing to run.
+    #[error("no scenario was found: there is no `.toml` file below `{0}`, worlds aside")]
+    NoScenarios(String),
     /// A path leads nowhere.
     #[error("there is no file `{0}`")]
     NoSuchFile(String),
@@ -50,6 +53,7 @@ impl SuiteError {
         match self {
             SuiteError::Io { .. } => ExitCode::Internal,
             SuiteError::NothingMatches { .. }
+            | SuiteError::NoScenarios(_)
             | SuiteError::NoSuchFile(_)
             | SuiteError::NothingToBless(_)
             | SuiteError::IsWorld(_)

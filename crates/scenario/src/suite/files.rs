@@ -4,22 +4,24 @@
 use std::collections::BTreeMap;
 
 use super::options::Options;
-use super::result::{CaseOutcome, CaseResult};
+use super::result::{CaseOutcome, CaseResult, FileResult};
 use crate::run::{End, Failure, RunResult};
 
-/// Finds what no cell bears out. Reports it at the first cell, and only if all cells of the file have run to their end,
-/// because a missing cell might bear it out. Cells belong together that run with the file's own seeds, or with the same
-/// seed of the command line.
-pub(super) fn judge(options: &Options, cells: &BTreeMap<String, usize>, cases: &mut [CaseResult]) {
+/// Finds what no cell bears out, and only if all cells of the file have run to their end, because a missing cell might
+/// bear it out. Cells belong together that run with the file's own seeds, or with the same seed of the command line.
+///
+/// If the file has one cell, that cell fails; of several, each may be innocent: then it is the file that fails.
+pub(super) fn judge(options: &Options, cells: &BTreeMap<String, usize>, cases: &mut [CaseResult]) -> Vec<FileResult> {
     if options.until.is_some() {
-        return;
+        return Vec::new();
     }
     let given = |seed: u64| if options.seeds.is_empty() { None } else { Some(seed) };
     let mut by_file: BTreeMap<(String, Option<u64>), Vec<usize>> = BTreeMap::new();
     for (index, case) in cases.iter().enumerate() {
         by_file.entry((case.path.clone(), given(case.seed))).or_default().push(index);
     }
-    for ((path, _), indices) in by_file {
+    let mut files = Vec::new();
+    for ((path, seed), indices) in by_file {
         let runs: Vec<&RunResult> = indices
             .iter()
             .filter_map(|index| cases.get(*index)?.run.as_ref())
@@ -28,12 +30,21 @@ pub(super) fn judge(options: &Options, cells: &BTreeMap<String, usize>, cases: &
         if cells.get(&path).is_none_or(|all| runs.len() < *all) {
             continue;
         }
+        let several = runs.len() > 1;
         let failures: Vec<Failure> = shown_nowhere(&runs).into_iter().chain(drawn_nowhere(&runs)).collect();
-        if let Some(case) = indices.first().and_then(|index| cases.get_mut(*index)).filter(|_| !failures.is_empty()) {
+        let Some(case) = indices.first().and_then(|index| cases.get_mut(*index)).filter(|_| !failures.is_empty())
+        else {
+            continue;
+        };
+        if several {
+            let id = case.scenario.split('[').next().unwrap_or_default().to_owned();
+            files.push(FileResult { id, path, seed, failures });
+        } else {
             case.outcome = case.outcome.or_worse(CaseOutcome::ExpectationFailed);
             case.failures.extend(failures);
         }
     }
+    files
 }
 
 /// The claims that none of these runs shows.
@@ -43,7 +54,7 @@ fn shown_nowhere(runs: &[&RunResult]) -> Vec<Failure> {
     claims
         .map(|claim| match runs.len() {
             1 => claim,
-            _ => Failure { message: format!("{}; nor does that of another cell", claim.message), ..claim },
+            cells => Failure { message: format!("{}: in none of the {cells} cells", claim.message), ..claim },
         })
         .collect()
 }

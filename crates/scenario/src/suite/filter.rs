@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::error::SuiteError;
 use super::found::Found;
+use mxlab_language::Cell;
 
 /// What one argument selects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Filter {
+    /// The scenario with this id: a file with all its cells, or one cell.
+    Exactly(String),
     /// The ids that contain this text, or begin with it.
     Part {
         /// The text, without a leading `scenarios/`.
@@ -42,9 +45,40 @@ impl Filter {
         Ok(Filter::File { location, typed: path.to_owned(), cell: cell.map(str::to_owned) })
     }
 
+    /// The same filter, knowing what there is: a whole id selects that scenario alone, although others contain it, and so
+    /// does the whole name of a cell. The cells of a file that has mistakes are unknown.
+    pub(super) fn among<'f>(self, files: impl Iterator<Item = (&'f Found, Option<&'f [Cell]>)>) -> Filter {
+        let mut files = files;
+        match self {
+            Filter::Part { text, from_start } => {
+                let is_id = |(file, cells): (&Found, Option<&[Cell]>)| match text.strip_prefix(file.id.as_str()) {
+                    Some("") => true,
+                    Some(rest) => match cells {
+                        Some(cells) => cells.iter().any(|cell| cell.suffix == rest),
+                        None => rest.starts_with('[') && rest.ends_with(']'),
+                    },
+                    None => false,
+                };
+                if files.any(is_id) { Filter::Exactly(text) } else { Filter::Part { text, from_start } }
+            }
+            Filter::File { location, typed, cell: Some(cell) } => {
+                let mut found = files.filter(|(file, _)| file.location == location);
+                let whole = found.find_map(|(file, cells)| cells?.iter().any(|it| it.suffix == cell).then_some(file));
+                match whole {
+                    Some(file) => Filter::Exactly(format!("{}{cell}", file.id)),
+                    None => Filter::File { location, typed, cell: Some(cell) },
+                }
+            }
+            other @ (Filter::Exactly(_) | Filter::File { .. }) => other,
+        }
+    }
+
     /// Whether it selects the cell of `file` with this suffix.
     pub(super) fn matches(&self, file: &Found, suffix: &str) -> bool {
         match self {
+            Filter::Exactly(id) => {
+                id.strip_prefix(file.id.as_str()).is_some_and(|rest| rest.is_empty() || rest == suffix)
+            }
             // `dane/` is a folder, and so might be `dane/mismatch/`.
             Filter::Part { text, from_start: true } => {
                 format!("{}{suffix}", file.id).starts_with(text) || format!("{}/", file.id) == *text
@@ -61,6 +95,7 @@ impl Filter {
     /// Whether it may select cells of `file`, whose cells are unknown because it has mistakes.
     pub(super) fn may_match(&self, file: &Found) -> bool {
         match self {
+            Filter::Exactly(id) => id.split('[').next() == Some(file.id.as_str()),
             Filter::Part { text, from_start } => {
                 let text = text.split('[').next().unwrap_or_default().to_owned();
                 Filter::Part { text, from_start: *from_start }.matches(file, "")

@@ -7,10 +7,11 @@ use super::error::SuiteError;
 use super::filter::{Filter, nearest};
 use super::found::{Found, discover, is_inside, outside};
 use super::options::Options;
-use super::result::{CaseOutcome, CaseResult};
+use super::result::{CaseOutcome, CaseResult, Compared};
 use crate::registry;
-use crate::run::Failure;
-use mxlab_language::{Cell, Loaded, Sources, WorldDirectory};
+use crate::run::{Failure, refusals};
+use mxlab_language::values::BehaviourRef;
+use mxlab_language::{Cell, Diagnostic, Diagnostics, Loaded, Scenario, Severity, Sources, Spanned, WorldDirectory};
 
 /// One case to be run.
 pub(super) struct Job {
@@ -20,8 +21,10 @@ pub(super) struct Job {
     pub(super) cell: Cell,
     pub(super) sources: Arc<Sources>,
     pub(super) warnings: Vec<String>,
+    /// Whether the filters select it. If not, it runs because another cell of its file is to be blessed.
+    pub(super) asked: bool,
     /// Whether its story is compared with a snapshot.
-    pub(super) compared: bool,
+    pub(super) compared: Compared,
 }
 
 /// Everything that the filters select: jobs, and results for files that cannot be run.
@@ -36,12 +39,38 @@ pub(super) struct Plan {
 
 /// Reads the files and applies the filters.
 pub(super) fn plan(options: &Options) -> Result<Plan, SuiteError> {
-    let worlds =
-        WorldDirectory { directory: options.root.join("scenarios/worlds"), shown: "scenarios/worlds".to_owned() };
     let parse = |typed: &String| Filter::parse(&options.root, typed);
     let filters: Vec<Filter> = options.filters.iter().map(parse).collect::<Result<_, _>>()?;
+    let found = find(options, &filters)?;
+    let read = read(options, &found);
+    let known =
+        || found.iter().zip(&read).map(|(file, read)| (file, read.as_ref().ok().map(|loaded| loaded.cells.as_slice())));
+    let filters: Vec<Filter> = filters.into_iter().map(|filter| filter.among(known())).collect();
+    let mut selection = Selection { hit: vec![false; filters.len()], filters };
+    let mut plan =
+        Plan { jobs: Vec::new(), invalid: Vec::new(), cells: BTreeMap::new(), all_ids: Some(BTreeSet::new()) };
+    for (file, read) in found.iter().zip(read) {
+        match read {
+            Ok(loaded) => plan_file(options, file, loaded, &mut plan, &mut selection),
+            Err(failures) => {
+                plan.all_ids = None;
+                if selection.lets_through(|filter| filter.may_match(file)) {
+                    plan.invalid.push(invalid(file, failures));
+                }
+            }
+        }
+    }
+    if let Some(missed) = selection.hit.iter().position(|hit| !hit) {
+        return Err(nothing_matches(&options.filters[missed], &found, &plan));
+    }
+    no_two_of_a_name(&plan)?;
+    Ok(plan)
+}
+
+/// All files below `scenarios/`, and those elsewhere that the filters name.
+fn find(options: &Options, filters: &[Filter]) -> Result<Vec<Found>, SuiteError> {
     let mut found = discover(&options.root)?;
-    for filter in &filters {
+    for filter in filters {
         if let Filter::File { location, typed, .. } = filter
             && !found.iter().any(|file| file.location == *location)
         {
@@ -51,30 +80,49 @@ pub(super) fn plan(options: &Options) -> Result<Plan, SuiteError> {
             found.push(outside(&options.root, location, typed)?);
         }
     }
-    let mut plan =
-        Plan { jobs: Vec::new(), invalid: Vec::new(), cells: BTreeMap::new(), all_ids: Some(BTreeSet::new()) };
-    let mut selection = Selection { hit: vec![false; filters.len()], filters };
-    for file in &found {
-        let failures = match &file.text {
-            Err(failure) => vec![failure.clone()],
-            Ok(text) => match mxlab_language::read(&file.path, text, &worlds, &registry::ids()) {
-                Ok(loaded) => {
-                    plan_file(options, file, loaded, &mut plan, &mut selection);
-                    continue;
-                }
-                Err(diagnostics) => Failure::mistakes(&diagnostics),
-            },
-        };
-        plan.all_ids = None;
-        if selection.lets_through(|filter| filter.may_match(file)) {
-            plan.invalid.push(invalid(file, failures));
+    if found.is_empty() {
+        return Err(SuiteError::NoScenarios(options.root.join("scenarios").display().to_string()));
+    }
+    Ok(found)
+}
+
+/// What each file says, or what is wrong with it.
+fn read(options: &Options, found: &[Found]) -> Vec<Result<Loaded, Vec<Failure>>> {
+    let worlds =
+        WorldDirectory { directory: options.root.join("scenarios/worlds"), shown: "scenarios/worlds".to_owned() };
+    let behaviours: Vec<&str> = registry::behaviours().iter().map(|behaviour| behaviour.id).collect();
+    let more = |scenario: &Scenario| [refusals(scenario), unshown(scenario)].concat();
+    let read = |file: &Found| {
+        let text = file.text.as_ref().map_err(|failure| vec![failure.clone()])?;
+        let loaded = mxlab_language::read_for(&file.path, text, &worlds, &behaviours, &more)
+            .map_err(|diagnostics| Failure::mistakes(&diagnostics))?;
+        match expects_nothing(&loaded) {
+            Some(mistake) if !options.may_expect_nothing() => Err(Failure::mistakes(&mistake)),
+            _ => Ok(loaded),
         }
-    }
-    if let Some(missed) = selection.hit.iter().position(|hit| !hit) {
-        return Err(nothing_matches(&options.filters[missed], &found, &plan));
-    }
-    no_two_of_a_name(&plan)?;
-    Ok(plan)
+    };
+    found.iter().map(read).collect()
+}
+
+/// The claims that nothing shows yet.
+fn unshown(scenario: &Scenario) -> Vec<Diagnostic> {
+    let unshown = registry::without_evidence();
+    let claims = scenario.covers.iter().filter(|claim| unshown.contains(&claim.as_str()));
+    let mistake = |claim: &Spanned<BehaviourRef>| {
+        let message = format!("no run can show the behaviour `{claim}`");
+        let found = Diagnostic::error("unshown-behaviour", message, claim.span(), "nothing shows this yet");
+        found.help("take it out; `cargo xtask coverage` lists what can be shown")
+    };
+    claims.map(mistake).collect()
+}
+
+/// That a file expects nothing, as a mistake: a run of it would pass whatever happens.
+fn expects_nothing(loaded: &Loaded) -> Option<Diagnostics> {
+    let found = loaded.warnings.items().iter().find(|warning| warning.code == "no-expectation")?;
+    let mistake = Diagnostic { severity: Severity::Error, ..found.clone() };
+    let help = mistake.help.clone().unwrap_or_default();
+    let mistake = mistake.help(format!("{help}; or see what happens, with `--story`"));
+    Some(Diagnostics::new(loaded.sources.clone(), vec![mistake]))
 }
 
 /// The filters, and which of them have selected something.
@@ -98,30 +146,57 @@ impl Selection {
 fn plan_file(options: &Options, file: &Found, loaded: Loaded, plan: &mut Plan, selection: &mut Selection) {
     let warnings = if loaded.warnings.is_empty() { Vec::new() } else { vec![loaded.warnings.render(false)] };
     plan.cells.insert(file.path.clone(), loaded.cells.len());
-    for cell in loaded.cells {
-        let id = format!("{}{}", file.id, cell.suffix);
-        if let Some(all) = &mut plan.all_ids {
-            all.insert(id.clone());
-        }
-        let selected = selection.lets_through(|filter| filter.matches(file, &cell.suffix));
-        if !selected || !in_partition(options.partition, &id) {
+    let id = |cell: &Cell| format!("{}{}", file.id, cell.suffix);
+    if let Some(all) = &mut plan.all_ids {
+        all.extend(loaded.cells.iter().map(id));
+    }
+    let asked: Vec<bool> = loaded
+        .cells
+        .iter()
+        .map(|cell| {
+            // Every filter sees every cell, so that each learns whether it selects something.
+            let selected = selection.lets_through(|filter| filter.matches(file, &cell.suffix));
+            selected && in_partition(options.partition, &id(cell))
+        })
+        .collect();
+    let any_asked = asked.contains(&true);
+    let expects = loaded.cells.iter().any(|cell| {
+        let Scenario { expects, nevers, .. } = &cell.scenario;
+        !expects.is_empty() || !nevers.is_empty()
+    });
+    for (cell, asked) in loaded.cells.iter().zip(asked) {
+        // Before one cell is blessed, all cells of its file have to hold.
+        if !asked && !(options.bless && any_asked) {
             continue;
         }
         let own = cell.scenario.seed;
         let seeds = if options.seeds.is_empty() { vec![own] } else { options.seeds.clone() };
         for seed in seeds {
             plan.jobs.push(Job {
-                scenario: id.clone(),
+                scenario: id(cell),
                 path: file.path.clone(),
                 seed,
-                // A file outside `scenarios/` is being tried out. A story that depends on the seed is compared only
-                // with its own seed.
-                compared: is_inside(&file.path) && (cell.scenario.seed_sensitive.is_none() || seed == own),
+                asked,
+                compared: compared(file, cell, expects, seed),
                 cell: cell.clone(),
                 sources: loaded.sources.clone(),
                 warnings: warnings.clone(),
             });
         }
+    }
+}
+
+/// Whether the story of a cell with this seed is compared with a snapshot.
+fn compared(file: &Found, cell: &Cell, expects: bool, seed: u64) -> Compared {
+    let own = cell.scenario.seed;
+    if !is_inside(&file.path) {
+        Compared::Outside
+    } else if !expects {
+        Compared::ExpectsNothing
+    } else if cell.scenario.seed_sensitive.is_some() && seed != own {
+        Compared::OtherSeed(own)
+    } else {
+        Compared::Yes
     }
 }
 
@@ -166,7 +241,9 @@ fn invalid(file: &Found, failures: Vec<Failure>) -> CaseResult {
         outcome: CaseOutcome::Invalid,
         failures,
         warnings: Vec::new(),
-        compared: false,
+        asked: true,
+        compared: Compared::Outside,
+        arguments: None,
         seed_sensitive: false,
         run: None,
         story: None,

@@ -65,6 +65,19 @@ impl CaseOutcome {
     }
 }
 
+/// Whether a story is compared with a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compared {
+    /// It is.
+    Yes,
+    /// The file is not below `scenarios/`: it is being tried out, or could not be read.
+    Outside,
+    /// The file expects nothing: it is run for its story.
+    ExpectsNothing,
+    /// The story depends on the seed, and its snapshot is that of this other seed.
+    OtherSeed(u64),
+}
+
 /// One scenario (or cell of a matrix), run with one seed.
 #[derive(Clone, Debug)]
 pub struct CaseResult {
@@ -80,9 +93,13 @@ pub struct CaseResult {
     pub failures: Vec<Failure>,
     /// Warnings about the file, rendered; only with the first case of the file.
     pub warnings: Vec<String>,
-    /// Whether its story is compared with a snapshot: not if the file lies outside `scenarios/`, nor if the story depends
-    /// on the seed and this is another seed than the file's.
-    pub compared: bool,
+    /// Whether somebody asked for it. If not, it ran because another cell of its file is to be blessed, and is left out of
+    /// the summary if it passed.
+    pub asked: bool,
+    /// Whether its story is compared with a snapshot.
+    pub compared: Compared,
+    /// The arguments with which it fails again, if its seed alone does not do.
+    pub arguments: Option<String>,
     /// Whether the file says `seed-sensitive`; no if the file could not be read.
     pub seed_sensitive: bool,
     /// What came of the run, if there was one.
@@ -96,11 +113,37 @@ pub struct CaseResult {
     pub wall_ms: f64,
 }
 
+/// What is wrong with a file of several cells, and with none of them alone.
+#[derive(Clone, Debug)]
+pub struct FileResult {
+    /// Its id.
+    pub id: String,
+    /// Its path, relative to the root.
+    pub path: String,
+    /// The seed of all its cells, if the command line gave one.
+    pub seed: Option<u64>,
+    /// What is wrong.
+    pub failures: Vec<Failure>,
+}
+
+/// A snapshot that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blessed {
+    /// Its path, relative to the root.
+    pub path: String,
+    /// Whether there was none before.
+    pub new: bool,
+}
+
 /// The whole suite.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
     /// All cases, sorted by id, then seed.
     pub cases: Vec<CaseResult>,
+    /// Files that say something which none of their cells bears out.
+    pub files: Vec<FileResult>,
+    /// The snapshots that were written; none of those that were right already.
+    pub blessed: Vec<Blessed>,
     /// Snapshots, and stories that wait for a review, that belong to no scenario. Only looked for when everything runs.
     pub orphans: Vec<String>,
     /// Errors of the runner that do not belong to a case.
@@ -166,21 +209,66 @@ impl Summary {
             return ExitCode::Interrupted;
         }
         let orphaned = if self.orphans.is_empty() { ExitCode::AllHeld } else { ExitCode::SnapshotDiffers };
+        let files = if self.files.is_empty() { ExitCode::AllHeld } else { ExitCode::ExpectationFailed };
         let internal = if self.errors.is_empty() { ExitCode::AllHeld } else { ExitCode::Internal };
-        self.cases.iter().map(|case| case.outcome.exit_code()).fold(orphaned.or_worse(internal), ExitCode::or_worse)
+        self.cases
+            .iter()
+            .map(|case| case.outcome.exit_code())
+            .fold(orphaned.or_worse(files).or_worse(internal), ExitCode::or_worse)
     }
 }
 
-/// The line that runs a case again.
+/// The command that runs a case again, and nothing else: it fails as it did.
 pub fn reproduction(case: &CaseResult) -> String {
+    let seed = || format!("--seed {}", case.seed);
+    let arguments = match (&case.arguments, case.outcome) {
+        (Some(arguments), _) => arguments.clone(),
+        // The file is wrong for every seed.
+        (None, CaseOutcome::Invalid) => String::new(),
+        (None, CaseOutcome::Nondeterministic) => format!("{} --verify-determinism", seed()),
+        (None, _) => seed(),
+    };
+    command(&case.path, &case.scenario, &arguments)
+}
+
+impl FileResult {
+    /// The command that runs the file again: it fails as it did.
+    pub fn reproduction(&self) -> String {
+        let arguments = self.seed.map_or_else(String::new, |seed| format!("--seed {seed}"));
+        command(&self.path, &self.id, &arguments)
+    }
+}
+
+/// The command that accepts the story of a case as its snapshot.
+pub fn acceptance(case: &CaseResult) -> String {
+    command(&case.path, &case.scenario, "--bless")
+}
+
+fn command(path: &str, id: &str, arguments: &str) -> String {
     // A file outside `scenarios/` is found by its path, its cell by what follows the name.
-    let cell = case.scenario.find('[').map_or("", |at| &case.scenario[at..]);
-    let name = if is_inside(&case.path) { case.scenario.clone() } else { format!("{}{cell}", case.path) };
+    let cell = id.find('[').map_or("", |at| &id[at..]);
+    let name = if is_inside(path) { id.to_owned() } else { format!("{path}{cell}") };
+    // What begins like an option is a path all the same.
+    let name = if name.starts_with('-') { format!("./{name}") } else { name };
+    let command = format!("cargo xtask scenarios {} {arguments}", quoted(&name));
+    command.trim_end().to_owned()
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | '=' | ',' | ':' | '@');
-    let name = if name.chars().all(plain) { name } else { format!("'{}'", name.replace('\'', "'\\''")) };
-    match case.outcome {
-        CaseOutcome::Invalid => format!("cargo xtask scenarios {name}"),
-        _ => format!("cargo xtask scenarios {name} --seed {}", case.seed),
+    if word.chars().all(plain) {
+        word.to_owned()
+    } else if word.chars().any(char::is_control) {
+        let letters = word.chars().map(|c| match c {
+            '\\' | '\'' => format!("\\{c}"),
+            c if c.is_ascii_control() => format!("\\x{:02x}", u32::from(c)),
+            c if c.is_control() => format!("\\u{:04x}", u32::from(c)),
+            c => c.to_string(),
+        });
+        format!("$'{}'", letters.collect::<String>())
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
     }
 }
 

@@ -14,8 +14,8 @@ pub struct Queued {
     pub from: ReversePath,
     /// The envelope recipients.
     pub to: Vec<Address>,
-    /// Whether the engine wrote it itself; then the event before has told of it.
-    pub own: bool,
+    /// Whether somebody else tells of it: this engine of an NDR, another engine of its report.
+    pub told: bool,
 }
 
 impl Event for Queued {
@@ -29,7 +29,7 @@ impl Event for Queued {
     fn story(&self) -> Vec<String> {
         let to = list(&self.to);
         match self.from.address() {
-            _ if self.own => Vec::new(),
+            _ if self.told => Vec::new(),
             Some(from) => vec![format!("takes a message from {from} to {to}")],
             None => vec![format!("takes a message with a null reverse-path to {to}")],
         }

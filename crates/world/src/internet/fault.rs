@@ -48,7 +48,7 @@ pub enum FaultError {
     #[error("a fault of name servers needs a zone or a server")]
     Nowhere,
     /// A fault in a parent needs a child.
-    #[error("a fault of what stands in the parent needs a zone")]
+    #[error("a fault of the parent's records needs a zone")]
     NoChild,
     /// There is no such zone.
     #[error("there is no zone {0}")]
@@ -87,6 +87,11 @@ impl BegunFault {
             }
         }
         servers
+    }
+
+    /// Whether it has acted.
+    pub fn has_acted(&self) -> bool {
+        self.uses.count() > 0
     }
 
     /// Whether it has acted as often as it may.

@@ -1,11 +1,68 @@
-//! What the server tells the record.
+//! What the server records.
 
 use std::net::IpAddr;
 
 use mxlab_mail::Message;
 use mxlab_mail::smtp::server::Delivery;
 use mxlab_mail::smtp::{Reply, Stage};
-use mxlab_record::{Event, Fields, common};
+use mxlab_record::{Event, Fields, Kind, State, common};
+
+/// The server has given a positive answer about a recipient: to RCPT, or to a message. The story leaves it out, since
+/// [`Accepted`] tells of the message; but what was refused before and after it is not the same refusal.
+pub(super) struct Agreed<'a> {
+    pub(super) about: &'a Asked<'a>,
+}
+
+impl Agreed<'_> {
+    /// The kind.
+    pub(super) const KIND: Kind = Kind::new("agreed", &["message", "from", "to", "by", "stage", "client"]);
+}
+
+impl Event for Agreed<'_> {
+    fn kind(&self) -> &'static str {
+        Agreed::KIND.name
+    }
+
+    fn fields(&self) -> Fields {
+        let Asked { message, from, to, by, stage, client } = self.about;
+        Fields::new()
+            .with_some("message", *message)
+            .with("from", *from)
+            .with("to", *to)
+            .with("by", *by)
+            .with("stage", stage.word())
+            .with("client", client.to_string())
+    }
+
+    fn story(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn state(&self) -> Option<State> {
+        Some(self.about.state("agreed"))
+    }
+}
+
+/// What a client asks of the server for a recipient: to accept it, or to take a message for it.
+pub(super) struct Asked<'a> {
+    /// The Message-ID, if a message has come that has one.
+    pub(super) message: Option<&'a str>,
+    pub(super) from: &'a str,
+    pub(super) to: &'a str,
+    pub(super) by: &'a str,
+    /// [`Stage::Rcpt`] or [`Stage::Dot`].
+    pub(super) stage: Stage,
+    pub(super) client: IpAddr,
+}
+
+impl Asked<'_> {
+    /// Its state: what this server last answered when this client asked for it.
+    fn state(&self, answer: &str) -> State {
+        let Asked { message, from, to, stage, client, .. } = self;
+        let message = message.unwrap_or_default();
+        State { of: format!("answer to {client} at {stage}: {from} to {to} {message}"), is: answer.to_owned() }
+    }
+}
 
 /// A message taken: one for each recipient.
 pub(super) struct Accepted<'a> {
@@ -16,7 +73,7 @@ pub(super) struct Accepted<'a> {
     pub(super) about: &'a About,
 }
 
-/// What a message is, as far as the record is told.
+/// What the record has to know about a message.
 pub(super) struct About {
     /// Its Message-ID.
     pub(super) message: Option<String>,
@@ -67,13 +124,8 @@ impl Event for Accepted<'_> {
 
 /// A recipient or message refused.
 pub(super) struct Rejected<'a> {
-    /// The Message-ID, if a message has come that has one.
-    pub(super) message: Option<String>,
-    pub(super) from: String,
-    pub(super) to: String,
+    pub(super) about: &'a Asked<'a>,
     pub(super) reply: &'a Reply,
-    pub(super) by: &'a str,
-    pub(super) stage: Stage,
 }
 
 impl Event for Rejected<'_> {
@@ -82,19 +134,26 @@ impl Event for Rejected<'_> {
     }
 
     fn fields(&self) -> Fields {
+        let Asked { message, from, to, by, stage, .. } = self.about;
         let rejected = common::Rejected {
-            message: self.message.as_deref(),
-            from: &self.from,
-            to: Some(&self.to),
+            message: *message,
+            from,
+            to: Some(to),
             code: self.reply.enhanced.map(|code| code.to_string()),
             text: self.reply.to_string(),
-            by: self.by,
-            stage: self.stage.word(),
+            by,
+            stage: stage.word(),
         };
         rejected.fields()
     }
 
     fn story(&self) -> Vec<String> {
-        vec![format!("answers `{}` to {} for {}", self.reply, self.stage, self.to)]
+        let what = if self.about.stage == Stage::Dot { "the message" } else { "RCPT" };
+        vec![format!("answers `{}` to {what} for {}", self.reply, self.about.to)]
+    }
+
+    /// While the answer is the same, only the client's lines show the repetition.
+    fn state(&self) -> Option<State> {
+        Some(self.about.state(&self.reply.to_string()))
     }
 }

@@ -26,7 +26,7 @@ impl ServerFault {
         *self != ServerFault::Refused
     }
 
-    /// What it makes of a connection of which nothing is said yet.
+    /// What it does to a connection before the greeting.
     pub(super) fn at_connect(&self) -> Option<Response> {
         self.at(Stage::Connect).filter(|response| !matches!(response, Response::Reply(_) | Response::Interrupt(_)))
     }

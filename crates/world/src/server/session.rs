@@ -14,7 +14,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, SupportedProtocolVersion};
 
-use super::events::{About, Accepted, Rejected};
+use super::events::{About, Accepted, Agreed, Asked, Rejected};
 use super::faults::ServerFault;
 use super::{ServerControl, ServerSettings, TlsLevel};
 
@@ -77,10 +77,14 @@ impl Responder for Conversation {
         };
         match (question, response) {
             (Question::Message(delivery), response) => self.message(&delivery, response).await,
-            (Question::Rcpt { to, .. }, Response::Reply(reply)) if !reply.is_positive() => {
+            (Question::Rcpt { to, .. }, response) => {
                 let from = session.reverse_path().unwrap_or(&ReversePath::Null);
-                self.tell_refusal(None, from, &to, stage, &reply);
-                Response::Reply(reply)
+                match &response {
+                    Response::Usual => self.tell_answer(None, from, &to, stage, None),
+                    Response::Reply(reply) => self.tell_answer(None, from, &to, stage, Some(reply)),
+                    Response::Octets(_) | Response::Close | Response::Silence => {}
+                }
+                response
             }
             (_, response) => response,
         }
@@ -141,18 +145,29 @@ impl Conversation {
         let envelope = &delivery.envelope;
         let about = About::of(&delivery.message);
         for (to, _) in &envelope.recipients {
+            self.tell_answer(about.message.as_deref(), &envelope.from, to, Stage::Dot, Some(reply));
             if reply.is_positive() {
                 let (to, host) = (to.to_string(), self.name.as_str());
                 self.recorder.tell(&Accepted { delivery, to, host, client: self.client, about: &about });
-            } else {
-                self.tell_refusal(about.message.clone(), &envelope.from, to, Stage::Dot, reply);
             }
         }
     }
 
-    fn tell_refusal(&self, message: Option<String>, from: &ReversePath, to: &Address, stage: Stage, reply: &Reply) {
-        let (from, to) = (from.to_string(), to.to_string());
-        self.recorder.tell(&Rejected { message, from, to, reply, by: &self.name, stage });
+    /// Tells what the server answers to RCPT, or to a message for this recipient; without a reply, that all is well.
+    fn tell_answer(
+        &self,
+        message: Option<&str>,
+        from: &ReversePath,
+        to: &Address,
+        stage: Stage,
+        reply: Option<&Reply>,
+    ) {
+        let (from, to, by, client) = (&from.to_string(), &to.to_string(), self.name.as_str(), self.client);
+        let about = &Asked { message, from, to, by, stage, client };
+        match reply.filter(|reply| !reply.is_positive()) {
+            Some(reply) => self.recorder.tell(&Rejected { about, reply }),
+            None => self.recorder.tell(&Agreed { about }),
+        };
     }
 }
 

@@ -107,7 +107,7 @@ impl AggregateReport {
         let (begin, end) = (moment(self.metadata.period.begin), moment(self.metadata.period.end));
         let messages: u64 = self.rows.iter().fold(0, |sum, row| sum.saturating_add(row.count));
         format!(
-            "This is an aggregate report of DMARC.\r\n\r\nDomain: {}\r\nFrom: {begin}\r\nTo: {end}\r\nMessages: {messages}\r\n",
+            "This is an aggregate report of DMARC.\r\n\r\nDomain: {}\r\nPeriod: {begin} to {end}\r\nMessages: {messages}\r\n",
             self.policy.domain
         )
     }

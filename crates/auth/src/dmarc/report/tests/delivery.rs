@@ -145,7 +145,7 @@ fn the_message() {
     let parts: Vec<_> = body.split(&format!("--report-{id}")).collect();
     assert_eq!(parts.len(), 4, "{body}");
     assert_eq!(parts[3], "--\r\n");
-    let words = "This is an aggregate report of DMARC.\r\n\r\nDomain: contoso.example\r\nFrom: Mon, 02 Mar 2026 00:00:00 +0000\r\nTo: Mon, 02 Mar 2026 23:59:59 +0000\r\nMessages: 3\r\n";
+    let words = "This is an aggregate report of DMARC.\r\n\r\nDomain: contoso.example\r\nPeriod: Mon, 02 Mar 2026 00:00:00 +0000 to Mon, 02 Mar 2026 23:59:59 +0000\r\nMessages: 3\r\n";
     assert!(parts[1].contains(words), "{body}");
     let file = Message::parse(parts[2].trim_start().as_bytes()).expect("a part");
     let value = |name: &str| file.field(name).map(|field| field.value()).expect("a field");

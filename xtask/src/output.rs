@@ -1,0 +1,44 @@
+//! Standard output, and whether a terminal wants colours.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use mxlab_report::style::Style;
+use mxlab_scenario::exit_code::ExitCode;
+
+/// What a command prints on standard output. If that fails, the command fails: its output has not arrived.
+#[derive(Default)]
+pub(crate) struct Output {
+    failed: Option<io::Error>,
+}
+
+impl Output {
+    /// Writes all of it, now.
+    pub(crate) fn write(&mut self, text: &str) {
+        if self.failed.is_some() {
+            return;
+        }
+        let mut out = io::stdout().lock();
+        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        self.failed = written.err();
+    }
+
+    /// The code with which the command ends, which would be `code` if all went well. A reader that has closed the pipe
+    /// (`| head`) has had enough: that is no failure.
+    pub(crate) fn end(self, code: ExitCode) -> ExitCode {
+        match self.failed {
+            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                eprintln!("error: standard output: {error}");
+                code.or_worse(ExitCode::Internal)
+            }
+            _ => code,
+        }
+    }
+}
+
+/// How text for standard error is marked: in colours on a terminal, unless `NO_COLOR` is set (<https://no-color.org>) or
+/// the terminal is `dumb`.
+pub(crate) fn style() -> Style {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let unwanted = set("NO_COLOR").is_some() || set("TERM").is_some_and(|term| term == "dumb");
+    if io::stderr().is_terminal() && !unwanted { Style::COLOURED } else { Style::PLAIN }
+}
