@@ -27,7 +27,7 @@
 //! | [`fields`] | §4.1 | the three fields |
 //! | [`local_results`](mod@local_results) | §4.1.1 | one AAR from several `Authentication-Results` |
 //!
-//! The suite was written for a draft. Where it differs from the RFC, the modules say what was chosen.
+//! The published suite was written for a draft. Where it differs from the RFC, the modules say what was chosen.
 
 pub mod chain;
 pub mod fields;
@@ -40,7 +40,7 @@ pub mod validate;
 mod testing;
 
 pub use chain::{Cause, Chain, Check, Failure, SetReport, SignatureFailure};
-pub use fields::{ChainStatus, FieldKind, MAX_INSTANCE};
+pub use fields::{ChainStatus, FieldError, FieldKind, MAX_INSTANCE};
 pub use local_results::local_results;
 pub use sealer::{Layout, SealError, SealedSet, Sealer};
 pub use validate::{Policy, validate, validate_signed};

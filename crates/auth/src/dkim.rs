@@ -35,6 +35,7 @@ pub mod verify;
 
 pub use crypto::SigningKey;
 pub use sign::{SignError, Signer};
+pub use signature::SignatureError;
 pub use signed_message::SignedMessage;
 pub use verification::{Failure, ResultWord, Verification};
 pub use verify::{Policy, verify, verify_signed};

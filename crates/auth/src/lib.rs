@@ -30,6 +30,7 @@ pub mod idn;
 pub mod spf;
 
 pub use dns::{Data, Dns, DnsError, RecordKind};
+pub use spf::reverse_name;
 
 #[cfg(test)]
 mod testing;

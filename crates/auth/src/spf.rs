@@ -20,14 +20,17 @@
 //!   This bounds the depth of includes as well, and ends records that point at themselves.
 //! - For one `mx` ten hosts ([`MAX_MX_HOSTS`]); more are a permerror. The first ten of the client's names
 //!   ([`MAX_PTR_NAMES`]) are used, once in a check.
-//! - Two lookups without an answer ([`MAX_VOID_LOOKUPS`]): those of `a`, `mx`, `exists` and `ptr`. The client chooses
-//!   its own names, so lookups for them are not counted: they must not cause a permerror of somebody else's record.
+//! - Two terms with lookups that have no answer ([`MAX_VOID_TERMS`]): those of `a`, `mx`, `exists` and `ptr`. The client
+//!   chooses its own names, so lookups for them are not counted: they must not cause a permerror of somebody else's record.
 //! - So a check makes at most [`MAX_QUERIES`] lookups. The caller limits how long they take in all, to 20 seconds or
 //!   more; then the result is a temperror (§4.6.4).
 //! - A record may be as long as DNS allows, 65,535 octets, and is read in one pass. An expanded domain has at most 253
 //!   octets, an explanation at most [`macros::MAX_EXPLANATION`].
 //!
 //! # Where the standard leaves a choice
+//! - §4.6.4 limits "the number of terms for which DNS queries return" nothing, and calls these void lookups. So one `mx` with
+//!   three hosts that have no address of the client's family is one void term, and not three. Some evaluators (pyspf for one)
+//!   count its lookups instead, and their result is a permerror. Each step has both counts, and the trace shows them.
 //! - A target that is not a name of DNS matches nothing (§4.8); as the target of `include` or `redirect` it is a
 //!   permerror (§4.3).
 //! - Internationalized domains are A-labels in lookups and in macros. A term whose domain expands to more than ASCII,
@@ -57,6 +60,7 @@ use mxlab_mail::{Address, ReversePath};
 
 use crate::dns::{Dns, Lookup};
 use evaluate::{Evaluator, Session};
+pub use names::reverse_name;
 pub use trace::{Outcome, Step};
 
 /// The most terms that ask DNS (RFC 7208 §4.6.4).
@@ -65,8 +69,8 @@ pub const MAX_LOOKUPS: usize = 10;
 pub const MAX_MX_HOSTS: usize = 10;
 /// The most names of the client that are used (RFC 7208 §4.6.4).
 pub const MAX_PTR_NAMES: usize = 10;
-/// The most lookups without an answer (RFC 7208 §4.6.4).
-pub const MAX_VOID_LOOKUPS: usize = 2;
+/// The most terms that have a lookup without an answer (RFC 7208 §4.6.4).
+pub const MAX_VOID_TERMS: usize = 2;
 /// The most lookups of one check: the first record, each term with all its hosts, the client's names with their
 /// addresses, and the explanation.
 pub const MAX_QUERIES: usize = 1 + MAX_LOOKUPS * (1 + MAX_MX_HOSTS) + (1 + MAX_PTR_NAMES) + 1;
@@ -195,7 +199,8 @@ impl Evaluation {
             target: None,
             lookups: Vec::new(),
             terms: 0,
-            voids: 0,
+            void_terms: 0,
+            void_lookups: 0,
             outcome: Outcome::Problem(problem.clone()),
         };
         Evaluation {
@@ -216,7 +221,19 @@ impl Evaluation {
         if let Identity::Helo(name) = &self.identity {
             reasons.insert(0, format!("SPF checks the name in HELO, {name}"));
         }
+        let (terms, lookups) = self.voids();
+        // What decided comes last.
+        if let (None, true, Some(last)) = (&self.problem, lookups > MAX_VOID_TERMS, reasons.len().checked_sub(1)) {
+            let note = format!("{lookups} lookups of {terms} of its terms have no answer; some receivers refuse that");
+            reasons.insert(last, note);
+        }
         reasons
+    }
+
+    /// How many terms had lookups without an answer, and how many lookups these were (RFC 7208 §4.6.4).
+    pub fn voids(&self) -> (usize, usize) {
+        let most = |count: fn(&Step) -> usize| self.steps.iter().map(count).max().unwrap_or_default();
+        (most(|step| step.void_terms), most(|step| step.void_lookups))
     }
 
     /// The steps in lines, with their lookups and the cost so far.

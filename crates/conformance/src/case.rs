@@ -19,9 +19,9 @@ pub enum Outcome {
         /// What was expected and what came, in one line.
         why: String,
     },
-    /// It was not run.
+    /// It does not count: the engine does not have what it needs, or the suite expects what a standard contradicts.
     Skipped {
-        /// What it needs that the engine does not have.
+        /// What is missing, or which standard says what.
         why: String,
     },
 }

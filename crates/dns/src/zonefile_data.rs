@@ -241,9 +241,9 @@ pub fn assign<'t>(rtype: RecordType, before: &Range<usize>, data: &'t [Token]) -
         assigned.fields.push((field, own));
         rest = others;
     }
-    assigned.uneven = rest.first().map(|extra| {
-        DataError { span: extra.span.clone(), problem: DataProblem::Surplus(extra.text.clone()) }
-    });
+    assigned.uneven = rest
+        .first()
+        .map(|extra| DataError { span: extra.span.clone(), problem: DataProblem::Surplus(extra.text.clone()) });
     Ok(assigned)
 }
 
@@ -256,12 +256,7 @@ fn is_mark(token: &Token) -> bool {
 ///
 /// # Errors
 /// The first mistake in them.
-pub fn data(
-    rtype: RecordType,
-    before: &Range<usize>,
-    data: &[Token],
-    origin: &Name,
-) -> Result<RawRdata, DataError> {
+pub fn data(rtype: RecordType, before: &Range<usize>, data: &[Token], origin: &Name) -> Result<RawRdata, DataError> {
     let assigned = assign(rtype, before, data)?;
     let mut octets = Vec::new();
     for (field, tokens) in &assigned.fields {
@@ -407,7 +402,6 @@ fn civil_seconds(digits: &str) -> Option<u32> {
 
 /// A word as a name, relative to `origin`.
 pub(crate) fn name(token: &Token, origin: &Name) -> Result<Name, DataError> {
-    Name::parse_relative(&token.text, origin).map_err(|error| {
-        DataError { span: token.span.clone(), problem: DataProblem::Name(token.text.clone(), error) }
-    })
+    Name::parse_relative(&token.text, origin)
+        .map_err(|error| DataError { span: token.span.clone(), problem: DataProblem::Name(token.text.clone(), error) })
 }

@@ -69,6 +69,8 @@ pub struct Receiver {
     pub profile: Option<Spanned<Profile>>,
     /// Its certificate (automatic).
     pub cert: Option<Spanned<CertRef>>,
+    /// Points in which it follows what was seen in real headers against what is documented.
+    pub readings: Option<Spanned<Vec<Spanned<Reading>>>>,
     /// The layout of the header fields that it stamps (`current`).
     pub layout: Option<Spanned<HeaderLayout>>,
     /// The number from 0 to 99 that is drawn for each message: a DMARC policy applies if it is below `pct` (0).

@@ -205,6 +205,8 @@ pub struct Verdict {
     pub compauth: Option<Spanned<CompauthWord>>,
     /// Its reason, three digits.
     pub reason: Option<Spanned<Text>>,
+    /// A part of one of the clauses that say why.
+    pub because: Option<Spanned<Text>>,
     /// The result of ARC.
     pub arc: Option<Spanned<ArcWord>>,
     /// Whether ARC overrode the failure.

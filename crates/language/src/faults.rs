@@ -227,8 +227,8 @@ faults! {
     AnswerReplayed = "answer-replayed": Path, takes [zone owner type by], needs [zone], |_| names(ContentFault::Replayed);
     /// STARTTLS is taken out of the EHLO reply on the path.
     StarttlsStripped = "starttls-stripped": Path, takes [host from by], needs [host], NOT_YET;
-    /// Text is put in before the handshake on the path.
-    StarttlsInjected = "starttls-injected": Path, takes [host from by text], needs [host text], NOT_YET;
+    /// Text is put in on the path, behind the server's answer to STARTTLS and before the handshake.
+    StarttlsInjected = "starttls-injected": Path, takes [host from by text], needs [host text], injected;
     /// The session is ended by somebody on the path, with another certificate.
     CertSubstituted = "cert-substituted": Path, takes [host from by cert], needs [host cert], NOT_YET;
     /// The version of TLS is lowered on the path.
@@ -342,6 +342,20 @@ fn session(fault: &Fault, does: Instead) -> Option<Effect> {
 
 fn count(fault: &Fault) -> Option<u16> {
     u16::try_from(*fault.count.as_ref()?.get()).ok()
+}
+
+/// Whoever puts the text in need not be on the path of packets: it comes with the server's own. An attacker of the file's
+/// own cannot do it yet.
+fn injected(fault: &Fault) -> Option<Effect> {
+    if fault.by.is_some() {
+        return Some(Effect::NotYet);
+    }
+    let mut octets = Vec::new();
+    for line in fault.text.as_ref()?.get().lines() {
+        octets.extend_from_slice(line.as_bytes());
+        octets.extend_from_slice(b"\r\n");
+    }
+    Some(Effect::Session(Stage::StartTls, Instead::Followed(octets)))
 }
 
 /// A shift is relative: a point in time is refused when the file is read.

@@ -156,7 +156,8 @@ impl<'a> Names<'a> {
         if !self.complete && matches!(mention.kind, TextKind::SentRef | TextKind::KnownAddress | TextKind::FaultRef) {
             return None;
         }
-        let folded = matches!(mention.kind, TextKind::ZoneRef | TextKind::KnownAddress).then(|| name.to_ascii_lowercase());
+        let folded =
+            matches!(mention.kind, TextKind::ZoneRef | TextKind::KnownAddress).then(|| name.to_ascii_lowercase());
         if known.contains(folded.as_deref().unwrap_or(name)) {
             return None;
         }
@@ -168,7 +169,8 @@ impl<'a> Names<'a> {
             }
             _ => found,
         };
-        if mention.kind == TextKind::BehaviourRef && nearest::nearest(name, known.iter().map(String::as_str)).is_none() {
+        if mention.kind == TextKind::BehaviourRef && nearest::nearest(name, known.iter().map(String::as_str)).is_none()
+        {
             // The registry is long: the ids of an existing group are shown, else nothing.
             let group = name.split_once('.').map_or(name, |(group, _)| group);
             let ids = known.iter().filter(|id| id.split('.').next() == Some(group)).map(String::as_str);
@@ -281,7 +283,8 @@ impl<'a> Names<'a> {
         let mention =
             |kind, name: &str, span| Mention { kind, text: name.to_owned(), span, section: Default::default() };
         let hosts = configure.host.iter().flatten().map(|(host, _)| mention(TextKind::HostRef, host, host.span()));
-        let tenants = configure.tenant.iter().flatten().map(|(name, _)| mention(TextKind::TenantRef, name, name.span()));
+        let tenants =
+            configure.tenant.iter().flatten().map(|(name, _)| mention(TextKind::TenantRef, name, name.span()));
         mistakes.extend(hosts.chain(tenants).filter_map(|mention| self.unknown(&mention)));
         let engines = [
             ("sender", configure.sender.as_ref().map(Spanned::span)),

@@ -172,6 +172,13 @@ words! {
         /// Failures of DNSSEC are told as 4.4.312.
         DnssecAs44312 = "dnssec-as-4.4.312",
     }
+    /// What was seen in headers of real messages, where it contradicts the documents.
+    Reading {
+        /// A DMARC record that could not be fetched is an implicit failure, reason 001, and not 112.
+        TimeoutAs001 = "timeout-as-001",
+        /// A spoof of the recipient's own organization is an explicit failure, reason 000, and not 010.
+        OwnDomainAs000 = "own-domain-as-000",
+    }
     /// What stands between the resolver and the name servers.
     ForwarderKind {
         /// Nothing.
@@ -446,6 +453,10 @@ words! {
         Temperror = "temperror",
         /// The signature or key is malformed.
         Permerror = "permerror",
+        /// The signature cannot be read, or was not processed (RFC 8601 §2.7.1).
+        Neutral = "neutral",
+        /// The signature verified, and is not accepted (RFC 8601 §2.7.1).
+        Policy = "policy",
     }
     /// A result of DMARC.
     DmarcWord {

@@ -227,7 +227,9 @@ fn record_type(token: &Token<'_>, owner: &str) -> Result<RecordType, ZoneTextMis
             let message = format!("unknown record type `{}`", token.text);
             let mistake = token.wrong(message, "expected a type such as MX, TXT, TLSA");
             let help = match is_record_type(token.text) {
-                true => Some("write it as a numbered type with its data in hexadecimal: TYPE65 \\# 3 010203".to_owned()),
+                true => {
+                    Some("write it as a numbered type with its data in hexadecimal: TYPE65 \\# 3 010203".to_owned())
+                }
                 false => nearest::help(token.text, WRITABLE.iter().copied()),
             };
             Err(ZoneTextMistake { help, ..mistake })

@@ -7,6 +7,16 @@ use mxlab_mail::address::same_domain;
 pub use mxlab_mail::settings::{AuthFailAction, HeaderLayout, Profile};
 use rustls::sign::CertifiedKey;
 
+/// A point in which headers of real messages contradict the documents. The engine follows the documents; with a reading it
+/// follows what was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// A DMARC record that could not be fetched counts as an implicit failure, 001 instead of 112 (S-08).
+    TimeoutAs001,
+    /// A message that pretends to come from the recipient's own organization fails like any other, 000 instead of 010 (S-37).
+    OwnDomainAs000,
+}
+
 /// An organization that recipients belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecipientTenant {
@@ -44,12 +54,17 @@ pub struct ReceiverConfig {
     pub name: String,
     /// What it presents in TLS.
     pub certificate: Arc<CertifiedKey>,
+    /// The addresses at which it listens, to know whether an MX record points to it. [`Receiver::serve`](crate::Receiver::serve)
+    /// adds its own.
+    pub addresses: Vec<IpAddr>,
     /// The organizations whose mail it takes.
     pub tenants: Vec<RecipientTenant>,
     /// The addresses from which mail of these organizations itself comes: their own outbound engines.
     pub internal: Vec<IpAddr>,
     /// Exchange Online, or the RFCs.
     pub profile: Profile,
+    /// The points in which it follows what was seen against what is documented.
+    pub readings: Vec<Reading>,
     /// The layout of `Authentication-Results`.
     pub layout: HeaderLayout,
     /// The number from 0 to 99 that is drawn for every message: a DMARC policy is applied if it is below `pct`. A simulation
@@ -63,9 +78,11 @@ impl ReceiverConfig {
         ReceiverConfig {
             name: name.into(),
             certificate,
+            addresses: Vec::new(),
             tenants: Vec::new(),
             internal: Vec::new(),
             profile: Profile::Exo,
+            readings: Vec::new(),
             layout: HeaderLayout::Current,
             pct_draw: 0,
         }

@@ -1,4 +1,5 @@
-//! What is found out about a message before anybody judges it: SPF, DKIM and DMARC, asked once for all its recipients.
+//! What is found out about a message before anybody judges it: SPF, DKIM and DMARC, asked once for all its recipients; and
+//! where the composite verdict depends on them, the client's names and the ways of the recipients' mail.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,9 +12,12 @@ use mxlab_auth::spf::{self, Identity};
 use mxlab_mail::authres::SpfResult;
 use mxlab_mail::headers::Message;
 use mxlab_mail::smtp::server::Envelope;
-use mxlab_mail::{Address, ReversePath};
+use mxlab_mail::{Address, ByDomain, ReversePath};
 
+use crate::client_names::ClientNames;
 use crate::config::{Profile, ReceiverConfig, RecipientTenant};
+use crate::route::{self, Way};
+use crate::verdict::Failing;
 
 /// How long SPF may take (RFC 7208 §4.6.4: at least 20 seconds).
 const SPF_TIME: Duration = Duration::from_secs(20);
@@ -27,6 +31,10 @@ pub struct Authenticated {
     pub dkim: Vec<Verification>,
     /// DMARC.
     pub dmarc: dmarc::Evaluation,
+    /// The client's names; none if nobody asked for them, because other results decide.
+    pub names: Option<ClientNames>,
+    /// The ways of mail for the recipients' domains; empty if nobody asked for them, because DMARC asks for nothing.
+    pub ways: ByDomain<Way>,
 }
 
 impl Authenticated {
@@ -39,6 +47,7 @@ impl Authenticated {
         }
         reasons.extend(self.dkim.iter().flat_map(Verification::because));
         reasons.extend(self.dmarc.because());
+        reasons.extend(self.names.as_ref().map(ClientNames::because));
         reasons
     }
 }
@@ -131,7 +140,26 @@ async fn authenticate(
     };
     let domains: Vec<String> = authors.iter().map(|author| author.domain().to_owned()).collect();
     let dmarc = dmarc::evaluate_authors(dns, settings, &domains, &facts).await;
-    Authenticated { spf, dkim: dkim.clone(), dmarc }
+    let mut authenticated = Authenticated { spf, dkim: dkim.clone(), dmarc, names: None, ways: ByDomain::new() };
+    if config.profile == Profile::Exo {
+        ask_further(config, dns, arrival, &mut authenticated).await;
+    }
+    authenticated
+}
+
+/// Asks for what the composite verdict depends on besides, if it does.
+async fn ask_further(config: &ReceiverConfig, dns: &dyn Dns, arrival: Arrival<'_>, authenticated: &mut Authenticated) {
+    match Failing::of(&authenticated.dmarc) {
+        Some(Failing::Explicitly) => {
+            for (to, _) in &arrival.envelope.recipients {
+                if authenticated.ways.get(to.domain()).is_none() {
+                    authenticated.ways.insert(to.domain(), route::way(dns, config, to.domain()).await);
+                }
+            }
+        }
+        Some(Failing::Implicitly) => authenticated.names = Some(ClientNames::look_up(dns, arrival.client).await),
+        None => {}
+    }
 }
 
 fn spf_outcome(result: SpfResult) -> Outcome {

@@ -7,7 +7,9 @@
 //! | module | holds |
 //! |---|---|
 //! | [`config`] | the engine's settings: its name, its certificate, its tenants |
-//! | [`evidence`] | what is found out about a message, once: SPF, DKIM and DMARC |
+//! | [`evidence`] | what is found out about a message, once: SPF, DKIM and DMARC, and signals beside them |
+//! | [`client_names`] | the names that an address has by its PTR records |
+//! | [`route`] | whether mail for a domain comes here directly, or through a gateway |
 //! | [`verdict`] | from evidence to the verdict with its reasons; the composite rules as a table |
 //! | [`standard`] | the same by the RFCs alone |
 //! | [`disposition`] | from the verdict and a tenant's settings to a folder, or to a refusal |
@@ -26,16 +28,17 @@
 //!
 //! # Limits
 //!
-//! - Composite authentication has the rules in [`verdict::rules::RULES`] and no others. ARC, the implicit signals (PTR records,
-//!   history of sender and recipient) and allow and block entries of tenants are not evaluated.
+//! - Composite authentication has the rules in [`verdict::rules::RULES`] and no others. ARC, the implicit signals other than
+//!   PTR records (history of sender and recipient), and allow and block entries of tenants are not evaluated.
 //! - A tenant honours the policy of a DMARC record, with the default actions; it can choose only what happens on an implicit
 //!   failure. There are no quarantine notices and no safe senders.
-//! - Mail comes straight from its senders: a gateway before a tenant is not known as one.
+//! - A gateway before a tenant is known by its MX record alone, and its own results are not taken over.
 //! - `From` may name authors of at most ten domains; of a message the first ten signatures are checked.
 //! - Delivered messages, and what was counted for reports, are kept in memory: a restart loses them.
 //! - A message is refused for all its recipients or for none.
 
 mod assess;
+pub mod client_names;
 pub mod config;
 pub mod disposition;
 mod event;
@@ -45,6 +48,7 @@ pub mod mailbox;
 mod missing;
 pub mod reports;
 mod resolve;
+pub mod route;
 mod server;
 mod shared;
 pub mod stamp;
@@ -64,7 +68,7 @@ use intake::Intake;
 use reports::Reports;
 use shared::Shared;
 
-pub use config::{AuthFailAction, HeaderLayout, Profile, ReceiverConfig, RecipientTenant};
+pub use config::{AuthFailAction, HeaderLayout, Profile, Reading, ReceiverConfig, RecipientTenant};
 pub use disposition::{Disposition, Folder};
 pub use event::EVENTS;
 pub use mailbox::{Delivered, Mailbox};
@@ -117,8 +121,9 @@ impl Receiver {
     pub async fn serve(&self, at: SocketAddr) -> io::Result<SocketAddr> {
         let address = server::serve(self.intake.clone(), at).await?;
         let shared = &self.intake.shared;
+        shared.configure(|config| config.addresses.push(address.ip()));
         if let Some(reports) = &self.intake.reports {
-            shared.env.spawn("DMARC reports", reports::run(shared.clone(), reports.clone(), address.ip()));
+            shared.env.spawn("DMARC reports", reports::run(shared.clone(), reports.clone()));
         }
         Ok(address)
     }

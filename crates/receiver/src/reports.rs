@@ -44,8 +44,8 @@ use tokio::sync::Notify;
 use crate::assess::Assessed;
 use crate::config::{Profile, ReceiverConfig};
 use crate::resolve::ResolverDns;
+use crate::route::Way;
 use crate::shared::Shared;
-use direct::Way;
 use event::{LeftOut, NotCounted, NotReported, Postponed, Reported};
 
 /// When reports are made, and how often what DNS does not tell is asked about.
@@ -114,8 +114,8 @@ fn reporter(config: &ReceiverConfig) -> Result<Reporter, AddressError> {
     })
 }
 
-/// Sends the reports of each day when it is over, for as long as the process lives. `address` is where the engine listens.
-pub(crate) async fn run(shared: Arc<Shared>, reports: Arc<Reports>, address: IpAddr) {
+/// Sends the reports of each day when it is over, for as long as the process lives.
+pub(crate) async fn run(shared: Arc<Shared>, reports: Arc<Reports>) {
     let mut daily = Daily::new(SCHEDULE);
     loop {
         let now = shared.env.now();
@@ -137,7 +137,7 @@ pub(crate) async fn run(shared: Arc<Shared>, reports: Arc<Reports>, address: IpA
             shared.recorder.tell(&NotCounted { messages: left_out });
         }
         for report in daily.take_due(now) {
-            if let Some(report) = (Sending { shared: &shared, reports: &reports, address }).send(report).await {
+            if let Some(report) = (Sending { shared: &shared, reports: &reports }).send(report).await {
                 daily.put_back(report);
             }
         }
@@ -157,7 +157,6 @@ async fn sleep(next: Next) {
 struct Sending<'a> {
     shared: &'a Shared,
     reports: &'a Reports,
-    address: IpAddr,
 }
 
 impl Sending<'_> {
@@ -205,17 +204,17 @@ impl Sending<'_> {
         if config.profile != Profile::Exo {
             return true;
         }
-        let ways = direct::ways(dns, &config.name, self.address, &waiting.report.report).await;
+        let ways = direct::ways(dns, &config, &waiting.report.report).await;
         let unknown = ways.iter().filter(|(_, way)| matches!(way, Way::Unknown { .. }));
         let because: Vec<String> = unknown
-            .filter_map(|(domain, way)| Some(format!("mail for {domain}: {}", way.problem(&config.name)?)))
+            .filter_map(|(domain, way)| Some(format!("mail for {domain}: {}", direct::problem(way, &config.name)?)))
             .collect();
         if !waiting.is_last_try(&SCHEDULE) && !because.is_empty() {
             self.postpone(waiting, because);
             return false;
         }
         for (recipients, way) in ways {
-            let Some(why) = way.problem(&config.name) else { continue };
+            let Some(why) = direct::problem(&way, &config.name) else { continue };
             let messages = direct::take_out(&mut waiting.report.report, &recipients);
             let report = &waiting.report.report;
             self.shared.recorder.tell(&LeftOut { report, recipients, messages, why });

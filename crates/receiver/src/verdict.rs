@@ -24,8 +24,9 @@ use crate::config::{HeaderLayout, Profile, ReceiverConfig, RecipientTenant};
 use crate::disposition::{self, Disposition, Folder};
 use crate::evidence::{Authenticated, Evidence};
 use crate::missing::NotSupportedYet;
+use crate::route::Way;
 use crate::standard;
-pub use facts::Facts;
+pub use facts::{Facts, Failing};
 
 /// The content of `Authentication-Results`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +81,7 @@ pub fn judge(
     let authenticated = evidence.authenticated.as_ref();
     let authenticated = authenticated.ok_or_else(|| NotSupportedYet::new("a message that was not authenticated"))?;
     match config.profile {
-        Profile::Exo => composite(authenticated, tenant, config.layout, to),
+        Profile::Exo => composite(authenticated, config, tenant, to),
         Profile::Rfc => by_standard(&config.name, authenticated),
     }
 }
@@ -133,13 +134,13 @@ fn inside(
 /// When the documented rules that are implemented do not decide.
 fn composite(
     authenticated: &Authenticated,
+    config: &ReceiverConfig,
     tenant: &RecipientTenant,
-    layout: HeaderLayout,
     to: &Address,
 ) -> Result<Verdict, NotSupportedYet> {
-    let Authenticated { spf, dkim, dmarc } = authenticated;
-    let rule = rules::decide(&Facts::new(authenticated, tenant))?;
-    let compauth = rule.compauth();
+    let Authenticated { spf, dkim, dmarc, .. } = authenticated;
+    let decided = rules::decide(&Facts::new(authenticated, tenant, to), &config.readings)?;
+    let compauth = decided.compauth;
     let identity = match &spf.identity {
         spf::Identity::MailFrom(sender) => SpfIdentity::MailFrom(sender.domain().to_owned()),
         spf::Identity::Helo(name) => SpfIdentity::Helo(name.clone()),
@@ -151,22 +152,35 @@ fn composite(
         compauth: Some(compauth),
     };
     let mut because = authenticated.because();
-    because.push(rule.because());
+    because.extend(authenticated.ways.get(to.domain()).and_then(|way| of_way(way, to)));
+    because.push(decided.because());
     Ok(Verdict {
-        results: laid_out(results, layout, to),
+        results: laid_out(results, config.layout, to),
         authenticated: Some(authenticated.clone()),
         disposition: disposition::exchange(tenant, dmarc, compauth),
         because,
     })
 }
 
+/// What the way of the recipient's mail means for the verdict; none if it comes here directly.
+fn of_way(way: &Way, to: &Address) -> Option<String> {
+    let domain = to.normalized_domain();
+    match way {
+        Way::Direct => None,
+        Way::Elsewhere => Some(format!("the best MX of {domain} is another host, which takes its mail first")),
+        Way::Unknown { problem } => {
+            Some(format!("whether a gateway takes mail for {domain} first could not be looked up: {problem}"))
+        }
+    }
+}
+
 /// The verdict of a server called `server` that follows the RFCs.
 ///
 /// # Errors
-/// When a name that was received cannot be written in the field.
+/// When the server's own name cannot be written in the field.
 fn by_standard(server: &str, authenticated: &Authenticated) -> Result<Verdict, NotSupportedYet> {
     let payload = standard::payload(server, authenticated)
-        .map_err(|error| NotSupportedYet::new(format!("Authentication-Results for such names: {error}")))?;
+        .map_err(|error| NotSupportedYet::new(format!("Authentication-Results of a server called so: {error}")))?;
     let mut because = authenticated.because();
     because.extend(standard::because(&authenticated.dmarc).map(str::to_owned));
     Ok(Verdict {

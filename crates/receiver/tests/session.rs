@@ -247,6 +247,7 @@ fn nothing_published() {
         "the message is not signed",
         "none.example publishes no DMARC record",
         "neither SPF nor DKIM passes for a domain aligned with none.example",
+        "192.0.2.10 has no name that leads back to it",
         "the sending domain publishes nothing to authenticate it: implicit failure, reason 001",
     ];
     assert_eq!(because, &expected);
@@ -355,7 +356,11 @@ fn a_header_beyond_bounds_is_refused() {
     check_refused(&format!("{}{from}", signatures(10_000)), corrupt, corrupt);
     // A field of a megabyte, in one line and folded.
     check_refused(&format!("X-Long: {}\r\n{from}", "x".repeat(1 << 20)), corrupt, corrupt);
-    check_refused(&format!("X-Long:{}\r\n{from}", format!(" {}\r\n", "x".repeat(61)).repeat(1 << 14)), corrupt, corrupt);
+    check_refused(
+        &format!("X-Long:{}\r\n{from}", format!(" {}\r\n", "x".repeat(61)).repeat(1 << 14)),
+        corrupt,
+        corrupt,
+    );
 }
 
 #[test]

@@ -14,7 +14,7 @@ use mxlab_env::{BoxFuture, Env};
 use mxlab_record::Recorder;
 use rustls::sign::CertifiedKey;
 
-use mxlab_language::words::Limitation;
+use mxlab_language::words::{Limitation, Reading};
 use mxlab_mail::settings::{AuthFailAction, DaneMode, HeaderLayout, Profile};
 
 /// An organization, as both engines need to know it.
@@ -66,6 +66,8 @@ pub struct InboundSettings {
     pub address: IpAddr,
     /// Exchange Online, or the RFCs to the letter.
     pub profile: Profile,
+    /// The points in which it follows what was seen against what is documented.
+    pub readings: Vec<Reading>,
     /// The layout of the header fields that it stamps.
     pub layout: HeaderLayout,
     /// The number from 0 to 99 that is drawn for each message: a DMARC policy applies if it is below `pct`.

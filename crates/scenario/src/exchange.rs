@@ -13,7 +13,7 @@ use mxlab_sender::retry::Timetable;
 use mxlab_sender::{Sender, SenderConfig, SendingDomain, Submission};
 
 use crate::engine::{Engines, Inbound, InboundSettings, Outbound, OutboundSettings, TenantSettings};
-use mxlab_language::words::Limitation;
+use mxlab_language::words::{Limitation, Reading};
 
 /// Starts `mxlab-sender` and `mxlab-receiver`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -96,6 +96,13 @@ fn sender_config(settings: &OutboundSettings, submission: SocketAddr) -> io::Res
     Ok(config)
 }
 
+fn reading(reading: &Reading) -> mxlab_receiver::Reading {
+    match reading {
+        Reading::TimeoutAs001 => mxlab_receiver::Reading::TimeoutAs001,
+        Reading::OwnDomainAs000 => mxlab_receiver::Reading::OwnDomainAs000,
+    }
+}
+
 fn receiver_config(settings: &InboundSettings) -> ReceiverConfig {
     let mut config = ReceiverConfig::new(settings.name.as_str(), settings.certificate.clone());
     config.tenants = settings
@@ -109,6 +116,7 @@ fn receiver_config(settings: &InboundSettings) -> ReceiverConfig {
         .collect();
     config.internal = settings.internal.clone();
     config.profile = settings.profile;
+    config.readings = settings.readings.iter().map(reading).collect();
     config.layout = settings.layout;
     config.pct_draw = settings.pct_draw;
     config

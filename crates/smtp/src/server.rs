@@ -79,6 +79,8 @@ pub enum Response {
     Usual,
     /// It gives this reply.
     Reply(Reply),
+    /// It gives the usual reply, sends these octets with it, and goes on.
+    Followed(Vec<u8>),
     /// It sends these octets, then nothing more.
     Octets(&'static [u8]),
     /// It gives the usual reply; when the client goes on, it breaks in with this one and closes the connection, whatever the
@@ -96,6 +98,7 @@ impl From<Instead> for Response {
             Instead::Reply(reply) => Response::Reply(reply),
             Instead::Octets(octets) => Response::Octets(octets),
             Instead::Interrupt(reply) => Response::Interrupt(reply),
+            Instead::Followed(octets) => Response::Followed(octets),
             Instead::Close => Response::Close,
             Instead::Stall => Response::Silence,
         }
@@ -186,6 +189,8 @@ impl<S: Service> Server<S> {
         let mut session = Session::new(settings);
         let mut buffer = vec![0; READ];
         let mut interruption = None;
+        // What goes out with the next reply.
+        let mut behind = Vec::new();
         loop {
             match session.next_action() {
                 Action::Read if let Some(words) = interruption.take() => {
@@ -204,9 +209,16 @@ impl<S: Service> Server<S> {
                     },
                     Err(_) => return self.dismiss(&mut wire, transient(4, 2, "Connection timed out")).await,
                 },
-                Action::Write(bytes) => self.write(&mut wire, &bytes).await?,
+                Action::Write(mut bytes) => {
+                    bytes.append(&mut behind);
+                    self.write(&mut wire, &bytes).await?;
+                }
                 Action::Ask(question) => match responder.respond(question, &session).await {
                     Response::Usual => session.accept(),
+                    Response::Followed(octets) => {
+                        session.accept();
+                        behind = octets;
+                    }
                     Response::Reply(reply) => session.answer(reply),
                     Response::Octets(octets) => return self.end_with(&mut wire, octets).await,
                     Response::Interrupt(words) => {

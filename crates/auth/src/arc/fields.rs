@@ -16,14 +16,16 @@
 //!
 //! `h=` of an AMS must not list ARC fields (§4.1.2). Here only `ARC-Seal` makes it invalid *(choice)*: a message
 //! signature would cover a seal that is made after it. The drafts allowed the other two, and some signers list them.
-//! The suite asks for two more departures from DKIM *(choice)*: a name without letters in `h=`, or an empty `h=`,
-//! stands for no field; and without `c=` an AMS is in relaxed form, as seals are. `cv=` is read in either case, because
-//! its grammar is ABNF; tag lists hold no comments, although §3.9 allows them.
+//! A name without letters in `h=` stands for no field, which the published suite requires *(choice)*. `cv=` is read in either
+//! case, because its grammar is ABNF; tag lists hold no comments, although §3.9 allows them.
+//!
+//! In everything else an AMS is a signature as in DKIM (§4.1.2), against two expectations of that suite: without `c=` it is
+//! `simple/simple` (RFC 6376 §3.5), and `h=` must list `From` (§5.4). Else a set would vouch for a message whose author
+//! anybody may have changed since.
 
 use mxlab_mail::tag_list::{TagList, shortened};
 
 use super::local_results::skip_cfws;
-use crate::dkim::canonical::Canonicalization;
 use crate::dkim::domain::Domain;
 use crate::dkim::signature::{self, Algorithm, EmptyName, SignatureError};
 
@@ -174,9 +176,9 @@ impl MessageSignature {
     /// The first thing that is wrong.
     pub fn parse(tags: &TagList<'_>) -> Result<MessageSignature, FieldError> {
         let instance = tagged_instance(tags)?;
-        let mut signature = signature::MessageSignature::parse(tags, EmptyName::Ignored)?;
-        if tags.tag("c").is_none() {
-            signature.canonicalization = Canonicalization::RELAXED;
+        let signature = signature::MessageSignature::parse(tags, EmptyName::Ignored)?;
+        if !signature.signed_fields.iter().any(|name| name == "from") {
+            return Err(SignatureError::FromNotSigned.into());
         }
         if signature.signed_fields.iter().any(|name| name.eq_ignore_ascii_case(FieldKind::Seal.name())) {
             return Err(FieldError::SealSigned);

@@ -51,6 +51,9 @@ pub enum SealError {
     /// More names to sign than a signature may list.
     #[error("more than {MAX_SIGNED_FIELDS} fields to sign")]
     TooManyFields,
+    /// `From` is not among the names to sign, but must be (RFC 6376 §5.4).
+    #[error("From must be signed")]
+    FromNotSigned,
     /// The newest seal says `cv=fail`: the message is passed on as it is (§5.1 step 2).
     #[error("the chain failed at set {instance}: nothing can be added to it")]
     AlreadyFailed {
@@ -152,7 +155,7 @@ impl Sealer {
     /// Signs these fields, in this order, once for each time that a name is listed.
     ///
     /// # Errors
-    /// When a name is not one or must not be signed, or there are too many.
+    /// When a name is not one or must not be signed, there are too many, or `From` is not among them.
     pub fn with_fields(mut self, names: &[&str]) -> Result<Sealer, SealError> {
         if names.len() > MAX_SIGNED_FIELDS {
             return Err(SealError::TooManyFields);
@@ -167,6 +170,9 @@ impl Sealer {
             if forbidden.iter().any(|forbidden| forbidden.eq_ignore_ascii_case(name)) {
                 return Err(SealError::NotToBeSigned((*name).to_owned()));
             }
+        }
+        if !names.iter().any(|name| name.eq_ignore_ascii_case("from")) {
+            return Err(SealError::FromNotSigned);
         }
         self.fields = Some(names.iter().map(|name| name.to_ascii_lowercase()).collect());
         Ok(self)

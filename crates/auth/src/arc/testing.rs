@@ -9,7 +9,7 @@ use super::fields::ChainStatus;
 use super::sealer::Sealer;
 use super::sets::ArcFields;
 use super::validate::{Policy, sealed_data, validate};
-use crate::dkim::canonical::{self, BodyHasher, Form};
+use crate::dkim::canonical::{self, BodyHasher, Canonicalization, Form};
 use crate::dkim::crypto::SigningKey;
 use crate::dkim::signed_fields::{FieldIndex, OwnField};
 use crate::dns::Dns;
@@ -66,17 +66,19 @@ pub(super) fn check_with(dns: &dyn Dns, message: &str, seconds: i64) -> Chain {
     now(validate(dns, &parsed, at(seconds), &Policy::default()))
 }
 
-/// The message with a set whose AMS and AS have these tags, and `b` and `bh` made with the key of hop 1.
+/// The message with a set whose AMS and AS have these tags, and `b` and `bh` made with the key of hop 1, in the forms that
+/// `c=` names.
 pub(super) fn signed_by_hand(message: &str, instance: u8, signature: &str, seal: &str) -> String {
     let parsed = Message::parse(message.as_bytes()).expect("a message");
     let index = FieldIndex::new(&parsed);
     let tags = TagList::parse(signature.as_bytes()).expect("tags");
     let limit = tags.value("l").map(|length| length.parse().expect("a length"));
-    let hash = BASE64.encode(&BodyHasher::hash(Form::Relaxed, limit, parsed.body()).digest);
+    let form = tags.value("c").map_or(Canonicalization::DEFAULT, |c| Canonicalization::parse(c).expect("two forms"));
+    let hash = BASE64.encode(&BodyHasher::hash(form.body, limit, parsed.body()).digest);
     let names: Vec<String> = tags.value("h").unwrap_or_default().split(':').map(str::to_ascii_lowercase).collect();
     let results = format!("ARC-Authentication-Results: i={instance}; a.example; none\r\n");
     let signature = format!("ARC-Message-Signature: i={instance}; {signature}; bh={hash}; b=");
-    let signature = with_signature(&signature, |own| index.signed_data(Form::Relaxed, &names, own));
+    let signature = with_signature(&signature, |own| index.signed_data(form.header, &names, own));
     let sets = ArcFields::find(&index).sets().expect("whole sets");
     let (mut data, _) = sealed_data(&sets);
     for field in [&results, &signature] {

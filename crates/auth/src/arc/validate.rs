@@ -159,6 +159,7 @@ impl Validator<'_, '_> {
         let data = self.index.signed_data(signature.canonicalization.header, &signature.signed_fields, own);
         let outcome = verified(&keys, signature.algorithm, &data, &signature.signature);
         check::genuine(signature, &body, outcome.is_ok())?;
+        check::every_from(check::from_coverage(signature, self.index))?;
         outcome
     }
 

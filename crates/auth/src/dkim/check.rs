@@ -5,7 +5,8 @@ use data_encoding::BASE64;
 
 use super::canonical::BodyHash;
 use super::signature::MessageSignature;
-use super::verification::Failure;
+use super::signed_fields::FieldIndex;
+use super::verification::{Failure, FromCoverage};
 
 /// RFC 8301 §3.2: the minimum length of an RSA modulus with which a signature is valid, in bits.
 pub(crate) const MINIMUM_RSA_BITS: usize = 1_024;
@@ -31,6 +32,21 @@ pub(crate) fn long_enough(signature: &MessageSignature, body: &BodyHash) -> Resu
         Some(signed) if signed > body.length => Err(Failure::BodyTooShort { signed, length: body.length }),
         _ => Ok(()),
     }
+}
+
+/// How many `From` fields the signature covers: the last ones.
+pub(crate) fn from_coverage(signature: &MessageSignature, index: &FieldIndex<'_>) -> FromCoverage {
+    let fields = index.numbers("from").len();
+    let listed = signature.signed_fields.iter().filter(|name| *name == "from").count();
+    FromCoverage { signed: listed.min(fields), fields }
+}
+
+/// Whether there is a `From` field, and every one is covered (RFC 6376 §3.8, §8.15).
+pub(crate) fn every_from(FromCoverage { signed, fields }: FromCoverage) -> Result<(), Failure> {
+    if fields == 0 || signed < fields {
+        return Err(Failure::UnsignedFrom { fields, signed });
+    }
+    Ok(())
 }
 
 /// Whether the body matches `bh=`, and `b=` is a signature, which `signature_holds` says.

@@ -124,7 +124,7 @@ impl Verifier<'_, '_> {
         verification: &mut Verification,
     ) -> Result<(), Failure> {
         let signature = &*verification.signature.insert(Signature::parse(tags)?);
-        let from = self.signed_from(signature);
+        let from = check::from_coverage(&signature.message, self.index);
         verification.from = Some(from);
         verification.from_the_future = self.check_times(signature)?;
 
@@ -153,12 +153,6 @@ impl Verifier<'_, '_> {
         };
         check::genuine(&signature.message, &body, key.is_some())?;
         self.check_policy(coverage, from)
-    }
-
-    fn signed_from(&self, signature: &Signature) -> FromCoverage {
-        let fields = self.index.numbers("from").len();
-        let listed = signature.message.signed_fields.iter().filter(|name| *name == "from").count();
-        FromCoverage { signed: listed.min(fields), fields }
     }
 
     /// Checks the algorithm and the times. Returns whether the signature is from the future.
@@ -193,9 +187,8 @@ impl Verifier<'_, '_> {
     }
 
     fn check_policy(&self, body: BodyCoverage, from: FromCoverage) -> Result<(), Failure> {
-        let FromCoverage { signed, fields } = from;
-        if self.policy.every_from && (fields == 0 || signed < fields) {
-            return Err(Failure::UnsignedFrom { fields, signed });
+        if self.policy.every_from {
+            check::every_from(from)?;
         }
         let unsigned = body.length.saturating_sub(body.signed);
         if self.policy.whole_body && unsigned > 0 {

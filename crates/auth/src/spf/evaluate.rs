@@ -12,7 +12,7 @@ use super::macros::{DomainSpec, ExplainString, Facts};
 use super::names::{Target, is_multi_label_domain, is_within, query_form, reverse_name};
 use super::record::{self, Directive, DualCidr, Mechanism, Record};
 use super::trace::{Outcome, Step};
-use super::{MAX_LOOKUPS, MAX_MX_HOSTS, MAX_PTR_NAMES, MAX_VOID_LOOKUPS};
+use super::{MAX_LOOKUPS, MAX_MX_HOSTS, MAX_PTR_NAMES, MAX_VOID_TERMS};
 use crate::dns::{self, BoxFuture, Data, Dns, DnsError, Lookup, RecordKind};
 
 /// What is known of the session; domains are in A-labels.
@@ -70,7 +70,10 @@ pub(super) struct Evaluator<'a> {
     /// The lookups of the last step.
     pending: Vec<Lookup>,
     terms: usize,
-    voids: usize,
+    void_terms: usize,
+    void_lookups: usize,
+    /// Whether a lookup of the term that is evaluated was void.
+    is_void: bool,
     /// The names of the client, once they were looked up.
     names: Option<ClientNames>,
 }
@@ -86,7 +89,17 @@ struct ClientNames {
 
 impl<'a> Evaluator<'a> {
     pub(super) fn new(dns: &'a dyn Dns, session: &'a Session<'a>) -> Evaluator<'a> {
-        Evaluator { dns, session, steps: Vec::new(), pending: Vec::new(), terms: 0, voids: 0, names: None }
+        Evaluator {
+            dns,
+            session,
+            steps: Vec::new(),
+            pending: Vec::new(),
+            terms: 0,
+            void_terms: 0,
+            void_lookups: 0,
+            is_void: false,
+            names: None,
+        }
     }
 
     /// Checks the record of the domain with which a check begins, `received` as it was received.
@@ -405,7 +418,9 @@ impl<'a> Evaluator<'a> {
         expanded.ok_or_else(|| "the text cannot stand in a reply".to_owned())
     }
 
+    /// A term begins that asks DNS.
     fn count_term(&mut self) -> Result<(), Problem> {
+        self.is_void = false;
         self.terms += 1;
         if self.terms > MAX_LOOKUPS {
             return Err(permanent(format!("more than {MAX_LOOKUPS} terms ask DNS")));
@@ -413,10 +428,15 @@ impl<'a> Evaluator<'a> {
         Ok(())
     }
 
+    /// A lookup for a term had no answer. The term is void, however many of its lookups are.
     fn count_void(&mut self) -> Result<(), Problem> {
-        self.voids += 1;
-        if self.voids > MAX_VOID_LOOKUPS {
-            return Err(permanent(format!("there were more than {MAX_VOID_LOOKUPS} lookups without an answer")));
+        self.void_lookups += 1;
+        if !self.is_void {
+            self.is_void = true;
+            self.void_terms += 1;
+        }
+        if self.void_terms > MAX_VOID_TERMS {
+            return Err(permanent(format!("more than {MAX_VOID_TERMS} terms have lookups without an answer")));
         }
         Ok(())
     }
@@ -448,7 +468,8 @@ impl<'a> Evaluator<'a> {
             target: None,
             lookups: Vec::new(),
             terms: self.terms,
-            voids: self.voids,
+            void_terms: self.void_terms,
+            void_lookups: self.void_lookups,
             outcome: Outcome::NotMatched { inner: None, why: None },
         });
         self.steps.len() - 1
@@ -457,9 +478,10 @@ impl<'a> Evaluator<'a> {
     /// Ends the step at this place.
     fn end(&mut self, at: usize, outcome: Outcome) {
         self.keep_lookups();
-        let (terms, voids) = (self.terms, self.voids);
+        let counts = (self.terms, self.void_terms, self.void_lookups);
         if let Some(step) = self.steps.get_mut(at) {
-            (step.terms, step.voids, step.outcome) = (terms, voids, outcome);
+            (step.terms, step.void_terms, step.void_lookups) = counts;
+            step.outcome = outcome;
         }
     }
 

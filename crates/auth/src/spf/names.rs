@@ -121,7 +121,7 @@ fn escaped(octets: &mut std::str::Bytes<'_>) -> u8 {
 }
 
 /// The name at which the names of an address are found (RFC 1035 §3.5, RFC 3596 §2.5).
-pub(super) fn reverse_name(ip: IpAddr) -> String {
+pub fn reverse_name(ip: IpAddr) -> String {
     match ip {
         IpAddr::V4(ip) => {
             let [a, b, c, d] = ip.octets();

@@ -70,14 +70,14 @@ fn the_evidence_is_complete() {
         evaluation.trace(),
         [
             &format!("contoso.example: \"{record}\""),
-            "a:%{l}.contoso.example -> ann.contoso.example: no match (terms 1/10, void lookups 0/2)",
+            "a:%{l}.contoso.example -> ann.contoso.example: no match (terms 1/10, void terms 0/2 with 0 void lookups)",
             "  ann.contoso.example A: 192.0.2.1",
             "include:_spf.fabrikam.example: no match, neutral there",
             "    _spf.fabrikam.example: \"v=spf1 exists:%{ir}.fabrikam.example ?ip4:192.0.2.0/24 -all\"",
-            "    exists:%{ir}.fabrikam.example -> 10.2.0.192.fabrikam.example: no match (terms 3/10, void lookups 1/2)",
+            "    exists:%{ir}.fabrikam.example -> 10.2.0.192.fabrikam.example: no match (terms 3/10, void terms 1/2 with 1 void lookups)",
             "      10.2.0.192.fabrikam.example A: the name does not exist",
             "    ?ip4:192.0.2.0/24: matches",
-            "mx: matches (terms 4/10, void lookups 1/2)",
+            "mx: matches (terms 4/10, void terms 1/2 with 1 void lookups)",
             "  contoso.example MX: 10 mx1.example, 20 mx2.example",
             "  mx1.example A: 192.0.2.5",
             "  mx2.example A: 192.0.2.10",
@@ -85,7 +85,8 @@ fn the_evidence_is_complete() {
     );
     // The steps as data.
     let steps = evaluation.steps;
-    let brief: Vec<_> = steps.iter().map(|it| (it.depth, &*it.domain, it.terms, it.voids, it.lookups.len())).collect();
+    let brief: Vec<_> =
+        steps.iter().map(|it| (it.depth, &*it.domain, it.terms, it.void_terms, it.lookups.len())).collect();
     assert_eq!(
         brief,
         [

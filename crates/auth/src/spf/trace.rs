@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use mxlab_mail::authres::SpfResult;
 
-use super::{MAX_LOOKUPS, MAX_VOID_LOOKUPS};
+use super::{MAX_LOOKUPS, MAX_VOID_TERMS};
 use crate::dns::Lookup;
 
 /// One step.
@@ -28,8 +28,10 @@ pub struct Step {
     pub lookups: Vec<Lookup>,
     /// How many terms had asked DNS when the step ended, of [`MAX_LOOKUPS`].
     pub terms: usize,
-    /// How many lookups had come back without an answer, of [`MAX_VOID_LOOKUPS`].
-    pub voids: usize,
+    /// How many terms had a lookup without an answer by then, of [`MAX_VOID_TERMS`].
+    pub void_terms: usize,
+    /// How many lookups of terms had come back without an answer. Others limit these.
+    pub void_lookups: usize,
     /// How it ended.
     pub outcome: Outcome,
 }
@@ -92,8 +94,10 @@ pub(super) fn lines(steps: &[Step]) -> Vec<String> {
         }
         line.push_str(&format!(": {}", step.outcome));
         if step.term.is_some() && !step.lookups.is_empty() {
-            let (terms, voids) = (step.terms, step.voids);
-            line.push_str(&format!(" (terms {terms}/{MAX_LOOKUPS}, void lookups {voids}/{MAX_VOID_LOOKUPS})"));
+            let Step { terms, void_terms, void_lookups, .. } = step;
+            line.push_str(&format!(
+                " (terms {terms}/{MAX_LOOKUPS}, void terms {void_terms}/{MAX_VOID_TERMS} with {void_lookups} void lookups)"
+            ));
         }
         lines.push(line);
         // The lookup of a record adds nothing to the line above, unless it failed.

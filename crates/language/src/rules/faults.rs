@@ -24,7 +24,8 @@ pub(super) fn check(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Dia
 
 /// Whether a fault is something that a scripted server does itself.
 pub(super) fn is_done_by_scripted_server(kind: FaultKind) -> bool {
-    matches!(kind.family(), FaultFamily::Tls | FaultFamily::Smtp) || kind == FaultKind::Refused
+    matches!(kind.family(), FaultFamily::Tls | FaultFamily::Smtp)
+        || matches!(kind, FaultKind::Refused | FaultKind::StarttlsInjected)
 }
 
 /// The fields that a fault has, besides its kind, with their places.
@@ -120,13 +121,16 @@ fn stage(fault: &Fault, mistakes: &mut Vec<Diagnostic>) {
     let (kind, Some(stage)) = (*fault.kind.get(), &fault.stage) else { return };
     let Some(Effect::Session(at, does)) = fault.effect().filter(|_| kind.family() == FaultFamily::Smtp) else { return };
     let instead = match (at, does) {
-        (Stage::Connect, Instead::Reply(_) | Instead::Interrupt(_) | Instead::Octets(_) | Instead::Close) => {
-            "`refused` lets nobody connect; the stage of the greeting is `banner`"
-        }
+        (
+            Stage::Connect,
+            Instead::Reply(_) | Instead::Interrupt(_) | Instead::Followed(_) | Instead::Octets(_) | Instead::Close,
+        ) => "`refused` lets nobody connect; the stage of the greeting is `banner`",
         (Stage::Connect, Instead::Stall) => {
             "`unreachable` lets attempts to connect time out; the stage of the greeting is `banner`"
         }
-        (Stage::Handshake, Instead::Reply(_) | Instead::Interrupt(_)) => "use `tls-alert` or `tls-garbage`",
+        (Stage::Handshake, Instead::Reply(_) | Instead::Interrupt(_) | Instead::Followed(_)) => {
+            "use `tls-alert` or `tls-garbage`"
+        }
         (Stage::Handshake, Instead::Octets(_)) => "use `tls-garbage`",
         (Stage::Handshake, Instead::Close) => "use `tls-closed`",
         (Stage::Handshake, Instead::Stall) => "use `tls-stalled`",

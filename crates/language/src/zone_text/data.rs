@@ -74,7 +74,9 @@ fn with_references(
 fn reference(word: &Token<'_>, rtype: RecordType, field: &Field) -> Result<(), ZoneTextMistake> {
     let inside = braces(word.text).into_iter().filter_map(|found| Reference::parse(found.inner));
     let fits = |reference: Reference<'_>| match (field.kind, reference) {
-        (FieldKind::Strings | FieldKind::Value, Reference::Dkim(_)) => word.text.ends_with('}') && word.text.starts_with('{'),
+        (FieldKind::Strings | FieldKind::Value, Reference::Dkim(_)) => {
+            word.text.ends_with('}') && word.text.starts_with('{')
+        }
         (FieldKind::Strings | FieldKind::Value, _) => true,
         (FieldKind::Ipv4 | FieldKind::Ipv6, Reference::Address(_)) => word.reference().is_some(),
         (FieldKind::Hexadecimal, Reference::PublicKey(..) | Reference::Certificate(..)) => true,

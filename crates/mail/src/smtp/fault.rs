@@ -13,6 +13,8 @@ pub enum Instead {
     Octets(&'static [u8]),
     /// It gives the usual answer; when the client goes on, it breaks in with this reply and closes the connection.
     Interrupt(Reply),
+    /// It gives its answer, and these octets with it, as somebody on the path would put them there; then it goes on.
+    Followed(Vec<u8>),
     /// It closes the connection.
     Close,
     /// It says nothing and keeps the connection.

@@ -8,13 +8,19 @@ use mxlab_mail::smtp::server::{Envelope, Hello};
 use super::*;
 use crate::config::RecipientTenant;
 
-/// TXT records alone.
+/// TXT records, and the MX record of the recipients' domain, which points to the engine.
 struct Texts(BTreeMap<&'static str, &'static str>);
 
 impl Dns for Texts {
     fn lookup<'a>(&'a self, name: &'a str, kind: RecordKind) -> BoxFuture<'a, Result<Vec<Data>, DnsError>> {
-        let text = self.0.get(name).filter(|_| kind == RecordKind::Txt);
-        let answer = text.map(|text| vec![Data::Txt(text.as_bytes().to_vec())]).ok_or(DnsError::NxDomain);
+        let text = self.0.get(name).map(|text| vec![Data::Txt(text.as_bytes().to_vec())]);
+        let answer = match (name, kind) {
+            (_, RecordKind::Txt) => text.ok_or(DnsError::NxDomain),
+            ("fabrikam.example", RecordKind::Mx) => {
+                Ok(vec![Data::Mx { preference: 0, exchange: "mx.fabrikam.example".to_owned() }])
+            }
+            _ => Err(DnsError::NxDomain),
+        };
         Box::pin(async move { answer })
     }
 }

@@ -5,6 +5,8 @@
 //! | `spf-path` | the terms that decided, from the outermost include in: `include:_spf.mailer.example > ip4:192.0.2.1` |
 //! | `spf-identity` | `mailfrom` or `helo` |
 //! | `spf-problem` | why SPF has no better result |
+//! | `spf-void-terms`, `spf-void-lookups` | how many terms have lookups without an answer, and how many lookups |
+//! | `client-names` | the client's names that lead back to it, if they were looked up |
 //! | `dkim-signatures` | how many there are |
 //! | `dkim-causes` | what became of each, from the top, in a word ([`Verification::word`]) |
 //! | `dkim-algorithms` | what they are made with, where they could be read |
@@ -30,7 +32,7 @@ use crate::evidence::Authenticated;
 
 /// The fields for what was found.
 pub(crate) fn fields(fields: Fields, authenticated: &Authenticated) -> Fields {
-    let Authenticated { spf, dkim, dmarc } = authenticated;
+    let Authenticated { spf, dkim, dmarc, names, ways: _ } = authenticated;
     let identity = match spf.identity {
         spf::Identity::MailFrom(_) => "mailfrom",
         spf::Identity::Helo(_) => "helo",
@@ -42,6 +44,9 @@ pub(crate) fn fields(fields: Fields, authenticated: &Authenticated) -> Fields {
         .with("spf-identity", identity)
         .with_some("spf-path", spf_path(&spf.steps))
         .with_some("spf-problem", spf.problem.as_deref())
+        .with("spf-void-terms", spf.voids().0)
+        .with("spf-void-lookups", spf.voids().1)
+        .with_some("client-names", names.as_ref().map(|names| names.confirmed.join(" ")))
         .with("dkim-signatures", dkim.len())
         .with_some("dkim-causes", (!causes.is_empty()).then(|| causes.join(" ")))
         .with_some("dkim-algorithms", (!algorithms.is_empty()).then(|| algorithms.join(" ")));

@@ -29,7 +29,7 @@ pub(super) fn observations<'a>(
     let mut seen = BTreeSet::new();
     let mut observations = Vec::new();
     for it in assessed {
-        let Some(Authenticated { spf, dkim, dmarc }) = &it.verdict.authenticated else { continue };
+        let Some(Authenticated { spf, dkim, dmarc, .. }) = &it.verdict.authenticated else { continue };
         if from.address() == Some(own) && same_domain(&dmarc.author, own.domain()) {
             continue;
         }

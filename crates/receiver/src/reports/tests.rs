@@ -7,10 +7,11 @@ use mxlab_mail::smtp::Parameters;
 use mxlab_mail::smtp::server::{Delivery, Envelope, Hello};
 
 use super::count::observations;
-use super::direct::{points_at, take_out};
+use super::direct::take_out;
 use super::*;
 use crate::assess::assess;
 use crate::config::{AuthFailAction, RecipientTenant};
+use crate::route;
 
 /// Records by name. A name without any does not exist; the name `broken` cannot be looked up.
 struct Records(&'static [(&'static str, Record)]);
@@ -49,9 +50,15 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 
 #[test]
 fn whether_mail_comes_straight_here() {
+    let mut config = crate::stamp::testing::config();
+    config.addresses = vec![IpAddr::from([192, 0, 2, 1])];
     let check = |records: &'static [(&'static str, Record)], expected: Result<bool, DnsError>| {
-        let here = IpAddr::from([192, 0, 2, 1]);
-        assert_eq!(now(points_at(&Records(records), "fabrikam.example", "mx.fabrikam.example", here)), expected);
+        let expected = match expected {
+            Ok(true) => Way::Direct,
+            Ok(false) => Way::Elsewhere,
+            Err(error) => Way::Unknown { problem: error.to_string() },
+        };
+        assert_eq!(now(route::way(&Records(records), &config, "fabrikam.example")), expected);
     };
     use Record::{A, Mx};
     check(&[("fabrikam.example", Mx(10, "MX.fabrikam.example"))], Ok(true));
@@ -73,6 +80,9 @@ fn whether_mail_comes_straight_here() {
     check(&[("fabrikam.example", Mx(10, "broken"))], Err(DnsError::Timeout));
 }
 
+/// No gateway is in front of the recipients.
+const HERE: (&str, Record) = ("fabrikam.example", Record::Mx(0, "mx.fabrikam.example"));
+
 /// What is counted of a message from `from` that comes to all of `to` at a client that SPF does not know: domain and
 /// disposition of each observation.
 #[track_caller]
@@ -85,9 +95,10 @@ fn check(policy: &'static str, client: u8, to: &[&str], expected: &[(&str, Polic
         "reject" => &[
             ("contoso.example", Record::Txt("v=spf1 ip4:192.0.2.10 -all")),
             ("_dmarc.contoso.example", Record::Txt("v=DMARC1; p=reject; rua=mailto:d@contoso.example")),
+            HERE,
         ][..],
         "quarantine" => {
-            &[("_dmarc.contoso.example", Record::Txt("v=DMARC1; p=quarantine; rua=mailto:d@contoso.example"))][..]
+            &[("_dmarc.contoso.example", Record::Txt("v=DMARC1; p=quarantine; rua=mailto:d@contoso.example")), HERE][..]
         }
         _ => &[][..],
     };

@@ -80,6 +80,14 @@ impl Question {
         self.condition(field, field, wanted, Box::new(test))
     }
 
+    /// A reason of the event contains this part.
+    fn because(self, wanted: Option<String>) -> Question {
+        let Some(wanted) = wanted else { return self };
+        let expected = wanted.clone();
+        let test = move |_: &Asked<'_>, entry: &Entry| entry.because.iter().any(|clause| clause.contains(&expected));
+        self.condition_on("because", Vec::new(), wanted, Box::new(test))
+    }
+
     /// The text of a field is this, to the letter.
     fn exactly(self, field: &'static str, wanted: Option<String>) -> Question {
         let Some(wanted) = wanted else { return self };
@@ -153,7 +161,8 @@ pub(super) fn question(asked: &Asked<'_>, verb: &Verb) -> Option<Question> {
             .is("dmarc", text(&table.dmarc))
             .is("action", text(&table.action))
             .is("compauth", text(&table.compauth))
-            .is("reason", text(&table.reason)),
+            .is("reason", text(&table.reason))
+            .because(said(text(&table.because))),
         Verb::Stamped(table) => Question::new("stamped", "stamped")
             .is("to", text(&table.to))
             .message(text(&table.message))

@@ -421,6 +421,7 @@ pub(crate) fn inbound_settings(
         name: addressed.full_name.clone(),
         address: IpAddr::V4(addressed.ipv4),
         profile: receiver.profile().0,
+        readings: items(&receiver.readings).map(|reading| *reading.get()).collect(),
         layout: receiver.layout().0,
         pct_draw: receiver.pct_draw(),
         certificate: certificates.get(certificate)?.certified_key.clone(),

@@ -15,8 +15,8 @@ pub enum ServerFault {
     /// STARTTLS is not offered.
     StartTlsMissing,
     /// This in place of the answer at this stage: at [`Stage::Connect`] before the greeting, at [`Stage::Handshake`] in
-    /// place of the handshake. No reply is due at either: there [`Instead::Reply`] and [`Instead::Interrupt`] have no
-    /// effect.
+    /// place of the handshake. No reply is due at either: there [`Instead::Reply`], [`Instead::Interrupt`] and
+    /// [`Instead::Followed`] have no effect.
     Lapse(Stage, Instead),
 }
 
@@ -28,7 +28,8 @@ impl ServerFault {
 
     /// What it does to a connection before the greeting.
     pub(super) fn at_connect(&self) -> Option<Response> {
-        self.at(Stage::Connect).filter(|response| !matches!(response, Response::Reply(_) | Response::Interrupt(_)))
+        self.at(Stage::Connect)
+            .filter(|response| !matches!(response, Response::Reply(_) | Response::Interrupt(_) | Response::Followed(_)))
     }
 
     /// What it makes of the question at this stage.
@@ -45,7 +46,7 @@ impl ServerFault {
             Response::Octets(octets) => Some(Handshake::Octets(octets)),
             Response::Close => Some(Handshake::Close),
             Response::Silence => Some(Handshake::Silence),
-            Response::Usual | Response::Reply(_) | Response::Interrupt(_) => None,
+            Response::Usual | Response::Reply(_) | Response::Interrupt(_) | Response::Followed(_) => None,
         }
     }
 }

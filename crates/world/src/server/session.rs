@@ -134,7 +134,8 @@ impl Conversation {
                 }
                 reply
             }
-            Response::Octets(_) | Response::Close | Response::Silence => return response,
+            // A fault of the path: the server itself takes the message.
+            Response::Followed(_) | Response::Octets(_) | Response::Close | Response::Silence => return response,
         };
         self.tell_outcome(delivery, &reply);
         Response::Reply(reply)

@@ -66,7 +66,7 @@ fn settings() {
 #[test]
 fn layouts() {
     let names: Vec<String> = (0..60).map(|number| format!("x-field-{number}")).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).chain(["from"]).collect();
     for layout in [Layout::Folded, Layout::Plain] {
         let key = SigningKey::from_pem(RSA_2048).expect("a key");
         let zone = crate::testing::Zone::new(&format!("sel._domainkey.rsa.example TXT {}", key.record()));
@@ -123,7 +123,8 @@ fn what_is_no_sealer() {
         assert_eq!(error(&[name]), SealError::NotToBeSigned(name.to_owned()));
     }
     assert_eq!(error(&vec!["x"; MAX_SIGNED_FIELDS + 1]), SealError::TooManyFields);
-    assert!(sealer(1).with_fields(&vec!["x"; MAX_SIGNED_FIELDS]).is_ok());
+    assert!(sealer(1).with_fields(&vec!["from"; MAX_SIGNED_FIELDS]).is_ok());
+    assert_eq!(error(&["to", "subject"]), SealError::FromNotSigned);
 }
 
 #[test]

@@ -286,6 +286,42 @@ fn signatures_that_do_not_count() {
     fails(&signed_by_hand(MESSAGE, 1, AMS, &seal), 1, Cause::Seal(SignatureFailure::Dkim(dkim::Failure::Sha1)));
 }
 
+/// Without `c=` a message signature is `simple/simple` (RFC 6376 §3.5): it holds as long as nobody touches a blank.
+#[test]
+fn without_c_a_message_signature_is_simple() {
+    let ams = AMS.replace(" c=relaxed/relaxed;", "");
+    let by_hand = signed_by_hand(MESSAGE, 1, &ams, AS);
+    assert_eq!(check(&by_hand).status, ChainStatus::Pass);
+    let blanks = by_hand.replace("Subject: Hello", "Subject:  Hello");
+    fails(&blanks, 1, Cause::MessageSignature(WRONG));
+    // A signer who meant the relaxed form and did not say so.
+    let relaxed = signed_by_hand(MESSAGE, 1, AMS, AS).replace(" c=relaxed/relaxed;", "");
+    fails(&relaxed, 1, Cause::MessageSignature(WRONG));
+}
+
+/// A set that does not cover the author vouches for nothing, whether or not the author was replaced.
+#[test]
+fn a_set_covers_every_from() {
+    let unsigned = signed_by_hand(MESSAGE, 1, &AMS.replace("h=from:subject", "h=subject:to"), AS);
+    let replaced = unsigned.replace("From: Ann <ann@contoso.example>", "From: CEO <ceo@victim.example>");
+    for message in [&unsigned, &replaced] {
+        let cause = SignatureFailure::Malformed(FieldError::Tags(SignatureError::FromNotSigned));
+        let chain = fails(message, 1, Cause::MessageSignature(cause));
+        assert_eq!(
+            chain.because(),
+            ["set 1: the message signature does not hold: malformed: h= does not list From (sealed by hop1.example)"]
+        );
+    }
+    // A second author on top, which the signature over the last one does not see.
+    let two = signed_by_hand(MESSAGE, 1, AMS, AS);
+    let two = two.replacen("From: Ann", "From: CEO <ceo@victim.example>\r\nFrom: Ann", 1);
+    let cause = SignatureFailure::Dkim(dkim::Failure::UnsignedFrom { fields: 2, signed: 1 });
+    fails(&two, 1, Cause::MessageSignature(cause));
+    let nobody = MESSAGE.replace("From: Ann <ann@contoso.example>\r\n", "");
+    let cause = SignatureFailure::Dkim(dkim::Failure::UnsignedFrom { fields: 0, signed: 0 });
+    fails(&signed_by_hand(&nobody, 1, AMS, AS), 1, Cause::MessageSignature(cause));
+}
+
 #[test]
 fn clocks_may_differ() {
     let text = signed_by_hand(MESSAGE, 1, &format!("{AMS}; x=1990"), AS);

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{check, client, evaluate};
 use crate::dns::{BoxFuture, Data, Dns, DnsError, RecordKind};
-use crate::spf::{MAX_LOOKUPS, MAX_QUERIES, MAX_VOID_LOOKUPS, SpfResult, check_host};
+use crate::spf::{MAX_LOOKUPS, MAX_MX_HOSTS, MAX_QUERIES, MAX_VOID_TERMS, SpfResult, check_host};
 use crate::testing::now;
 
 #[test]
@@ -69,7 +69,7 @@ fn void_lookups() {
     let within =
         |terms: &str, ip: &str| check(&zone(terms), ip, "x@t.example", ("neutral", &format!("?all matches {ip}")));
     let over = |terms: &str, ip: &str| {
-        check(&zone(terms), ip, "x@t.example", ("permerror", "there were more than 2 lookups without an answer"));
+        check(&zone(terms), ip, "x@t.example", ("permerror", "more than 2 terms have lookups without an answer"));
     };
     within("a:gone.example a:gone.example", "192.0.2.10");
     over("a:gone.example a:gone.example a:gone.example", "192.0.2.10");
@@ -77,7 +77,11 @@ fn void_lookups() {
     within("a:v6.example exists:v6.example", "192.0.2.10");
     over("a:v6.example mx:v6.example exists:v6.example", "192.0.2.10");
     within("mx:gone.example mx:x.example", "2001:db8::7");
-    over("mx:mx2.example", "192.0.2.10");
+    // However many lookups of a term have no answer, it is one term.
+    within("mx:mx2.example", "192.0.2.10");
+    within("mx:mx2.example mx:mx2.example", "192.0.2.10");
+    over("mx:mx2.example mx:mx2.example mx:mx2.example", "192.0.2.10");
+    over("mx:mx2.example include:i.example mx:mx2.example", "192.0.2.10");
     over("include:i.example include:i.example include:i.example", "192.0.2.10");
     // A ptr for a client without names counts, each time.
     within("ptr a:gone.example", "192.0.2.10");
@@ -178,10 +182,12 @@ proptest! {
         prop_assert_eq!(evaluation.lookups().count(), asked);
         for step in &evaluation.steps {
             // The one that is too many ends the check.
-            prop_assert!(step.terms <= MAX_LOOKUPS + 1 && step.voids <= MAX_VOID_LOOKUPS + 1);
+            prop_assert!(step.terms <= MAX_LOOKUPS + 1 && step.void_terms <= MAX_VOID_TERMS + 1);
+            prop_assert!(step.void_terms <= step.void_lookups);
+            prop_assert!(step.void_lookups <= step.void_terms * (1 + MAX_MX_HOSTS));
             prop_assert!(step.depth <= MAX_LOOKUPS);
         }
-        let over = evaluation.steps.last().is_some_and(|it| it.terms > MAX_LOOKUPS || it.voids > MAX_VOID_LOOKUPS);
+        let over = evaluation.steps.last().is_some_and(|it| it.terms > MAX_LOOKUPS || it.void_terms > MAX_VOID_TERMS);
         prop_assert!(!over || evaluation.result == SpfResult::PermError);
         // Everything is recorded, and an error has its reason.
         prop_assert!(evaluation.trace().len() >= evaluation.steps.len());

@@ -154,7 +154,7 @@ fn explanations() {
         [
             "a.example: \"v=spf1 -all exp=%{l}.why.example\"",
             "-all: matches",
-            "exp=%{l}.why.example -> bad.why.example: no explanation: a % that does not begin a macro (terms 0/10, void lookups 0/2)",
+            "exp=%{l}.why.example -> bad.why.example: no explanation: a % that does not begin a macro (terms 0/10, void terms 0/2 with 0 void lookups)",
             "  bad.why.example TXT: \"100% wrong\"",
         ]
     );

@@ -70,7 +70,7 @@ fn names_that_dns_cannot_hold() {
     let evaluation = evaluate(&zone, "192.0.2.10", "x@a.example");
     // Nothing was asked, and nothing counts as void.
     assert_eq!(evaluation.lookups().count(), 1);
-    assert_eq!(evaluation.steps.last().map(|step| (step.terms, step.voids)), Some((4, 0)));
+    assert_eq!(evaluation.steps.last().map(|step| (step.terms, step.void_terms)), Some((4, 0)));
     assert_eq!(evaluation.trace()[2], "mx:x..example: no match, the target is not a name of DNS");
     let include = format!("the target of include:{long}.example is not a name of DNS");
     check(&zone, "192.0.2.10", "x@i.example", ("permerror", &include));
