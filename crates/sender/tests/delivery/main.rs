@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot build its world has failed")]
 
+mod power_cuts;
 mod world;
 
 use std::net::SocketAddr;
