@@ -2,7 +2,8 @@
 //!
 //! Sessions with port 25 are read as a listener reads them, line by line and in both directions, until TLS begins. A
 //! recipient's address in a command is recorded. A message whose header passes in clear is recorded by its Message-ID for
-//! each recipient that the server has accepted: one that was refused gets no message, so nobody reads one for it.
+//! each recipient that the server has accepted: one that was refused gets no message, so nobody reads one for it. If a
+//! session ends before the server has said so, the message has been read for the recipients without an answer too.
 //!
 //! Each command has one reply, in order (RFC 5321 §4.1.4, RFC 2920 §3.1), so the listener knows which reply is to which
 //! recipient.
@@ -82,7 +83,7 @@ impl Listener {
             self.sessions.remove(&session);
         }
         let follows = self.sessions.len() < MAX_SESSIONS || self.sessions.contains_key(&session);
-        let heard = match payload {
+        let mut heard = match payload {
             [] => Vec::new(),
             _ if !follows => Vec::new(),
             payload if by_client => self.sessions.entry(session).or_default().hear_client(payload),
@@ -90,7 +91,8 @@ impl Listener {
         };
         // What the client says before it leaves has replies: the session lasts as long as its server speaks.
         if packet == Packet::Breaks || packet == Packet::Ends && !by_client {
-            self.sessions.remove(&session);
+            let ended = self.sessions.remove(&session);
+            heard.extend(ended.iter().flat_map(Session::unanswered));
         }
         heard
     }
@@ -218,6 +220,8 @@ impl Session {
     fn hear_command(&mut self, line: &str, heard: &mut Vec<InClear>) {
         let begins = |words: &str| line.get(..words.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(words));
         let due = if begins("MAIL FROM:") {
+            self.header_over = false;
+            self.message = None;
             Due::Mail
         } else if begins("RCPT TO:")
             && let Some(to) = in_brackets(line)
@@ -225,6 +229,8 @@ impl Session {
             heard.push(InClear { to: to.to_owned(), server: String::new(), message: None });
             Due::Recipient(to.to_owned())
         } else if line.trim_end().eq_ignore_ascii_case("DATA") {
+            // A client that does not wait for 354 sends the message all the same.
+            self.sends = Sends::Lines;
             Due::Data
         } else {
             if begins("BDAT ") {
@@ -254,19 +260,26 @@ impl Session {
     /// A reply that begins with this digit.
     fn hear_reply(&mut self, first: u8, heard: &mut Vec<InClear>) {
         match (self.due.pop_front(), first) {
-            (Some(Due::Mail), b'2') => {
-                self.accepted.clear();
-                self.header_over = false;
-                self.message = None;
-            }
+            (Some(Due::Mail), b'2') => self.accepted.clear(),
             (Some(Due::Recipient(to)), b'2') if self.accepted.len() < MAX_COMMANDS => {
                 // With pipelining, octets of the message may have come before the reply.
                 heard.extend(self.message.iter().map(|id| readable(&to, id)));
                 self.accepted.push(to);
             }
-            (Some(Due::Data), b'3') => self.sends = Sends::Lines,
+            // Refused: what the client says next is a command.
+            (Some(Due::Data), b'2' | b'4' | b'5') if self.sends == Sends::Lines => self.sends = Sends::Commands,
             _ => {}
         }
+    }
+
+    /// What has been read for recipients of whom the server has not said that it refuses them.
+    fn unanswered(&self) -> Vec<InClear> {
+        let recipients = self.due.iter().filter_map(|due| match due {
+            Due::Recipient(to) => Some(to),
+            Due::Mail | Due::Data | Due::Other => None,
+        });
+        let Some(id) = &self.message else { return Vec::new() };
+        recipients.map(|to| readable(to, id)).collect()
     }
 
     fn wait_for(&mut self, due: Due) {
@@ -367,6 +380,27 @@ mod tests {
             ],
             &[("bo@c.example", None), ("bo@c.example", Some("1@b.example"))],
         );
+    }
+
+    #[test]
+    fn a_client_that_waits_for_nothing_is_read_too() {
+        let said: &[u8] =
+            b"RCPT TO:<bo@c.example>\r\nDATA\r\nMessage-ID: <1@b.example>\r\n\r\nRCPT TO:<cy@c.example>\r\n.\r\n";
+        let (asked, read) = (("bo@c.example", None), ("bo@c.example", Some("1@b.example")));
+        in_transaction(&[said, b"S: 250 OK\r\n354 go\r\n250 OK\r\n"], &[asked, read]);
+        in_transaction(
+            &[said, b"S: 550 no\r\n503 no\r\n", b"RCPT TO:<di@c.example>\r\n"],
+            &[asked, ("di@c.example", None)],
+        );
+        // It leaves before the answers come.
+        let (client, server) = (CLIENT.parse().unwrap(), SERVER.parse().unwrap());
+        let mut listener = Listener::default();
+        assert_eq!(
+            listener.hear(client, server, Packet::Goes, &[b"MAIL FROM:<a@b.example>\r\n", said].concat()).len(),
+            1
+        );
+        let heard = listener.hear(client, server, Packet::Breaks, b"");
+        assert_eq!(heard, [readable("bo@c.example", "1@b.example")]);
     }
 
     #[test]

@@ -80,7 +80,9 @@ impl Responder for Conversation {
             (Question::Rcpt { to, .. }, response) => {
                 let from = session.reverse_path().unwrap_or(&ReversePath::Null);
                 match &response {
-                    Response::Usual => self.tell_answer(None, from, &to, stage, None),
+                    Response::Usual | Response::Interrupt(_) | Response::Followed(_) => {
+                        self.tell_answer(None, from, &to, stage, None);
+                    }
                     Response::Reply(reply) => self.tell_answer(None, from, &to, stage, Some(reply)),
                     Response::Octets(_) | Response::Close | Response::Silence => {}
                 }
@@ -123,9 +125,10 @@ impl Conversation {
     async fn message(&self, delivery: &Delivery, response: Response) -> Response {
         let reply = match response {
             Response::Usual => self.sink.take(self.client, delivery).await,
-            Response::Interrupt(words) => {
+            // The server itself takes the message; what follows its answer is another matter.
+            Response::Interrupt(_) | Response::Followed(_) => {
                 self.tell_outcome(delivery, &self.sink.take(self.client, delivery).await);
-                return Response::Interrupt(words);
+                return response;
             }
             Response::Reply(reply) => {
                 if reply.is_positive() {
@@ -134,8 +137,7 @@ impl Conversation {
                 }
                 reply
             }
-            // A fault of the path: the server itself takes the message.
-            Response::Followed(_) | Response::Octets(_) | Response::Close | Response::Silence => return response,
+            Response::Octets(_) | Response::Close | Response::Silence => return response,
         };
         self.tell_outcome(delivery, &reply);
         Response::Reply(reply)
