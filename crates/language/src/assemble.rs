@@ -106,9 +106,8 @@ fn zone_records(
                 let written = sources.slice(left_out.span()).trim_matches(['"', '\'']);
                 let message = format!("the world has no record `{written}` in {origin}");
                 let known: Vec<String> = below.iter().map(|entry| short(entry, &origin)).collect();
-                let help = super::nearest::help(written, known.iter().map(String::as_str));
                 let found = Diagnostic::error("unknown-name", message, left_out.span(), "this leaves nothing out");
-                mistakes.push(found.maybe_help(help));
+                mistakes.push(found.nearest(written, known.iter().map(String::as_str)));
             }
         }
         let kept = below.into_iter();
@@ -218,7 +217,8 @@ fn declared<'f>(file: &'f File, sources: &Sources) -> Vec<Declared<'f>> {
         });
     }
     let hosts: &'f Map<Name, Spanned<Host>> = &file.host;
-    for (short, host) in hosts {
+    // A host that is called like an engine is refused elsewhere.
+    for (short, host) in hosts.iter().filter(|(short, _)| !matches!(short.as_str(), "sender" | "receiver")) {
         result.push(Declared {
             short: short.to_string(),
             span: short.span(),

@@ -7,7 +7,6 @@ use indexmap::IndexMap;
 use toml::de::DeValue;
 
 use super::diagnostics::Diagnostic;
-use super::nearest;
 use super::spanned::Span;
 use super::tree::{self, Node, Table};
 
@@ -29,6 +28,10 @@ const FIXED: [&str; 4] = ["title", "covers", "world", "variants"];
 pub(crate) fn take<'t>(tree: &mut Table<'t>, mistakes: &mut Vec<Diagnostic>) -> Vec<Axis<'t>> {
     let Some((_, variants)) = tree.remove_entry("variants") else { return Vec::new() };
     let place = tree::span(&variants);
+    if tree::table(&variants).is_some_and(Table::is_empty) {
+        let found = Diagnostic::error("no-effect", "`variants` has no axis", place, "the file has one cell");
+        mistakes.push(found.help("write an axis such as how = [\"kill\", \"power-loss\"], or remove it"));
+    }
     let DeValue::Table(table) = variants.into_inner() else {
         mistakes.push(Diagnostic::error("wrong-type", "`variants` takes a table", place, "this is not a table"));
         return Vec::new();
@@ -171,6 +174,9 @@ impl<'a, 't> Substitution<'a, 't> {
         let mut result = Table::new();
         for (key, value) in tree {
             let fixed = FIXED.contains(&key.get_ref().as_ref());
+            if fixed {
+                self.not_replaced(key.get_ref(), value);
+            }
             let value = match value.get_ref() {
                 DeValue::Array(entries) if matches!(&**key.get_ref(), "expect" | "never") => {
                     let entries = entries.iter().map(|entry| self.entry(entry)).collect();
@@ -182,6 +188,22 @@ impl<'a, 't> Substitution<'a, 't> {
             result.insert(key.clone(), value);
         }
         result
+    }
+
+    /// Says that the axes in a text that every cell has in common stay as they are.
+    fn not_replaced(&mut self, key: &str, value: &Node<'t>) {
+        match value.get_ref() {
+            DeValue::String(text) => {
+                let named = |axis: &&Axis<'t>| text.contains(&format!("{{{}}}", axis.name));
+                if let Some(axis) = self.axes.iter().find(named) {
+                    let message = format!("`{{{}}}` stays as it is in `{key}`", axis.name);
+                    let found = Diagnostic::error("not-here", message, tree::span(value), "the same in every cell");
+                    self.mistakes.push(found.help("the name of a cell tells its values"));
+                }
+            }
+            DeValue::Array(items) => items.iter().for_each(|item| self.not_replaced(key, item)),
+            _ => {}
+        }
     }
 
     /// An expectation: its `when` names axes and their values, and is left as it is.
@@ -256,7 +278,7 @@ impl<'a, 't> Substitution<'a, 't> {
 /// An axis name in braces that names no axis.
 pub(crate) fn unknown_axis(name: &str, axes: &[String], span: Span) -> Diagnostic {
     Diagnostic::error("unknown-name", format!("there is no axis `{name}`"), span, "no such axis")
-        .maybe_help(nearest::help(name, axes.iter().map(String::as_str)))
+        .nearest(name, axes.iter().map(String::as_str))
 }
 
 /// Checks the `when` of all expectations: axes and the names of their values.
@@ -275,7 +297,7 @@ pub(crate) fn check_when(tree: &Table<'_>, axes: &[Axis<'_>], mistakes: &mut Vec
                 let Some(name) = tree::string(value).filter(|name| !axis.values.contains_key(*name)) else { continue };
                 let message = format!("axis `{}` has no value `{name}`", axis.name);
                 let found = Diagnostic::error("unknown-name", message, tree::span(value), "no such value");
-                mistakes.push(found.maybe_help(nearest::help(name, axis.values.keys().map(String::as_str))));
+                mistakes.push(found.nearest(name, axis.values.keys().map(String::as_str)));
             }
         }
     }
@@ -283,7 +305,8 @@ pub(crate) fn check_when(tree: &Table<'_>, axes: &[Axis<'_>], mistakes: &mut Vec
 
 /// Checks that every axis is used.
 pub(crate) fn check_use(axes: &[Axis<'_>], used: &BTreeSet<String>, mistakes: &mut Vec<Diagnostic>) {
-    for axis in axes.iter().filter(|axis| !used.contains(&axis.name)) {
+    let meant: BTreeSet<String> = mistakes.iter().filter_map(|mistake| mistake.meant.clone()).collect();
+    for axis in axes.iter().filter(|axis| !used.contains(&axis.name) && !meant.contains(&axis.name)) {
         let name = &axis.name;
         let message = format!("axis `{name}` is used nowhere");
         let label = "every value would run the same scenario";

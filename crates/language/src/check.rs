@@ -15,6 +15,7 @@ use super::schema::{Shape, Struct};
 use super::spanned::Span;
 use super::tree::{self, Node, Table};
 use super::values::{TextKind, scalar_named};
+use super::work;
 
 /// A string of the tree whose meaning is resolved later.
 #[derive(Clone, Debug)]
@@ -24,8 +25,31 @@ pub(crate) struct Mention {
     pub(crate) text: String,
     /// The string with its quotes.
     pub(crate) span: Span,
-    /// The keys of the table and the entry that contain the string: `host`, `mx1`.
+    /// The keys of the table and the entry that contain the string: `host`, `mx1`; `at`, `send`.
     pub(crate) section: (String, String),
+}
+
+/// What was wrong and therefore removed from a file. Rules about what is missing, unknown or unused ask it first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LeftOut {
+    /// The tables from which something was removed.
+    pub(crate) tables: BTreeSet<Span>,
+    parts: BTreeSet<(String, String)>,
+}
+
+impl LeftOut {
+    /// Whether something was removed from one of these parts of the file: `zone`, `expect`.
+    pub(crate) fn of(&self, parts: &[&str]) -> bool {
+        self.parts.iter().any(|(part, _)| parts.contains(&part.as_str()))
+    }
+
+    /// Whether something was removed from the script that may have been one of these verbs.
+    pub(crate) fn of_script(&self, verbs: &[&str]) -> bool {
+        let others =
+            ["time", "send", "publish", "configure", "rotate", "fault", "heal", "restart", "lookup", "dialogue"];
+        let is_one = |verb: &str| verbs.contains(&verb) || !others.contains(&verb);
+        self.parts.iter().any(|(part, verb)| part == "at" && is_one(verb))
+    }
 }
 
 /// The result of a check.
@@ -38,6 +62,8 @@ pub(crate) struct Check<'a> {
     pub(crate) mentions: Vec<Mention>,
     /// The tables from which something was removed.
     pub(crate) pruned: BTreeSet<Span>,
+    /// The parts of the file from which something was removed, as [`Mention::section`] names them.
+    pub(crate) incomplete: BTreeSet<(String, String)>,
     /// Whether a key at the top of the file is probably a misspelt declaration, so that names cannot be resolved.
     pub(crate) declarations_lost: bool,
 }
@@ -57,8 +83,14 @@ impl<'a> Check<'a> {
             mistakes: Vec::new(),
             mentions: Vec::new(),
             pruned: BTreeSet::new(),
+            incomplete: BTreeSet::new(),
             declarations_lost: false,
         }
+    }
+
+    /// What was removed from the tree so far.
+    pub(crate) fn left_out(&self) -> LeftOut {
+        LeftOut { tables: self.pruned.clone(), parts: self.incomplete.clone() }
     }
 
     /// Compares a whole file. Afterwards the tree can be decoded, unless `false` is returned.
@@ -87,17 +119,26 @@ impl<'a> Check<'a> {
         match (shape, node.get_mut()) {
             (Shape::Struct(fields), DeValue::Table(table)) => return self.table(table, span, fields, name),
             (Shape::Map { key, value }, DeValue::Table(table)) => {
-                self.map(table, key.as_deref(), value, name);
+                self.map(table, span, key.as_deref(), value, name);
                 return true;
             }
             (Shape::List(item), DeValue::Array(items)) => {
                 let count = items.len();
-                let kept = std::mem::replace(items, Vec::new().into_iter().collect())
-                    .into_iter()
-                    .filter_map(|mut entry| self.node(&mut entry, item, name).then_some(entry));
-                let kept: Vec<Node<'t>> = kept.collect();
+                let mut kept: Vec<Node<'t>> = Vec::with_capacity(count);
+                for mut entry in std::mem::replace(items, Vec::new().into_iter().collect()) {
+                    let whole = entry.clone();
+                    if self.node(&mut entry, item, name) {
+                        kept.push(entry);
+                    } else {
+                        self.leave_out(&whole);
+                    }
+                }
                 if kept.len() < count {
                     self.pruned.insert(span);
+                    // Entries at the top have said so themselves, each with its verb.
+                    if self.depth > 1 {
+                        self.incomplete.insert(self.section.clone());
+                    }
                 }
                 *items = kept.into_iter().collect();
                 return true;
@@ -110,11 +151,13 @@ impl<'a> Check<'a> {
                 if !known {
                     let found = Diagnostic::error(
                         "unknown-value",
-                        format!("unknown {name} `{text}`"),
+                        format!("unknown {name} `{}`", shown(text)),
                         span,
                         "not one of the known values",
                     );
-                    self.mistakes.push(found.maybe_help(nearest::help(text, words.iter().map(String::as_str))));
+                    let helped = self.mistakes.len() < MOST_HELPED;
+                    let words = words.iter().map(String::as_str);
+                    self.mistakes.push(if helped { found.nearest(text, words) } else { found });
                 }
                 known
             }
@@ -128,8 +171,12 @@ impl<'a> Check<'a> {
             (Shape::Scalar(definition, info), DeValue::Datetime(value)) if definition == "Time" => {
                 let fits = super::values::instant(value).is_some();
                 if !fits {
-                    let found =
-                        Diagnostic::error("bad-value", format!("`{value}` is not a time"), span, "no time zone");
+                    let label = match (value.date, value.time) {
+                        (None, _) => "there is no date",
+                        (_, None) => "there is no time of day",
+                        (Some(_), Some(_)) => "there is no time zone",
+                    };
+                    let found = Diagnostic::error("bad-value", format!("`{value}` is not a time"), span, label);
                     self.mistakes.push(found.help(info.help));
                 }
                 fits
@@ -152,7 +199,12 @@ impl<'a> Check<'a> {
                 let value = i128::from_str_radix(number.as_str(), number.radix()).ok();
                 let fits = value.is_some_and(|value| (*least..=*most).contains(&value));
                 if !fits {
-                    self.mistakes.push(out_of_range(name, number.as_str(), span, &format!("from {least} to {most}")));
+                    let range = match (*least, *most) {
+                        (0, most) if most > i128::from(u32::MAX) => "not less than 0".to_owned(),
+                        (least, most) if most >= i128::from(u32::MAX) => format!("{least} or more"),
+                        (least, most) => format!("from {least} to {most}"),
+                    };
+                    self.mistakes.push(out_of_range(name, number.as_str(), span, &range));
                 }
                 fits
             }
@@ -172,7 +224,13 @@ impl<'a> Check<'a> {
                     );
                 if !utc {
                     let message = format!("`{value}` is not a date-time in UTC");
-                    let found = Diagnostic::error("bad-value", message, span, "it must end in Z");
+                    let label = match (value.date, value.time, value.offset) {
+                        (None, ..) => "there is no date",
+                        (_, None, _) => "there is no time of day",
+                        (.., None) => "it must end in Z",
+                        (.., Some(_)) => "this is another time zone: it must end in Z",
+                    };
+                    let found = Diagnostic::error("bad-value", message, span, label);
                     self.mistakes.push(found.help("write a TOML date-time such as 2026-03-02T08:00:00Z"));
                 }
                 utc
@@ -180,8 +238,8 @@ impl<'a> Check<'a> {
             (Shape::Date, DeValue::Datetime(value)) => {
                 let day = value.date.is_some() && value.time.is_none();
                 if !day {
-                    let found =
-                        Diagnostic::error("bad-value", format!("`{value}` is not a day"), span, "it has a time");
+                    let label = if value.date.is_some() { "it has a time" } else { "there is no date" };
+                    let found = Diagnostic::error("bad-value", format!("`{value}` is not a day"), span, label);
                     self.mistakes.push(found.help("write a TOML date such as 2026-03-02"));
                 }
                 day
@@ -215,6 +273,21 @@ impl<'a> Check<'a> {
         true
     }
 
+    /// Remembers what is written in a part that is removed: it may name things that would seem unknown or unused.
+    fn leave_out(&mut self, node: &Node<'_>) {
+        match node.get_ref() {
+            DeValue::String(text) => self.mention(TextKind::LeftOut, text, tree::span(node)),
+            DeValue::Array(items) => items.iter().for_each(|item| self.leave_out(item)),
+            DeValue::Table(table) => {
+                for (key, value) in table {
+                    self.mention(TextKind::LeftOut, key.get_ref(), tree::key_span(key));
+                    self.leave_out(value);
+                }
+            }
+            DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {}
+        }
+    }
+
     fn mention(&mut self, kind: TextKind, text: &str, span: Span) {
         self.mentions.push(Mention { kind, text: text.to_owned(), span, section: self.section.clone() });
     }
@@ -225,38 +298,49 @@ impl<'a> Check<'a> {
         let mut gone: Vec<String> = Vec::new();
         let mut written: Vec<(&'static str, Span)> = Vec::new();
         let mut present: Vec<String> = Vec::new();
+        // What misspelt keys were probably meant to be: it is not missing as well.
+        let mut meant: Vec<String> = Vec::new();
         for (key, value) in table.iter_mut() {
             let (key_text, place) = (key.get_ref().as_ref(), tree::key_span(key));
-            if self.depth == 1 {
-                self.section = (key_text.to_owned(), String::new());
+            match self.depth {
+                1 => self.section = (key_text.to_owned(), String::new()),
+                2 => self.section.1 = key_text.to_owned(),
+                _ => {}
             }
             let Some(shape) = fields.field(key_text) else {
-                self.mistakes.push(unknown_key(key_text, place, name, fields));
-                self.declarations_lost |= self.depth == 1 && nearest::nearest(key_text, DECLARING).is_some();
+                let found = unknown_key(key_text, place, name, fields, self.mistakes.len() < MOST_HELPED);
+                meant.extend(found.meant.clone());
+                self.mistakes.push(found);
+                let declares = self.depth == 1 && nearest::nearest(key_text, DECLARING).is_some();
+                self.declarations_lost |= declares || key_text == "world";
                 unknown = true;
                 gone.push(key_text.to_owned());
+                self.mention(TextKind::LeftOut, key_text, place);
+                self.leave_out(value);
+                self.incomplete.insert(self.section.clone());
                 continue;
             };
             present.push(key_text.to_owned());
             if let Some(verb) = fields.verbs.iter().find(|verb| *verb == key_text) {
                 written.push((verb, place));
             }
+            let whole = value.clone();
             if !self.node(value, shape, key_text) {
+                self.leave_out(&whole);
+                self.incomplete.insert(self.section.clone());
                 // Without a whole table of declarations names cannot be resolved either.
                 self.declarations_lost |= self.depth == 1 && DECLARING.contains(&key_text);
                 gone.push(key_text.to_owned());
             }
         }
-        for key in &gone {
-            table.remove(key.as_str());
-        }
+        remove(table, &gone);
         // Nothing else depends on the title.
         if gone.iter().any(|key| self.depth > 1 || key != "title") {
             self.pruned.insert(span);
         }
         self.depth -= 1;
         let missing: Vec<&String> = fields.required.iter().filter(|field| !present.contains(field)).collect();
-        for field in &missing {
+        for field in missing.into_iter().filter(|field| !meant.contains(field)) {
             let who = if name.is_empty() { "a scenario".to_owned() } else { format!("`{name}`") };
             let message = format!("{who} needs `{field}`");
             self.mistakes.push(Diagnostic::error("missing", message, span, format!("no `{field}` here")));
@@ -267,6 +351,10 @@ impl<'a> Check<'a> {
 
     /// Whether an entry has exactly one verb.
     fn verbs(&mut self, written: &[(&str, Span)], unknown: bool, span: Span, name: &str, fields: &Struct) -> bool {
+        if written.len() != 1 {
+            // What the entry would have said is unknown.
+            self.incomplete.insert((self.section.0.clone(), String::new()));
+        }
         match written {
             [_] => true,
             // The unknown key was meant to be the verb.
@@ -294,7 +382,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn map(&mut self, table: &mut Table<'_>, key_kind: Option<&str>, shape: &'static Shape, name: &str) {
+    fn map(&mut self, table: &mut Table<'_>, span: Span, key_kind: Option<&str>, shape: &'static Shape, name: &str) {
         self.depth += 1;
         let mut gone: Vec<String> = Vec::new();
         for (key, value) in table.iter_mut() {
@@ -305,11 +393,16 @@ impl<'a> Check<'a> {
             if let Some(found) = malformed_key(key_kind, key_text, place) {
                 self.mistakes.push(found);
                 gone.push(key_text.to_owned());
+                self.incomplete.insert(self.section.clone());
+                self.leave_out(value);
                 continue;
             }
+            let whole = value.clone();
             let called =
                 if key_text.contains('.') { format!("{name}.\"{key_text}\"") } else { format!("{name}.{key_text}") };
             if !self.node(value, shape, &called) {
+                self.leave_out(&whole);
+                self.incomplete.insert(self.section.clone());
                 match shape {
                     // The declaration stays, so that references to it are not reported as well.
                     Shape::Struct(fields) if fields.required.is_empty() && tree::table(value).is_none() => {
@@ -319,8 +412,9 @@ impl<'a> Check<'a> {
                 }
             }
         }
-        for key in &gone {
-            table.remove(key.as_str());
+        remove(table, &gone);
+        if !gone.is_empty() {
+            self.pruned.insert(span);
         }
         self.depth -= 1;
     }
@@ -341,6 +435,12 @@ impl<'a> Check<'a> {
             ("true or false" | "an integer" | "a day" | "a date-time", DeValue::String(text)) if text.len() < 40 => {
                 Some(format!("write {text} without quotes"))
             }
+            ("an array", DeValue::Table(_)) if matches!(name, "at" | "expect" | "never") => {
+                Some(format!("write `[[{name}]]`: each entry has its own header in double brackets"))
+            }
+            ("a string or an array of strings", DeValue::Boolean(_) | DeValue::Integer(_)) => {
+                Some(format!("values of axes are named by text: write \"{written}\""))
+            }
             ("an array", value) if value.is_str() || value.is_integer() => {
                 (written.len() < 80).then(|| format!("write [{written}]"))
             }
@@ -352,6 +452,15 @@ impl<'a> Check<'a> {
         };
         let message = format!("`{name}` takes {takes}");
         self.mistakes.push(Diagnostic::error("wrong-type", message, span, label).maybe_help(help));
+    }
+}
+
+/// Removes keys from a table. One by one, each removal would move all keys behind it.
+fn remove(table: &mut Table<'_>, gone: &[String]) {
+    if !gone.is_empty() {
+        let gone: BTreeSet<&str> = gone.iter().map(String::as_str).collect();
+        let whole = std::mem::replace(table, Table::new());
+        *table = whole.into_iter().filter(|(key, _)| !gone.contains(key.get_ref().as_ref())).collect();
     }
 }
 
@@ -414,13 +523,25 @@ fn malformed_key(kind: Option<&str>, key: &str, place: Span) -> Option<Diagnosti
     }
 }
 
-fn unknown_key(key: &str, place: Span, name: &str, fields: &Struct) -> Diagnostic {
+/// From this many mistakes on, none gets a help line with the nearest name: it would not be shown, and to find it costs
+/// most.
+pub(crate) const MOST_HELPED: usize = 1000;
+
+/// The keys that a file has once, before its tables.
+const AT_THE_TOP: [&str; 8] = ["title", "story", "covers", "world", "epoch", "until", "seed", "seed-sensitive"];
+
+fn unknown_key(key: &str, place: Span, name: &str, fields: &Struct, helped: bool) -> Diagnostic {
+    if AT_THE_TOP.contains(&key) && !name.is_empty() {
+        let message = format!("`{key}` stands inside `{name}`");
+        let found = Diagnostic::error("misplaced-key", message, place, "it belongs to the whole file");
+        return found.help("move it above the first table");
+    }
     let message = match name {
         "" => format!("unknown key `{key}` at the top of the file"),
         name => format!("unknown key `{key}` in `{name}`"),
     };
-    let known = fields.fields.iter().map(|(field, _)| field.as_str());
-    Diagnostic::error("unknown-key", message, place, "no such key").maybe_help(nearest::help(key, known))
+    let found = Diagnostic::error("unknown-key", message, place, "no such key");
+    if helped { found.nearest(key, fields.fields.iter().map(|(field, _)| field.as_str())) } else { found }
 }
 
 fn out_of_range(name: &str, number: &str, span: Span, range: &str) -> Diagnostic {
@@ -437,24 +558,43 @@ pub(crate) fn shown(text: &str) -> String {
     line.to_owned()
 }
 
-/// The place of a part of a string's text. A string with escapes or substitutions is marked as a whole.
-pub(crate) fn content(sources: &Sources, span: Span, text: &str, part: std::ops::Range<usize>) -> Span {
-    let written = sources.slice(span);
-    let quotes = match written.as_bytes() {
-        [a, b, c, ..] if matches!(a, b'"' | b'\'') && a == b && b == c && written.len() >= 6 => 3,
-        [b'"' | b'\'', ..] if written.len() >= 2 => 1,
-        _ => return span,
-    };
-    let inner = &written[quotes..written.len() - quotes];
-    // A line end directly after the opening quotes is not part of the text.
-    let skipped = match quotes {
-        3 if inner.starts_with("\r\n") => 2,
-        3 if inner.starts_with('\n') => 1,
-        _ => 0,
-    };
-    if &inner[skipped..] != text {
-        return span;
+/// Where the text of a string stands in the file.
+#[derive(Clone, Copy)]
+pub(crate) struct Content {
+    /// The string with its quotes.
+    span: Span,
+    /// Where its text begins, if it is written as it is: without escapes and substitutions.
+    start: Option<usize>,
+}
+
+impl Content {
+    /// The place of the string at `span`, which says `text`.
+    pub(crate) fn of(sources: &Sources, span: Span, text: &str) -> Content {
+        let written = sources.slice(span);
+        let quotes = match written.as_bytes() {
+            [a, b, c, ..] if matches!(a, b'"' | b'\'') && a == b && b == c && written.len() >= 6 => 3,
+            [b'"' | b'\'', ..] if written.len() >= 2 => 1,
+            _ => return Content { span, start: None },
+        };
+        let inner = &written[quotes..written.len() - quotes];
+        // A line end directly after the opening quotes is not part of the text.
+        let skipped = match quotes {
+            3 if inner.starts_with("\r\n") => 2,
+            3 if inner.starts_with('\n') => 1,
+            _ => 0,
+        };
+        work::done(text.len());
+        let start = (&inner[skipped..] == text).then_some(span.start + quotes + skipped);
+        Content { span, start }
     }
-    let start = span.start + quotes + skipped;
-    Span::new(start + part.start..start + part.end)
+
+    /// The place of a part of the text. A string with escapes or substitutions is marked as a whole.
+    pub(crate) fn at(&self, part: std::ops::Range<usize>) -> Span {
+        self.start.map_or(self.span, |start| Span::new(start + part.start..start + part.end))
+    }
+}
+
+/// The place of one part of a string's text.
+pub(crate) fn content(sources: &Sources, span: Span, text: &str, part: std::ops::Range<usize>) -> Span {
+    Content::of(sources, span, text).at(part)
 }

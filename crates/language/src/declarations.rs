@@ -21,25 +21,47 @@ pub type Map<K, V> = IndexMap<Spanned<K>, V>;
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Sender {
-    /// Its full name, used in EHLO (`out.sender.example`).
+    /// The full name of its host, which it says in EHLO.
+    ///
+    /// Default: `out.sender.example`.
     pub name: Option<Spanned<DomainName>>,
-    /// Its address (the next free one).
+    /// The IPv4 address of its host.
+    ///
+    /// Default: the next free one.
     pub ip: Option<Spanned<Ipv4>>,
-    /// Exchange Online as documented, or the RFCs to the letter (`exo`).
+    /// Whose rules it follows.
+    ///
+    /// Default: `exo`.
     pub profile: Option<Spanned<Profile>>,
-    /// The intervals between attempts; the last one repeats (`["15m", "15m", "60m"]`).
+    /// The intervals between attempts. The last one repeats.
+    ///
+    /// Default: `["15m", "15m", "60m"]`.
     pub retry: Option<Spanned<Vec<Spanned<Duration>>>>,
-    /// When it gives up (`24h`); a tenant's `message-expiration` goes before.
+    /// When it gives up on a message. A tenant's `message-expiration` takes precedence.
+    ///
+    /// Default: `24h`.
     pub expiration: Option<Spanned<Duration>>,
-    /// When a delay DSN goes out (`4h`); `0s`: never.
+    /// When it tells the sender that a message is delayed. `0s` means never.
+    ///
+    /// Default: `4h`.
     pub delay_notice: Option<Spanned<Duration>>,
-    /// How it uses DANE (`opportunistic`).
+    /// How it uses DANE.
+    ///
+    /// Default: `opportunistic`.
     pub dane: Option<Spanned<DaneMode>>,
-    /// How it uses MTA-STS (`opportunistic`).
+    /// How it uses MTA-STS.
+    ///
+    /// Default: `opportunistic`.
+    ///
+    /// Not supported yet: `opportunistic`.
     pub mta_sts: Option<Spanned<MtaStsMode>>,
     /// Connectors, by the domain that mail goes to.
+    ///
+    /// Not supported yet.
     pub connector: Option<Map<DomainName, Spanned<Connector>>>,
-    /// Documented limitations to switch on.
+    /// The documented limitations that are switched on.
+    ///
+    /// Default: `[]`.
     pub limitations: Option<Spanned<Vec<Spanned<Limitation>>>>,
 }
 
@@ -48,12 +70,26 @@ pub struct Sender {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Connector {
     /// How DANE is used for mail to the domain.
+    ///
+    /// Default: as `[sender]` says.
+    ///
+    /// Not supported yet.
     pub dane: Option<Spanned<DaneMode>>,
-    /// How MTA-STS is used for it.
+    /// How MTA-STS is used for mail to the domain.
+    ///
+    /// Default: as `[sender]` says.
+    ///
+    /// Not supported yet.
     pub mta_sts: Option<Spanned<MtaStsMode>>,
-    /// The host that mail goes to, instead of the domain's MX hosts.
+    /// The host that mail goes to, instead of the mail hosts of the domain.
+    ///
+    /// Not supported yet.
     pub smart_host: Option<Spanned<HostRef>>,
-    /// TLS or nothing.
+    /// Whether mail goes over TLS or not at all.
+    ///
+    /// Default: `false`.
+    ///
+    /// Not supported yet.
     pub tls: Option<Spanned<bool>>,
 }
 
@@ -61,19 +97,35 @@ pub struct Connector {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Receiver {
-    /// Its full name (`in.receiver.example`).
+    /// The full name of its host.
+    ///
+    /// Default: `in.receiver.example`.
     pub name: Option<Spanned<DomainName>>,
-    /// Its address (the next free one).
+    /// The IPv4 address of its host.
+    ///
+    /// Default: the next free one.
     pub ip: Option<Spanned<Ipv4>>,
-    /// Exchange Online as documented, or the RFCs to the letter (`exo`).
+    /// Whose rules it follows.
+    ///
+    /// Default: `exo`.
     pub profile: Option<Spanned<Profile>>,
-    /// Its certificate (automatic).
+    /// The certificate that it presents.
+    ///
+    /// Default: one of its own that is valid.
     pub cert: Option<Spanned<CertRef>>,
-    /// Points in which it follows what was seen in real headers against what is documented.
+    /// The points in which it follows what was seen in real headers against what is documented.
+    ///
+    /// Default: `[]`.
     pub readings: Option<Spanned<Vec<Spanned<Reading>>>>,
-    /// The layout of the header fields that it stamps (`current`).
+    /// The layout of the header fields that it stamps.
+    ///
+    /// Default: `current`.
     pub layout: Option<Spanned<HeaderLayout>>,
-    /// The number from 0 to 99 that is drawn for each message: a DMARC policy applies if it is below `pct` (0).
+    /// The number from 0 to 99 that is drawn for each message. A DMARC policy applies if this number is below
+    /// `pct`.
+    ///
+    /// Default: `0`.
+    #[schemars(range(min = 0, max = 99))]
     pub pct_draw: Option<Spanned<u8>>,
 }
 
@@ -81,13 +133,23 @@ pub struct Receiver {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Resolver {
-    /// Whether it keeps answers (true).
+    /// Whether it keeps answers until their TTL ends.
+    ///
+    /// Default: `true`.
     pub cache: Option<Spanned<bool>>,
-    /// What stands between it and the name servers (`none`).
+    /// What stands between it and the name servers.
+    ///
+    /// Default: `none`.
     pub forwarder: Option<Spanned<ForwarderKind>>,
-    /// The size of UDP answers that it takes (1232).
+    /// The longest answer over UDP that it takes, in octets. Less than 512 counts as 512 (RFC 6891 section 6.2.3),
+    /// and no server here sends more than 1232.
+    ///
+    /// Default: `1232`.
+    #[schemars(range(min = 512, max = 1232))]
     pub edns_size: Option<Spanned<u16>>,
-    /// How long it waits for an answer (`5s`).
+    /// How long it waits for an answer before it asks again.
+    ///
+    /// Default: `5s`.
     pub timeout: Option<Spanned<Duration>>,
 }
 
@@ -95,39 +157,91 @@ pub struct Resolver {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Tenant {
-    /// Accepted domains (needed).
+    /// Its accepted domains. At least one is needed.
     pub domains: Option<Spanned<Vec<Spanned<DomainName>>>>,
-    /// The initial domain; its zone exists by itself.
+    /// Its initial domain. The zone of this domain exists by itself.
     pub initial: Option<Spanned<DomainName>>,
-    /// Signing configurations, by domain.
+    /// The DKIM signing configurations of its domains.
+    ///
+    /// Not supported yet.
     pub dkim: Option<Map<DomainName, Spanned<DkimConfig>>>,
-    /// Whether a domain without its own DKIM is signed by the initial domain (true).
+    /// Whether a domain without a DKIM configuration is signed by the initial domain.
+    ///
+    /// Default: `true`.
+    ///
+    /// Not supported yet.
     pub dkim_fallback: Option<Spanned<bool>>,
-    /// When the sender gives up on this tenant's messages, 12 h to 24 h.
+    /// When the sender gives up on a message of this tenant: from 12 to 24 hours.
+    ///
+    /// Default: the sender's `expiration`.
     pub message_expiration: Option<Spanned<Duration>>,
-    /// Whether spoof intelligence is on (true).
+    /// Whether spoof intelligence is on.
+    ///
+    /// Default: `true`.
     pub spoof_intelligence: Option<Spanned<bool>>,
-    /// Whether DMARC policies are honoured (true).
+    /// Whether the DMARC policies of authors' domains are honoured.
+    ///
+    /// Default: `true`.
+    ///
+    /// Not supported yet: `false`.
     pub honor_dmarc: Option<Spanned<bool>>,
-    /// What happens to a spoof (`move-to-jmf`).
+    /// What happens to a message that is a spoof.
+    ///
+    /// Default: `move-to-jmf`.
     pub auth_fail_action: Option<Spanned<AuthFailAction>>,
-    /// What happens on `p=quarantine` (`quarantine`).
+    /// What happens to a message that fails DMARC with `p=quarantine`.
+    ///
+    /// Default: `quarantine`.
+    ///
+    /// Not supported yet: `move-to-jmf`.
     pub dmarc_quarantine_action: Option<Spanned<AuthFailAction>>,
-    /// What happens on `p=reject` (`reject`).
+    /// What happens to a message that fails DMARC with `p=reject`.
+    ///
+    /// Default: `reject`.
+    ///
+    /// Not supported yet: `quarantine`.
     pub dmarc_reject_action: Option<Spanned<DmarcRejectAction>>,
-    /// Enhanced Filtering for Connectors (false).
+    /// Whether Enhanced Filtering for Connectors is on.
+    ///
+    /// Default: `false`.
+    ///
+    /// Not supported yet: `true`.
     pub enhanced_filtering: Option<Spanned<bool>>,
-    /// Trusted ARC sealers.
+    /// The domains whose ARC seals are trusted.
+    ///
+    /// Default: `[]`.
+    ///
+    /// Not supported yet.
     pub trusted_sealers: Option<Spanned<Vec<Spanned<DomainName>>>>,
-    /// Allowed spoof pairs.
+    /// The allowed spoof pairs of the Tenant Allow/Block List, as an administrator types them.
+    ///
+    /// Default: `[]`.
+    ///
+    /// Not supported yet.
     pub spoof_allow: Option<Spanned<Vec<Spanned<SpoofPair>>>>,
-    /// Blocked spoof pairs.
+    /// The blocked spoof pairs of the Tenant Allow/Block List.
+    ///
+    /// Default: `[]`.
+    ///
+    /// Not supported yet.
     pub spoof_block: Option<Spanned<Vec<Spanned<SpoofPair>>>>,
-    /// Safe senders of its users.
+    /// The safe senders of its users.
+    ///
+    /// Default: `[]`.
+    ///
+    /// Not supported yet.
     pub safe_senders: Option<Spanned<Vec<Spanned<Address>>>>,
-    /// Outside addresses that its users have written to.
+    /// The outside addresses that its users have written to.
+    ///
+    /// Default: `[]`.
+    ///
+    /// Not supported yet.
     pub contacts: Option<Spanned<Vec<Spanned<Address>>>>,
-    /// Infrastructure with a history of legitimate mail.
+    /// The sending infrastructure that has a history of legitimate mail.
+    ///
+    /// Default: `[]`.
+    ///
+    /// Not supported yet.
     pub history: Option<Spanned<Vec<Spanned<DomainName>>>>,
 }
 
@@ -135,52 +249,98 @@ pub struct Tenant {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct DkimConfig {
-    /// Whether messages are signed (false).
+    /// Whether messages are signed.
+    ///
+    /// Default: `false`.
+    ///
+    /// Not supported yet.
     pub enabled: Option<Spanned<bool>>,
-    /// 1024 or 2048 bits (1024).
+    /// The size of the key in bits: 1024 or 2048.
+    ///
+    /// Default: `1024`.
+    ///
+    /// Not supported yet.
     pub key_size: Option<Spanned<u16>>,
-    /// Canonicalization of the header (`relaxed`).
+    /// The canonicalization of the header.
+    ///
+    /// Default: `relaxed`.
+    ///
+    /// Not supported yet.
     pub header: Option<Spanned<CanonicalizationPart>>,
-    /// Canonicalization of the body (`relaxed`).
+    /// The canonicalization of the body.
+    ///
+    /// Default: `relaxed`.
+    ///
+    /// Not supported yet.
     pub body: Option<Spanned<CanonicalizationPart>>,
 }
 
-/// `[zone."D"]`: a DNS zone, which the world signs, serves and publishes the DS of.
+/// `[zone."D"]`: a DNS zone. The world signs it, serves it and publishes its DS.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Zone {
-    /// Master-file text, `owner [ttl] TYPE data`; SOA and NS are made.
+    /// Its records as master-file text: `owner [ttl] TYPE data`, one record a line, with references in braces. SOA
+    /// and NS of the zone are made. Text without quotes ends at a semicolon.
     pub records: Option<Spanned<ZoneText>>,
-    /// Records of the world to leave out: `mx2`, or one type: `mx2 A`.
+    /// The records of the world that are left out: an owner, or an owner and a type.
+    ///
+    /// Default: `[]`.
     pub without: Option<Spanned<Vec<Spanned<Without>>>>,
-    /// Whether it is signed (true).
+    /// Whether the zone is signed.
+    ///
+    /// Default: `true`.
     pub signed: Option<Spanned<bool>>,
-    /// Whether its DS is at the parent (true).
+    /// Whether its DS is at its parent.
+    ///
+    /// Default: `true`.
     pub delegated: Option<Spanned<bool>>,
-    /// How it proves that something does not exist (`nsec`).
+    /// How it proves that something does not exist.
+    ///
+    /// Default: `nsec`.
     pub denial: Option<Spanned<Denial>>,
-    /// The algorithm of its keys (`ecdsa-p256`).
+    /// The algorithm of its keys.
+    ///
+    /// Default: `ecdsa-p256`.
     pub algorithm: Option<Spanned<ZoneAlgorithm>>,
-    /// One key, or KSK and ZSK (`single`).
+    /// How many keys it has.
+    ///
+    /// Default: `single`.
     pub keys: Option<Spanned<ZoneKeys>>,
-    /// TTL of records without one (`5m`).
+    /// The TTL of records that have none of their own.
+    ///
+    /// Default: `5m`.
     pub ttl: Option<Spanned<Duration>>,
-    /// TTL of its SOA record, and of its keys (that of its records).
+    /// The TTL of its SOA record, and of its keys.
+    ///
+    /// Default: that of its records.
     pub soa_ttl: Option<Spanned<Duration>>,
-    /// The last field of its SOA record: a denial is kept no longer (`ttl`).
+    /// The last field of its SOA record: a denial is kept no longer.
+    ///
+    /// Default: its `ttl`.
     pub soa_minimum: Option<Spanned<Duration>>,
-    /// TTL of its NS records, in the zone and at its parent (that of the records there).
+    /// The TTL of its NS records, in the zone and at its parent.
+    ///
+    /// Default: that of the records there.
     pub ns_ttl: Option<Spanned<Duration>>,
-    /// TTL of its DS records at its parent (that of the parent's records).
+    /// The TTL of its DS records at its parent.
+    ///
+    /// Default: that of the parent's records.
     pub ds_ttl: Option<Spanned<Duration>>,
-    /// Inception of its signatures (`-1d`).
+    /// When its signatures begin to be valid.
+    ///
+    /// Default: `-1d`.
     pub signed_from: Option<Spanned<Time>>,
-    /// Expiry of its signatures; without it the zone re-signs itself.
+    /// When its signatures end.
+    ///
+    /// Default: never: the zone signs itself again in time.
     pub signed_until: Option<Spanned<Time>>,
-    /// Its name servers, hosts with `dns` (one of its own).
+    /// Its name servers in the order in which the resolver asks them: hosts with `dns`.
+    ///
+    /// Default: one server of its own.
     pub servers: Option<Spanned<Vec<Spanned<HostRef>>>>,
-    /// The name servers that its parent lists for it, hosts with `dns` (`servers`). Those that are not in `servers` do not
-    /// serve it.
+    /// The name servers that its parent lists for it: hosts with `dns`. Those that are not in `servers` do not serve it.
+    ///
+    /// Default: its `servers`.
     pub parent_servers: Option<Spanned<Vec<Spanned<HostRef>>>>,
 }
 
@@ -188,23 +348,38 @@ pub struct Zone {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Host {
-    /// Its full name (the first owner in the zone texts whose address is `{NAME}`, else `NAME.example`).
+    /// Its full name.
+    ///
+    /// Default: the first owner in the zone texts whose address is `{NAME}`, else `NAME.example`.
     pub name: Option<Spanned<DomainName>>,
-    /// Its address (the next free one).
+    /// Its IPv4 address. It also has an IPv6 address, which is published only where a zone text has an AAAA record.
+    ///
+    /// Default: the next free one: of a world from 192.0.2.10, of a file from 203.0.113.10.
     pub ip: Option<Spanned<Ipv4>>,
-    /// What its address is called in the reverse tree (its name); `none`: nothing.
+    /// The name of its address in the reverse tree; `none` means that there is no PTR record.
+    ///
+    /// Default: its full name.
     pub ptr: Option<Spanned<DomainName>>,
-    /// Whether it is an attacker's (false).
+    /// Whether it belongs to an attacker.
+    ///
+    /// Default: `false`.
+    ///
+    /// Not supported yet: `true`.
     pub hostile: Option<Spanned<bool>>,
-    /// A scripted receiving server.
+    /// A mail server that takes messages and answers as the table says.
     pub smtp: Option<Spanned<Smtp>>,
     /// A web server.
+    ///
+    /// Not supported yet.
     pub https: Option<Spanned<Https>>,
-    /// A name server.
+    /// A name server. It serves the zones that name it in `servers`.
     pub dns: Option<Spanned<Dns>>,
-    /// An intermediary.
+    /// An intermediary that passes messages on.
+    ///
+    /// Not supported yet.
     pub relay: Option<Spanned<Relay>>,
-    /// How it sends.
+    /// How it sends. Any host may send; this table is needed only to say more, or to name the host from which
+    /// messages go that say no `via`.
     pub client: Option<Spanned<Client>>,
 }
 
@@ -212,23 +387,43 @@ pub struct Host {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Smtp {
-    /// Its certificate (automatic).
+    /// The certificate that it presents.
+    ///
+    /// Default: one of its own that is valid.
     pub cert: Option<Spanned<CertRef>>,
-    /// Certificates chosen by SNI, by name.
+    /// Certificates by the name that the client asks for.
+    ///
+    /// Default: `{}`.
     pub sni: Option<Map<DomainName, Spanned<CertRef>>>,
-    /// Highest version (`1.3`); `none`: STARTTLS is not offered.
+    /// The highest version of TLS that it speaks; `none` means that STARTTLS is not offered.
+    ///
+    /// Default: `1.3`.
+    ///
+    /// Not supported yet: `1.0`.
     pub tls: Option<Spanned<TlsVersion>>,
-    /// Its greeting (its name).
+    /// The text of its greeting, behind the code.
+    ///
+    /// Default: its full name.
     pub banner: Option<Spanned<Text>>,
-    /// EHLO keywords (`["PIPELINING", "8BITMIME", "CHUNKING", "SMTPUTF8", "DSN"]`).
+    /// The keywords of its EHLO reply, besides STARTTLS, SIZE and ENHANCEDSTATUSCODES.
+    ///
+    /// Default: `["PIPELINING", "8BITMIME", "CHUNKING", "SMTPUTF8", "DSN"]`.
     pub extensions: Option<Spanned<Vec<Spanned<Text>>>>,
-    /// SIZE in bytes, 0 for none (0).
+    /// The largest message that it takes, in bytes, which it announces as SIZE; 0 means no limit.
+    ///
+    /// Default: `0`.
     pub size: Option<Spanned<u64>>,
-    /// A new (client, from, to) is answered `451 4.7.1` for so long.
+    /// How long a client, sender and recipient that it does not know are answered `451 4.7.1`.
+    ///
+    /// Not supported yet.
     pub greylist: Option<Spanned<Duration>>,
-    /// Sessions beyond are answered `421 4.7.0`: `1 per 20m`.
+    /// How many sessions it accepts in a time. Further ones are answered `421 4.7.0`.
+    ///
+    /// Not supported yet.
     pub rate: Option<Spanned<Rate>>,
-    /// Replies to RCPT for single addresses (all others are accepted).
+    /// Its replies to RCPT for single addresses.
+    ///
+    /// Default: all recipients are accepted.
     pub recipients: Option<Map<Address, Spanned<ReplyText>>>,
 }
 
@@ -236,11 +431,23 @@ pub struct Smtp {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Https {
-    /// Its certificate (automatic).
+    /// The certificate that it presents.
+    ///
+    /// Default: one of its own that is valid.
+    ///
+    /// Not supported yet.
     pub cert: Option<Spanned<CertRef>>,
-    /// Pages served by GET: path to body.
+    /// The pages that it serves: a path, and the body of the answer.
+    ///
+    /// Default: `{}`.
+    ///
+    /// Not supported yet.
     pub pages: Option<Map<String, Spanned<MessageText>>>,
-    /// Paths that take a POST.
+    /// The paths that take a POST.
+    ///
+    /// Default: `[]`.
+    ///
+    /// Not supported yet.
     pub inbox: Option<Spanned<Vec<Spanned<Text>>>>,
 }
 
@@ -248,7 +455,9 @@ pub struct Https {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Dns {
-    /// Whether it answers over TCP (true).
+    /// Whether it answers over TCP.
+    ///
+    /// Default: `true`.
     pub tcp: Option<Spanned<bool>>,
 }
 
@@ -256,25 +465,60 @@ pub struct Dns {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Relay {
-    /// Where mail to an alias goes; not needed with `through`.
+    /// The addresses that mail to an alias goes to. It is not needed with `through`.
+    ///
+    /// Not supported yet.
     pub to: Option<Map<Address, Spanned<Vec<Spanned<Address>>>>>,
-    /// What it changes, in order.
+    /// What it changes in a message, in order.
+    ///
+    /// Default: `[]`.
+    ///
+    /// Not supported yet.
     pub changes: Option<Spanned<Vec<Spanned<Change>>>>,
-    /// The footer that it adds (a fixed one).
+    /// The footer that it adds.
+    ///
+    /// Default: a fixed one.
+    ///
+    /// Not supported yet.
     pub footer: Option<Spanned<MessageText>>,
-    /// MAIL FROM of what it sends on (`keep`).
+    /// The MAIL FROM of what it sends on.
+    ///
+    /// Default: `keep`.
+    ///
+    /// Not supported yet.
     pub envelope: Option<Spanned<RelayEnvelope>>,
-    /// DKIM signatures that it adds.
+    /// The keys of the DKIM signatures that it adds.
+    ///
+    /// Default: `[]`.
+    ///
+    /// Not supported yet.
     pub sign: Option<Spanned<Vec<Spanned<KeyRef>>>>,
-    /// The key of its ARC seal; `own` is a key of its own domain, published.
+    /// The key of its ARC seal; `own` means a key of its own domain, which is published.
+    ///
+    /// Not supported yet.
     pub seal: Option<Spanned<SealRef>>,
-    /// The results that it writes into its ARC-Authentication-Results (what it saw).
+    /// The results that it writes into its ARC-Authentication-Results.
+    ///
+    /// Default: what it saw.
+    ///
+    /// Not supported yet.
     pub claims: Option<Spanned<Text>>,
     /// What is wrong with its ARC set.
+    ///
+    /// Not supported yet.
     pub seal_flaw: Option<Spanned<SealFlaw>>,
-    /// What it changes after sealing.
+    /// What it changes after sealing, in order.
+    ///
+    /// Default: `[]`.
+    ///
+    /// Not supported yet.
     pub after_seal: Option<Spanned<Vec<Spanned<Change>>>>,
-    /// The message passes here so many times (1).
+    /// How many times a message passes here.
+    ///
+    /// Default: `1`.
+    ///
+    /// Not supported yet.
+    #[schemars(range(min = 1, max = 100))]
     pub repeat: Option<Spanned<u16>>,
 }
 
@@ -282,11 +526,19 @@ pub struct Relay {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Client {
-    /// DKIM signatures that it puts on.
+    /// The keys of the DKIM signatures that it puts on its messages. The last one is on top.
+    ///
+    /// Default: `[]`.
     pub sign: Option<Spanned<Vec<Spanned<KeyRef>>>>,
     /// What happens to its messages after they were signed, in order.
+    ///
+    /// Default: `[]`.
+    ///
+    /// Not supported yet: `disclaimer`, `attachment-removed`, `from-rewritten`, `reencoded`, `exchange2016`.
     pub after_sign: Option<Spanned<Vec<Spanned<Change>>>>,
-    /// What it says in EHLO (its name).
+    /// What it says in EHLO.
+    ///
+    /// Default: its full name.
     pub ehlo: Option<Spanned<Text>>,
 }
 
@@ -294,17 +546,30 @@ pub struct Client {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Cert {
-    /// The names in it (the names of the hosts that present it).
+    /// The names in the certificate.
+    ///
+    /// Default: the full names of the hosts that present it.
     pub names: Option<Spanned<Vec<Spanned<DomainName>>>>,
-    /// Who issued it (`public`).
+    /// The authority that issued it: a name from `[ca.NAME]`, `public` for an authority that everybody trusts, or
+    /// `self` for a self-signed certificate.
+    ///
+    /// Default: `public`.
     pub issuer: Option<Spanned<IssuerRef>>,
-    /// When it starts (`-30d`).
+    /// When it begins to be valid.
+    ///
+    /// Default: `-30d`.
     pub from: Option<Spanned<Time>>,
-    /// When it ends (`+365d`).
+    /// When it ends.
+    ///
+    /// Default: `+365d`.
     pub until: Option<Spanned<Time>>,
-    /// The certificate whose key it has (a key of its own).
+    /// The name of another certificate whose key it shares.
+    ///
+    /// Default: a key of its own.
     pub key: Option<Spanned<CertRef>>,
-    /// Which certificates the server sends (`chain`).
+    /// Which certificates a server sends along.
+    ///
+    /// Default: `chain`.
     pub sends: Option<Spanned<ChainSent>>,
 }
 
@@ -312,13 +577,23 @@ pub struct Cert {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Ca {
-    /// Whether everyone trusts it (false).
+    /// Whether everybody trusts it.
+    ///
+    /// Default: `false`.
+    ///
+    /// Not supported yet: `true`.
     pub trusted: Option<Spanned<bool>>,
-    /// Who issued its certificate (itself).
+    /// The authority that issued its certificate.
+    ///
+    /// Default: `itself`.
     pub parent: Option<Spanned<CaRef>>,
-    /// When its certificate starts (`-30d`).
+    /// When its certificate begins to be valid.
+    ///
+    /// Default: `-30d`.
     pub from: Option<Spanned<Time>>,
-    /// When its certificate ends (`+365d`).
+    /// When its certificate ends.
+    ///
+    /// Default: `+365d`.
     pub until: Option<Spanned<Time>>,
 }
 
@@ -326,21 +601,35 @@ pub struct Ca {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Key {
-    /// Its domain, `d=` (needed).
+    /// The domain of the identity, `d=`. It is needed.
     pub domain: Option<Spanned<DomainName>>,
-    /// Its selector, `s=` (`s1`).
+    /// The selector, `s=`.
+    ///
+    /// Default: `s1`.
     pub selector: Option<Spanned<DomainName>>,
-    /// Its algorithm (`rsa2048`).
+    /// The algorithm of the key.
+    ///
+    /// Default: `rsa2048`.
     pub algorithm: Option<Spanned<KeyAlgorithm>>,
-    /// Whether its TXT record exists, unless a zone text holds that owner (true).
+    /// Whether its TXT record exists. A zone text that has this owner takes precedence.
+    ///
+    /// Default: `true`.
     pub publish: Option<Spanned<bool>>,
-    /// Canonicalization, `c=` (`relaxed/relaxed`).
+    /// The canonicalization of header and body, `c=`.
+    ///
+    /// Default: `relaxed/relaxed`.
     pub canonicalization: Option<Spanned<Canonicalization>>,
-    /// The header fields that it signs, `h=`.
+    /// The header fields that it signs, `h=`, with colons between them.
+    ///
+    /// Default: From, To, Subject, Date, Message-ID and the MIME fields, where the message has them.
     pub headers: Option<Spanned<Text>>,
-    /// How much of the body it signs, `l=`.
+    /// How many octets of the body it signs, `l=`.
+    ///
+    /// Default: `all`.
     pub length: Option<Spanned<u64>>,
     /// When its signatures expire, `x=`.
+    ///
+    /// Default: `never`.
     pub expires: Option<Spanned<Time>>,
 }
 
@@ -348,11 +637,15 @@ pub struct Key {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Link {
-    /// The two hosts (needed).
+    /// The two hosts. They are needed.
     pub between: Option<Spanned<Vec<Spanned<HostRef>>>>,
-    /// How long a packet takes (seeded, 5 to 50 ms).
+    /// How long a packet takes.
+    ///
+    /// Default: no time.
     pub latency: Option<Spanned<Duration>>,
-    /// By how much that varies.
+    /// By how much the latency varies. What is drawn may show, so the file also needs `seed-sensitive`.
+    ///
+    /// Default: `0s`.
     pub jitter: Option<Spanned<Duration>>,
 }
 
@@ -360,9 +653,9 @@ pub struct Link {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Message {
-    /// RFC 5322 text; line ends become CRLF.
+    /// RFC 5322 text. Line ends become CRLF, and `send` fills in what is in braces.
     pub text: Option<Spanned<MessageText>>,
-    /// A basic string taken as it is, for bare CR and the like.
+    /// The message as a basic string that is taken as it is, for bare CR and the like.
     pub bytes: Option<Spanned<MessageText>>,
 }
 
@@ -375,7 +668,14 @@ macro_rules! defaults {
                 self.$field.as_ref().map_or($default, |value| *value.get())
             }
         )+}
-    )+};
+    )+
+
+        /// The tables, fields and values of all defaults, as they could be written.
+        #[cfg(test)]
+        pub(crate) fn defaults() -> Vec<(&'static str, &'static str, String)> {
+            vec![$($((stringify!($table), stringify!($field), $table::default().$field().to_string()),)+)+]
+        }
+    };
 }
 
 const MINUTE: u64 = 60;

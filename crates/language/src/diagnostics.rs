@@ -3,12 +3,15 @@
 //! A [`Diagnostic`] says what is wrong, where, and how to correct it; [`Diagnostics`] holds all of a file with the
 //! texts that they point into, and renders them like rustc.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level as Tone, Renderer, Snippet};
 
+use super::nearest;
 use super::spanned::Span;
+use super::work;
 
 /// A text that was read, with the path under which it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +79,7 @@ impl Sources {
     /// The place where `span` begins.
     pub fn position(&self, span: Span) -> Position {
         let (source, span) = self.locate(span);
+        work::done(span.start);
         let before = &source.text[..span.start];
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         Position {
@@ -119,6 +123,31 @@ pub struct Diagnostic {
     pub secondary: Option<Label>,
     /// The nearest name, the known names, or how to write it.
     pub help: Option<String>,
+    /// The known name that was probably meant.
+    pub(crate) meant: Option<String>,
+    /// In which of a file's cells it was found, if the file has several.
+    pub cells: Option<Cells>,
+}
+
+/// The cells of a file in which a mistake was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cells {
+    /// How many.
+    pub count: usize,
+    /// Of how many that were read.
+    pub of: usize,
+    /// The first of them: `[stage=mail,how=kill]`.
+    pub first: String,
+}
+
+impl fmt::Display for Cells {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.count {
+            count if count == self.of => write!(f, "in each of the {count} cells"),
+            1 => write!(f, "in the cell {}", self.first),
+            count => write!(f, "in {count} of {} cells, the first is {}", self.of, self.first),
+        }
+    }
 }
 
 impl Diagnostic {
@@ -131,6 +160,8 @@ impl Diagnostic {
             primary: Label { span, text: label.into() },
             secondary: None,
             help: None,
+            meant: None,
+            cells: None,
         }
     }
 
@@ -158,6 +189,18 @@ impl Diagnostic {
         self
     }
 
+    /// With the known name nearest to what was written, or else the known names.
+    #[must_use]
+    pub(crate) fn nearest<'n>(mut self, written: &str, known: impl IntoIterator<Item = &'n str>) -> Self {
+        let known: Vec<&str> = known.into_iter().collect();
+        self.meant = nearest::nearest(written, known.iter().copied()).map(str::to_owned);
+        self.help = match &self.meant {
+            Some(meant) => Some(format!("did you mean `{meant}`?")),
+            None => nearest::known(known),
+        };
+        self
+    }
+
     /// With a help line, if there is one.
     #[must_use]
     pub(crate) fn maybe_help(mut self, help: Option<String>) -> Self {
@@ -172,6 +215,7 @@ impl Diagnostic {
             Severity::Warning => Tone::WARNING,
         };
         let (source, primary) = sources.locate(self.primary.span);
+        work::done(source.text.len());
         let annotation = AnnotationKind::Primary.span(primary.range()).label(self.primary.text.as_str());
         let mut snippet = Snippet::source(source.text.as_str()).path(source.path.as_str()).annotation(annotation);
         let mut elsewhere = None;
@@ -190,9 +234,15 @@ impl Diagnostic {
         if let Some(help) = &self.help {
             group = group.element(Tone::HELP.message(help.as_str()));
         }
+        if let Some(cells) = &self.cells {
+            group = group.element(Tone::NOTE.message(cells.to_string()));
+        }
         renderer.render(&[group])
     }
 }
+
+/// The most errors, and the most warnings, that are told of one file. What is beyond them is counted.
+pub const MOST_TOLD: usize = 100;
 
 /// All mistakes of a file, in the order of the file, with the texts that they point into.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -202,16 +252,35 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// `items` in the order of the file, the same mistake at the same place once.
+    /// `items` in the order of the file, the same mistake at the same place once; the first [`MOST_TOLD`] of them, and
+    /// how many more there are.
     pub fn new(sources: Arc<Sources>, mut items: Vec<Diagnostic>) -> Self {
         items.sort_by_key(|item| (item.primary.span, item.severity));
-        let mut kept: Vec<Diagnostic> = Vec::with_capacity(items.len());
+        items.dedup();
+        let mut kept: Vec<Diagnostic> = Vec::with_capacity(items.len().min(2 * MOST_TOLD));
+        let mut told = BTreeMap::from([(Severity::Error, 0), (Severity::Warning, 0)]);
+        let mut untold: BTreeMap<Severity, (usize, Span)> = BTreeMap::new();
         for item in items {
-            let same = |other: &&Diagnostic| other.primary.span == item.primary.span;
-            if !kept.iter().rev().take_while(same).any(|other| *other == item) {
-                kept.push(item);
+            let place = item.primary.span;
+            let same = |other: &&Diagnostic| other.primary.span == place;
+            if kept.iter().rev().take_while(same).any(|other| *other == item) {
+                continue;
+            }
+            match told.get_mut(&item.severity) {
+                Some(count) if *count < MOST_TOLD => {
+                    *count += 1;
+                    kept.push(item);
+                }
+                _ => untold.entry(item.severity).or_insert((0, place)).0 += 1,
             }
         }
+        for (severity, (count, place)) in untold {
+            let what = if severity == Severity::Error { "mistakes" } else { "warnings" };
+            let message = format!("{count} more {what} are not shown");
+            let more = Diagnostic::error("more", message, place, "the first of them is here");
+            kept.push(Diagnostic { severity, ..more.help("mend those above first; then the others are shown") });
+        }
+        kept.sort_by_key(|item| (item.primary.span, item.severity));
         Self { sources, items: kept }
     }
 

@@ -21,44 +21,55 @@ pub enum AxisValues {
 verbs! {
     /// An entry of `[[expect]]` or `[[never]]` as it is written.
     entry ExpectEntry {
-        /// Not before (`+0s`).
+        /// The window begins here. The beginning counts.
+        ///
+        /// Default: `+0s`.
         after: Time,
-        /// Not after (the end of the run).
+        /// The window ends here. The end counts.
+        ///
+        /// Default: the end of the run.
         within: Time,
-        /// Only in these cells.
+        /// The cells in which the expectation applies: for each axis one value, or a list of values, by name.
+        ///
+        /// Default: every cell.
         when: Map<Name, Spanned<AxisValues>>,
     }
     /// What an expectation is about. Each holds the place of its table.
     enum Verb by into_verb {
         /// A server took the message.
         delivered = "delivered": Delivered(Delivered),
-        /// An attempt failed, the message stays queued.
+        /// An attempt failed, and the message stays in the queue.
         deferred = "deferred": Deferred(Failed),
-        /// The sender gave up and made an NDR.
+        /// The sender gave up and wrote an NDR.
         bounced = "bounced": Bounced(Failed),
-        /// A receiver refused it.
+        /// A server refused the message.
         rejected = "rejected": Rejected(Failed),
-        /// A DSN other than a failure went out.
+        /// A report other than an NDR was sent about the message.
         notified = "notified": Notified(Notified),
-        /// The whole list of attempts.
+        /// The whole list of attempts is this one.
         attempted = "attempted": Attempted(Attempted),
-        /// How the inbound engine judged it.
+        /// The inbound engine judged the message like this.
         verdict = "verdict": Verdict(Verdict),
-        /// A header field of the message as delivered.
+        /// The message was delivered with this header field.
         stamped = "stamped": Stamped(Stamped),
-        /// A DKIM signature put on.
+        /// Somebody put a DKIM signature on the message.
         signed = "signed": Signed(Signed),
-        /// A report left for its address.
+        /// A report left for its address. Reports are sent after the end of their day, so the entry needs a `within` that the
+        /// run reaches.
         reported = "reported": Reported(Reported),
-        /// The resolver's verdict on an answer.
+        /// The resolver came to this result.
         resolved = "resolved": Resolved(Resolved),
-        /// A DKIM configuration is in this state.
+        /// The DKIM configuration of a domain is in this state.
+        ///
+        /// Not supported yet.
         status = "status": Status(Status),
         /// A `configure` or `rotate` was refused.
+        ///
+        /// Not supported yet.
         refused = "refused": Refused(Refused),
-        /// Content or addresses of a message crossed the wire outside TLS.
+        /// The content or an address of a message crossed the wire outside TLS.
         in_clear = "in-clear": InClear(InClear),
-        /// The most work one lookup took.
+        /// The lookup that took the most work took this much.
         cost = "cost": Cost(Cost),
     }
 }
@@ -125,17 +136,19 @@ impl Verb {
 pub struct Delivered {
     /// The recipient.
     pub to: Option<Spanned<KnownAddress>>,
-    /// The message.
+    /// The `id` of the `send`, or `ndr`, `delay`, `dmarc-report` for what the engines write.
     pub message: Option<Spanned<SentRef>>,
     /// The host that took it.
     pub host: Option<Spanned<HostRef>>,
     /// How the delivery was protected.
+    ///
+    /// Not supported yet: `mta-sts`.
     pub security: Option<Spanned<SecurityLevel>>,
-    /// Where it lies.
+    /// The folder of the mailbox in which it is.
     pub folder: Option<Spanned<Folder>>,
-    /// Attempts for that recipient up to and with this one.
+    /// How many attempts there were for this recipient, this one included.
     pub attempts: Option<Spanned<Count>>,
-    /// Copies over the whole run.
+    /// How many copies arrived in the whole run.
     pub copies: Option<Spanned<Count>>,
 }
 
@@ -145,13 +158,13 @@ pub struct Delivered {
 pub struct Failed {
     /// The recipient.
     pub to: Option<Spanned<KnownAddress>>,
-    /// The message.
+    /// The `id` of the `send`, or `ndr`, `delay`, `dmarc-report` for what the engines write.
     pub message: Option<Spanned<SentRef>>,
-    /// The enhanced status code.
+    /// The enhanced status code. Its class is 4 for `deferred`, 5 for `bounced`, 4 or 5 for `rejected`.
     pub code: Option<Spanned<EnhancedCode>>,
     /// A part of the reply.
     pub text: Option<Spanned<Text>>,
-    /// Attempts for that recipient up to and with this one.
+    /// How many attempts there were for this recipient, this one included. A refusal does not know it.
     pub attempts: Option<Spanned<Count>>,
     /// The host that answered.
     pub by: Option<Spanned<HostRef>>,
@@ -163,11 +176,13 @@ pub struct Failed {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Notified {
-    /// The recipient that it tells of.
+    /// The recipient that the report is about.
     pub to: Option<Spanned<KnownAddress>>,
-    /// The message that it tells of.
+    /// The `id` of the message that the report is about.
     pub message: Option<Spanned<SentRef>>,
-    /// What it tells.
+    /// What the report says.
+    ///
+    /// Not supported yet: `delivered`, `relayed`.
     pub action: Option<Spanned<NotifiedAction>>,
 }
 
@@ -177,11 +192,11 @@ pub struct Notified {
 pub struct Attempted {
     /// The recipient.
     pub to: Option<Spanned<KnownAddress>>,
-    /// The message.
+    /// The `id` of the `send`.
     pub message: Option<Spanned<SentRef>>,
-    /// When they were made, exact and in full.
+    /// When the attempts were made: all of them, exactly.
     pub times: Option<Spanned<Vec<Spanned<Time>>>>,
-    /// The hosts tried, in order.
+    /// The hosts that were tried: all of them, in order.
     pub hosts: Option<Spanned<Vec<Spanned<HostRef>>>>,
 }
 
@@ -191,7 +206,7 @@ pub struct Attempted {
 pub struct Verdict {
     /// The recipient.
     pub to: Option<Spanned<KnownAddress>>,
-    /// The message.
+    /// The `id` of the `send`.
     pub message: Option<Spanned<SentRef>>,
     /// The result of SPF.
     pub spf: Option<Spanned<SpfWord>>,
@@ -203,18 +218,27 @@ pub struct Verdict {
     pub action: Option<Spanned<DmarcActionWord>>,
     /// The composite verdict.
     pub compauth: Option<Spanned<CompauthWord>>,
-    /// Its reason, three digits.
+    /// The reason of the composite verdict, three digits.
     pub reason: Option<Spanned<Text>>,
     /// A part of one of the clauses that say why.
     pub because: Option<Spanned<Text>>,
     /// The result of ARC.
+    ///
+    /// Not supported yet.
     pub arc: Option<Spanned<ArcWord>>,
-    /// Whether ARC overrode the failure.
+    /// Whether ARC overrode the failure: 1 or 0.
+    ///
+    /// Not supported yet.
+    #[schemars(range(min = 0, max = 1))]
     pub oda: Option<Spanned<u8>>,
     /// What overrode the verdict.
+    ///
+    /// Not supported yet.
     #[serde(rename = "override")]
     pub overridden: Option<Spanned<OverrideWord>>,
-    /// The category (`CAT`).
+    /// The category of the message, `CAT`.
+    ///
+    /// Not supported yet.
     pub category: Option<Spanned<Text>>,
 }
 
@@ -224,11 +248,11 @@ pub struct Verdict {
 pub struct Stamped {
     /// The recipient.
     pub to: Option<Spanned<KnownAddress>>,
-    /// The message.
+    /// The `id` of the `send`.
     pub message: Option<Spanned<SentRef>>,
-    /// The name of the field.
+    /// The name of the header field.
     pub header: Spanned<Text>,
-    /// Its value, unfolded; left out: it exists.
+    /// The whole value of the field, unfolded. Without it, any field of this name will do.
     pub value: Option<Spanned<Text>>,
 }
 
@@ -236,11 +260,11 @@ pub struct Stamped {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Signed {
-    /// The message.
+    /// The `id` of the `send`.
     pub message: Option<Spanned<SentRef>>,
     /// The domain that signed.
     pub domain: Option<Spanned<DomainName>>,
-    /// The selector.
+    /// The selector of the signature.
     pub selector: Option<Spanned<DomainName>>,
 }
 
@@ -248,21 +272,27 @@ pub struct Signed {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Reported {
-    /// The domain that it is about.
+    /// The domain that the report is about.
     pub domain: Spanned<DomainName>,
-    /// Its kind.
+    /// The kind of the report. It is needed, because there is only one yet.
+    ///
+    /// Not supported yet: `tls`, `spoof`.
     pub kind: Option<Spanned<ReportKind>>,
     /// The address of the report: `mailto:` or `https:`.
     pub to: Option<Spanned<Text>>,
-    /// The UTC day that it tells of.
+    /// The UTC day that the report is about.
     pub day: Option<Spanned<Day>>,
-    /// Sessions that succeeded; of a DMARC report, messages that passed.
+    /// How many messages passed DMARC.
     pub successful: Option<Spanned<Count>>,
-    /// Sessions that failed; of a DMARC report, messages that did not pass.
+    /// How many messages did not pass DMARC.
     pub failed: Option<Spanned<Count>>,
     /// The result type of a failure.
+    ///
+    /// Not supported yet.
     pub result: Option<Spanned<Text>>,
-    /// The policy.
+    /// The policy that the report is about.
+    ///
+    /// Not supported yet.
     pub policy: Option<Spanned<ReportedPolicy>>,
 }
 
@@ -270,16 +300,16 @@ pub struct Reported {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Resolved {
-    /// The name asked for.
+    /// The name that was asked for.
     pub name: Option<Spanned<DomainName>>,
-    /// The type asked for.
+    /// The type that was asked for.
     #[serde(rename = "type")]
     pub rtype: Option<Spanned<RecordTypeName>>,
-    /// The verdict.
+    /// The result.
     pub status: Option<Spanned<ResolvedStatus>>,
-    /// Its reason.
+    /// The reason of the result, as the story has it.
     pub reason: Option<Spanned<Text>>,
-    /// The server that answered.
+    /// The name server that answered.
     pub server: Option<Spanned<HostRef>>,
     /// What was found.
     pub found: Option<Spanned<ResolvedFound>>,
@@ -290,12 +320,20 @@ pub struct Resolved {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Status {
     /// The domain.
+    ///
+    /// Not supported yet.
     pub domain: Spanned<DomainName>,
     /// The state.
+    ///
+    /// Not supported yet.
     pub dkim: Option<Spanned<DkimStatusWord>>,
     /// Whether it signs.
+    ///
+    /// Not supported yet.
     pub enabled: Option<Spanned<bool>>,
     /// Whether a rotation is under way.
+    ///
+    /// Not supported yet.
     pub rotating: Option<Spanned<bool>>,
 }
 
@@ -304,8 +342,12 @@ pub struct Status {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Refused {
     /// The domain.
+    ///
+    /// Not supported yet.
     pub domain: Option<Spanned<DomainName>>,
     /// A part of the answer.
+    ///
+    /// Not supported yet.
     pub text: Option<Spanned<Text>>,
 }
 
@@ -315,9 +357,11 @@ pub struct Refused {
 pub struct InClear {
     /// The recipient.
     pub to: Option<Spanned<KnownAddress>>,
-    /// The message.
+    /// The `id` of the `send`.
     pub message: Option<Spanned<SentRef>>,
     /// The host that saw it.
+    ///
+    /// Not supported yet.
     pub seen_by: Option<Spanned<HostRef>>,
 }
 
@@ -325,10 +369,10 @@ pub struct InClear {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Cost {
-    /// Queries to name servers.
+    /// How many queries to name servers.
     pub dns_queries: Option<Spanned<Count>>,
-    /// Signatures checked.
+    /// How many signatures were checked.
     pub signature_checks: Option<Spanned<Count>>,
-    /// NSEC3 hashes computed.
+    /// How many NSEC3 hashes were computed.
     pub hashes: Option<Spanned<Count>>,
 }

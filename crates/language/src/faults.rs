@@ -124,12 +124,12 @@ faults! {
     DnsRefused = "dns-refused": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::Code(Rcode::REFUSED));
     /// The server does not answer.
     DnsTimeout = "dns-timeout": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::Timeout);
-    /// Answers come late.
+    /// Answers are late by `delay`.
     DnsSlow = "dns-slow": Dns, takes [zone owner type server delay], needs [delay],
         |fault| names(AnswerFault::Slow(fault.delay.as_ref()?.get().get()));
     /// The server does not know the zone.
     Lame = "lame": Dns, takes [zone server], needs [], |_| names(AnswerFault::Lame);
-    /// Answers are cut off, with the TC bit, and TCP does not help.
+    /// Answers are truncated, with the TC bit set, and TCP does not help.
     Truncated = "truncated": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::Truncated);
     /// Answers are no DNS messages.
     DnsMalformed = "dns-malformed": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::Malformed);
@@ -137,9 +137,9 @@ faults! {
     DnsWrongId = "dns-wrong-id": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::WrongId);
     /// Answers have another question than the query.
     DnsWrongQuestion = "dns-wrong-question": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::WrongQuestion);
-    /// Names that exist do not, as the server says.
+    /// The server says that names do not exist which exist.
     DnsNxdomain = "dns-nxdomain": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::NxDomain);
-    /// The name is an alias of itself.
+    /// The server answers that the name is an alias of itself.
     AliasLoop = "alias-loop": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::AliasLoop);
     /// The server answers FORMERR.
     DnsFormerr = "dns-formerr": Dns, takes [zone owner type server], needs [],
@@ -174,18 +174,18 @@ faults! {
     GlueIpv6Only = "glue-ipv6-only": Dns, takes [zone server], needs [zone], |_| names(DelegationFault::GlueIpv6Only);
     /// Referrals to the zone come with wrong addresses of servers whose names are outside of the parent.
     GlueForeign = "glue-foreign": Dns, takes [zone server], needs [zone], |_| names(DelegationFault::GlueForeign);
-    /// Answers come without anything of DNSSEC, as through a forwarder that does not know it.
+    /// Answers have no records of DNSSEC, as from a forwarder that does not know it.
     DnssecStripped = "dnssec-stripped": Dnssec, takes [zone owner type server], needs [zone], |_| names(AnswerFault::Stripped);
-    /// Signatures are past their end.
+    /// Signatures have expired.
     RrsigExpired = "rrsig-expired": Dnssec, takes [zone owner type server], needs [zone], |_| names(SignatureFault::Expired);
-    /// Signatures are before their start.
+    /// Signatures are not valid yet.
     RrsigNotYetValid = "rrsig-not-yet-valid": Dnssec, takes [zone owner type server], needs [zone],
         |_| names(SignatureFault::NotYetValid);
     /// Signatures are left out.
     RrsigMissing = "rrsig-missing": Dnssec, takes [zone owner type server by], needs [zone], |_| names(SignatureFault::Missing);
     /// Signatures do not verify.
     RrsigBad = "rrsig-bad": Dnssec, takes [zone owner type server], needs [zone], |_| names(SignatureFault::Bad);
-    /// Signatures are by a key that the zone does not publish.
+    /// Signatures were made with a key that the zone does not publish.
     RrsigWrongKey = "rrsig-wrong-key": Dnssec, takes [zone owner type server], needs [zone],
         |_| names(SignatureFault::WrongKey);
     /// The key that signed is not published.
@@ -198,7 +198,7 @@ faults! {
     DsWithoutKey = "ds-without-key": Dnssec, takes [zone server], needs [zone], |_| names(DsFault::WithoutKey);
     /// A denial has no proof.
     DenialMissing = "denial-missing": Dnssec, takes [zone owner type server], needs [zone], |_| names(ProofFault::Missing);
-    /// A denial has the wrong proof.
+    /// A denial proves something else.
     DenialWrong = "denial-wrong": Dnssec, takes [zone owner type server], needs [zone], |_| names(ProofFault::Wrong);
     /// A denial has no proof that the wildcard does not exist, or lacks the type.
     DenialNoWildcard = "denial-no-wildcard": Dnssec, takes [zone owner type server], needs [zone],
@@ -215,46 +215,46 @@ faults! {
     /// The proof of a denial leads out of the zone, so that it seems to cover all names.
     DenialOverreaching = "denial-overreaching": Dnssec, takes [zone owner type server], needs [zone],
         |_| names(ProofFault::Overreaching);
-    /// NSEC3 with too many iterations.
+    /// The zone uses NSEC3 with `count` iterations.
     Nsec3Iterations = "nsec3-iterations": Dnssec, takes [zone server count], needs [zone count],
         |fault| names(ChainFault::Iterations(count(fault)?));
-    /// Very many keys with one tag.
+    /// The zone has very many keys with one tag: `count` of them.
     ManyKeys = "many-keys": Dnssec, takes [zone server count], needs [zone count],
         |fault| names(KeyFault::Many(count(fault)?));
-    /// Answers are forged on the path.
+    /// Somebody on the path forges answers. Not supported yet.
     AnswerForged = "answer-forged": Path, takes [zone owner type by records], needs [zone records], NOT_YET;
-    /// Old answers are replayed on the path.
+    /// Somebody on the path replays old answers.
     AnswerReplayed = "answer-replayed": Path, takes [zone owner type by], needs [zone], |_| names(ContentFault::Replayed);
-    /// STARTTLS is taken out of the EHLO reply on the path.
+    /// Somebody on the path takes STARTTLS out of the EHLO reply. Not supported yet.
     StarttlsStripped = "starttls-stripped": Path, takes [host from by], needs [host], NOT_YET;
-    /// Text is put in on the path, behind the server's answer to STARTTLS and before the handshake.
+    /// Somebody on the path puts in text before the handshake. Not supported yet.
     StarttlsInjected = "starttls-injected": Path, takes [host from by text], needs [host text], injected;
-    /// The session is ended by somebody on the path, with another certificate.
+    /// Somebody on the path ends the session with another certificate. Not supported yet.
     CertSubstituted = "cert-substituted": Path, takes [host from by cert], needs [host cert], NOT_YET;
-    /// The version of TLS is lowered on the path.
+    /// Somebody on the path lowers the version of TLS. Not supported yet.
     TlsDowngraded = "tls-downgraded": Path, takes [host from by version], needs [host version], NOT_YET;
-    /// The server sends an alert.
+    /// The server sends a fatal alert in the handshake.
     TlsAlert = "tls-alert": Tls, takes [host from], needs [host], |_| handshake(Instead::Octets(FATAL_ALERT));
-    /// The server sends what is no TLS.
+    /// The server sends something that is not TLS.
     TlsGarbage = "tls-garbage": Tls, takes [host from], needs [host], |_| handshake(Instead::Octets(NO_TLS));
-    /// The server closes during the handshake.
+    /// The server closes the connection during the handshake.
     TlsClosed = "tls-closed": Tls, takes [host from], needs [host], |_| handshake(Instead::Close);
-    /// The server falls silent during the handshake.
+    /// The server stops answering during the handshake.
     TlsStalled = "tls-stalled": Tls, takes [host from], needs [host], |_| handshake(Instead::Stall);
-    /// The server gives a certain reply.
+    /// The server gives `reply` at `stage`.
     SmtpReply = "smtp-reply": Smtp, takes [host from stage reply], needs [host stage reply],
         |fault| session(fault, Instead::Reply(fault.reply.as_ref()?.as_str().parse().ok()?));
     /// The server answers as usual at this stage; when the client goes on, it breaks in with this reply and closes the
     /// connection: with `stage = "data"`, in the middle of the message.
     SmtpInterrupted = "smtp-interrupted": Smtp, takes [host from stage reply], needs [host stage reply],
         |fault| session(fault, Instead::Interrupt(fault.reply.as_ref()?.as_str().parse().ok()?));
-    /// The server closes the connection.
+    /// The server closes the connection at `stage`.
     SmtpClosed = "smtp-closed": Smtp, takes [host from stage], needs [host stage],
         |fault| session(fault, Instead::Close);
-    /// The server falls silent.
+    /// The server stops answering at `stage`.
     SmtpStalled = "smtp-stalled": Smtp, takes [host from stage], needs [host stage],
         |fault| session(fault, Instead::Stall);
-    /// What answers is no mail server: it says this and nothing more.
+    /// At `stage` something answers that is not a mail server.
     SmtpGarbage = "smtp-garbage": Smtp, takes [host from stage], needs [host stage],
         |fault| session(fault, Instead::Octets(b"HTTP/1.1 400 Bad Request\r\n\r\n"));
     /// The server does not offer STARTTLS.
@@ -266,25 +266,25 @@ faults! {
     Refused = "refused": Net, takes [host from], needs [host], |_| Some(Effect::NobodyListens);
     /// The host cannot be reached.
     Unreachable = "unreachable": Net, takes [host from], needs [host], |_| Some(Effect::Unreachable);
-    /// Connections are reset.
+    /// Connections are reset. Not supported yet.
     Reset = "reset": Net, takes [host from stage], needs [host], NOT_YET;
-    /// Packets take longer.
+    /// Packets take longer. Not supported yet.
     Slow = "slow": Net, takes [host from delay], needs [host delay], NOT_YET;
-    /// Packets are lost.
+    /// Packets are lost. Not supported yet.
     Loss = "loss": Net, takes [host from percent], needs [host percent], NOT_YET;
-    /// The web server answers with a certain status.
+    /// The web server answers with a certain status. Not supported yet.
     HttpStatus = "http-status": Https, takes [host from status], needs [host status], NOT_YET;
-    /// The web server redirects.
+    /// The web server redirects. Not supported yet.
     HttpRedirect = "http-redirect": Https, takes [host from], needs [host], NOT_YET;
-    /// The web server gives a wrong content type.
+    /// The web server gives a wrong content type. Not supported yet.
     HttpContentType = "http-content-type": Https, takes [host from], needs [host], NOT_YET;
-    /// The web server sends more than is allowed.
+    /// The web server sends more than is allowed. Not supported yet.
     HttpOversize = "http-oversize": Https, takes [host from], needs [host], NOT_YET;
-    /// The web server falls silent.
+    /// The web server stops answering. Not supported yet.
     HttpStalled = "http-stalled": Https, takes [host from], needs [host], NOT_YET;
-    /// The disk is full.
+    /// The disk is full. Not supported yet.
     DiskFull = "disk-full": Machine, takes [host], needs [host], NOT_YET;
-    /// The clock is wrong.
+    /// The clock of the host is wrong by `shift`.
     ClockShift = "clock-shift": Machine, takes [host shift], needs [host shift], clock_shift;
 }
 

@@ -13,6 +13,7 @@
 //! | [`values`], [`words`] | scalars with a syntax of their own; fields that take one of a few words |
 //! | [`zone_text`] | zone text with references: syntax, merging, substitution |
 //! | [`diagnostics`] | mistakes as data, and their rendering |
+//! | [`mod@reference`] | what each word of the language is: `docs/language.md` |
 //!
 //! Nothing here runs anything, and nothing here reads a file except [`WorldDirectory`].
 
@@ -26,6 +27,7 @@ pub mod faults;
 mod layers;
 mod names;
 mod nearest;
+pub mod reference;
 pub mod references;
 mod rules;
 pub mod scenario;
@@ -36,9 +38,10 @@ mod tree;
 mod unused;
 pub mod values;
 pub mod words;
+mod work;
 pub mod zone_text;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -48,7 +51,7 @@ use toml::de::{DeValue, ValueDeserializer};
 
 use axes::{Axis, Substitution};
 use check::Check;
-pub use diagnostics::{Diagnostic, Diagnostics, Position, Severity, Source, Sources};
+pub use diagnostics::{Cells, Diagnostic, Diagnostics, Position, Severity, Source, Sources};
 use names::Names;
 pub use scenario::{Addressed, File, Scenario};
 pub use schema::schema;
@@ -184,26 +187,30 @@ impl<'a> Reader<'a> {
         axes::check_when(&tree, &axes, &mut self.mistakes);
         let mut used = BTreeSet::new();
         let mut cells = Vec::new();
+        let mut found = InCells::default();
         for combination in axes::combinations(&axes) {
             let mut substitution = Substitution::new(&axes, &combination);
             let cell_tree = substitution.apply(&tree);
             used.append(&mut substitution.used);
-            let mut found = std::mem::take(&mut substitution.mistakes);
+            let mut mistakes = std::mem::take(&mut substitution.mistakes);
             let values = axes::names(&axes, &combination);
             let suffix = axes::suffix(&values);
-            let scenario = self.cell(cell_tree, &layers.world_records, &axes, &names, values, &mut found);
-            found.extend(scenario.iter().flat_map(|scenario| (self.more)(scenario)));
-            // Each place once: if another cell has shown it, it is not shown again with other values.
-            let shown = |new: &Diagnostic| {
-                self.mistakes.iter().any(|old| old.primary.span == new.primary.span && old.code == new.code)
-            };
-            found.retain(|new| !shown(new));
-            self.mistakes.append(&mut found);
+            let scenario = self.cell(cell_tree, &layers.world_records, &axes, &names, values, &mut mistakes);
+            mistakes.extend(scenario.iter().flat_map(|scenario| (self.more)(scenario)));
+            found.add(&suffix, mistakes);
             cells.extend(scenario.map(|scenario| Cell { suffix, scenario }));
+            // Nobody reads so many. The other cells have most of them again.
+            if found.items.len() > MOST_FOUND {
+                break;
+            }
         }
-        // A mistake elsewhere may be the reason why an axis or a cell seems unused.
-        if !self.has_errors() {
+        let all_read = found.cells == axes::combinations(&axes).len();
+        self.mistakes.append(&mut found.into_mistakes());
+        if all_read {
             axes::check_use(&axes, &used, &mut self.mistakes);
+        }
+        // A mistake elsewhere may be the reason why a cell has no expectation.
+        if !self.has_errors() {
             self.bare_cells(&axes, &cells);
         }
         cells
@@ -238,11 +245,9 @@ impl<'a> Reader<'a> {
             check.lone_text(records, TextKind::ZoneText, ("zone".into(), zone.clone()), "records");
         }
         mistakes.append(&mut check.mistakes);
-        // Without its world, names in the file cannot be resolved; only other mistakes are shown.
-        if !decodable || check.declarations_lost || self.lost_world {
+        if !decodable {
             return None;
         }
-        let complete = check.pruned.is_empty();
         let root: Node<'t> = toml::Spanned::new(0..0, DeValue::Table(tree));
         let file = match File::deserialize(ValueDeserializer::from(root)) {
             Ok(file) => file,
@@ -253,30 +258,87 @@ impl<'a> Reader<'a> {
                 return None;
             }
         };
+        let cell = rules::Cell { file: &file, values: &values, sources: self.sources, left_out: check.left_out() };
+        let axis_spans: Vec<(String, Span)> = axes.iter().map(|axis| (axis.name.clone(), axis.span)).collect();
+        // A file beyond the limits is not looked at more closely: that would take as long as it is large.
+        if rules::limits(&file, mistakes) {
+            return None;
+        }
+        rules::alone(&cell, mistakes);
+        // Without its world or a whole table of declarations, names cannot be resolved.
+        if check.declarations_lost || self.lost_world {
+            return None;
+        }
         let text = |(zone, node): (&String, &Node<'t>)| Some((zone.clone(), tree::string(node)?.to_owned()));
         let world_records: IndexMap<String, String> = world_records.iter().filter_map(text).collect();
-        let axis_spans: Vec<(String, Span)> = axes.iter().map(|axis| (axis.name.clone(), axis.span)).collect();
-        let names = Names::new(&file, &world_records, self.sources, axis_names, self.behaviours, complete);
+        let lost = &cell.left_out;
+        let names = Names::new(&file, &world_records, self.sources, axis_names, self.behaviours, &check.mentions, lost);
         names.resolve(&check.mentions, mistakes);
         for entry in &file.at {
             names.configured(entry, mistakes);
         }
-        rules::declarations(&file, &axis_spans, &values, self.sources, &check.pruned, mistakes);
-        if complete {
-            rules::expectations(&file, &names, mistakes);
-            rules::some_expectation(&file, self.sources, mistakes);
-        }
-        let scenario = assemble::assemble(file.clone(), &world_records, values, self.sources, mistakes);
-        if complete {
-            rules::removals(&scenario, self.sources, mistakes);
-            rules::zone_content(&file, &world_records, &scenario, self.sources, mistakes);
-            rules::resolved_names(&file, &scenario, &names, mistakes);
-        }
-        // A mistake elsewhere may be the reason why something seems unused.
-        if !self.has_errors() && !mistakes.iter().any(|mistake| mistake.severity == Severity::Error) {
-            mistakes.extend(unused::check(&file, &scenario, &check.mentions, self.sources));
-        }
+        rules::together(&cell, &axis_spans, mistakes);
+        rules::expectations(&cell, &names, mistakes);
+        let scenario = assemble::assemble(file.clone(), &world_records, values.clone(), self.sources, mistakes);
+        rules::assembled(&cell, &world_records, &scenario, &names, mistakes);
+        let unused = unused::check(&file, &scenario, &check.mentions, mistakes, self.sources);
+        mistakes.extend(unused);
         Some(scenario)
+    }
+}
+
+/// How many mistakes are looked for: with more of them, the other cells are not read.
+const MOST_FOUND: usize = 10_000;
+
+/// Mistakes only if every cell has them: what one cell does not use, another one may.
+const OF_THE_WHOLE_FILE: [&str; 2] = ["unused", "said-twice"];
+
+/// The mistakes of the cells of a file. Those of one kind at one place are told once, as the first cell has them.
+#[derive(Default)]
+struct InCells {
+    cells: usize,
+    items: Vec<Diagnostic>,
+    /// By place and kind: the first cell and how many cells have it, and the last of them.
+    places: BTreeMap<(Span, &'static str), InCell>,
+}
+
+struct InCell {
+    first: usize,
+    first_suffix: String,
+    last: usize,
+    count: usize,
+}
+
+impl InCells {
+    fn add(&mut self, suffix: &str, found: Vec<Diagnostic>) {
+        self.cells += 1;
+        let cell = self.cells;
+        for mistake in found {
+            let place = self.places.entry((mistake.primary.span, mistake.code)).or_insert_with(|| InCell {
+                first: cell,
+                first_suffix: suffix.to_owned(),
+                last: 0,
+                count: 0,
+            });
+            if place.last < cell {
+                place.last = cell;
+                place.count += 1;
+            }
+            if place.first == cell {
+                self.items.push(mistake);
+            }
+        }
+    }
+
+    fn into_mistakes(self) -> Vec<Diagnostic> {
+        let Self { cells: of, mut items, places } = self;
+        let count = |item: &Diagnostic| places.get(&(item.primary.span, item.code)).map_or(0, |place| place.count);
+        items.retain(|item| !OF_THE_WHOLE_FILE.contains(&item.code) || count(item) == of);
+        for item in items.iter_mut().filter(|_| of > 1) {
+            let place = places.get(&(item.primary.span, item.code));
+            item.cells = place.map(|place| Cells { count: place.count, of, first: place.first_suffix.clone() });
+        }
+        items
     }
 }
 

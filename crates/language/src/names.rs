@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use indexmap::IndexMap;
 
 use super::axes::unknown_axis;
-use super::check::{Mention, content};
+use super::check::{Content, LeftOut, MOST_HELPED, Mention, shown};
 use super::declarations::items;
 use super::diagnostics::{Diagnostic, Sources};
 use super::nearest;
@@ -17,7 +17,7 @@ use super::values::TextKind;
 use super::zone_text;
 
 /// Built-in messages.
-const READY_MADE: [&str; 7] = ["plain", "html", "attachment", "eight-bit", "utf8", "long-lines", "large"];
+pub(crate) const READY_MADE: [&str; 7] = ["plain", "html", "attachment", "eight-bit", "utf8", "long-lines", "large"];
 
 /// The names in expectations of messages that the engines write themselves.
 pub(crate) const WRITTEN_BY_ENGINES: [&str; 4] = ["ndr", "delay", "tls-report", "dmarc-report"];
@@ -38,8 +38,10 @@ pub(crate) struct Names<'a> {
     ids: BTreeSet<String>,
     faults: BTreeSet<String>,
     addresses: BTreeSet<String>,
-    /// Whether the whole script could be decoded, so that names missing in it do not exist.
-    complete: bool,
+    /// What is written in parts of the file that were left out, in lower case: it may be what a name means.
+    left_out: BTreeSet<String>,
+    /// Whether all addresses are known.
+    all_addresses: bool,
 }
 
 fn set<'n, T: std::ops::Deref<Target = str> + 'n>(names: impl Iterator<Item = &'n Spanned<T>>) -> BTreeSet<String> {
@@ -53,7 +55,8 @@ impl<'a> Names<'a> {
         sources: &'a Sources,
         axes: &'a [String],
         behaviours: &'a [&'a str],
-        complete: bool,
+        mentions: &[Mention],
+        lost: &LeftOut,
     ) -> Self {
         let mut hosts = set(file.host.keys());
         hosts.extend(file.sender.iter().map(|_| "sender".to_owned()));
@@ -92,7 +95,12 @@ impl<'a> Names<'a> {
             ids: set(sends().filter_map(|send| send.id.as_ref())),
             faults: set(file.at.iter().filter_map(|entry| entry.fault.as_ref()?.name.as_ref())),
             addresses: addresses(file, world_records),
-            complete,
+            left_out: mentions
+                .iter()
+                .filter(|mention| mention.kind == TextKind::LeftOut)
+                .map(|mention| mention.text.to_lowercase())
+                .collect(),
+            all_addresses: !lost.of(&["host", "zone"]) && !lost.of_script(&["send", "dialogue", "publish"]),
         }
     }
 
@@ -103,86 +111,90 @@ impl<'a> Names<'a> {
                 TextKind::ZoneText => self.zone_text(mention, mistakes),
                 TextKind::Text => self.references(mention, true, mistakes),
                 TextKind::MessageText => self.references(mention, false, mistakes),
-                _ => mistakes.extend(self.unknown(mention)),
+                _ => mistakes.extend(self.unknown(mention, mistakes.len() < MOST_HELPED)),
             }
         }
     }
 
-    /// The mistake in a mention of something that does not exist.
-    fn unknown(&self, mention: &Mention) -> Option<Diagnostic> {
-        let name = mention.text.as_str();
-        let ready: BTreeSet<String>;
-        let (known, message, label) = match mention.kind {
-            TextKind::HostRef => (&self.hosts, format!("there is no host `{name}`"), "no such host"),
-            TextKind::CertRef => {
-                ready = self.certs.union(&self.hosts).cloned().collect();
-                (&ready, format!("there is no certificate `{name}`"), "no such certificate")
-            }
-            TextKind::IssuerRef => {
-                ready = self.cas.iter().cloned().chain(["public".into(), "self".into()]).collect();
-                (&ready, format!("there is no certificate authority `{name}`"), "no such certificate authority")
-            }
-            TextKind::CaRef => {
-                (&self.cas, format!("there is no certificate authority `{name}`"), "no such certificate authority")
-            }
-            TextKind::KeyRef => (&self.keys, format!("there is no key `{name}`"), "no such key"),
-            TextKind::SealRef => {
-                ready = self.keys.iter().cloned().chain(["own".into()]).collect();
-                (&ready, format!("there is no key `{name}`"), "no such key")
-            }
-            TextKind::TenantRef => (&self.tenants, format!("there is no tenant `{name}`"), "no such tenant"),
-            TextKind::ZoneRef => (&self.zones, format!("there is no zone `{name}`"), "no such zone"),
-            TextKind::MessageRef => {
-                ready = self.messages.iter().cloned().chain(READY_MADE.map(str::to_owned)).collect();
-                (&ready, format!("there is no message `{name}`"), "no such message")
-            }
-            TextKind::SentRef => {
-                ready = self.ids.iter().cloned().chain(WRITTEN_BY_ENGINES.map(str::to_owned)).collect();
-                (&ready, format!("no `send` has the id `{name}`"), "no such message")
-            }
-            TextKind::FaultRef => (&self.faults, format!("no fault has the name `{name}`"), "no such fault"),
-            TextKind::KnownAddress => {
-                let message = format!("no message in this file goes to or comes from `{name}`");
-                (&self.addresses, message, "this expectation could never hold")
-            }
-            TextKind::BehaviourRef => {
-                ready = self.behaviours.iter().map(|id| (*id).to_owned()).collect();
-                (&ready, format!("there is no behaviour `{name}`"), "not in the registry")
-            }
+    /// The names that a text of this kind may be, besides those of the language itself; none for texts that name nothing.
+    fn known(&self, kind: TextKind) -> Option<(Vec<&BTreeSet<String>>, &[&str])> {
+        let nothing: &[&str] = &[];
+        Some(match kind {
+            TextKind::HostRef => (vec![&self.hosts], nothing),
+            TextKind::CertRef => (vec![&self.certs, &self.hosts], nothing),
+            TextKind::IssuerRef => (vec![&self.cas], &["public", "self"]),
+            TextKind::CaRef => (vec![&self.cas], nothing),
+            TextKind::KeyRef => (vec![&self.keys], nothing),
+            TextKind::SealRef => (vec![&self.keys], &["own"]),
+            TextKind::TenantRef => (vec![&self.tenants], nothing),
+            TextKind::ZoneRef => (vec![&self.zones], nothing),
+            TextKind::MessageRef => (vec![&self.messages], &READY_MADE),
+            TextKind::SentRef => (vec![&self.ids], &WRITTEN_BY_ENGINES),
+            TextKind::FaultRef => (vec![&self.faults], nothing),
+            TextKind::KnownAddress => (vec![&self.addresses], nothing),
+            TextKind::BehaviourRef => (Vec::new(), self.behaviours),
             // Declarations are not resolved; texts are read for references, scalars by their own parsers.
             TextKind::Name | TextKind::ZoneText | TextKind::MessageText | TextKind::Text => return None,
-            TextKind::Plain | TextKind::Scalar => return None,
-        };
-        if !self.complete && matches!(mention.kind, TextKind::SentRef | TextKind::KnownAddress | TextKind::FaultRef) {
+            TextKind::Plain | TextKind::Scalar | TextKind::LeftOut => return None,
+        })
+    }
+
+    /// The mistake in a mention of something that does not exist. It is `helped` by the nearest name.
+    fn unknown(&self, mention: &Mention, helped: bool) -> Option<Diagnostic> {
+        let (sets, words) = self.known(mention.kind)?;
+        let name = mention.text.as_str();
+        let folded = matches!(mention.kind, TextKind::ZoneRef | TextKind::KnownAddress);
+        let looked_up = if folded { name.to_ascii_lowercase() } else { name.to_owned() };
+        let known = sets.iter().any(|names| names.contains(&looked_up)) || words.contains(&looked_up.as_str());
+        let maybe = mention.kind == TextKind::KnownAddress && !self.all_addresses;
+        if known || maybe || self.left_out.contains(&name.to_lowercase()) {
             return None;
         }
-        let folded =
-            matches!(mention.kind, TextKind::ZoneRef | TextKind::KnownAddress).then(|| name.to_ascii_lowercase());
-        if known.contains(folded.as_deref().unwrap_or(name)) {
-            return None;
-        }
-        let found = Diagnostic::error("unknown-name", message, mention.span, label);
-        let found = match mention.kind {
-            TextKind::KnownAddress => Diagnostic { code: "unknown-address", ..found },
-            TextKind::HostRef if matches!(name, "sender" | "receiver") => {
-                return Some(found.help(format!("declare [{name}], then the engine runs")));
+        let told = shown(name);
+        let (message, label) = match mention.kind {
+            TextKind::HostRef => (format!("there is no host `{told}`"), "no such host"),
+            TextKind::CertRef => (format!("there is no certificate `{told}`"), "no such certificate"),
+            TextKind::IssuerRef | TextKind::CaRef => {
+                (format!("there is no certificate authority `{told}`"), "no such certificate authority")
             }
-            _ => found,
+            TextKind::KeyRef | TextKind::SealRef => (format!("there is no key `{told}`"), "no such key"),
+            TextKind::TenantRef => (format!("there is no tenant `{told}`"), "no such tenant"),
+            TextKind::ZoneRef => (format!("there is no zone `{told}`"), "no such zone"),
+            TextKind::MessageRef => (format!("there is no message `{told}`"), "no such message"),
+            TextKind::SentRef => (format!("no `send` has the id `{told}`"), "no such message"),
+            TextKind::FaultRef => (format!("no fault has the name `{told}`"), "no such fault"),
+            TextKind::KnownAddress => {
+                (format!("no message in this file goes to or comes from `{told}`"), "this expectation could never hold")
+            }
+            TextKind::BehaviourRef => (format!("there is no behaviour `{told}`"), "not in the registry"),
+            TextKind::Name | TextKind::ZoneText | TextKind::MessageText | TextKind::Text => return None,
+            TextKind::Plain | TextKind::Scalar | TextKind::LeftOut => return None,
         };
-        if mention.kind == TextKind::BehaviourRef && nearest::nearest(name, known.iter().map(String::as_str)).is_none()
-        {
+        let code = if mention.kind == TextKind::KnownAddress { "unknown-address" } else { "unknown-name" };
+        let found = Diagnostic::error(code, message, mention.span, label);
+        if mention.kind == TextKind::HostRef && matches!(name, "sender" | "receiver") {
+            return Some(found.help(format!("declare [{name}], then the engine runs")));
+        }
+        if !helped {
+            return Some(found);
+        }
+        let names = || sets.iter().flat_map(|names| names.iter().map(String::as_str)).chain(words.iter().copied());
+        if mention.kind == TextKind::BehaviourRef && nearest::nearest(name, names()).is_none() {
             // The registry is long: the ids of an existing group are shown, else nothing.
             let group = name.split_once('.').map_or(name, |(group, _)| group);
-            let ids = known.iter().filter(|id| id.split('.').next() == Some(group)).map(String::as_str);
-            return Some(found.maybe_help(nearest::known_names(&ids.collect::<Vec<_>>())));
+            let ids = names().filter(|id| id.split('.').next() == Some(group));
+            return Some(found.maybe_help(nearest::known(ids.collect())));
         }
-        Some(found.maybe_help(nearest::help(name, known.iter().map(String::as_str))))
+        Some(found.nearest(name, names()))
     }
 
     /// Checks the syntax of a zone text and the references in it.
     fn zone_text(&self, mention: &Mention, mistakes: &mut Vec<Diagnostic>) {
-        for wrong in zone_text::read(&mention.text).1 {
-            let place = content(self.sources, mention.span, &mention.text, wrong.range);
+        // A name may be too long only in its zone.
+        let zone = (mention.section.0 == "zone").then(|| mention.section.1.parse().ok()).flatten();
+        let content = Content::of(self.sources, mention.span, &mention.text);
+        for wrong in zone_text::read_in(&mention.text, &zone.unwrap_or_else(mxlab_dns::Name::root)).1 {
+            let place = content.at(wrong.range);
             mistakes.push(Diagnostic::error("zone-syntax", wrong.message, place, wrong.label).maybe_help(wrong.help));
         }
         self.references(mention, true, mistakes);
@@ -190,20 +202,28 @@ impl<'a> Names<'a> {
 
     /// Checks the references in a text. In message text and pages, other braces stay as they are.
     fn references(&self, mention: &Mention, strict: bool, mistakes: &mut Vec<Diagnostic>) {
-        for found in references::braces(&mention.text) {
-            if !strict && FILL_INS.contains(&found.inner) {
+        let braces = references::braces(&mention.text);
+        if braces.is_empty() {
+            return;
+        }
+        let content = Content::of(self.sources, mention.span, &mention.text);
+        for found in braces {
+            if !strict && FILL_INS.contains(&found.inner) || self.left_out.contains(found.inner) {
                 continue;
             }
-            let Some(mut mistake) = self.reference(mention, found.inner, found.range.start) else { continue };
+            let helped = mistakes.len() < MOST_HELPED;
+            let Some(mut mistake) = self.reference(content, found.inner, found.range.start, strict, helped) else {
+                continue;
+            };
             if !strict {
                 // Only near matches are reported: style sheets are full of braces.
-                if !mistake.help.as_ref().is_some_and(|help| help.starts_with("did you mean")) {
+                if mistake.meant.is_none() {
                     continue;
                 }
                 mistake = Diagnostic {
                     severity: super::Severity::Warning,
                     code: "near-reference",
-                    message: format!("`{{{}}}` stays as it is: it refers to nothing", found.inner),
+                    message: format!("`{{{}}}` stays as it is: it refers to nothing", shown(found.inner)),
                     ..mistake
                 };
             }
@@ -212,32 +232,33 @@ impl<'a> Names<'a> {
     }
 
     /// The mistake in a reference whose text begins at `start`.
-    fn reference(&self, mention: &Mention, inner: &str, start: usize) -> Option<Diagnostic> {
-        let place = |range| content(self.sources, mention.span, &mention.text, range);
+    fn reference(&self, content: Content, inner: &str, start: usize, strict: bool, helped: bool) -> Option<Diagnostic> {
         let Some((kind, _)) = inner.split_once(':') else {
-            return self.short_reference(inner, place(start..start + inner.len()));
+            return self.short_reference(inner, content.at(start..start + inner.len()), strict, helped);
         };
-        let target_place = place(start + kind.len() + 1..start + inner.len());
+        let nearest = |found: Diagnostic, name: &str, known: &mut dyn Iterator<Item = &str>| {
+            if helped { found.nearest(name, known) } else { found }
+        };
+        let target_place = content.at(start + kind.len() + 1..start + inner.len());
         let Some(reference) = Reference::parse(inner) else {
             if kind == "dkim-target" {
-                let message = format!("`{{{inner}}}` refers to nothing");
+                let message = format!("`{{{}}}` refers to nothing", shown(inner));
                 let found =
                     Diagnostic::error("unknown-name", message, target_place, "expected a domain, `/`, a selector");
                 return Some(found.help("write {dkim-target:contoso.example/selector1}"));
             }
-            let message = format!("`{{{kind}:…}}` refers to nothing");
-            let found = Diagnostic::error(
-                "unknown-name",
-                message,
-                place(start..start + kind.len()),
-                "no such kind of reference",
-            );
-            return Some(found.maybe_help(nearest::help(kind, references::KINDS)));
+            let message = format!("`{{{}:…}}` refers to nothing", shown(kind));
+            let place = content.at(start..start + kind.len());
+            let found = Diagnostic::error("unknown-name", message, place, "no such kind of reference");
+            return Some(nearest(found, kind, &mut references::KINDS.into_iter()));
         };
         let with_certificate: BTreeSet<String>;
         let (known, name, what) = match reference {
             Reference::Address(name) | Reference::Name(name) => (&self.hosts, name, "host"),
             Reference::PublicKey(_, name) | Reference::Certificate(_, name) => {
+                if [&self.certs, &self.cas, &self.hosts].iter().any(|known| known.contains(name)) {
+                    return None;
+                }
                 with_certificate = self.certs.iter().chain(&self.cas).chain(&self.hosts).cloned().collect();
                 (&with_certificate, name, "certificate")
             }
@@ -245,26 +266,28 @@ impl<'a> Names<'a> {
             Reference::DkimTarget { domain, .. } => (&self.domains, domain, "tenant with the domain"),
             Reference::Ds(name) => (&self.zones, name, "zone"),
         };
-        if known.contains(name) {
+        if known.contains(name) || self.left_out.contains(name) {
             return None;
         }
-        let message = format!("there is no {what} `{name}`");
+        let message = format!("there is no {what} `{}`", shown(name));
         let found = Diagnostic::error("unknown-name", message, target_place, format!("no such {what}"));
-        Some(found.maybe_help(nearest::help(name, known.iter().map(String::as_str))))
+        Some(nearest(found, name, &mut known.iter().map(String::as_str)))
     }
 
-    /// `{mx1}`: a host, or an axis that has not been replaced.
-    fn short_reference(&self, inner: &str, place: Span) -> Option<Diagnostic> {
+    /// `{mx1}`: a host, or an axis that has not been replaced; in messages also what `send` fills in.
+    fn short_reference(&self, inner: &str, place: Span, strict: bool, helped: bool) -> Option<Diagnostic> {
         if self.hosts.contains(inner) {
             return None;
         }
-        if self.hosts.is_empty() && !self.axes.is_empty() {
+        if strict && self.hosts.is_empty() && !self.axes.is_empty() {
             return Some(unknown_axis(inner, self.axes, place));
         }
-        let message = format!("`{{{inner}}}` refers to nothing");
-        let found = Diagnostic::error("unknown-name", message, place, "no such host or axis");
+        let message = format!("`{{{}}}` refers to nothing", shown(inner));
+        let label = if strict { "no such host or axis" } else { "no host or axis, and nothing that is filled in" };
+        let found = Diagnostic::error("unknown-name", message, place, label);
         let known = self.hosts.iter().map(String::as_str).chain(self.axes.iter().map(String::as_str));
-        Some(found.maybe_help(nearest::help(inner, known)))
+        let fill_ins = FILL_INS.into_iter().filter(|_| !strict);
+        Some(if helped { found.nearest(inner.trim(), known.chain(fill_ins)) } else { found })
     }
 
     /// Whether there is such a zone: declared, of a tenant or key, or above one of those. `name` is in lower case.
@@ -285,7 +308,7 @@ impl<'a> Names<'a> {
         let hosts = configure.host.iter().flatten().map(|(host, _)| mention(TextKind::HostRef, host, host.span()));
         let tenants =
             configure.tenant.iter().flatten().map(|(name, _)| mention(TextKind::TenantRef, name, name.span()));
-        mistakes.extend(hosts.chain(tenants).filter_map(|mention| self.unknown(&mention)));
+        mistakes.extend(hosts.chain(tenants).filter_map(|mention| self.unknown(&mention, true)));
         let engines = [
             ("sender", configure.sender.as_ref().map(Spanned::span)),
             ("receiver", configure.receiver.as_ref().map(Spanned::span)),

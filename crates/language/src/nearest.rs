@@ -1,5 +1,7 @@
 //! The nearest known name to one that is not known.
 
+use super::work;
+
 /// The known name that was most probably meant: the one with the smallest edit distance, case ignored, if that is at
 /// most a third of the length, or one that contains what was written. If several are equally near, the first.
 pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -9,6 +11,7 @@ pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str
     let mut containing: Option<&str> = None;
     for name in known {
         let lower = name.to_lowercase();
+        work::done(begin.len() * beginning(&lower).0.len());
         // Exchanged neighbours count one, as insertions, deletions and replacements do.
         let distance = strsim::osa_distance(begin, beginning(&lower).0);
         if distance * 3 <= length && best.is_none_or(|(least, _)| distance < least) {
@@ -34,13 +37,18 @@ fn beginning(name: &str) -> (&str, usize) {
 
 /// The help line for an unknown name: the nearest known name, or the known names.
 pub(crate) fn help<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let mut known: Vec<&str> = known.into_iter().collect();
+    let known: Vec<&str> = known.into_iter().collect();
     if let Some(nearest) = nearest(written, known.iter().copied()) {
         return Some(format!("did you mean `{nearest}`?"));
     }
-    known.sort_unstable();
-    known.dedup();
-    known_names(&known)
+    self::known(known)
+}
+
+/// The known names in their order, each once.
+pub(crate) fn known(mut names: Vec<&str>) -> Option<String> {
+    names.sort_unstable();
+    names.dedup();
+    known_names(&names)
 }
 
 /// `known: a, b`, cut when there are many.

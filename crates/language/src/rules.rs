@@ -2,16 +2,22 @@
 
 mod changes;
 mod dnssec;
+mod expected;
 mod faults;
 mod fields;
 mod resolved;
+mod sends;
 mod timing;
+mod without_effect;
 mod zone_content;
+mod zone_doubts;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 
+use super::assemble::applies;
+use super::check::LeftOut;
 use super::declarations::items;
 use super::diagnostics::{Diagnostic, Sources};
 use super::expectations::ExpectEntry;
@@ -19,40 +25,82 @@ use super::faults::FaultFamily;
 use super::names::{Names, WRITTEN_BY_ENGINES};
 use super::nearest;
 use super::references::FILL_INS;
-use super::scenario::File;
+use super::scenario::{File, Scenario};
 use super::spanned::{Span, Spanned};
 use super::values::HostRef;
-pub(crate) use changes::removals;
-pub(crate) use resolved::names as resolved_names;
-pub(crate) use zone_content::check as zone_content;
 
 /// The most entries of `[[at]]`, `[[expect]]` and `[[never]]` together.
 const MOST_ENTRIES: usize = 200;
 /// The most hosts.
 const MOST_HOSTS: usize = 100;
+/// The most zones, tenants, certificates, authorities, keys, links and messages together.
+const MOST_DECLARED: usize = 500;
 /// The longest run, in seconds: 40 days.
 const LONGEST_RUN: i64 = 40 * 86_400;
 
-/// Checks everything in a cell that does not need a complete script. `pruned` are the tables from which wrong parts
-/// were removed, `values` the values of the cell's axes.
-pub(crate) fn declarations(
-    file: &File,
-    axes: &[(String, Span)],
-    values: &IndexMap<String, String>,
-    sources: &Sources,
-    pruned: &BTreeSet<Span>,
-    mistakes: &mut Vec<Diagnostic>,
-) {
+/// A cell whose rules are checked.
+pub(crate) struct Cell<'c> {
+    pub(crate) file: &'c File,
+    /// The values of the cell's axes.
+    pub(crate) values: &'c IndexMap<String, String>,
+    pub(crate) sources: &'c Sources,
+    /// What was wrong and is not in `file`.
+    pub(crate) left_out: LeftOut,
+}
+
+impl Cell<'_> {
+    /// The expectations that apply to the cell: those of `[[expect]]`, then those of `[[never]]`.
+    fn expected(&self) -> impl Iterator<Item = &Spanned<ExpectEntry>> {
+        self.file.expect.iter().chain(&self.file.never).filter(|entry| applies(entry, self.values))
+    }
+
+    /// Whether something was removed from this table.
+    fn is_partial(&self, table: Span) -> bool {
+        self.left_out.tables.contains(&table)
+    }
+}
+
+/// Checks what can be decided without knowing other tables.
+pub(crate) fn alone(cell: &Cell<'_>, mistakes: &mut Vec<Diagnostic>) {
+    let (file, pruned) = (cell.file, &cell.left_out.tables);
+    times(file, mistakes);
+    faults::check(file, pruned, mistakes);
+    timing::check(file, cell.values, pruned, mistakes);
+    fields::check(cell, mistakes);
+    sends::check(cell, mistakes);
+    expected::check(cell, mistakes);
+    ids(file, mistakes);
+}
+
+/// Checks what several tables say together. `axes` are those of the file, with their places.
+pub(crate) fn together(cell: &Cell<'_>, axes: &[(String, Span)], mistakes: &mut Vec<Diagnostic>) {
+    let (file, pruned) = (cell.file, &cell.left_out.tables);
     host_names(file, axes, mistakes);
     needed(file, pruned, mistakes);
     roles(file, pruned, mistakes);
-    limits(file, mistakes);
-    faults::check(file, pruned, mistakes);
     dnssec::check(file, pruned, mistakes);
-    timing::check(file, values, pruned, mistakes);
-    fields::check(file, values, sources, mistakes);
     changes::check(file, pruned, mistakes);
-    ids(file, mistakes);
+    without_effect::check(cell, axes, mistakes);
+    expected::engines(cell, mistakes);
+}
+
+/// Checks what the zones hold in the end.
+pub(crate) fn assembled(
+    cell: &Cell<'_>,
+    world_records: &IndexMap<String, String>,
+    scenario: &Scenario,
+    names: &Names<'_>,
+    mistakes: &mut Vec<Diagnostic>,
+) {
+    zone_doubts::check(cell, mistakes);
+    if !cell.left_out.of(&["zone"]) && !cell.left_out.of_script(&["publish"]) {
+        changes::removals(scenario, cell.sources, mistakes);
+        zone_content::check(cell.file, world_records, scenario, cell.sources, mistakes);
+    }
+    if !cell.left_out.of(&["zone", "host", "tenant", "key"]) && !cell.left_out.of_script(&["send", "publish", "lookup"])
+    {
+        resolved::names(cell.file, scenario, names, mistakes);
+    }
 }
 
 /// Hosts, engines, axes and the fill-ins of messages share one set of names.
@@ -121,7 +169,7 @@ fn needed(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) 
     }
     for expiration in file.tenant.values().filter_map(|tenant| tenant.message_expiration.as_ref()) {
         if !(12 * 3600..=24 * 3600).contains(&expiration.get().get().as_secs()) {
-            let message = "`message-expiration` lies between 12 and 24 hours";
+            let message = "`message-expiration` is between 12 and 24 hours";
             mistakes.push(Diagnostic::error("bad-value", message, expiration.span(), "from 12h to 24h"));
         }
     }
@@ -130,6 +178,16 @@ fn needed(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) 
 /// Hosts must have the roles that the file uses.
 fn roles(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
     let mut not_engines = Vec::new();
+    let with_role = |role: &str| {
+        let role = role.to_owned();
+        let hosts = file.host.iter().filter(move |(_, host)| match role.as_str() {
+            "dns" => host.dns.is_some(),
+            "relay" => host.relay.is_some(),
+            "https" => host.https.is_some(),
+            _ => host.smtp.is_some(),
+        });
+        hosts.map(|(name, _)| name.as_str())
+    };
     let mut lacks = |host: &Spanned<HostRef>, role: &str, has: bool| {
         // A wrong role that was removed is not missing.
         let declared = file.host.get(host.as_str()).filter(|host| !pruned.contains(&host.span()));
@@ -137,7 +195,10 @@ fn roles(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
             let message = format!("host `{host}` has no `{role}`");
             let found =
                 Diagnostic::error("wrong-role", message, host.span(), format!("a host with `{role}` is needed"));
-            mistakes.push(found.help(format!("write host.{host}.{role} = {{}}")));
+            let others: Vec<&str> = with_role(role).collect();
+            let known =
+                if others.is_empty() { String::new() } else { format!("; these have it: {}", others.join(", ")) };
+            mistakes.push(found.help(format!("write host.{host}.{role} = {{}}{known}")));
         }
     };
     let has = |host: &Spanned<HostRef>, role: fn(&super::declarations::Host) -> bool| {
@@ -157,6 +218,9 @@ fn roles(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
             }
         }
         let Some(fault) = &entry.fault else { continue };
+        if let Some(server) = &fault.server {
+            lacks(server, "dns", has(server, |host| host.dns.is_some()));
+        }
         let Some(host) = &fault.host else { continue };
         match fault.kind.get().family() {
             FaultFamily::Https => lacks(host, "https", has(host, |host| host.https.is_some())),
@@ -175,14 +239,11 @@ fn roles(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
             // Done by scripted servers, seen above.
             FaultFamily::Tls | FaultFamily::Smtp => {}
         }
-        if let Some(server) = &fault.server {
-            lacks(server, "dns", has(server, |host| host.dns.is_some()));
-        }
     }
     mistakes.append(&mut not_engines);
     for entry in &file.at {
         let Some(send) = &entry.send else { continue };
-        if send.to.is_empty() {
+        if send.to.is_empty() && !pruned.contains(&send.to.span()) {
             mistakes.push(Diagnostic::error("missing", "a message needs a recipient", send.to.span(), "nobody"));
         }
         let clients = file.host.iter().filter(|(_, host)| host.client.is_some()).map(|(name, _)| name.as_str());
@@ -196,7 +257,9 @@ fn roles(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
     }
 }
 
-fn limits(file: &File, mistakes: &mut Vec<Diagnostic>) {
+/// Whether the file is beyond a limit.
+pub(crate) fn limits(file: &File, mistakes: &mut Vec<Diagnostic>) -> bool {
+    let before = mistakes.len();
     let mut spans: Vec<Span> = file.at.iter().map(Spanned::span).collect();
     spans.extend(file.expect.iter().chain(&file.never).map(Spanned::span));
     spans.sort_unstable();
@@ -208,6 +271,19 @@ fn limits(file: &File, mistakes: &mut Vec<Diagnostic>) {
         let message = format!("{} hosts are more than the limit of {MOST_HOSTS}", file.host.len());
         mistakes.push(Diagnostic::error("limit", message, name.span(), "the first one beyond"));
     }
+    let mut declared: Vec<Span> = file.zone.keys().map(Spanned::span).collect();
+    declared.extend(file.tenant.keys().chain(file.cert.keys()).chain(file.ca.keys()).map(Spanned::span));
+    declared.extend(file.key.keys().chain(file.link.keys()).chain(file.message.keys()).map(Spanned::span));
+    declared.sort_unstable();
+    if let Some(span) = declared.get(MOST_DECLARED) {
+        let message = format!("{} declarations are more than the limit of {MOST_DECLARED}", declared.len());
+        mistakes.push(Diagnostic::error("limit", message, *span, "the first one beyond"));
+    }
+    mistakes.len() > before
+}
+
+/// Every time is within the longest run.
+fn times(file: &File, mistakes: &mut Vec<Diagnostic>) {
     let epoch = timing::epoch(file);
     let windows = file.expect.iter().chain(&file.never).flat_map(|entry| entry.after.iter().chain(&entry.within));
     let faults = file.at.iter().filter_map(|entry| entry.fault.as_ref()?.until.as_ref());
@@ -229,11 +305,12 @@ fn ids(file: &File, mistakes: &mut Vec<Diagnostic>) {
     let sends = file.at.iter().filter_map(|entry| entry.send.as_ref()?.id.as_ref());
     let faults = file.at.iter().filter_map(|entry| entry.fault.as_ref()?.name.as_ref());
     for (names, what) in [(sends.collect::<Vec<_>>(), "messages"), (faults.collect(), "faults")] {
-        for (index, name) in names.iter().enumerate() {
-            if let Some(first) = names[..index].iter().find(|first| first == &name) {
+        let mut first: BTreeMap<&str, Span> = BTreeMap::new();
+        for name in names {
+            if let Some(first) = first.insert(name.as_str(), name.span()) {
                 let message = format!("two {what} are called `{name}`");
                 let found = Diagnostic::error("duplicate-name", message, name.span(), "again here");
-                mistakes.push(found.and(first.span(), "first one"));
+                mistakes.push(found.and(first, "first one"));
             }
             if what == "messages" && WRITTEN_BY_ENGINES.contains(&name.as_str()) {
                 let message = format!("no message can be called `{name}`");
@@ -244,16 +321,34 @@ fn ids(file: &File, mistakes: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Checks that need the complete script: which message is meant.
-pub(crate) fn expectations(file: &File, names: &Names<'_>, mistakes: &mut Vec<Diagnostic>) {
+/// Checks which message an expectation means, and that there is one.
+pub(crate) fn expectations(cell: &Cell<'_>, names: &Names<'_>, mistakes: &mut Vec<Diagnostic>) {
+    if !cell.left_out.of_script(&["send"]) {
+        which_message(cell, names, mistakes);
+    }
+    let file = cell.file;
+    if file.expect.is_empty() && file.never.is_empty() && !cell.left_out.of(&["expect", "never"]) {
+        let message = "this file expects nothing";
+        let span = if cell.sources.is_in_world(file.title.span()) { Span::default() } else { file.title.span() };
+        // Whoever only wants to see what happens need not expect anything.
+        let found = Diagnostic::warning("no-expectation", message, span, "whatever happens, it holds");
+        mistakes.push(found.help("add an [[expect]] or [[never]] that states what the file is about"));
+    }
+}
+
+fn which_message(cell: &Cell<'_>, names: &Names<'_>, mistakes: &mut Vec<Diagnostic>) {
+    let file = cell.file;
     let sends: Vec<_> = file.at.iter().filter_map(|entry| entry.send.as_ref()).collect();
     let messages: u64 = sends.iter().map(|send| u64::from(send.count())).sum();
-    let recipients: BTreeSet<&str> = sends.iter().flat_map(|send| send.to.iter().map(|to| to.as_str())).collect();
+    let to = sends.iter().flat_map(|send| send.to.iter().map(|to| to.to_ascii_lowercase()));
+    let recipients: BTreeSet<String> = to.collect();
     if messages == 1 && recipients.len() == 1 {
         return;
     }
     for entry in &file.expect {
-        let Some(verb) = ExpectEntry::clone(entry).into_verb() else { continue };
+        let Some(verb) = ExpectEntry::clone(entry).into_verb().filter(|verb| !cell.is_partial(verb.span())) else {
+            continue;
+        };
         let Some((None, None)) = verb.about() else { continue };
         let (message, needs) = match (messages, verb.verb()) {
             (0, _) => ("which message? this file sends none", "nothing is sent"),
@@ -263,19 +358,8 @@ pub(crate) fn expectations(file: &File, names: &Names<'_>, mistakes: &mut Vec<Di
             _ => ("which message? this file sends several", "needs `to` or `message`"),
         };
         let ids = names.ids();
-        let known = if ids.is_empty() || messages == 1 { recipients.iter().copied().collect() } else { ids };
+        let known = if ids.is_empty() || messages == 1 { recipients.iter().map(String::as_str).collect() } else { ids };
         let found = Diagnostic::error("ambiguous", message, entry.span(), needs);
         mistakes.push(found.maybe_help(nearest::known_names(&known)));
-    }
-}
-
-/// A file must have an expectation.
-pub(crate) fn some_expectation(file: &File, sources: &Sources, mistakes: &mut Vec<Diagnostic>) {
-    if file.expect.is_empty() && file.never.is_empty() {
-        let message = "this file expects nothing";
-        let span = if sources.is_in_world(file.title.span()) { Span::default() } else { file.title.span() };
-        // Whoever only wants to see what happens need not expect anything.
-        let found = Diagnostic::warning("no-expectation", message, span, "whatever happens, it holds");
-        mistakes.push(found.help("add an [[expect]] or [[never]] that states what the file is about"));
     }
 }

@@ -19,61 +19,72 @@ use super::zone_text;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(title = "mxlab scenario")]
 pub struct File {
-    /// One line: what is wrong, or shown.
+    /// One line: what is wrong, or what is shown. Every file needs it.
     pub title: Spanned<String>,
-    /// Why the file exists, in the customer's words.
+    /// Why the file exists, in the words of the customer or of the document behind it.
     pub story: Option<Spanned<String>>,
-    /// Ids of the behaviour registry.
+    /// The ids of the behaviours that the run shows. If no cell of the file shows one of them, the file fails.
     pub covers: Option<Spanned<Vec<Spanned<BehaviourRef>>>>,
-    /// A prepared set of declarations.
+    /// The name of a prepared internet that the file builds on: a file in `scenarios/worlds`. The file says what
+    /// differs. Tables merge by key, and the file's value wins; an RRset of the file replaces the RRset of the
+    /// world.
     pub world: Option<Spanned<String>>,
-    /// What `+0s` is (`2026-03-02T08:00:00Z`, a Monday).
+    /// The point in time at which the run begins, and from which `+1h` counts.
+    ///
+    /// Default: `2026-03-02T08:00:00Z`.
     pub epoch: Option<Spanned<Epoch>>,
-    /// When the run ends.
+    /// When the run ends. Without it, a run ends when no entry is due, no message is queued and no window is open;
+    /// at the latest 48 hours after the epoch, or a day after the last thing that the file speaks of, and never
+    /// later than 40 days.
     pub until: Option<Spanned<Time>>,
-    /// The seed of latencies and draws (1).
+    /// The seed of everything that is drawn: the order of packets, ports, ids, jitter.
+    ///
+    /// Default: `1`.
     pub seed: Option<Spanned<u64>>,
-    /// Why the story depends on the seed.
+    /// Why the story may differ with another seed. Without it, the story must be the same for every seed.
     pub seed_sensitive: Option<Spanned<String>>,
-    /// The outbound engine.
+    /// The outbound engine. Without this table, and none in the world, it does not run.
     pub sender: Option<Spanned<Sender>>,
-    /// The inbound engine.
+    /// The inbound engine. Without this table, and none in the world, it does not run.
     pub receiver: Option<Spanned<Receiver>>,
-    /// The validating resolver of both engines.
+    /// The validating resolver that both engines and all clients use.
     pub resolver: Option<Spanned<Resolver>>,
-    /// Organizations.
+    /// Organizations, each with a name of its own.
     #[serde(default)]
     pub tenant: Map<Name, Spanned<Tenant>>,
-    /// DNS zones.
+    /// DNS zones, each with its domain in quotes. Parents up to the root exist by themselves, signed.
     #[serde(default)]
     pub zone: Map<DomainName, Spanned<Zone>>,
-    /// Hosts.
+    /// Hosts, each with a short name that references and other tables use.
     #[serde(default)]
     pub host: Map<Name, Spanned<Host>>,
-    /// Certificates.
+    /// Certificates, each with a name. A table named like a host changes the certificate that this host has by
+    /// itself.
     #[serde(default)]
     pub cert: Map<Name, Spanned<Cert>>,
-    /// Certificate authorities.
+    /// Certificate authorities, each with a name.
     #[serde(default)]
     pub ca: Map<Name, Spanned<Ca>>,
-    /// DKIM and ARC identities.
+    /// DKIM and ARC identities, each with a name.
     #[serde(default)]
     pub key: Map<Name, Spanned<Key>>,
-    /// Paths between two hosts.
+    /// Paths between two hosts, each with a name of its own.
     #[serde(default)]
     pub link: Map<Name, Spanned<Link>>,
-    /// Message texts.
+    /// Message texts, each with a name that `send` refers to.
     #[serde(default)]
     pub message: Map<Name, Spanned<Message>>,
-    /// The script.
+    /// The script. Each entry has a time and one verb. Entries act in the order of time, and those of one time in
+    /// the order of the file.
     #[serde(default)]
     pub at: Vec<Spanned<AtEntry>>,
-    /// Axes of a matrix.
+    /// The axes of a matrix. Each axis is a list of values that name themselves, or a table of named values of any
+    /// type. The file is run once for each combination.
     pub variants: Option<Variants>,
-    /// What must be in the record.
+    /// What must be in the record. Each entry has one verb.
     #[serde(default)]
     pub expect: Vec<Spanned<ExpectEntry>>,
-    /// What must not be in the record.
+    /// What must not be in the record. Each entry has one verb.
     #[serde(default)]
     pub never: Vec<Spanned<ExpectEntry>>,
 }

@@ -16,7 +16,7 @@ use super::values::{ScalarInfo, TextKind, scalar_named};
 const AXIS_PATTERN: &str = r"^\{[a-z0-9-]+\}$";
 
 /// The fields of an entry that are not verbs.
-const NO_VERBS: [&str; 4] = ["time", "after", "within", "when"];
+pub(crate) const NO_VERBS: [&str; 4] = ["time", "after", "within", "when"];
 
 /// The schema that is published for editors.
 pub fn schema() -> Value {
@@ -33,8 +33,11 @@ pub fn text() -> String {
     format!("{:#}\n", schema())
 }
 
+/// Where the meanings of words are.
+pub(crate) const WORD_MEANINGS: &str = "/x-taplo/docs/enumValues";
+
 /// The schema of the types, without axes in place of values.
-fn base() -> Value {
+pub(crate) fn base() -> Value {
     let generator = SchemaSettings::draft07().into_generator();
     let mut schema = generator.into_root_schema_for::<File>().to_value();
     each_object(&mut schema, &mut without_null);
@@ -97,7 +100,7 @@ fn without_null(object: &mut Object<String, Value>) {
     if object.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint")) {
         let format = object.remove("format");
         if format.is_some_and(|format| format == "uint32") {
-            object.insert("maximum".into(), u32::MAX.into());
+            object.entry("maximum").or_insert(u32::MAX.into());
         }
     }
 }
@@ -114,7 +117,9 @@ fn also_axis(object: &mut Object<String, Value>) {
         && kind == "string"
     {
         object.remove("enum");
-        object.insert("anyOf".into(), json!([{ "enum": words }, { "pattern": AXIS_PATTERN }]));
+        let meanings = object.remove("x-taplo");
+        let words = json!({ "enum": words, "x-taplo": meanings });
+        object.insert("anyOf".into(), json!([words, { "pattern": AXIS_PATTERN }]));
     } else if kind == "string"
         && let Some(pattern) = object.get("pattern").and_then(Value::as_str)
         && pattern != AXIS_PATTERN

@@ -13,7 +13,9 @@ pub use super::faults::FaultKind;
 verbs! {
     /// An `[[at]]` entry as it is written.
     entry AtEntry {
-        /// When (`+0s`).
+        /// When the entry acts.
+        ///
+        /// Default: `+0s`.
         time: Time,
     }
     /// What an entry of the script does. Each holds the place of its table.
@@ -22,19 +24,22 @@ verbs! {
         send = "send": Send(Send),
         /// A zone changes, and is signed again.
         publish = "publish": Publish(Publish),
-        /// Settings change.
+        /// Settings of hosts change while they run. The table is the tree of declarations with only what changes.
         configure = "configure": Configure(Configure),
-        /// DKIM key rotation is called.
+        /// Rotation of the DKIM keys of a domain is called.
+        ///
+        /// Not supported yet.
         rotate = "rotate": Rotate(Rotate),
         /// Something breaks.
         fault = "fault": Fault(Fault),
-        /// A named fault ends.
+        /// A named fault ends. The value is the name of the fault.
         heal = "heal": Heal(FaultRef),
         /// An engine or host goes down and comes back.
         restart = "restart": Restart(Restart),
-        /// The resolver is asked.
+        /// The resolver is asked, as an engine would ask it.
         lookup = "lookup": Lookup(Lookup),
-        /// A raw SMTP session.
+        /// A host opens a raw SMTP session. What the client says is sent as it is; a reply that does not begin like
+        /// its line fails the run. The client closes the connection after the last line.
         dialogue = "dialogue": Dialogue(Dialogue),
     }
 }
@@ -86,37 +91,70 @@ pub struct At {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Send {
-    /// The author; also the envelope sender unless `mail-from` is given.
+    /// The author. It is also the envelope sender, unless `mail-from` is given.
     pub from: Spanned<Address>,
     /// The recipients.
     pub to: Spanned<Vec<Spanned<Address>>>,
-    /// The envelope sender; nothing is the null reverse-path.
+    /// The envelope sender; an empty text means the null reverse-path.
+    ///
+    /// Default: the author.
     pub mail_from: Option<Spanned<ReversePath>>,
-    /// The message text (`plain`).
+    /// The name of the message text: one of `[message.NAME]`, or a ready-made one.
+    ///
+    /// Default: `plain`.
+    ///
+    /// Not supported yet: `attachment`, `eight-bit`, `utf8`, `long-lines`, `large`.
     pub message: Option<Spanned<MessageRef>>,
-    /// Its subject.
+    /// The subject, which takes the place of `{subject}` in the message text.
+    ///
+    /// Default: `Hello`.
     pub subject: Option<Spanned<MessageText>>,
-    /// A name for expectations.
+    /// A name by which expectations refer to the message.
     pub id: Option<Spanned<Name>>,
-    /// The host that sends (the outbound engine, else the only host with `client`).
+    /// The host that sends.
+    ///
+    /// Default: the outbound engine, else the only host with `client`.
     pub via: Option<Spanned<HostRef>>,
-    /// The relays on the way.
+    /// The relays on the way, in order.
+    ///
+    /// Default: `[]`.
+    ///
+    /// Not supported yet.
     pub through: Option<Spanned<Vec<Spanned<HostRef>>>>,
-    /// DKIM signatures, instead of `client.sign`.
+    /// The keys of the DKIM signatures that the sending host puts on. The outbound engine puts on none yet.
+    ///
+    /// Default: its `client.sign`.
     pub sign: Option<Spanned<Vec<Spanned<KeyRef>>>>,
-    /// So many messages (1).
+    /// How many messages are sent, one like the other.
+    ///
+    /// Default: `1`.
+    #[schemars(range(min = 1, max = 10_000))]
     pub count: Option<Spanned<u32>>,
-    /// So far apart.
+    /// The time between two messages of a `count`.
+    ///
+    /// Default: `0s`.
     pub every: Option<Spanned<Duration>>,
-    /// NOTIFY (RFC 3461).
+    /// The NOTIFY parameter (RFC 3461).
+    ///
+    /// Not supported yet.
     pub notify: Option<Spanned<Vec<Spanned<NotifyWord>>>>,
-    /// RET (RFC 3461).
+    /// The RET parameter (RFC 3461).
+    ///
+    /// Not supported yet.
     pub ret: Option<Spanned<ReturnContent>>,
-    /// ENVID (RFC 3461).
+    /// The ENVID parameter (RFC 3461).
+    ///
+    /// Not supported yet.
     pub envid: Option<Spanned<Text>>,
-    /// ORCPT (RFC 3461).
+    /// The ORCPT parameter (RFC 3461).
+    ///
+    /// Not supported yet.
     pub orcpt: Option<Spanned<Text>>,
-    /// REQUIRETLS (RFC 8689).
+    /// The REQUIRETLS parameter (RFC 8689).
+    ///
+    /// Default: `false`.
+    ///
+    /// Not supported yet.
     pub require_tls: Option<Spanned<bool>>,
 }
 
@@ -136,30 +174,45 @@ impl Send {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Publish {
-    /// The zone.
+    /// The zone that changes.
     pub zone: Spanned<ZoneRef>,
-    /// Each RRset in it takes the place of the old one.
+    /// Records as zone text. Each RRset in it takes the place of the old one.
     pub replace: Option<Spanned<ZoneText>>,
-    /// Records that join their RRset.
+    /// Records as zone text, which join their RRset.
     pub add: Option<Spanned<ZoneText>>,
-    /// Records to remove: `mx2`, or one type: `mx2 A`.
+    /// Records that go: an owner, or an owner and a type.
+    ///
+    /// Default: `[]`.
     pub remove: Option<Spanned<Vec<Spanned<Without>>>>,
-    /// Whether it is signed.
+    /// Whether the zone is signed from now on.
+    ///
+    /// Default: as before.
     pub signed: Option<Spanned<bool>>,
-    /// Inception of its signatures.
+    /// When its signatures begin to be valid.
+    ///
+    /// Default: as in the zone.
     pub signed_from: Option<Spanned<Time>>,
-    /// Expiry of its signatures.
+    /// When its signatures end.
+    ///
+    /// Default: `never`.
     pub signed_until: Option<Spanned<Time>>,
-    /// A step of a key change (RFC 6781 §4.1). `add-key`: the new key is published beside the old one. `add-ds`: so is its
-    /// DS at the parent. `switch-signing`: the new key signs the records in the old one's place; a key-signing key and a
-    /// key of another algorithm sign as soon as they are published. `drop-old`: the old key, its signatures and its DS go,
-    /// and the DS of the new key is there. Which steps are taken, in which order and how far apart, is the file's.
+    /// A step of a key change (RFC 6781 section 4.1). `add-key`: the new key is published beside the old one. `add-
+    /// ds`: so is its DS at the parent. `switch-signing`: the new key signs the records in the old one's place; a
+    /// key-signing key and a key of another algorithm sign as soon as they are published. `drop-old`: the old key,
+    /// its signatures and its DS go, and the DS of the new key is there. The file says which steps are taken, in
+    /// which order and how far apart.
     pub roll: Option<Spanned<RollStep>>,
-    /// With the step that makes the new key: its algorithm (that of the old one). With split keys both change.
+    /// The algorithm of the new key, with the step that makes it. With split keys both change.
+    ///
+    /// Default: that of the old key.
     pub algorithm: Option<Spanned<ZoneAlgorithm>>,
-    /// With split keys: which of them changes (`zsk`).
+    /// The key that changes, if the zone has split keys.
+    ///
+    /// Default: `zsk`.
     pub role: Option<Spanned<KeyRole>>,
-    /// Only at this server.
+    /// The only name server at which the change is seen.
+    ///
+    /// Default: all servers of the zone.
     pub server: Option<Spanned<HostRef>>,
 }
 
@@ -167,13 +220,19 @@ pub struct Publish {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Configure {
-    /// The outbound engine.
+    /// Settings of the outbound engine.
+    ///
+    /// Not supported yet.
     pub sender: Option<Spanned<Sender>>,
-    /// The inbound engine.
+    /// Settings of the inbound engine.
+    ///
+    /// Not supported yet.
     pub receiver: Option<Spanned<Receiver>>,
-    /// Tenants.
+    /// Settings of tenants, by name.
+    ///
+    /// Not supported yet.
     pub tenant: Option<Map<TenantRef, Spanned<Tenant>>>,
-    /// Hosts.
+    /// Settings of hosts, by name. Only those of `smtp` can change.
     pub host: Option<Map<HostRef, Spanned<Host>>>,
 }
 
@@ -181,9 +240,15 @@ pub struct Configure {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Rotate {
-    /// The domain.
+    /// The domain whose keys rotate.
+    ///
+    /// Not supported yet.
     pub domain: Spanned<DomainName>,
-    /// The size of the new key.
+    /// The size of the new key in bits.
+    ///
+    /// Default: as before.
+    ///
+    /// Not supported yet.
     pub key_size: Option<Spanned<u16>>,
 }
 
@@ -191,13 +256,23 @@ pub struct Rotate {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Restart {
-    /// The host.
+    /// The host that goes down: `sender`, `receiver` or a declared host.
     pub host: Spanned<HostRef>,
-    /// How it goes down (`kill`).
+    /// How it goes down.
+    ///
+    /// Default: `kill`.
+    ///
+    /// Not supported yet: `stop`.
     pub how: Option<Spanned<RestartHow>>,
-    /// At the next such moment (`now`).
+    /// The moment at which it goes down: at once, or at the next such moment.
+    ///
+    /// Default: `now`.
+    ///
+    /// Not supported yet: `queued`, `connected`, `final-dot-sent`, `reply-read`, `stored`.
     pub when: Option<Spanned<RestartWhen>>,
-    /// How long it is down (`1m`).
+    /// How long it is down.
+    ///
+    /// Default: `1m`.
     pub down: Option<Spanned<Duration>>,
 }
 
@@ -220,9 +295,9 @@ impl Restart {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Lookup {
-    /// The name.
+    /// The name that is asked for.
     pub name: Spanned<DomainName>,
-    /// The record type.
+    /// The record type that is asked for.
     #[serde(rename = "type")]
     pub rtype: Spanned<RecordTypeName>,
 }
@@ -236,7 +311,8 @@ pub struct Dialogue {
     pub host: Spanned<HostRef>,
     /// The client.
     pub via: Spanned<HostRef>,
-    /// Lines that begin with `C: ` or `S: `; one `S: ` for each reply.
+    /// The lines of the session. `C: ` begins what the client says, `S: ` begins how the next reply of the server
+    /// begins, code included; there is one `S: ` for each reply.
     pub lines: Spanned<DialogueLines>,
 }
 
@@ -258,49 +334,69 @@ impl Dialogue {
 pub struct Fault {
     /// What breaks.
     pub kind: Spanned<FaultKind>,
-    /// A name for `heal`.
+    /// A name by which `heal` ends it.
     pub name: Option<Spanned<Name>>,
     /// When it ends.
+    ///
+    /// Default: the end of the run.
     pub until: Option<Spanned<Time>>,
-    /// It ends after it has acted so many times.
+    /// How many times it acts before it ends.
+    ///
+    /// Default: without limit.
+    #[schemars(range(min = 1))]
     pub times: Option<Spanned<u32>>,
-    /// Whether the run may end without its having acted (`false`: then it fails, as nothing showed what the fault does).
+    /// Whether the run may end without its having acted. Otherwise the run then fails, as nothing showed what it does.
+    ///
+    /// Default: `false`.
     pub may_not_act: Option<Spanned<bool>>,
-    /// The server at which it happens.
+    /// The host at which it happens.
     pub host: Option<Spanned<HostRef>>,
-    /// Only for connections from this host.
+    /// The only client for whose connections it happens.
+    ///
+    /// Default: every client.
     pub from: Option<Spanned<HostRef>>,
-    /// Done by this host on the path.
+    /// The host on the path that does it.
+    ///
+    /// Not supported yet.
     pub by: Option<Spanned<HostRef>>,
-    /// Answers about this zone.
+    /// The zone whose answers are wrong.
     pub zone: Option<Spanned<ZoneRef>>,
-    /// Answers about this owner.
+    /// The only owner whose answers are wrong: a name as in zone text.
+    ///
+    /// Default: every name of the zone.
     pub owner: Option<Spanned<Text>>,
-    /// Answers about this type.
+    /// The only record type whose answers are wrong.
+    ///
+    /// Default: every type.
     #[serde(rename = "type")]
     pub rtype: Option<Spanned<RecordTypeName>>,
-    /// Only at this name server.
+    /// The only name server at which it happens.
+    ///
+    /// Default: every server of the zone.
     pub server: Option<Spanned<HostRef>>,
-    /// The moment of the session.
+    /// The moment of the session at which it happens.
     pub stage: Option<Spanned<Stage>>,
-    /// The reply (`smtp-reply`).
+    /// The reply that the server gives instead of its own.
     pub reply: Option<Spanned<ReplyText>>,
-    /// How many: iterations (`nsec3-iterations`), keys (`many-keys`), octets (`dns-large-lost`).
+    /// How many: iterations of `nsec3-iterations`, keys of `many-keys`, octets of `dns-large-lost`.
+    #[schemars(range(min = 1, max = 65_535))]
     pub count: Option<Spanned<u32>>,
-    /// The forged records (`answer-forged`).
+    /// The forged records of `answer-forged`, as zone text.
     pub records: Option<Spanned<ZoneText>>,
-    /// The injected text (`starttls-injected`).
+    /// The text that `starttls-injected` puts in.
     pub text: Option<Spanned<MessageText>>,
-    /// The certificate (`cert-substituted`).
+    /// The certificate that `cert-substituted` presents.
     pub cert: Option<Spanned<CertRef>>,
-    /// The version (`tls-downgraded`).
+    /// The version of TLS to which `tls-downgraded` goes down.
     pub version: Option<Spanned<TlsVersion>>,
-    /// How long (`slow`, `dns-slow`).
+    /// How long packets or answers are late.
     pub delay: Option<Spanned<Duration>>,
-    /// How much, 0 to 100 (`loss`).
+    /// How many of a hundred packets are lost.
+    #[schemars(range(min = 0, max = 100))]
     pub percent: Option<Spanned<u8>>,
-    /// The HTTP status (`http-status`).
+    /// The HTTP status of `http-status`.
+    #[schemars(range(min = 100, max = 599))]
     pub status: Option<Spanned<u16>>,
-    /// By how much, and in which direction (`clock-shift`).
+    /// By how much the clock is wrong: `+20d` means that it is fast, `-2h` that it is slow.
     pub shift: Option<Spanned<Time>>,
 }

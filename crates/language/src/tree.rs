@@ -1,5 +1,7 @@
 //! The tree of a TOML text: parsing with recovery, and the differences between TOML 1.0 and 1.1.
 
+use std::collections::BTreeSet;
+
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::diagnostics::Diagnostic;
@@ -39,13 +41,13 @@ pub(crate) fn string<'n>(node: &'n Node<'_>) -> Option<&'n str> {
 pub(crate) fn parse(text: &str, offset: usize) -> (Table<'_>, Vec<Diagnostic>) {
     let (root, errors) = DeTable::parse_recoverable(text);
     let mut mistakes: Vec<Diagnostic> = Vec::new();
+    let mut lines = BTreeSet::new();
+    let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
     for error in &errors {
         let span = Span::new(error.span().unwrap_or(0..0));
         // Further mistakes on the same line are consequences of the first.
-        let line = |span: Span| text[..text.floor_char_boundary(span.start)].matches('\n').count();
-        let found = syntax_error(text, error.message(), span);
-        if !mistakes.iter().any(|other| line(other.primary.span) == line(span)) {
-            mistakes.push(found);
+        if lines.insert(starts.partition_point(|start| *start <= span.start)) {
+            mistakes.push(syntax_error(text, error.message(), span));
         }
     }
     let root = root.into_inner();
@@ -69,7 +71,29 @@ fn syntax_error(text: &str, message: &str, span: Span) -> Diagnostic {
         };
         return Diagnostic::error("toml", format!("`{name}` is declared twice"), span, "again here").help(help);
     }
+    if let Some((word, place)) = bare_word(text, span.start) {
+        let found = Diagnostic::error("toml", format!("`{word}` is not a value: text needs quotes"), place, "here");
+        return found.help(format!("write \"{word}\""));
+    }
     Diagnostic::error("toml", format!("not TOML: {message}"), span, "here")
+}
+
+/// The word without quotes that is the whole value of the key on this line, and its place.
+fn bare_word(text: &str, at: usize) -> Option<(&str, Span)> {
+    let at = text.floor_char_boundary(at);
+    let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let line = text[start..].lines().next()?;
+    let (key, value) = line.split_once('=')?;
+    let word = value.split('#').next()?.trim();
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@' | ' ' | '{' | '}');
+    let is_text =
+        word.starts_with(|c: char| c.is_alphabetic() || c == '{') && word.len() < 80 && word.chars().all(plain);
+    // What begins like a table is one, and mistakes in it are its own.
+    if !is_text || word.starts_with('{') && !word.ends_with('}') || word.contains(' ') && word.starts_with('{') {
+        return None;
+    }
+    let first = start + key.len() + 1 + value.find(word)?;
+    Some((word, Span::new(first..first + word.len())))
 }
 
 /// The same table with spans moved by `offset`.

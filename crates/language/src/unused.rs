@@ -1,9 +1,13 @@
-//! Hosts, zones and certificates that the file itself declares but nothing uses.
+//! What the file itself declares and nothing uses: hosts, zones, certificates and authorities, keys, messages, tenants,
+//! names of faults.
 //!
 //! An unused declaration has no effect; usually its name is misspelt elsewhere. Declarations of the world are exempt;
 //! changing them counts as use.
 
+use std::collections::BTreeSet;
+
 use super::check::Mention;
+use super::declarations::{Key, Tenant, items};
 use super::diagnostics::{Diagnostic, Sources};
 use super::references::{Reference, braces};
 use super::scenario::{File, Scenario};
@@ -11,12 +15,22 @@ use super::spanned::Span;
 use super::values::TextKind;
 use super::zone_text::is_within;
 
-/// Finds them. `mentions` are all strings of the cell.
-pub(crate) fn check(file: &File, scenario: &Scenario, mentions: &[Mention], sources: &Sources) -> Vec<Diagnostic> {
+/// Finds them. `mentions` are all strings of the cell, those of parts that were left out among them; `found` are its other
+/// mistakes: a name that is probably meant by a misspelt one is used.
+pub(crate) fn check(
+    file: &File,
+    scenario: &Scenario,
+    mentions: &[Mention],
+    found: &[Diagnostic],
+    sources: &Sources,
+) -> Vec<Diagnostic> {
+    // A name that is wrong in itself is not used either.
+    let wrong: BTreeSet<Span> = found.iter().map(|mistake| mistake.primary.span).collect();
+    let meant: BTreeSet<&str> = found.iter().filter_map(|mistake| mistake.meant.as_deref()).collect();
     let uses = Uses { file, scenario, mentions };
     let mut mistakes = Vec::new();
     let mut unused = |what: &str, name: &str, span: Span, help: &str| {
-        if !sources.is_in_world(span) {
+        if !sources.is_in_world(span) && !meant.contains(name) && !wrong.contains(&span) {
             let message = format!("{what} `{name}` is used nowhere");
             mistakes.push(Diagnostic::error("unused", message, span, "nothing refers to it").help(help));
         }
@@ -29,6 +43,23 @@ pub(crate) fn check(file: &File, scenario: &Scenario, mentions: &[Mention], sour
     }
     for name in scenario.zones.keys().filter(|name| !uses.zone(name)) {
         unused("zone", name, name.span(), "nothing in this file asks for a name in it");
+    }
+    for name in scenario.messages.keys().filter(|name| !uses.named(TextKind::MessageRef, name)) {
+        unused("message", name, name.span(), "name it in `message` of a `send`, or remove it");
+    }
+    for (name, key) in scenario.keys.iter().filter(|(name, key)| !uses.key(name, key)) {
+        let help = if key.publish() { ". That it is published is not enough" } else { "" };
+        unused("key", name, name.span(), &format!("name it in `sign` of a client or a `send`, or remove it{help}"));
+    }
+    for name in scenario.cas.keys().filter(|name| !uses.authority(name)) {
+        unused("certificate authority", name, name.span(), "name it in `issuer` of a certificate, or remove it");
+    }
+    for (name, _) in scenario.tenants.iter().filter(|(_, tenant)| !uses.tenant(tenant)) {
+        unused("tenant", name, name.span(), "no message goes to or comes from one of its domains");
+    }
+    let faults = file.at.iter().filter_map(|entry| entry.fault.as_ref()?.name.as_ref());
+    for name in faults.filter(|name| !uses.named(TextKind::FaultRef, name)) {
+        unused("the name of the fault", name, name.span(), "write `heal = \"…\"`, or leave the name out");
     }
     mistakes
 }
@@ -47,6 +78,42 @@ impl Uses<'_> {
         self.mentions.iter().filter(move |mention| !prose(mention)).filter(elsewhere)
     }
 
+    /// Whether something of this kind, or something that was left out, is this name.
+    fn named(&self, kind: TextKind, name: &str) -> bool {
+        let is = |mention: &Mention| mention.kind == kind || mention.kind == TextKind::LeftOut;
+        self.mentions.iter().any(|mention| is(mention) && mention.text == name)
+    }
+
+    fn key(&self, name: &str, key: &Key) -> bool {
+        let owner = format!("{}._domainkey", key.selector().to_ascii_lowercase());
+        self.outside("key", name).any(|mention| match mention.kind {
+            TextKind::KeyRef | TextKind::SealRef => mention.text == name,
+            TextKind::LeftOut => mention.text == name || mention.text.contains(name),
+            _ => {
+                refers(mention, |reference| reference == Reference::Dkim(name))
+                    || mention.text.to_ascii_lowercase().contains(&owner)
+            }
+        })
+    }
+
+    fn authority(&self, name: &str) -> bool {
+        self.outside("ca", name).any(|mention| match mention.kind {
+            TextKind::IssuerRef | TextKind::CaRef | TextKind::LeftOut => mention.text == name,
+            _ => refers(mention, |reference| host_of(reference) == Some(name)),
+        })
+    }
+
+    /// Whether somebody writes to or from the tenant, or its settings change.
+    fn tenant(&self, tenant: &Tenant) -> bool {
+        let elsewhere =
+            |mention: &&Mention| !matches!(mention.section.0.as_str(), "tenant" | "zone" | "title" | "story");
+        let domains: Vec<&str> = items(&tenant.domains).chain(&tenant.initial).map(|domain| domain.as_str()).collect();
+        let mut mentions = self.mentions.iter().filter(elsewhere);
+        domains.is_empty()
+            || mentions
+                .any(|mention| domains.iter().any(|domain| holds_name(&mention.text, &domain.to_ascii_lowercase())))
+    }
+
     fn host(&self, name: &str) -> bool {
         let full_name = self.scenario.addressed.get(name).map_or("", |host| host.full_name.as_str());
         let implied_sender = self.file.sender.is_none()
@@ -57,6 +124,7 @@ impl Uses<'_> {
             || configured.into_iter().any(|hosts| hosts.contains_key(name))
             || self.outside("host", name).any(|mention| match mention.kind {
                 TextKind::HostRef => mention.text == name,
+                TextKind::LeftOut if mention.text == name => true,
                 _ => {
                     refers(mention, |reference| host_of(reference) == Some(name))
                         || holds_name(&mention.text, full_name)
@@ -69,6 +137,7 @@ impl Uses<'_> {
         self.scenario.addressed.contains_key(name)
             || self.outside("cert", name).any(|mention| match mention.kind {
                 TextKind::CertRef => mention.text == name,
+                TextKind::LeftOut => mention.text == name || mention.text.contains(name),
                 _ => refers(mention, |reference| host_of(reference) == Some(name)),
             })
     }

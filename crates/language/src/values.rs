@@ -113,7 +113,7 @@ scalar_traits! {
     Rate { "type": "string", "pattern": "^[0-9]+ per [0-9dhms]+$", "description": "A rate: 1 per 20m" }
     DomainName { "type": "string", "pattern": r"^[^ ]*[^ .]$|^\.$", "description": "A full DNS name without final dot" }
     Ipv4 { "type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]{1,3}){3}$", "description": "An IPv4 address" }
-    SpoofPair { "type": "string", "pattern": "^[^,]+,[^,]+$", "description": "<spoofed user>, <sending infrastructure>" }
+    SpoofPair { "type": "string", "pattern": "^[^,]+,[^,]+$", "description": "A pair of the Tenant Allow/Block List: <spoofed user>, <sending infrastructure>" }
     RecordTypeName { "type": "string", "pattern": "^[A-Za-z0-9]+$", "description": "A DNS record type" }
     Without { "type": "string", "pattern": "^[^ ]+( [A-Za-z0-9]+)?$", "description": "An owner, or an owner and a type: mx2, mx2 A" }
     DialogueLines { "type": "string", "pattern": "^([CS]: |C:)", "description": "The lines of a session, each with its speaker: C: QUIT" }
@@ -377,7 +377,7 @@ mod tests {
             assert_eq!(EnhancedCode::parse(right).expect(right).to_string(), right);
             assert!(EnhancedCode::parse(wrong).is_err(), "{wrong}");
         }
-        for (right, wrong) in [("a@b.example", "@b.example"), ("a@b@c", "a@"), ("ü@bücher.example", "a b@c")] {
+        for (right, wrong) in [("a@b.example", "@b.example"), ("\"a@b\"@c", "a@b@c"), ("ü@bücher.example", "a b@c")] {
             assert!(Address::parse(right).is_ok(), "{right}");
             assert!(Address::parse(wrong).is_err(), "{wrong}");
         }

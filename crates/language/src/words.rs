@@ -15,6 +15,9 @@ macro_rules! words {
             pub const fn word(self) -> &'static str {
                 match self { $(Self::$variant => $word,)+ }
             }
+
+            /// What each of them means, in the order of [`Self::ALL`].
+            pub const MEANINGS: &'static [&'static str] = &[$(concat!($($word_doc),+),)+];
         }
 
         impl std::fmt::Display for $name {
@@ -36,16 +39,23 @@ macro_rules! words {
                 stringify!($name).into()
             }
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({
-                    "type": "string",
-                    "description": concat!($($doc),+).trim(),
-                    "enum": [$($word,)+],
-                })
+                $crate::words::schema(concat!($($doc),+), &[$($word,)+], Self::MEANINGS)
             }
         }
     )+};
 }
 pub(crate) use words;
+
+/// The schema of a list of words. Their meanings are where tools for TOML look for them.
+pub(crate) fn schema(what: &str, words: &[&str], meanings: &[&str]) -> schemars::Schema {
+    let meanings: Vec<&str> = meanings.iter().map(|meaning| meaning.trim()).collect();
+    schemars::json_schema!({
+        "type": "string",
+        "description": what.trim(),
+        "enum": words,
+        "x-taplo": { "docs": { "enumValues": meanings } },
+    })
+}
 
 /// Defines the entries of an array each of which has exactly one verb: the entry as it is written, with the fields that
 /// every entry has, and what it says as an enum, each variant with its table and the table's place.
@@ -97,6 +107,8 @@ pub trait Words: Copy + PartialEq + 'static {
     const WHAT: &'static str;
     /// All of them, in the order of the reference.
     const ALL: &'static [Self];
+    /// What each of them means.
+    const MEANINGS: &'static [&'static str];
     /// The word as it is written.
     fn word(self) -> &'static str;
 }
@@ -125,13 +137,13 @@ impl<T: Words> schemars::JsonSchema for Word<T> {
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let words: Vec<&str> = T::ALL.iter().map(|value| value.word()).collect();
-        schemars::json_schema!({ "type": "string", "description": T::WHAT, "enum": words })
+        schema(T::WHAT, &words, T::MEANINGS)
     }
 }
 
 /// Lets types of other crates be written in files: their words are their own `ALL` and `word`.
 macro_rules! foreign {
-    ($($(#[doc = $doc:literal])+ $name:ident = $of:ty;)+) => {$(
+    ($($(#[doc = $doc:literal])+ $name:ident = $of:ty { $($meaning:literal,)+ })+) => {$(
         $(#[doc = $doc])+
         pub type $name = Word<$of>;
 
@@ -139,6 +151,7 @@ macro_rules! foreign {
             const NAME: &'static str = stringify!($name);
             const WHAT: &'static str = concat!($($doc),+).trim_ascii();
             const ALL: &'static [Self] = &<$of>::ALL;
+            const MEANINGS: &'static [&'static str] = &[$($meaning,)+];
             fn word(self) -> &'static str {
                 <$of>::word(self)
             }
@@ -146,17 +159,42 @@ macro_rules! foreign {
     )+};
 }
 
+// The meanings are in the order in which the owner lists its words.
 foreign! {
     /// Whose rules an engine follows.
-    Profile = mxlab_mail::settings::Profile;
+    Profile = mxlab_mail::settings::Profile {
+        "Exchange Online as documented.",
+        "The RFCs to the letter.",
+    }
     /// How the sender uses DANE (RFC 7672).
-    DaneMode = mxlab_mail::settings::DaneMode;
+    DaneMode = mxlab_mail::settings::DaneMode {
+        "Where the destination publishes TLSA records.",
+        "Always: a destination without DANE gets nothing.",
+        "Never. TLSA records are not asked for.",
+    }
     /// The layout of the header fields that the receiver stamps.
-    HeaderLayout = mxlab_mail::settings::HeaderLayout;
+    HeaderLayout = mxlab_mail::settings::HeaderLayout {
+        "As they are stamped today.",
+        "As they were stamped before 2021, with the recipient's domain between the clauses.",
+    }
     /// What a tenant does with a message that fails authentication.
-    AuthFailAction = mxlab_mail::settings::AuthFailAction;
+    AuthFailAction = mxlab_mail::settings::AuthFailAction {
+        "It goes to the Junk Email folder.",
+        "It is quarantined.",
+    }
     /// A moment of an SMTP session.
-    Stage = mxlab_mail::smtp::Stage;
+    Stage = mxlab_mail::smtp::Stage {
+        "The TCP connection.",
+        "The first reply of the server.",
+        "`EHLO` or `HELO`.",
+        "`STARTTLS` and its reply.",
+        "The TLS handshake.",
+        "`MAIL FROM`.",
+        "`RCPT TO`.",
+        "`DATA` up to its 354.",
+        "The final dot and its reply.",
+        "`QUIT`.",
+    }
 }
 
 words! {
@@ -169,7 +207,7 @@ words! {
     }
     /// A documented limitation of the service that can be switched on.
     Limitation {
-        /// Failures of DNSSEC are told as 4.4.312.
+        /// Failures of DNSSEC are reported as 4.4.312.
         DnssecAs44312 = "dnssec-as-4.4.312",
     }
     /// What was seen in headers of real messages, where it contradicts the documents.
@@ -181,7 +219,7 @@ words! {
     }
     /// What stands between the resolver and the name servers.
     ForwarderKind {
-        /// Nothing.
+        /// Nothing: it asks the name servers itself.
         None = "none",
         /// A forwarder that leaves out the records of DNSSEC.
         StripsDnssec = "strips-dnssec",
@@ -200,20 +238,20 @@ words! {
     }
     /// Canonicalization of header and body (RFC 6376 section 3.5, `c=`).
     Canonicalization {
-        /// Both relaxed.
+        /// Header and body are relaxed.
         RelaxedRelaxed = "relaxed/relaxed",
-        /// Relaxed header, simple body.
+        /// The header is relaxed, the body is simple.
         RelaxedSimple = "relaxed/simple",
-        /// Simple header, relaxed body.
+        /// The header is simple, the body is relaxed.
         SimpleRelaxed = "simple/relaxed",
-        /// Both simple.
+        /// Header and body are simple.
         SimpleSimple = "simple/simple",
     }
     /// What a tenant does with a message that fails DMARC with `p=reject`.
     DmarcRejectAction {
-        /// Refuse it.
+        /// It is refused.
         Reject = "reject",
-        /// To quarantine.
+        /// It is quarantined.
         Quarantine = "quarantine",
     }
     /// How a zone proves that something does not exist.
@@ -229,22 +267,22 @@ words! {
     }
     /// The algorithm of a zone's keys.
     ZoneAlgorithm {
-        /// Number 15 (RFC 8080).
+        /// Algorithm 15 (RFC 8080).
         Ed25519 = "ed25519",
-        /// Number 13 (RFC 6605).
+        /// Algorithm 13 (RFC 6605).
         EcdsaP256 = "ecdsa-p256",
-        /// Number 8 with 2048 bits.
+        /// Algorithm 8 with keys of 2048 bits.
         Rsa2048 = "rsa2048",
-        /// Number 8 with 1024 bits.
+        /// Algorithm 8 with keys of 1024 bits.
         Rsa1024 = "rsa1024",
-        /// A number that no resolver knows.
+        /// An algorithm that no resolver knows.
         Unsupported = "unsupported",
     }
     /// How many keys a zone has.
     ZoneKeys {
-        /// One key for everything.
+        /// One key signs everything.
         Single = "single",
-        /// A key-signing and a zone-signing key.
+        /// A key-signing key (KSK) and a zone-signing key (ZSK).
         Split = "split",
     }
     /// The highest version of TLS that a server speaks.
@@ -268,7 +306,7 @@ words! {
         Disclaimer = "disclaimer",
         /// Attachments are replaced by a note.
         AttachmentRemoved = "attachment-removed",
-        /// The author becomes the list.
+        /// The list becomes the author.
         FromRewritten = "from-rewritten",
         /// Header fields change their order.
         HeadersReordered = "headers-reordered",
@@ -291,18 +329,18 @@ words! {
         /// Empty lines go below the text.
         EmptyLinesAdded = "empty-lines-added",
     }
-    /// MAIL FROM of what an intermediary sends on.
+    /// The MAIL FROM of what an intermediary sends on.
     RelayEnvelope {
-        /// As it came.
+        /// It stays as it came.
         Keep = "keep",
-        /// Rewritten by the Sender Rewriting Scheme.
+        /// It is rewritten by the Sender Rewriting Scheme.
         Srs = "srs",
-        /// The list's own bounce address.
+        /// It becomes the bounce address of the list.
         List = "list",
     }
     /// What is wrong with an ARC set (RFC 8617).
     SealFlaw {
-        /// It says `cv=fail`.
+        /// The seal says `cv=fail`.
         CvFail = "cv-fail",
         /// An instance number is missing.
         MissingInstance = "missing-instance",
@@ -310,16 +348,16 @@ words! {
         BrokenSeal = "broken-seal",
         /// The body hash does not verify.
         BrokenBody = "broken-body",
-        /// It cannot be parsed.
+        /// The set cannot be parsed.
         Unparsable = "unparsable",
     }
     /// Which certificates a server sends.
     ChainSent {
-        /// The certificate and the ones between it and the root.
+        /// The certificate and those between it and the root.
         Chain = "chain",
-        /// The certificate alone.
+        /// Only the certificate.
         Leaf = "leaf",
-        /// All, with the root.
+        /// All of them and the root.
         ChainWithRoot = "chain-with-root",
     }
     /// The algorithm of a DKIM or ARC key.
@@ -335,13 +373,13 @@ words! {
     }
     /// A step of a key change (RFC 7583).
     RollStep {
-        /// The new key appears beside the old one.
+        /// The new key is published beside the old one.
         AddKey = "add-key",
-        /// The new DS appears at the parent beside the old one.
+        /// The DS of the new key is published at the parent beside the old one.
         AddDs = "add-ds",
-        /// The new key signs.
+        /// The new key signs in the place of the old one.
         SwitchSigning = "switch-signing",
-        /// The old key and DS go.
+        /// The old key, its signatures and its DS are removed.
         DropOld = "drop-old",
     }
     /// Which key of a zone with split keys.
@@ -353,11 +391,11 @@ words! {
     }
     /// How a process ends.
     RestartHow {
-        /// It is asked to stop and finishes what it does.
+        /// It is asked to stop, and finishes what it does.
         Stop = "stop",
         /// It is killed.
         Kill = "kill",
-        /// The machine loses power: unsynced data is gone.
+        /// The machine loses power: data that was not synced is lost.
         PowerLoss = "power-loss",
     }
     /// The moment of a restart.
@@ -366,11 +404,11 @@ words! {
         Now = "now",
         /// When a message has been put into the queue.
         Queued = "queued",
-        /// When a connection to a server stands.
+        /// When a connection to a server is open.
         Connected = "connected",
-        /// When the final dot has been sent and no reply was read.
+        /// When the final dot has been sent, and before its reply is read.
         FinalDotSent = "final-dot-sent",
-        /// When the reply to the final dot was read.
+        /// When the reply to the final dot has been read.
         ReplyRead = "reply-read",
         /// When the outcome is stored.
         Stored = "stored",
@@ -383,28 +421,28 @@ words! {
         Success = "success",
         /// A DSN on failure.
         Failure = "failure",
-        /// A DSN when it takes long.
+        /// A DSN when delivery takes long.
         Delay = "delay",
     }
     /// The RET parameter (RFC 3461 section 4.3).
     ReturnContent {
         /// The whole message.
         Full = "full",
-        /// The header only.
+        /// Only the header.
         Headers = "hdrs",
     }
     /// How a delivery was protected.
     SecurityLevel {
-        /// In clear.
+        /// In clear text.
         None = "none",
         /// TLS without a checked identity.
         Tls = "tls",
-        /// TLS as an MTA-STS policy asks for it.
+        /// TLS as an MTA-STS policy requires it.
         MtaSts = "mta-sts",
         /// TLS authenticated by DANE.
         Dane = "dane",
     }
-    /// Where a message lies.
+    /// Where a delivered message is.
     Folder {
         /// The inbox.
         Inbox = "inbox",
@@ -413,43 +451,43 @@ words! {
         /// Quarantine.
         Quarantine = "quarantine",
     }
-    /// What a DSN that is no failure tells (RFC 3464 section 2.3.3).
+    /// What a DSN that is no failure says (RFC 3464 section 2.3.3).
     NotifiedAction {
-        /// It takes long.
+        /// Delivery takes long.
         Delayed = "delayed",
-        /// It has arrived.
+        /// The message has arrived.
         Delivered = "delivered",
-        /// It went to a system that sends no DSNs.
+        /// The message went to a system that sends no DSNs.
         Relayed = "relayed",
     }
     /// A result of SPF (RFC 7208 section 2.6).
     SpfWord {
         /// The client may send for the domain.
         Pass = "pass",
-        /// It may not.
+        /// The client may not send for the domain.
         Fail = "fail",
-        /// It probably may not.
+        /// The client probably may not send for the domain.
         Softfail = "softfail",
-        /// The domain says nothing about it.
+        /// The domain says nothing about the client.
         Neutral = "neutral",
         /// There is no record.
         None = "none",
-        /// DNS failed for now.
+        /// DNS failed for the time being.
         Temperror = "temperror",
-        /// The record is wrong.
+        /// The record is malformed.
         Permerror = "permerror",
     }
     /// A result of DKIM.
     DkimWord {
-        /// A signature verified.
+        /// A signature holds.
         Pass = "pass",
-        /// None did.
+        /// No signature holds.
         Fail = "fail",
         /// The message is not signed.
         None = "none",
-        /// The key could not be had in time.
+        /// The key could not be fetched in time.
         Timeout = "timeout",
-        /// DNS failed for now.
+        /// DNS failed for the time being.
         Temperror = "temperror",
         /// The signature or key is malformed.
         Permerror = "permerror",
@@ -462,13 +500,13 @@ words! {
     DmarcWord {
         /// An identifier is aligned.
         Pass = "pass",
-        /// None is.
+        /// No identifier is aligned.
         Fail = "fail",
-        /// There is no record; the message would pass if there were one.
+        /// There is no record, and the message would pass if there were one.
         Bestguesspass = "bestguesspass",
         /// There is no record.
         None = "none",
-        /// DNS failed for now.
+        /// DNS failed for the time being.
         Temperror = "temperror",
         /// The record is malformed.
         Permerror = "permerror",
@@ -477,46 +515,46 @@ words! {
     DmarcActionWord {
         /// Nothing is applied.
         None = "none",
-        /// Quarantine.
+        /// The message is to be quarantined.
         Quarantine = "quarantine",
-        /// Reject.
+        /// The message is to be rejected.
         Reject = "reject",
-        /// Reject, overridden.
+        /// The rejection is overridden.
         Oreject = "oreject",
-        /// Quarantine, left out by `pct`.
+        /// Quarantine is not applied because of `pct`.
         PctQuarantine = "pct.quarantine",
-        /// Reject, left out by `pct`.
+        /// Rejection is not applied because of `pct`.
         PctReject = "pct.reject",
-        /// DNS failed for now.
+        /// DNS failed for the time being.
         Temperror = "temperror",
         /// The record is malformed.
         Permerror = "permerror",
     }
     /// A composite verdict.
     CompauthWord {
-        /// Authentic.
+        /// The message is authentic.
         Pass = "pass",
-        /// Not authentic.
+        /// The message is not authentic.
         Fail = "fail",
-        /// Perhaps authentic.
+        /// The message may be authentic.
         Softpass = "softpass",
-        /// Not judged.
+        /// The message is not judged.
         None = "none",
     }
     /// A result of ARC (RFC 8617 section 4.4).
     ArcWord {
         /// The chain verifies.
         Pass = "pass",
-        /// It does not.
+        /// The chain does not verify.
         Fail = "fail",
-        /// There is none.
+        /// There is no chain.
         None = "none",
     }
     /// What overrode a verdict.
     OverrideWord {
         /// An allowed pair of the Tenant Allow/Block List.
         SpoofAllow = "spoof-allow",
-        /// A blocked pair of it.
+        /// A blocked pair of the Tenant Allow/Block List.
         SpoofBlock = "spoof-block",
         /// A safe sender of the mailbox.
         SafeSender = "safe-sender",
@@ -548,22 +586,22 @@ words! {
     }
     /// What the resolver says of an answer.
     ResolvedStatus {
-        /// Proven.
+        /// The answer is proven.
         Secure = "secure",
-        /// Proven to be unsigned.
+        /// The zone is proven to be unsigned.
         Insecure = "insecure",
-        /// Not what the zone's owner signed.
+        /// The answer is not what the owner of the zone signed.
         Bogus = "bogus",
-        /// No answer.
+        /// There is no answer.
         Servfail = "servfail",
     }
     /// The state of a DKIM configuration.
     DkimStatusWord {
-        /// It has no keys.
+        /// The configuration has no keys.
         NoDkimKeys = "NoDKIMKeys",
-        /// Its CNAME records are not there.
+        /// Its CNAME records do not exist.
         CnameMissing = "CnameMissing",
-        /// It works.
+        /// The configuration works.
         Valid = "Valid",
     }
 }

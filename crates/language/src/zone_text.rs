@@ -14,6 +14,7 @@ use std::ops::Range;
 use mxlab_dns::zonefile::{self, SyntaxError, SyntaxProblem};
 use mxlab_dns::{Name, RecordType};
 
+use super::check::shown;
 pub use super::references::Resolve;
 use super::references::{Reference, braces};
 use super::values::Without;
@@ -144,7 +145,7 @@ impl<'t> Token<'t> {
     }
 
     fn is_not(&self, what: &str) -> ZoneTextMistake {
-        self.wrong(format!("`{}` is not {what}", self.text), format!("expected {what}"))
+        self.wrong(format!("`{}` is not {what}", shown(self.text)), format!("expected {what}"))
     }
 
     /// The reference that the token is, if it is one and nothing else.
@@ -224,7 +225,7 @@ fn record_type(token: &Token<'_>, owner: &str) -> Result<RecordType, ZoneTextMis
         Some(RecordType::OPT | RecordType::ANY) => Err(token.is_not("a type that zones hold")),
         Some(known) if writable => Ok(known),
         _ => {
-            let message = format!("unknown record type `{}`", token.text);
+            let message = format!("unknown record type `{}`", shown(token.text));
             let mistake = token.wrong(message, "expected a type such as MX, TXT, TLSA");
             let help = match is_record_type(token.text) {
                 true => {

@@ -329,18 +329,17 @@ fn reports_survive_clocks_that_are_set() {
 
 #[test]
 fn a_step_that_cannot_be_done_is_shown_at_its_entry() {
-    let rest =
-        format!("[[at]]\npublish = {{ zone = \"fabrikam.example\", add = 'x DNSKEY 257 3 13 ?' }}\n{SEND}{DELIVERED}");
+    let rest = format!(
+        "[[at]]\npublish = {{ zone = \"fabrikam.example\", add = 'x CNAME a..{{name:mx1}}' }}\n{SEND}{DELIVERED}"
+    );
     refused(&outbound("", &rest), "this step cannot be done");
 }
 
 #[test]
 fn what_would_be_ignored_is_refused() {
     let with = |declarations: &str| outbound(declarations, &format!("{SEND}{DELIVERED}"));
-    refused(
-        &with("[tenant.contoso]\nhonor-dmarc = false\n"),
-        "a tenant that does not honour DMARC is not supported yet",
-    );
+    let not_honoured = "title = \"test\"\nworld = \"end-to-end\"\n[tenant.fabrikam]\nhonor-dmarc = false\n";
+    refused(&format!("{not_honoured}{SEND}{DELIVERED}"), "a tenant that does not honour DMARC is not supported yet");
     let change = "[host.mx1]\nclient.after-sign = [\"reencoded\"]\n";
     refused(&with(change), "the change `reencoded` is not supported yet");
     refused(&with("[sender]\nmta-sts = \"opportunistic\"\n"), "MTA-STS is not supported yet");

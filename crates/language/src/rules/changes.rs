@@ -45,7 +45,7 @@ fn changes_nothing(publish: &Publish) -> bool {
 }
 
 /// Records that `remove` names must be in the zone: in its text, added by the world, or published earlier.
-pub(crate) fn removals(scenario: &Scenario, sources: &Sources, mistakes: &mut Vec<Diagnostic>) {
+pub(super) fn removals(scenario: &Scenario, sources: &Sources, mistakes: &mut Vec<Diagnostic>) {
     // An unreadable record may be the one that is meant.
     if mistakes.iter().any(|mistake| mistake.code == "zone-syntax") {
         return;

@@ -87,10 +87,6 @@ fn fields(fault: &Spanned<Fault>, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Di
         let message = format!("a `{kind}` fault needs `zone` or `server`");
         mistakes.push(Diagnostic::error("missing", message, fault.span(), "neither is here").help(takes));
     }
-    if let Some(percent) = fault.percent.as_ref().filter(|percent| *percent.get() > 100) {
-        let message = format!("`percent` cannot be {percent}");
-        mistakes.push(Diagnostic::error("bad-value", message, percent.span(), "from 0 to 100"));
-    }
 }
 
 /// A clock is wrong by a difference, not by a time of day.

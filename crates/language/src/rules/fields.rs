@@ -3,10 +3,9 @@
 
 use std::net::Ipv4Addr;
 
-use indexmap::IndexMap;
 use mxlab_dns::security::Reason;
 
-use crate::assemble::applies;
+use super::Cell;
 use crate::check::{content, shown};
 use crate::declarations::{Resolver, Sender, Smtp, items};
 use crate::diagnostics::{Diagnostic, Sources};
@@ -14,17 +13,12 @@ use crate::nearest;
 use crate::scenario::File;
 use crate::spanned::{Span, Spanned};
 
-/// The most messages of one `send`.
-const MOST_MESSAGES: u32 = 10_000;
-
-/// The UDP payload sizes that make a difference: smaller values count as 512 (RFC 6891 §6.2.3), and servers send no
-/// larger answers.
-const EDNS_SIZES: std::ops::RangeInclusive<u16> = 512..=1232;
-
-pub(super) fn check(file: &File, values: &IndexMap<String, String>, sources: &Sources, mistakes: &mut Vec<Diagnostic>) {
+pub(super) fn check(cell: &Cell<'_>, mistakes: &mut Vec<Diagnostic>) {
+    let (file, sources) = (cell.file, cell.sources);
+    one_line_each(cell, mistakes);
     let configured = || file.at.iter().filter_map(|entry| entry.configure.as_ref());
     for sender in file.sender.iter().chain(configured().filter_map(|configure| configure.sender.as_ref())) {
-        timetable(sender, mistakes);
+        timetable(cell, sender, mistakes);
     }
     if let Some(resolver) = &file.resolver {
         patience(resolver, mistakes);
@@ -44,23 +38,47 @@ pub(super) fn check(file: &File, values: &IndexMap<String, String>, sources: &So
         if let Some(subject) = &send.subject {
             one_line("`subject`", subject.span(), subject.as_str(), sources, mistakes);
         }
-        if let Some(count) = send.count.as_ref().filter(|count| *count.get() > MOST_MESSAGES) {
-            let message = format!("{count} messages are more than the limit of {MOST_MESSAGES}");
-            mistakes.push(Diagnostic::error("limit", message, count.span(), "of one `send`"));
-        }
     }
-    reasons(file, values, mistakes);
+    reasons(cell, mistakes);
     for cost in file.expect.iter().chain(&file.never).filter_map(|entry| entry.cost.as_ref()) {
-        if cost.dns_queries.is_none() && cost.signature_checks.is_none() && cost.hashes.is_none() {
+        if !cell.is_partial(cost.span())
+            && cost.dns_queries.is_none()
+            && cost.signature_checks.is_none()
+            && cost.hashes.is_none()
+        {
             let found = Diagnostic::error("missing", "this `cost` counts nothing", cost.span(), "of what?");
             mistakes.push(found.help("it takes `dns-queries`, `signature-checks`, `hashes`"));
         }
     }
 }
 
-fn timetable(sender: &Sender, mistakes: &mut Vec<Diagnostic>) {
+/// A text that is told on one line, and a text that is shown, hold no control characters.
+fn one_line_each(cell: &Cell<'_>, mistakes: &mut Vec<Diagnostic>) {
+    let file = cell.file;
+    let mut check = |field: &str, span: Span, text: &str, lines: bool| {
+        let bad = |c: char| c.is_control() && !(lines && matches!(c, '\n' | '\r' | '\t'));
+        if let Some((at, c)) = text.char_indices().find(|(_, c)| bad(*c)) {
+            let place = content(cell.sources, span, text, at..at + c.len_utf8());
+            let label = if matches!(c, '\n' | '\r') { "a line end" } else { "a control character" };
+            let message =
+                if lines { format!("`{field}` is plain text") } else { format!("`{field}` is one line of plain text") };
+            mistakes.push(Diagnostic::error("bad-value", message, place, label));
+        }
+    };
+    if !cell.sources.is_in_world(file.title.span()) {
+        check("title", file.title.span(), &file.title, false);
+    }
+    if let Some(why) = &file.seed_sensitive {
+        check("seed-sensitive", why.span(), why, false);
+    }
+    if let Some(story) = &file.story {
+        check("story", story.span(), story, true);
+    }
+}
+
+fn timetable(cell: &Cell<'_>, sender: &Sender, mistakes: &mut Vec<Diagnostic>) {
     let Some(retry) = &sender.retry else { return };
-    if retry.is_empty() {
+    if retry.is_empty() && !cell.is_partial(retry.span()) {
         let message = "`retry` needs an interval";
         let found = Diagnostic::error("bad-value", message, retry.span(), "when would the next attempt be?");
         mistakes.push(found.help("the last interval repeats, so one is enough"));
@@ -75,12 +93,6 @@ fn patience(resolver: &Resolver, mistakes: &mut Vec<Diagnostic>) {
     if let Some(timeout) = resolver.timeout.as_ref().filter(|timeout| timeout.get().get().is_zero()) {
         let message = "`timeout` cannot be zero";
         mistakes.push(Diagnostic::error("bad-value", message, timeout.span(), "no answer could come in time"));
-    }
-    if let Some(size) = resolver.edns_size.as_ref().filter(|size| !EDNS_SIZES.contains(size.get())) {
-        let message = format!("`edns-size` cannot be {size}");
-        let label = format!("from {} to {}", EDNS_SIZES.start(), EDNS_SIZES.end());
-        let found = Diagnostic::error("bad-value", message, size.span(), label);
-        mistakes.push(found.help("less counts as 512 (RFC 6891 §6.2.3), and servers send no more than 1232"));
     }
 }
 
@@ -175,8 +187,8 @@ fn one_line(field: &str, span: Span, text: &str, sources: &Sources, mistakes: &m
 }
 
 /// Reasons in expectations must be known ones.
-fn reasons(file: &File, values: &IndexMap<String, String>, mistakes: &mut Vec<Diagnostic>) {
-    for entry in file.expect.iter().chain(&file.never).filter(|entry| applies(entry, values)) {
+fn reasons(cell: &Cell<'_>, mistakes: &mut Vec<Diagnostic>) {
+    for entry in cell.expected() {
         let reason = entry.resolved.as_ref().and_then(|resolved| resolved.reason.as_ref());
         if let Some(reason) = reason.filter(|reason| !Reason::WORDS.contains(&reason.as_str())) {
             let message = format!("the resolver gives no reason `{reason}`");

@@ -11,7 +11,7 @@ use crate::zone_text::{self, is_within};
 
 /// Checks that each name is at or below a known name, so that somebody may ask for it. Zones above all of them, such as
 /// `example`, are known by themselves; names below them are known only if something has that name.
-pub(crate) fn names(file: &File, scenario: &Scenario, names: &Names<'_>, mistakes: &mut Vec<Diagnostic>) {
+pub(super) fn names(file: &File, scenario: &Scenario, names: &Names<'_>, mistakes: &mut Vec<Diagnostic>) {
     let known = known(scenario);
     for entry in file.expect.iter().chain(&file.never) {
         let Some(name) = entry.resolved.as_ref().and_then(|resolved| resolved.name.as_ref()) else { continue };

@@ -1,6 +1,6 @@
 //! Times that must be consistent: the end of the run, windows, faults and their ends, validity.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -109,16 +109,15 @@ fn faults(file: &File, mistakes: &mut Vec<Diagnostic>) {
 /// file.
 fn heals(file: &File, mistakes: &mut Vec<Diagnostic>) {
     let epoch = epoch(file);
-    let begins = |name: &str| {
-        let mut entries = file.at.iter().enumerate();
-        entries.find(|(_, entry)| {
-            let fault = entry.fault.as_ref().and_then(|fault| fault.name.as_ref());
-            fault.is_some_and(|called| called.as_str() == name)
-        })
-    };
+    let mut begins: BTreeMap<&str, (usize, &Spanned<AtEntry>)> = BTreeMap::new();
+    for (index, entry) in file.at.iter().enumerate() {
+        if let Some(name) = entry.fault.as_ref().and_then(|fault| fault.name.as_ref()) {
+            begins.entry(name.as_str()).or_insert((index, entry));
+        }
+    }
     for (index, entry) in file.at.iter().enumerate() {
         let Some(heal) = &entry.heal else { continue };
-        let Some((fault_index, fault)) = begins(heal.as_str()) else { continue };
+        let Some(&(fault_index, fault)) = begins.get(heal.as_str()) else { continue };
         if (time(entry).at(epoch), index) < (time(fault).at(epoch), fault_index) {
             let message = format!("the fault `{heal}` has not begun yet");
             let found = Diagnostic::error("heals-nothing", message, heal.span(), "this would end nothing");

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use mxlab_dns::{Name, RecordType, Zone, ZoneError};
 
-use crate::check::content;
+use crate::check::Content;
 use crate::declarations::items;
 use crate::diagnostics::{Diagnostic, Sources};
 use crate::scenario::{File, Scenario};
@@ -17,7 +17,7 @@ use crate::values::ZoneText;
 use crate::zone_text::{self, Entry, Line, full_name, is_within};
 
 /// Checks the zones as they are declared, and as they are after each `publish`, in order.
-pub(crate) fn check(
+pub(super) fn check(
     file: &File,
     world_records: &IndexMap<String, String>,
     scenario: &Scenario,
@@ -60,6 +60,7 @@ pub(crate) fn check(
 
 /// Records about a declared zone in the text of its parent would be lost: the delegation is generated.
 fn below_cuts(file: &File, origin: &str, text: &Spanned<ZoneText>, sources: &Sources, mistakes: &mut Vec<Diagnostic>) {
+    let content = Content::of(sources, text.span(), text);
     for line in zone_text::read(text).0 {
         let owner = full_name(&line.owner, origin);
         let child = file.zone.iter().find(|(name, _)| {
@@ -69,7 +70,7 @@ fn below_cuts(file: &File, origin: &str, text: &Spanned<ZoneText>, sources: &Sou
         let Some((child, _)) = child else { continue };
         let delegation = matches!(line.rtype.as_str(), "NS" | "DS") && child.eq_ignore_ascii_case(&owner);
         let label = if delegation { "its delegation is made" } else { "this belongs into its own text" };
-        let place = content(sources, text.span(), text, line.owner_range.clone());
+        let place = content.at(line.owner_range.clone());
         let found = Diagnostic::error("zone-content", format!("{child} is a zone of its own"), place, label);
         let help = "say `servers`, `signed` and `delegated` in that zone, or `publish` another DS here";
         mistakes.push(found.and(child.span(), "declared here").maybe_help(delegation.then(|| help.to_owned())));
@@ -115,7 +116,7 @@ impl Held {
     }
 
     fn insert(&mut self, owner: &str, rtype: &str, data: &str, place: Option<Span>) -> Result<(), ZoneError> {
-        // Text that the syntax check accepts but this cannot read is reported when the world is built.
+        // What cannot be read has been reported with its syntax.
         let (Ok(owner), Ok(rtype)) = (owner.parse::<Name>(), rtype.parse()) else { return Ok(()) };
         let record = mxlab_dns::Record::new(owner.clone(), rtype, 300, data.as_bytes().to_vec());
         self.zone.insert(record)?;
@@ -126,8 +127,15 @@ impl Held {
     }
 
     fn insert_text(&mut self, text: &Spanned<ZoneText>, sources: &Sources, mistakes: &mut Vec<Diagnostic>) {
-        for line in zone_text::read(text).0 {
-            let place = |range: &std::ops::Range<usize>| content(sources, text.span(), text, range.clone());
+        let content = Content::of(sources, text.span(), text);
+        let place = |range: &std::ops::Range<usize>| content.at(range.clone());
+        // What is left here is wrong only in this zone: other mistakes have been found without it.
+        let (lines, wrong) = zone_text::read_in(text, self.zone.origin());
+        for wrong in wrong {
+            let found = Diagnostic::error("zone-syntax", wrong.message, place(&wrong.range), wrong.label);
+            mistakes.push(found.maybe_help(wrong.help));
+        }
+        for line in lines {
             let owner = full_name(&line.owner, &self.origin);
             if let Err(error) = self.insert(&owner, &line.rtype, &line.data, Some(place(&line.owner_range))) {
                 mistakes.push(self.mistake(&error, &line, &place));

@@ -8,6 +8,8 @@ use std::ops::Deref;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
+use mxlab_mail::smtp::reply::{Reply, ReplyError};
+
 use super::{Malformed, Scalar};
 use crate::{nearest, zone_text};
 
@@ -77,21 +79,32 @@ impl Scalar for Address {
     const HELP: &'static str = "write an address such as 'ann@contoso.example'";
 
     fn parse(text: &str) -> Result<Self, Malformed> {
-        let Some((local, domain)) = text.rsplit_once('@') else {
-            return Err(Malformed::whole(text, "there is no `@`"));
+        use mxlab_mail::address::AddressError;
+        let error = match text.parse::<mxlab_mail::address::Address>() {
+            // An address literal is an address too, but no file can say what host it leads to.
+            Ok(address) => {
+                let offset = text.len() - address.domain().len();
+                DomainName::parse(address.domain()).map_err(|malformed| Malformed {
+                    range: malformed.range.start + offset..malformed.range.end + offset,
+                    ..malformed
+                })?;
+                return Ok(Self(text.to_owned()));
+            }
+            Err(error) => error,
         };
-        if local.is_empty() {
-            return Err(Malformed::whole(text, "nothing stands before the `@`"));
-        }
-        if let Some(at) = text.find(|c: char| c.is_ascii_whitespace() || c.is_ascii_control() || c == '<' || c == '>') {
-            return Err(Malformed::new(at..at + 1, "this character is not allowed in an address"));
-        }
-        let offset = local.len() + 1;
-        DomainName::parse(domain).map_err(|malformed| Malformed {
-            range: malformed.range.start + offset..malformed.range.end + offset,
-            ..malformed
-        })?;
-        Ok(Self(text.to_owned()))
+        let at = text.rfind('@').unwrap_or(text.len());
+        Err(match error {
+            AddressError::NoAt => Malformed::whole(text, "there is no `@`"),
+            AddressError::LocalPart if at == 0 => Malformed::whole(text, "nothing stands before the `@`"),
+            AddressError::LocalPart => Malformed::new(0..at, "neither a dot-string nor a quoted string"),
+            AddressError::Domain if text.matches('@').count() > 1 => {
+                let first = text.find('@').unwrap_or(at);
+                Malformed::new(first..text.len(), "an address has one `@`")
+            }
+            AddressError::Domain => Malformed::new((at + 1).min(text.len())..text.len(), "not a domain name"),
+            AddressError::TooLong => Malformed::whole(text, "longer than an address can be"),
+            AddressError::Brackets => Malformed::whole(text, "an address without angle brackets is expected"),
+        })
     }
 }
 
@@ -131,10 +144,28 @@ impl Scalar for ReplyText {
         // RFC 5321 §4.2: the first digit is 2 to 5, the second 0 to 5.
         let code = text.as_bytes().get(..3);
         let code = code.filter(|c| matches!(c, [b'2'..=b'5', b'0'..=b'5', b'0'..=b'9']));
-        if code.is_none() || !matches!(text.as_bytes().get(3), None | Some(b' ' | b'\n' | b'-')) {
+        if code.is_none() || !matches!(text.as_bytes().get(3), None | Some(b' ' | b'\r' | b'\n' | b'-')) {
             let end = text.find(char::is_whitespace).unwrap_or(text.len());
             return Err(Malformed::new(0..end, "expected three digits, the first 2 to 5"));
         }
+        if let Some(at) = text.find(|c: char| c.is_control() && !matches!(c, '\t' | '\r' | '\n')) {
+            return Err(Malformed::new(at..at + 1, "a control character"));
+        }
+        text.parse::<Reply>().map_err(|error| {
+            // From the second line on, what is wrong is further down than the first code.
+            let second = text.find('\n').map_or(0, |at| at + 1);
+            match error {
+                ReplyError::Unfinished if second > 0 => {
+                    Malformed::new(second..text.len(), "a reply of several lines has `-` after each code but the last")
+                }
+                ReplyError::Unfinished => Malformed::whole(text, "a reply ends with a line that has no `-`"),
+                ReplyError::CodesDiffer { first, .. } => {
+                    Malformed::new(second..text.len(), format!("each line begins with {first}"))
+                }
+                ReplyError::Garbage { .. } => Malformed::new(second..text.len(), "each line begins with its code"),
+                ReplyError::LineTooLong | ReplyError::TooManyLines => Malformed::whole(text, error.to_string()),
+            }
+        })?;
         Ok(Self(text.to_owned()))
     }
 }
@@ -208,6 +239,8 @@ macro_rules! names {
             Plain,
             /// A value with a syntax of its own.
             Scalar,
+            /// A key or a text in a part of the file that is wrong and was left out. What it was meant to say is unknown.
+            LeftOut,
         }
 
         impl TextKind {

@@ -4,6 +4,7 @@ use mxlab_dns::zonefile::{self, Body, DataError, DataProblem, Field, FieldKind};
 use mxlab_dns::{Name, NameError, RecordType};
 
 use super::{Token, ZoneTextMistake};
+use crate::check::shown;
 use crate::references::{Reference, braces};
 
 /// Checks the data of a record. What stands for a reference is checked by what the reference becomes.
@@ -126,7 +127,7 @@ pub(super) fn owner(word: &Token<'_>, written: &zonefile::Token, origin: &Name) 
 }
 
 fn not_a_name(word: &Token<'_>, error: NameError) -> ZoneTextMistake {
-    let mistake = word.wrong(format!("`{}` is not a name", word.text), format!("{error}"));
+    let mistake = word.wrong(format!("`{}` is not a name", shown(word.text)), format!("{error}"));
     let help = (error == NameError::NotAscii).then(|| "write names in their ASCII form, xn--…".to_owned());
     ZoneTextMistake { help, ..mistake }
 }
@@ -139,6 +140,14 @@ fn expected(rtype: RecordType, what: &str) -> String {
     }
 }
 
+/// A word in backticks, cut if it is long.
+fn cut(found: String) -> String {
+    match found.strip_prefix('`').and_then(|rest| rest.strip_suffix('`')) {
+        Some(word) => format!("`{}`", shown(word)),
+        None => found,
+    }
+}
+
 /// A mistake in data in the words of a diagnostic.
 fn mistake(text: &str, rtype: RecordType, error: DataError) -> ZoneTextMistake {
     let word = Token::at(text, &error.span);
@@ -148,13 +157,13 @@ fn mistake(text: &str, rtype: RecordType, error: DataError) -> ZoneTextMistake {
             word.wrong(format!("{what} is missing"), format!("expected {what} after this"))
         }
         DataProblem::Surplus(surplus) => {
-            word.wrong(format!("`{surplus}` is one too many"), "expected the end of the record")
+            word.wrong(format!("`{}` is one too many", shown(&surplus)), "expected the end of the record")
         }
         DataProblem::Name(_, error) => not_a_name(&word, error),
         DataProblem::Not { found, expected: what } => {
             let what = expected(rtype, &what);
             let says = if found.starts_with('`') { "is not" } else { "is too long; expected" };
-            word.wrong(format!("{found} {says} {what}"), format!("expected {what}"))
+            word.wrong(format!("{} {says} {what}", cut(found)), format!("expected {what}"))
         }
     }
 }

@@ -19,7 +19,7 @@ dns = {}
 [zone."fabrikam.example"]
 servers = ["ns1"]
 [tenant.fabrikam]
-domains = ["tailspin.example"]
+domains = ["fabrikam.example"]
 [[at]]
 send = { id = "one", from = "ann@contoso.example", to = ["bo@fabrikam.example"] }
 [[expect]]

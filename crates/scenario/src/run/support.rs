@@ -59,6 +59,7 @@ pub(crate) fn refusals(scenario: &Scenario) -> Vec<Diagnostic> {
             refusals.refuse("an MTA-STS policy (without `mta-sts = \"none\"` in [sender])", name.span());
         }
     }
+    refusals.dkim_targets(scenario);
     for host in scenario.hosts.values() {
         refusals.host(host);
     }
@@ -72,6 +73,18 @@ pub(crate) fn refusals(scenario: &Scenario) -> Vec<Diagnostic> {
 }
 
 impl Refusals {
+    /// No service assigns the targets of selectors yet.
+    fn dkim_targets(&mut self, scenario: &Scenario) {
+        let declared = scenario.zones.values().filter_map(|zone| zone.records.as_ref());
+        let published = scenario.at.iter().filter_map(|at| match &at.action {
+            Action::Publish(publish) => Some(publish.replace.iter().chain(&publish.add)),
+            _ => None,
+        });
+        for text in declared.chain(published.flatten()).filter(|text| text.contains("{dkim-target:")) {
+            self.refuse("the CNAME target of a DKIM selector", text.span());
+        }
+    }
+
     fn sender(&mut self, sender: &Sender) {
         self.unless("MTA-STS", &sender.mta_sts, |mode| *mode == MtaStsMode::None);
         for connector in sender.connector.iter().flat_map(|connectors| connectors.values()) {
@@ -223,3 +236,6 @@ impl Refusals {
         self.unless("this report", message, |message| message.as_str() != "tls-report");
     }
 }
+
+#[cfg(test)]
+mod tests;

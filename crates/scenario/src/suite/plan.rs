@@ -52,10 +52,10 @@ pub(super) fn plan(options: &Options) -> Result<Plan, SuiteError> {
     for (file, read) in found.iter().zip(read) {
         match read {
             Ok(loaded) => plan_file(options, file, loaded, &mut plan, &mut selection),
-            Err(failures) => {
+            Err(unread) => {
                 plan.all_ids = None;
                 if selection.lets_through(|filter| filter.may_match(file)) {
-                    plan.invalid.push(invalid(file, failures));
+                    plan.invalid.push(invalid(file, unread));
                 }
             }
         }
@@ -86,18 +86,34 @@ fn find(options: &Options, filters: &[Filter]) -> Result<Vec<Found>, SuiteError>
     Ok(found)
 }
 
+/// Why a file cannot be run.
+struct Unread {
+    failures: Vec<Failure>,
+    warnings: Vec<String>,
+}
+
+impl Unread {
+    fn of(found: &Diagnostics) -> Unread {
+        let warnings = found.items().iter().filter(|item| item.severity == Severity::Warning).cloned();
+        let warnings = Diagnostics::new(found.sources().clone(), warnings.collect());
+        let warnings = if warnings.is_empty() { Vec::new() } else { vec![warnings.render(false)] };
+        Unread { failures: Failure::mistakes(found), warnings }
+    }
+}
+
 /// What each file says, or what is wrong with it.
-fn read(options: &Options, found: &[Found]) -> Vec<Result<Loaded, Vec<Failure>>> {
+fn read(options: &Options, found: &[Found]) -> Vec<Result<Loaded, Unread>> {
     let worlds =
         WorldDirectory { directory: options.root.join("scenarios/worlds"), shown: "scenarios/worlds".to_owned() };
     let behaviours: Vec<&str> = registry::behaviours().iter().map(|behaviour| behaviour.id).collect();
     let more = |scenario: &Scenario| [refusals(scenario), unshown(scenario)].concat();
     let read = |file: &Found| {
-        let text = file.text.as_ref().map_err(|failure| vec![failure.clone()])?;
+        let text =
+            file.text.as_ref().map_err(|failure| Unread { failures: vec![failure.clone()], warnings: Vec::new() })?;
         let loaded = mxlab_language::read_for(&file.path, text, &worlds, &behaviours, &more)
-            .map_err(|diagnostics| Failure::mistakes(&diagnostics))?;
+            .map_err(|found| Unread::of(&found))?;
         match expects_nothing(&loaded) {
-            Some(mistake) if !options.may_expect_nothing() => Err(Failure::mistakes(&mistake)),
+            Some(mistake) if !options.may_expect_nothing() => Err(Unread::of(&mistake)),
             _ => Ok(loaded),
         }
     };
@@ -119,7 +135,8 @@ fn unshown(scenario: &Scenario) -> Vec<Diagnostic> {
 /// That a file expects nothing, as a mistake: a run of it would pass whatever happens.
 fn expects_nothing(loaded: &Loaded) -> Option<Diagnostics> {
     let found = loaded.warnings.items().iter().find(|warning| warning.code == "no-expectation")?;
-    let mistake = Diagnostic { severity: Severity::Error, ..found.clone() };
+    let mut mistake = found.clone();
+    mistake.severity = Severity::Error;
     let help = mistake.help.clone().unwrap_or_default();
     let mistake = mistake.help(format!("{help}; or see what happens, with `--story`"));
     Some(Diagnostics::new(loaded.sources.clone(), vec![mistake]))
@@ -233,14 +250,14 @@ fn in_partition(partition: Option<(u64, u64)>, id: &str) -> bool {
     hash % parts.max(1) == part.wrapping_sub(1)
 }
 
-fn invalid(file: &Found, failures: Vec<Failure>) -> CaseResult {
+fn invalid(file: &Found, unread: Unread) -> CaseResult {
     CaseResult {
         scenario: file.id.clone(),
         path: file.path.clone(),
         seed: 0,
         outcome: CaseOutcome::Invalid,
-        failures,
-        warnings: Vec::new(),
+        failures: unread.failures,
+        warnings: unread.warnings,
         asked: true,
         compared: Compared::Outside,
         arguments: None,
