@@ -4,7 +4,9 @@
 mod conformance;
 mod coverage;
 mod determinism;
+mod new;
 mod output;
+mod reference;
 mod scenarios;
 
 use std::path::{Path, PathBuf};
@@ -29,6 +31,10 @@ enum Command {
     Conformance(conformance::Arguments),
     /// Which behaviours are covered by which scenarios.
     Coverage(coverage::Arguments),
+    /// Write a commented scenario file to begin with: `cargo xtask new dane old-key`.
+    New(new::Arguments),
+    /// Print what the reference says of a word of scenario files: `cargo xtask reference smtp`.
+    Reference(reference::Arguments),
     /// Write the JSON schema of scenario files to `schema/scenario.schema.json`.
     Schema,
 }
@@ -46,6 +52,8 @@ fn main() -> ExitCode {
         Command::Scenarios(arguments) => scenarios::run(&root, &arguments),
         Command::Conformance(arguments) => conformance::run(&root, &arguments),
         Command::Coverage(arguments) => coverage::run(&root, &arguments),
+        Command::New(arguments) => new::run(&root, &arguments),
+        Command::Reference(arguments) => reference::run(&arguments),
         Command::Schema => schema(),
     };
     ExitCode::from(code.number())
