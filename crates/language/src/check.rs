@@ -532,7 +532,7 @@ const AT_THE_TOP: [&str; 8] = ["title", "story", "covers", "world", "epoch", "un
 
 fn unknown_key(key: &str, place: Span, name: &str, fields: &Struct, helped: bool) -> Diagnostic {
     if AT_THE_TOP.contains(&key) && !name.is_empty() {
-        let message = format!("`{key}` stands inside `{name}`");
+        let message = format!("`{key}` is inside `{name}`");
         let found = Diagnostic::error("misplaced-key", message, place, "it belongs to the whole file");
         return found.help("move it above the first table");
     }
@@ -576,7 +576,8 @@ impl Content {
             [b'"' | b'\'', ..] if written.len() >= 2 => 1,
             _ => return Content { span, start: None },
         };
-        let inner = &written[quotes..written.len() - quotes];
+        // A string that does not end has no quotes there.
+        let inner = written.get(quotes..written.len() - quotes).unwrap_or_default();
         // A line end directly after the opening quotes is not part of the text.
         let skipped = match quotes {
             3 if inner.starts_with("\r\n") => 2,
@@ -584,7 +585,7 @@ impl Content {
             _ => 0,
         };
         work::done(text.len());
-        let start = (&inner[skipped..] == text).then_some(span.start + quotes + skipped);
+        let start = (inner.get(skipped..) == Some(text)).then_some(span.start + quotes + skipped);
         Content { span, start }
     }
 

@@ -116,7 +116,11 @@ pub fn read_for(
 ) -> Result<Loaded, Diagnostics> {
     let mut sources = Sources::new(path, text);
     let mut mistakes = Vec::new();
-    let Some(file) = parse(text, 0, &mut mistakes) else { return Err(Diagnostics::new(Arc::new(sources), mistakes)) };
+    let Some(file) = parse(text, 0, &mut mistakes) else {
+        let mut found = values_beside(text, &sources, &mistakes);
+        mistakes.append(&mut found);
+        return Err(Diagnostics::new(Arc::new(sources), mistakes));
+    };
     let found = world(&file, worlds, &mut mistakes);
     let mut lost_world = found.is_none();
     let world_text = found.clone().flatten().map(|world| world.text);
@@ -134,6 +138,24 @@ pub fn read_for(
     let cells = reader.cells(layers);
     let diagnostics = Diagnostics::new(sources.clone(), reader.mistakes);
     if diagnostics.has_errors() { Err(diagnostics) } else { Ok(Loaded { warnings: diagnostics, cells, sources }) }
+}
+
+/// Malformed values of a text that is not TOML, on lines that are. What else is wrong may follow from what is lost: a table
+/// whose header is broken, for instance, leaves its keys to the one before it.
+fn values_beside(text: &str, sources: &Sources, syntax: &[Diagnostic]) -> Vec<Diagnostic> {
+    if text.len() > MOST_TEXT {
+        return Vec::new();
+    }
+    let (mut tree, _) = tree::parse(text, 0);
+    let mut check = Check::new(sources, &[]);
+    check.file(&mut tree, schema::shape());
+    let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    let line = |span: Span| starts.partition_point(|start| *start <= span.start);
+    let broken: BTreeSet<usize> = syntax.iter().map(|mistake| line(mistake.primary.span)).collect();
+    let mut found = check.mistakes;
+    found.retain(|mistake| matches!(mistake.code, "bad-value" | "unknown-value"));
+    found.retain(|mistake| !broken.contains(&line(mistake.primary.span)));
+    found
 }
 
 /// Parses one text; nothing if it is not TOML.

@@ -5,6 +5,7 @@ mod dnssec;
 mod expected;
 mod faults;
 mod fields;
+mod impossible;
 mod resolved;
 mod sends;
 mod timing;
@@ -69,6 +70,7 @@ pub(crate) fn alone(cell: &Cell<'_>, mistakes: &mut Vec<Diagnostic>) {
     fields::check(cell, mistakes);
     sends::check(cell, mistakes);
     expected::check(cell, mistakes);
+    impossible::check(cell, mistakes);
     ids(file, mistakes);
 }
 
@@ -93,6 +95,9 @@ pub(crate) fn assembled(
     mistakes: &mut Vec<Diagnostic>,
 ) {
     zone_doubts::check(cell, mistakes);
+    if !cell.left_out.of(&["zone", "host"]) && !cell.left_out.of_script(&["publish"]) {
+        impossible::server_names(cell, scenario, mistakes);
+    }
     if !cell.left_out.of(&["zone"]) && !cell.left_out.of_script(&["publish"]) {
         changes::removals(scenario, cell.sources, mistakes);
         zone_content::check(cell.file, world_records, scenario, cell.sources, mistakes);
@@ -107,8 +112,8 @@ pub(crate) fn assembled(
 fn host_names(file: &File, axes: &[(String, Span)], mistakes: &mut Vec<Diagnostic>) {
     for name in file.host.keys() {
         let taken = match name.as_str() {
-            "sender" | "receiver" => Some("the engines' own hosts are called so"),
-            other if FILL_INS.contains(&other) => Some("`send` fills this into messages"),
+            "sender" | "receiver" => Some("this is the name of an engine"),
+            other if FILL_INS.contains(&other) => Some("in messages this name stands for something else"),
             _ => None,
         };
         if let Some(label) = taken {
@@ -189,6 +194,10 @@ fn roles(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
         hosts.map(|(name, _)| name.as_str())
     };
     let mut lacks = |host: &Spanned<HostRef>, role: &str, has: bool| {
+        if role == "dns" && matches!(host.as_str(), "sender" | "receiver") {
+            let message = format!("an engine is no name server: `{host}`");
+            mistakes.push(Diagnostic::error("wrong-role", message, host.span(), "a host with `dns` is needed"));
+        }
         // A wrong role that was removed is not missing.
         let declared = file.host.get(host.as_str()).filter(|host| !pruned.contains(&host.span()));
         if declared.is_some() && !has {
@@ -244,7 +253,17 @@ fn roles(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>) {
     for entry in &file.at {
         let Some(send) = &entry.send else { continue };
         if send.to.is_empty() && !pruned.contains(&send.to.span()) {
-            mistakes.push(Diagnostic::error("missing", "a message needs a recipient", send.to.span(), "nobody"));
+            mistakes.push(Diagnostic::error(
+                "missing",
+                "a message needs a recipient",
+                send.to.span(),
+                "this list is empty",
+            ));
+        }
+        if let Some(via) = send.via.as_ref().filter(|via| via.as_str() == "receiver") {
+            let message = "the inbound engine sends no message for others";
+            let found = Diagnostic::error("wrong-role", message, via.span(), "expected the sender or another host");
+            mistakes.push(found);
         }
         let clients = file.host.iter().filter(|(_, host)| host.client.is_some()).map(|(name, _)| name.as_str());
         let clients: Vec<&str> = clients.collect();
@@ -314,7 +333,7 @@ fn ids(file: &File, mistakes: &mut Vec<Diagnostic>) {
             }
             if what == "messages" && WRITTEN_BY_ENGINES.contains(&name.as_str()) {
                 let message = format!("no message can be called `{name}`");
-                let label = "expectations call a message of the engines so";
+                let label = "this is the name of a message that the engines write";
                 mistakes.push(Diagnostic::error("reserved-name", message, name.span(), label));
             }
         }

@@ -171,7 +171,7 @@ fn syntax(text: &str, error: &SyntaxError) -> ZoneTextMistake {
         }
         SyntaxProblem::Directive => {
             let help = "write names relative to the zone, or full with a final dot";
-            let mistake = token.wrong(format!("`{}` is not taken", token.text), "zone text has no directives");
+            let mistake = token.wrong(format!("`{}` is a directive", token.text), "zone text has no directives");
             ZoneTextMistake { help: Some(help.into()), ..mistake }
         }
         SyntaxProblem::Ttl => {
@@ -217,7 +217,7 @@ fn line(
 fn record_type(token: &Token<'_>, owner: &str) -> Result<RecordType, ZoneTextMistake> {
     let known = token.text.parse::<RecordType>().ok();
     if known == Some(RecordType::SOA) || known == Some(RecordType::NS) && owner == "@" {
-        let mistake = token.wrong("SOA and NS of a zone are made", "this record exists by itself");
+        let mistake = token.wrong("the world generates the SOA and NS records of a zone", "leave this record out");
         return Err(ZoneTextMistake { help: Some("name the servers in `servers`".into()), ..mistake });
     }
     let writable = WRITABLE.iter().any(|known| known.eq_ignore_ascii_case(token.text)) || is_numbered_type(token.text);

@@ -244,7 +244,8 @@ fn times_that_do_not_fit() {
         insta::assert_snapshot!(snapshot, rendered(&text, &worlds()));
     }
     for epoch in ["1971-01-01T00:00:00Z", "2100-12-31T23:59:59Z"] {
-        let shown = rendered(&edited("07", &[("2026-03-02T08:00:00Z", epoch)]), &worlds());
+        let text = format!("title = \"At the edge\"\nepoch = {epoch}\nworld = \"outbound\"\n{ONE_MESSAGE}{DELIVERED}");
+        let shown = rendered(&text, &worlds());
         assert!(shown.starts_with("read, 1 cells"), "{shown}");
     }
 }

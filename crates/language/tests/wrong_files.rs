@@ -50,10 +50,7 @@ fn places_and_types() {
             "a key of the whole file below a table",
             "outbound",
             "[[at]]\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"] }\nworld = \"outbound\"\nuntil = \"+1h\"\n[[expect]]\ndelivered = {}\n",
-            &[
-                "misplaced-key 5:1 `world` `world` stands inside `at`",
-                "misplaced-key 6:1 `until` `until` stands inside `at`",
-            ],
+            &["misplaced-key 5:1 `world` `world` is inside `at`", "misplaced-key 6:1 `until` `until` is inside `at`"],
         ),
         (
             "an entry with single brackets",
@@ -367,7 +364,7 @@ fn declarations() {
             "outbound",
             "[link.a]\nbetween = [\"sender\", \"mx1\"]\n[link.b]\nbetween = [\"mx1\", \"sender\"]\nlatency = \"1s\"\n[link.c]\nbetween = [\"mx1\", \"mx1\"]\nlatency = \"1s\"\n[[at]]\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"] }\n[[expect]]\ndelivered = {}\n",
             &[
-                "no-effect 3:1 `[link.a]` link `a` says nothing of the way between its hosts",
+                "no-effect 3:1 `[link.a]` link `a` changes nothing between its hosts",
                 "duplicate-name 5:7 `b` two links are between `mx1` and `sender`",
                 "bad-value 8:1 `[link.c]` link `c` leads from `mx1` to itself",
             ],
@@ -510,6 +507,106 @@ fn zone_text() {
 }
 
 #[test]
+fn impossible_values() {
+    check(&[
+        (
+            "circles of relatives",
+            "outbound",
+            "[ca.a]\nparent = \"b\"\n[ca.b]\nparent = \"a\"\n[cert.mx1]\nissuer = \"a\"\nkey = \"mx1\"\n[[at]]\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"] }\n[[expect]]\ndelivered = {}\n",
+            &[
+                "circle 4:10 `\"b\"` the parents of certificate authority `a` lead back to it",
+                "circle 6:10 `\"a\"` the parents of certificate authority `b` lead back to it",
+                "circle 9:7 `\"mx1\"` the key of certificate `mx1` leads back to it",
+            ],
+        ),
+        (
+            "owners of faults",
+            "outbound",
+            "[[at]]\nfault = { kind = \"servfail\", zone = \"fabrikam.example\", owner = \"a b\" }\n[[at]]\nfault = { kind = \"servfail\", zone = \"fabrikam.example\", owner = \"mx1.adatum.example.\" }\n[[at]]\nfault = { kind = \"servfail\", zone = \"fabrikam.example\", owner = \"a..b\" }\n[[at]]\nfault = { kind = \"servfail\", zone = \"fabrikam.example\", owner = \"mx1\" }\n[[at]]\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"] }\n[[expect]]\ndelivered = {}\n",
+            &[
+                "bad-value 4:65 `\"a b\"` `a b` is not a name",
+                "bad-value 6:65 `\"mx1.adatum.example.\"` `mx1.adatum.example.` is not in fabrikam.example",
+                "bad-value 8:65 `\"a..b\"` `a..b` is not a name",
+            ],
+        ),
+        (
+            "names of header fields",
+            "inbound",
+            "[key.contoso]\nheaders = \"From:Sub ject::To\"\n[[at]]\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"] }\n[[expect]]\nstamped = { header = \"Authentication-Results:\" }\n",
+            &[
+                "bad-value 4:20 ` ` `Sub ject` is not the name of a header field",
+                "bad-value 4:26 `` `` is not the name of a header field",
+                "bad-value 8:45 `:` `Authentication-Results:` is not the name of a header field",
+            ],
+        ),
+        (
+            "times that leave nothing",
+            "outbound",
+            "until = \"+0s\"\n[sender]\ndelay-notice = \"30h\"\n[zone.\"fabrikam.example\"]\nttl = \"1ms\"\n[[at]]\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"] }\n[[expect]]\ndelivered = {}\n",
+            &[
+                "bad-value 3:9 `\"+0s\"` a run takes time",
+                "no-effect 5:16 `\"30h\"` no delay notice goes out: the sender gives up after 1d",
+                "bad-value 7:7 `\"1ms\"` a TTL is counted in seconds",
+            ],
+        ),
+        (
+            "counts that always or never hold",
+            "outbound",
+            "[[at]]\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"] }\n[[expect]]\ndelivered = { copies = \"0..\", attempts = 0 }\n[[never]]\nbounced = { attempts = \"1..\", text = \"\" }\n[[expect]]\ncost = { hashes = \"0..\" }\n",
+            &[
+                "no-effect 6:24 `\"0..\"` `copies = 0..` always holds",
+                "never-holds 6:42 `0` `attempts` is at least 1",
+                "no-effect 8:24 `\"1..\"` `attempts = 1..` always holds",
+                "no-effect 8:38 `\"\"` every reply has an empty `text` in it",
+                "no-effect 10:19 `\"0..\"` `hashes = 0..` always holds",
+            ],
+        ),
+        (
+            "hosts that take no mail",
+            "outbound",
+            "[host.plain.client]\n[[at]]\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"], via = \"plain\" }\n[[never]]\ndelivered = { host = \"sender\" }\n[[never]]\ndelivered = { host = \"plain\" }\n",
+            &[
+                "wrong-role 7:22 `\"sender\"` `sender` takes no mail",
+                "wrong-role 9:22 `\"plain\"` `plain` takes no mail",
+            ],
+        ),
+        (
+            "days without a run",
+            "inbound",
+            "[[at]]\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"] }\n[[never]]\nreported = { domain = \"contoso.example\", kind = \"dmarc\", day = 2020-01-01 }\n",
+            &["never-holds 6:64 `2020-01-01` the run is not on 2020-01-01"],
+        ),
+        (
+            "engines in other roles",
+            "end-to-end",
+            "[zone.\"fabrikam.example\"]\nservers = [\"receiver\"]\n[[at]]\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"], via = \"receiver\" }\n[[expect]]\ndelivered = {}\n",
+            &[
+                "wrong-role 4:12 `\"receiver\"` an engine is no name server: `receiver`",
+                "wrong-role 6:76 `\"receiver\"` the inbound engine sends no message for others",
+            ],
+        ),
+        (
+            "a link without a way",
+            "outbound",
+            "[link.a]\nbetween = [\"sender\", \"mx1\"]\nlatency = \"0s\"\n[[at]]\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"] }\n[[expect]]\ndelivered = {}\n",
+            &["no-effect 3:1 `[link.a]` link `a` changes nothing between its hosts"],
+        ),
+        (
+            "a record that is there",
+            "outbound",
+            "[[at]]\npublish = { zone = \"fabrikam.example\", add = \"mx1 A {mx1}\" }\n[[at]]\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"] }\n[[expect]]\ndelivered = {}\n",
+            &["no-effect 4:47 `mx1` mx1.fabrikam.example has this A record already"],
+        ),
+        (
+            "a name that nobody asks for",
+            "outbound",
+            "[cert.c]\n[host.mx1.smtp.sni]\n\"mx2.fabrikam.example\" = \"c\"\n[[at]]\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"] }\n[[expect]]\ndelivered = {}\n",
+            &["unknown-name 5:1 `\"mx2.fabrikam.example\"` no host or record is called `mx2.fabrikam.example`"],
+        ),
+    ]);
+}
+
+#[test]
 fn one_cause_one_message() {
     check(&[
         (
@@ -551,6 +648,17 @@ fn one_cause_one_message() {
 #[test]
 fn one_mistake_hides_no_other() {
     check(&[
+        (
+            "a line that is not TOML",
+            "outbound",
+            "story = why\n[sender]\nretry = [\"15min\"]\ndane = \"always\"\n[[expect]\nwithin = \"1h\"\n[[at]]\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"] }\n[[expect]]\ndelivered = {}\n",
+            &[
+                "toml 3:9 `why` `why` is not a value: text needs quotes",
+                "bad-value 5:13 `min` `15min` is not a duration",
+                "unknown-value 6:8 `\"always\"` unknown dane `always`",
+                "toml 7:10 `` not TOML: unclosed array table, expected `]`",
+            ],
+        ),
         (
             "a misspelt key of an expectation",
             "outbound",

@@ -57,7 +57,7 @@ fn wrong_values_are_found_at_their_place() {
     check("x TYPE65280 \\# 2 01", "2", "`2` is not 1, the number of octets that follow");
     check("x TYPE65280 01", "01", "`01` is not \\# and the data in hexadecimal: TYPE65280 has no text form here");
     check("x TYPE255 \\# 0", "TYPE255", "`TYPE255` is not a type that zones hold");
-    check("x TYPE6 \\# 0", "TYPE6", "SOA and NS of a zone are made");
+    check("x TYPE6 \\# 0", "TYPE6", "the world generates the SOA and NS records of a zone");
     let long = "a".repeat(256);
     let strings = "strings of at most 255 octets each: \"…\" \"…\"";
     let message = format!("a string of 256 octets is too long; expected {strings}");

@@ -18,7 +18,8 @@ pub(super) fn check(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Dia
         // A wrong part that was removed would have changed something.
         if !pruned.contains(&publish.span()) && changes_nothing(publish) {
             let message = format!("this `publish` changes nothing in {}", publish.zone);
-            let found = Diagnostic::error("no-change", message, publish.span(), "what becomes different?");
+            let found =
+                Diagnostic::error("no-change", message, publish.span(), "it has no field that changes something");
             let fields = "`replace`, `add`, `remove`, `signed`, `signed-from`, `signed-until`, `roll`";
             mistakes.push(found.help(format!("it takes {fields}")));
         }

@@ -69,7 +69,7 @@ fn fields(fault: &Spanned<Fault>, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Di
     for (field, span) in &written {
         if !kind.takes().contains(field) && !ALWAYS.contains(field) {
             let message = format!("a `{kind}` fault has no `{field}`");
-            let found = Diagnostic::error("not-for-this", message, *span, "does not apply");
+            let found = Diagnostic::error("not-for-this", message, *span, "does not apply to this kind");
             mistakes.push(found.and(fault.kind.span(), format!("{} fault", kind.family().word())).help(takes.clone()));
         }
     }
@@ -135,7 +135,7 @@ fn stage(fault: &Fault, mistakes: &mut Vec<Diagnostic>) {
         (Stage::Data | Stage::Dot | Stage::Quit, _) => return,
     };
     let message = format!("a `{kind}` fault has no stage `{stage}`");
-    let found = Diagnostic::error("not-for-this", message, stage.span(), "no SMTP is spoken then");
+    let found = Diagnostic::error("not-for-this", message, stage.span(), "the session is not in SMTP at that moment");
     mistakes.push(found.and(fault.kind.span(), "smtp fault").help(instead));
 }
 

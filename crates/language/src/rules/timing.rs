@@ -42,10 +42,15 @@ pub(super) fn check(
     validity(file, pruned, mistakes);
 }
 
+/// Whether a run can begin then.
+pub(super) fn is_possible(epoch: Timestamp) -> bool {
+    (FIRST_YEAR..=LAST_YEAR).contains(&epoch.to_zoned(jiff::tz::TimeZone::UTC).year())
+}
+
 fn epoch_in_range(file: &File, mistakes: &mut Vec<Diagnostic>) {
     let Some(epoch) = &file.epoch else { return };
-    let year = epoch.get().0.to_zoned(jiff::tz::TimeZone::UTC).year();
-    if !(FIRST_YEAR..=LAST_YEAR).contains(&year) {
+    if !is_possible(epoch.get().0) {
+        let year = epoch.get().0.to_zoned(jiff::tz::TimeZone::UTC).year();
         let message = format!("no run can begin in {year}");
         let label = format!("from {FIRST_YEAR} to {LAST_YEAR}");
         mistakes.push(Diagnostic::error("bad-value", message, epoch.span(), label));

@@ -258,8 +258,11 @@ fn replies(cell: &Cell<'_>, mistakes: &mut Vec<Diagnostic>) {
 fn links(cell: &Cell<'_>, mistakes: &mut Vec<Diagnostic>) {
     let mut seen: BTreeMap<[&str; 2], Span> = BTreeMap::new();
     for (name, link) in cell.file.link.iter().filter(|(_, link)| !cell.is_partial(link.span())) {
-        if link.latency.is_none() && link.jitter.is_none() {
-            let message = format!("link `{name}` says nothing of the way between its hosts");
+        let zero = |time: &Option<Spanned<crate::values::Duration>>| {
+            time.as_ref().is_none_or(|time| time.get().get().is_zero())
+        };
+        if zero(&link.latency) && zero(&link.jitter) {
+            let message = format!("link `{name}` changes nothing between its hosts");
             mistakes.push(none(message, link.span(), "it takes `latency` and `jitter`"));
         }
         let hosts = link.between.iter().flat_map(|hosts| hosts.iter()).map(|host| host.as_str()).collect::<Vec<_>>();

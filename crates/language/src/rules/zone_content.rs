@@ -69,7 +69,11 @@ fn below_cuts(file: &File, origin: &str, text: &Spanned<ZoneText>, sources: &Sou
         });
         let Some((child, _)) = child else { continue };
         let delegation = matches!(line.rtype.as_str(), "NS" | "DS") && child.eq_ignore_ascii_case(&owner);
-        let label = if delegation { "its delegation is made" } else { "this belongs into its own text" };
+        let label = if delegation {
+            "the world generates the delegation"
+        } else {
+            "this record belongs in the text of that zone"
+        };
         let place = content.at(line.owner_range.clone());
         let found = Diagnostic::error("zone-content", format!("{child} is a zone of its own"), place, label);
         let help = "say `servers`, `signed` and `delegated` in that zone, or `publish` another DS here";
@@ -100,12 +104,29 @@ impl Held {
             self.insert_text(text, sources, mistakes);
         }
         if let Some(text) = &publish.add {
+            self.there_already(text, sources, mistakes);
             self.insert_text(text, sources, mistakes);
         }
         for without in items(&publish.remove) {
             self.remove(&full_name(&without.owner, &self.origin), without.rtype.as_deref());
         }
         self
+    }
+
+    /// Records that are added although the zone has them.
+    fn there_already(&self, text: &Spanned<ZoneText>, sources: &Sources, mistakes: &mut Vec<Diagnostic>) {
+        let content = Content::of(sources, text.span(), text);
+        for line in zone_text::read_in(text, self.zone.origin()).0 {
+            let owner = full_name(&line.owner, &self.origin);
+            let (Ok(owner), Ok(rtype)) = (owner.parse::<Name>(), line.rtype.parse::<RecordType>()) else { continue };
+            let held = self.zone.rrset(&owner, rtype);
+            if held.is_some_and(|held| held.rdatas.iter().any(|data| data[..] == *line.data.as_bytes())) {
+                let message = format!("{owner} has this {rtype} record already");
+                let place = content.at(line.owner_range.clone());
+                let found = Diagnostic::error("no-effect", message, place, "this would change nothing");
+                mistakes.push(found.help("leave it out, or `replace` it to give it another TTL"));
+            }
+        }
     }
 
     fn remove(&mut self, owner: &str, rtype: Option<&str>) {
@@ -146,14 +167,16 @@ impl Held {
     fn mistake(&self, error: &ZoneError, line: &Line, place: &dyn Fn(&std::ops::Range<usize>) -> Span) -> Diagnostic {
         let (range, label, other) = match error {
             ZoneError::OutOfZone { .. } => (&line.owner_range, "not in this zone", None),
-            ZoneError::AliasAndData { owner } => (&line.rtype_range, "an alias stands alone", Some(owner)),
-            ZoneError::Two { owner, .. } => (&line.rtype_range, "one is all that a name can have", Some(owner)),
+            ZoneError::AliasAndData { owner } => {
+                (&line.rtype_range, "a CNAME record is the only record of its name", Some(owner))
+            }
+            ZoneError::Two { owner, .. } => (&line.rtype_range, "a name has at most one", Some(owner)),
             ZoneError::BelowDname { dname, below } => {
                 let is_dname = line.rtype == "DNAME";
                 let label = if is_dname { "it would hide names below it" } else { "the DNAME above hides it" };
                 (&line.rtype_range, label, Some(if is_dname { below } else { dname }))
             }
-            ZoneError::DnameAtCut { owner } => (&line.rtype_range, "here another zone begins", Some(owner)),
+            ZoneError::DnameAtCut { owner } => (&line.rtype_range, "another zone begins here", Some(owner)),
             ZoneError::AtWildcard { .. } => (&line.rtype_range, "not at a wildcard", None),
             _ => (&line.rtype_range, "the zone cannot hold this", None),
         };

@@ -95,7 +95,7 @@ impl Scalar for Address {
         let at = text.rfind('@').unwrap_or(text.len());
         Err(match error {
             AddressError::NoAt => Malformed::whole(text, "there is no `@`"),
-            AddressError::LocalPart if at == 0 => Malformed::whole(text, "nothing stands before the `@`"),
+            AddressError::LocalPart if at == 0 => Malformed::whole(text, "there is nothing before the `@`"),
             AddressError::LocalPart => Malformed::new(0..at, "neither a dot-string nor a quoted string"),
             AddressError::Domain if text.matches('@').count() > 1 => {
                 let first = text.find('@').unwrap_or(at);
