@@ -22,7 +22,8 @@ Four rules explain most of the rest.
 3. **One entry says one thing.** Every `[[at]]`, `[[expect]]` and `[[never]]` entry has exactly one verb.
 4. **Nothing is ignored.** What a file says takes effect, or it is a mistake that is told with its place.
 
-What is marked *not supported yet* is read, checked and then refused.
+What is marked *not supported yet* is read, checked and then refused. The examples leave out the `title` that every file
+needs; those without a message or an expectation are files to which any may be added.
 
 ## Names, times, numbers
 
@@ -123,7 +124,7 @@ fn about(group: Group) -> &'static str {
 
 fn heading(family: FaultFamily) -> &'static str {
     match family {
-        FaultFamily::Dns => "Name servers that do not answer as they should",
+        FaultFamily::Dns => "Name servers that do not answer as they should; each needs `zone` or `server`",
         FaultFamily::Dnssec => "Answers that do not validate",
         FaultFamily::Path => "Somebody on the path",
         FaultFamily::Tls => "The TLS handshake",

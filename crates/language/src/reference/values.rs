@@ -238,8 +238,10 @@ pub(super) fn values(schema: &Value) -> Vec<Entry> {
     for (definition, one, _, sample) in TYPES {
         let Some(info) = scalar_named(definition) else { continue };
         let described = schema.pointer(&format!("/definitions/{definition}/description")).and_then(Value::as_str);
-        let meaning = format!("{}. To {}.", described.unwrap_or(one).trim_end_matches('.'), info.help);
-        entries.push(entry(Group::Values, one, format!("such as {sample}"), &meaning));
+        let mut help = info.help.chars();
+        let help: String = help.next().map(|first| first.to_uppercase().chain(help).collect()).unwrap_or_default();
+        let meaning = format!("{}. {help}.", described.unwrap_or(one).trim_end_matches('.'));
+        entries.push(entry(Group::Values, one, (*sample).to_owned(), &meaning));
     }
     entries
 }
