@@ -77,6 +77,28 @@ fn nothing_to_run_is_wrong_usage() {
 }
 
 #[test]
+fn what_is_no_scenario_is_told_for_what_it_is() {
+    let repository = Repository::new("what", &[("a/holds.toml", HOLDS)]);
+    fs::create_dir(repository.root.join("desk")).unwrap();
+    fs::write(repository.root.join("desk/mine.toml"), HOLDS).unwrap();
+    repository.run(&["desk/mine"]).check(2, &["there is a file `desk/mine.toml`: write its whole name"]);
+    repository.run(&["desk"]).check(2, &["`desk` is a folder outside of `scenarios/`: name its files"]);
+    repository.run(&["desk/mine.toml[x=1]"]).check(2, &["`desk/mine.toml` has no cells"]);
+}
+
+#[test]
+fn links_that_lead_back_are_not_followed() {
+    let repository = Repository::new("links", &[("a/holds.toml", HOLDS)]);
+    repository.run(&["--bless"]).check(0, &[]);
+    for folder in ["scenarios/a", "snapshots/a"] {
+        for name in ["up", "back", "again.toml", "again.snap"] {
+            std::os::unix::fs::symlink("..", repository.root.join(folder).join(name)).unwrap();
+        }
+    }
+    repository.run(&[]).check(12, &["1 scenario: 1 passed", "snapshots/a/again.snap: no scenario has this snapshot"]);
+}
+
+#[test]
 fn what_cannot_be_kept_is_not_blessed() {
     // The cell of one file and another file would share a snapshot.
     let both = matrix().replace(", type = \"MX\", s", ", s");

@@ -10,6 +10,8 @@ use crate::style::{Style, shown};
 
 /// How many lines of a difference are shown.
 const MOST_LINES: usize = 40;
+/// How many stories are shown with their differences. Where more differ, it is probably one change that shows in all.
+const MOST_STORIES: usize = 10;
 
 /// The warnings of a case; empty if there are none.
 pub fn warnings(case: &CaseResult) -> String {
@@ -29,14 +31,20 @@ pub fn failures(summary: &Summary, style: Style) -> String {
     for file in &summary.files {
         let _ = writeln!(text, "{}", self::file(file, style));
     }
-    for case in stories {
-        let _ = writeln!(text, "{}", self::case(case, style));
+    for (at, case) in stories.into_iter().enumerate() {
+        let most = if at < MOST_STORIES { MOST_LINES } else { 0 };
+        let _ = writeln!(text, "{}", self::told(case, style, most));
     }
     text
 }
 
 /// The text about a case that failed.
 pub fn case(case: &CaseResult, style: Style) -> String {
+    told(case, style, MOST_LINES)
+}
+
+/// The text about a case that failed, with at most so many lines of a difference.
+fn told(case: &CaseResult, style: Style, most: usize) -> String {
     let mut text = String::new();
     // The file is wrong for every seed.
     let seed = match case.outcome {
@@ -46,7 +54,7 @@ pub fn case(case: &CaseResult, style: Style) -> String {
     for (heading, failures) in by_heading(case) {
         let _ = writeln!(text, "{}{seed}", style.bad(&format!("{}: {heading}", shown(&case.scenario))));
         for failure in failures {
-            self::failure(&mut text, failure, case.outcome, style);
+            self::failure(&mut text, failure, case.outcome, style, most);
         }
     }
     let _ = writeln!(text, "  run it again: {}", reproduction(case));
@@ -63,7 +71,7 @@ fn file(file: &FileResult, style: Style) -> String {
     let heading = file.failures.first().map_or("", |failure| words(CaseOutcome::ExpectationFailed, failure));
     let _ = writeln!(text, "{}{seed}", style.bad(&format!("{}: {heading}", shown(&file.id))));
     for failure in &file.failures {
-        self::failure(&mut text, failure, CaseOutcome::ExpectationFailed, style);
+        self::failure(&mut text, failure, CaseOutcome::ExpectationFailed, style, MOST_LINES);
     }
     let _ = writeln!(text, "  run it again: {}", file.reproduction());
     text
@@ -82,7 +90,7 @@ fn by_heading(case: &CaseResult) -> Vec<(&'static str, Vec<&Failure>)> {
     headings
 }
 
-fn failure(text: &mut String, failure: &Failure, outcome: CaseOutcome, style: Style) {
+fn failure(text: &mut String, failure: &Failure, outcome: CaseOutcome, style: Style, most: usize) {
     // A diagnostic already shows its place.
     if outcome == CaseOutcome::Invalid {
         let _ = writeln!(text, "{}\n", shown(failure.message.trim_end()));
@@ -101,14 +109,16 @@ fn failure(text: &mut String, failure: &Failure, outcome: CaseOutcome, style: St
         let _ = writeln!(text, "  {line}");
     }
     if let Some(difference) = &failure.difference {
-        self::difference(text, difference, style);
+        self::difference(text, difference, style, most);
     }
 }
 
-fn difference(text: &mut String, difference: &Difference, style: Style) {
-    let legend = [style.old("- only in the snapshot"), style.new("+ only in this run")];
-    let _ = writeln!(text, "    {}", legend.join("   "));
-    for (mark, line) in difference.lines.iter().take(MOST_LINES) {
+fn difference(text: &mut String, difference: &Difference, style: Style, most: usize) {
+    if most > 0 {
+        let legend = [style.old("- only in the snapshot"), style.new("+ only in this run")];
+        let _ = writeln!(text, "    {}", legend.join("   "));
+    }
+    for (mark, line) in difference.lines.iter().take(most) {
         let line = shown(&format!("{} {line}", mark.sign()));
         let line = match mark {
             Mark::Old => style.old(&line),
@@ -118,10 +128,10 @@ fn difference(text: &mut String, difference: &Difference, style: Style) {
         };
         let _ = writeln!(text, "    {line}");
     }
-    let more = difference.lines.len().saturating_sub(MOST_LINES);
+    let more = difference.lines.len().saturating_sub(most);
     if more > 0 {
-        let lines = if more == 1 { "line" } else { "lines" };
-        let _ = writeln!(text, "    … and {more} more {lines}; `--story` shows the whole story");
+        let (lines, other) = (if more == 1 { "line" } else { "lines" }, if most > 0 { " more" } else { "" });
+        let _ = writeln!(text, "    … and {more}{other} {lines}; `--story` shows the whole story");
     }
 }
 
@@ -274,6 +284,17 @@ dane/match: the story is not that of a snapshot (seed 1)
 
 ";
         assert_eq!(failures(&summary, Style::PLAIN), expected);
+    }
+
+    #[test]
+    fn of_many_stories_that_differ_some_are_shown() {
+        let difference = Difference { lines: vec![(Mark::New, "sender  says it otherwise".to_owned())] };
+        let differs = Failure { difference: Some(difference), ..wrong("snapshot", "the story differs:") };
+        let cases = vec![failing(CaseOutcome::SnapshotDiffers, vec![differs]); MOST_STORIES + 2];
+        let told = failures(&Summary { cases, ..Summary::default() }, Style::PLAIN);
+        assert_eq!(told.matches("    + sender  says it otherwise\n").count(), MOST_STORIES);
+        assert_eq!(told.matches("    … and 1 line; `--story` shows the whole story\n").count(), 2);
+        assert_eq!(told.matches("accept it: ").count(), MOST_STORIES + 2);
     }
 
     #[test]

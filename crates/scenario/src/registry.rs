@@ -28,13 +28,15 @@ enum Want {
     AtLeast(i64),
     /// Anything at all.
     Any,
+    /// Nothing.
+    Absent,
     /// Anything except the value of this other field of the same entry.
     Unlike(&'static str),
     /// A value that differs from that of another entry of the same kind, name and type.
     Changes,
 }
 
-use Want::{Any, AtLeast, Changes, Flag, Holds, Is, OneOf, Unlike};
+use Want::{Absent, Any, AtLeast, Changes, Flag, Holds, Is, OneOf, Unlike};
 
 /// A behaviour that scenarios can show, or should.
 #[derive(Debug)]
@@ -142,7 +144,7 @@ fn meets(want: Want, field: &str, entry: &Entry) -> bool {
         (Holds(part), Some(Value::Text(text))) => text.contains(part),
         (Flag(wanted), Some(Value::Flag(flag))) => *flag == wanted,
         (AtLeast(least), Some(Value::Number(number))) => *number >= least,
-        (Any, Some(_)) => true,
+        (Any, Some(_)) | (Absent, None) => true,
         (Unlike(other), Some(value)) => entry.fields.get(other).is_some_and(|other| other != value),
         _ => false,
     }
@@ -156,6 +158,7 @@ fn words(want: Want) -> String {
         Flag(flag) => format!("= {flag}"),
         AtLeast(least) => format!("of at least {least}"),
         Any => "at all".to_owned(),
+        Absent => "absent".to_owned(),
         Unlike(other) => format!("other than {other}"),
         Changes => "that changes".to_owned(),
     }
@@ -245,7 +248,7 @@ mod tests {
                     let others: &[&str] = match want {
                         Unlike(other) => &[other],
                         Changes => &["name", "type"],
-                        Is(_) | OneOf(_) | Holds(_) | Flag(_) | AtLeast(_) | Any => &[],
+                        Is(_) | OneOf(_) | Holds(_) | Flag(_) | AtLeast(_) | Any | Absent => &[],
                     };
                     for field in others.iter().chain([field]) {
                         assert!(declared(kind, field), "{}: no `{kind}` has a field `{field}`", behaviour.id);

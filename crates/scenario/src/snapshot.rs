@@ -157,8 +157,10 @@ pub fn orphans(folder: &Path, ids: &BTreeSet<String>) -> io::Result<Vec<PathBuf>
             Err(error) => return Err(error),
         };
         for entry in entries {
-            let path = entry?.path();
-            if path.is_dir() {
+            let entry = entry?;
+            let path = entry.path();
+            // A link to a folder is not followed: it may lead back up.
+            if entry.file_type()?.is_dir() {
                 folders.push(path);
             } else if snapshot_of(&path).is_some_and(|file| !known.contains(&file)) {
                 found.push(path);
@@ -179,7 +181,7 @@ fn snapshot_of(path: &Path) -> Option<PathBuf> {
 const CONTEXT: usize = 2;
 
 /// The longest texts that are compared line by line, in lines. Of longer ones, only the first difference is shown.
-const MOST_LINES: usize = 20_000;
+const MOST_LINES: usize = 5_000;
 
 /// How two texts differ.
 pub fn difference(old: &str, new: &str) -> Difference {

@@ -13,7 +13,7 @@ mod plan;
 mod result;
 mod snapshots;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -143,7 +143,8 @@ fn run_jobs(
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Vec<CaseResult> {
     let (jobs, options) = (Arc::new(jobs), Arc::new(options.clone()));
-    let (next, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let next = Arc::new(AtomicUsize::new(0));
+    let stop = Arc::new(AtomicBool::new(interrupted.load(Ordering::Relaxed)));
     let (results, finished) = mpsc::channel();
     for _ in 0..options.jobs.clamp(1, jobs.len().max(1)) {
         let (results, engines) = (results.clone(), Arc::clone(engines));
@@ -161,6 +162,7 @@ fn run_jobs(
     }
     drop(results);
     let mut cases: Vec<Option<CaseResult>> = jobs.iter().map(|_| None).collect();
+    let mut told = BTreeMap::new();
     let mut left: Option<Instant> = None;
     loop {
         if interrupted.load(Ordering::Relaxed) {
@@ -174,6 +176,7 @@ fn run_jobs(
             Ok((index, mut case)) => {
                 progress(Progress::Ended(&case));
                 case.record = None;
+                share_story(&mut case, &mut told);
                 if let Some(slot) = cases.get_mut(index) {
                     *slot = Some(case);
                 }
@@ -191,6 +194,16 @@ fn run_jobs(
         }
     };
     cases.into_iter().zip(jobs.iter()).map(|(case, job)| case.unwrap_or_else(|| without_result(job))).collect()
+}
+
+/// Lets a case share its story with the first one of its scenario, if that tells the same.
+fn share_story(case: &mut CaseResult, told: &mut BTreeMap<String, Arc<str>>) {
+    let Some(story) = &mut case.story else { return };
+    match told.get(&case.scenario) {
+        Some(first) if *first == *story => *story = Arc::clone(first),
+        Some(_) => {}
+        None => drop(told.insert(case.scenario.clone(), Arc::clone(story))),
+    }
 }
 
 /// Where editors find the JSON schema of scenario files, below the root.

@@ -199,7 +199,7 @@ fn signatures_keep_the_end_that_is_not_changed() {
 }
 
 #[test]
-fn a_fault_of_a_name_server_befalls_its_zones() {
+fn a_fault_of_a_name_server_affects_its_zones() {
     let servers = "[zone.\"fabrikam.example\"]\nservers = [\"dns\"]\n[host.dns]\ndns = {}\n";
     let lookup = "[[at]]\nlookup = { name = \"fabrikam.example\", type = \"MX\" }\n";
     let expect = "[[expect]]\nresolved = { name = \"fabrikam.example\", type = \"MX\", status = \"servfail\" }\n";

@@ -68,12 +68,46 @@ pub enum HandoverError {
     },
 }
 
-/// The outcome for one recipient.
+impl HandoverError {
+    fn outcome(&self) -> Outcome {
+        match self {
+            HandoverError::Refused { .. } => Outcome::Refused,
+            HandoverError::NoServer
+            | HandoverError::Broken { .. }
+            | HandoverError::Handshake(_)
+            | HandoverError::Tls(_) => Outcome::Unanswered,
+        }
+    }
+}
+
+/// How a client has fared with a message for a recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The server has taken the message.
+    Taken,
+    /// The server has said no.
+    Refused,
+    /// There was no server, no session, or no answer.
+    Unanswered,
+}
+
+impl Outcome {
+    /// The word in the record.
+    pub fn word(self) -> &'static str {
+        match self {
+            Outcome::Taken => "taken",
+            Outcome::Refused => "refused",
+            Outcome::Unanswered => "unanswered",
+        }
+    }
+}
+
+/// What came of a message for one recipient.
 struct HandedOver<'a> {
     from: &'a ReversePath,
     to: &'a str,
     reply: String,
-    taken: bool,
+    outcome: Outcome,
 }
 
 impl Event for HandedOver<'_> {
@@ -85,12 +119,12 @@ impl Event for HandedOver<'_> {
         Fields::new()
             .with("from", self.from.to_string())
             .with("to", self.to)
-            .with("taken", self.taken)
+            .with("outcome", self.outcome.word())
             .with("reply", self.reply.as_str())
     }
 
     fn story(&self) -> Vec<String> {
-        if self.taken {
+        if self.outcome == Outcome::Taken {
             // The server that took it records that.
             return Vec::new();
         }
@@ -117,18 +151,22 @@ pub async fn find_servers(resolver: &Resolver, recipients: &[Address]) -> Vec<So
 
 /// Sends the message and records the outcome.
 pub async fn hand_over(env: &Env, recorder: &Recorder, handover: &Handover) {
-    let tell = |to: &Address, reply: String, taken| {
-        recorder.tell(&HandedOver { from: &handover.from, to: &to.to_string(), reply, taken });
+    let tell = |to: &Address, reply: String, outcome| {
+        recorder.tell(&HandedOver { from: &handover.from, to: &to.to_string(), reply, outcome });
     };
     let transacted = match try_hand_over(env, handover).await {
         Ok(transacted) => transacted,
-        Err(error) => return handover.to.iter().for_each(|to| tell(to, error.to_string(), false)),
+        Err(error) => {
+            let outcome = error.outcome();
+            return handover.to.iter().for_each(|to| tell(to, error.to_string(), outcome));
+        }
     };
     let lost = transacted.broken.map(|(stage, error)| HandoverError::Broken { stage, error }.to_string());
     for (to, decided) in transacted.recipients {
         match decided {
-            Some((_, reply)) => tell(&to, reply.to_string(), reply.is_positive()),
-            None => tell(&to, lost.clone().unwrap_or_default(), false),
+            Some((_, reply)) if reply.is_positive() => tell(&to, reply.to_string(), Outcome::Taken),
+            Some((_, reply)) => tell(&to, reply.to_string(), Outcome::Refused),
+            None => tell(&to, lost.clone().unwrap_or_default(), Outcome::Unanswered),
         }
     }
 }

@@ -35,5 +35,5 @@ pub const EVENTS: &[Kind] = &[
     server::AGREED,
     mail_key::Signed::KIND,
     dialogue::Spoken::KIND,
-    Kind::new("handed-over", &["from", "to", "taken", "reply"]),
+    Kind::new("handed-over", &["from", "to", "outcome", "reply"]),
 ];

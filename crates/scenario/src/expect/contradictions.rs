@@ -15,6 +15,7 @@ use mxlab_language::references::{Form, Reference};
 use mxlab_language::scenario::Addressed;
 use mxlab_language::script::Action;
 use mxlab_record::{Entry, Value};
+use mxlab_world::client::Outcome;
 use mxlab_world::dialogue::Spoken;
 
 use super::Asked;
@@ -200,13 +201,10 @@ impl Witnesses<'_> {
         for (_, entry) in self.of_kind("handed-over") {
             let Some(ends) = ends(entry) else { continue };
             let count = heard.entry(ends).or_default();
-            let reply = entry.fields.text("reply").unwrap_or_default();
-            if entry.fields.get("taken") == Some(&Value::Flag(true)) {
-                count.taken += 1;
-            } else if reply.starts_with("the server answered") || reply.starts_with(|c: char| c.is_ascii_digit()) {
-                count.refused += 1;
-            } else {
-                count.broken += 1;
+            match entry.fields.text("outcome") {
+                Some(word) if word == Outcome::Taken.word() => count.taken += 1,
+                Some(word) if word == Outcome::Refused.word() => count.refused += 1,
+                _ => count.broken += 1,
             }
         }
         heard

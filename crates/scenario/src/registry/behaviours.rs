@@ -11,6 +11,7 @@
 //! | `true`, `false` | is this flag |
 //! | `(2..)` | is a number of at least this |
 //! | `any` | is there |
+//! | `none` | is not there |
 //! | `(unlike other)` | differs from the field `other` of the same event |
 //! | `changes` | differs from that of another event of the same kind, name and type |
 //!
@@ -37,6 +38,7 @@ macro_rules! behaviours {
 
 macro_rules! want {
     (any) => { Want::Any };
+    (none) => { Want::Absent };
     (changes) => { Want::Changes };
     (true) => { Want::Flag(true) };
     (false) => { Want::Flag(false) };
@@ -271,7 +273,7 @@ pub(super) const BEHAVIOURS: &[Behaviour] = behaviours! {
     "retry.4xx-each-stage": "a temporary refusal at each stage", "RFC 5321 §4.2.1";
     "retry.421": "the server is closing down", "RFC 5321 §3.8";
     "retry.refused": "the connection is refused: 4.4.316", "exchange.md §5.6" => deferred { code = "4.4.316" };
-    "retry.unreachable": "the host cannot be reached: 4.4.315", "exchange.md §5.6";
+    "retry.unreachable": "the host cannot be reached: 4.4.315", "exchange.md §5.6" => deferred { code = "4.4.315" };
     "retry.stall-each-stage": "the server falls silent at each stage: the time-outs of the standard", "RFC 5321 §4.5.3.2";
     "retry.partial-recipients": "some recipients are taken, others wait", "RFC 5321 §4.2.1";
     "retry.many-domains": "a message to several domains", "RFC 5321 §4.5.4.1";
@@ -282,9 +284,10 @@ pub(super) const BEHAVIOURS: &[Behaviour] = behaviours! {
     "ndr.delay-notice": "the author is told that a message is late", "RFC 3464 §2.3.3; exchange.md §7.1"
         => notified { action = "delayed" };
     "ndr.dsn-notify": "NOTIFY, ORCPT, ENVID and RET", "RFC 3461 §4";
-    "ndr.null-sender": "there is no NDR about an NDR", "RFC 5321 §4.5.5";
-    "ndr.null-mx": "the domain takes no mail: 5.1.10", "RFC 7505 §4.1; exchange.md §7.5";
-    "ndr.nxdomain": "the domain does not exist: 5.4.310", "exchange.md §7.5";
+    "ndr.null-sender": "there is no NDR about an NDR", "RFC 5321 §4.5.5" => bounced { code = any, ndr = none };
+    "ndr.null-mx": "the domain takes no mail: 5.1.10", "RFC 7505 §4.1; exchange.md §7.5"
+        => bounced { code = "5.1.10" };
+    "ndr.nxdomain": "the domain does not exist: 5.4.310", "exchange.md §7.5" => bounced { code = "5.4.310" };
     "ndr.exo-layout": "the sections of Exchange Online's NDR", "exchange.md §7.2";
     "ndr.delivered": "the NDR itself travels, and is received", "RFC 5321 §6.1"
         => bounced { ndr = any }, accepted { from = "<>" };
@@ -303,7 +306,8 @@ pub(super) const BEHAVIOURS: &[Behaviour] = behaviours! {
     "smtp.long-lines": "lines over 998 octets are refused at submission, never wrapped", "RFC 5322 §2.1.1; exchange.md §7.5";
     "smtp.requiretls": "REQUIRETLS", "RFC 8689 §4";
     "smtp.tls-required-no": "TLS-Required: No", "RFC 8689 §5";
-    "smtp.reply-garbage": "what the server says is no reply", "RFC 5321 §4.2";
+    "smtp.reply-garbage": "what the server says is no reply", "RFC 5321 §4.2"
+        => step { fault = "smtp-garbage" }, deferred { code = any };
     "smtp.multiline-replies": "replies of several lines", "RFC 5321 §4.2.1";
 
     // dkim: signing

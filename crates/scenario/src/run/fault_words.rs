@@ -101,7 +101,10 @@ impl Words {
     }
 
     pub(super) fn is_over(&self) -> String {
-        format!("{} no longer {}", self.who, self.does)
+        match self.does.strip_prefix("is ") {
+            Some(what) => format!("{} is no longer {what}", self.who),
+            None => format!("{} no longer {}", self.who, self.does),
+        }
     }
 }
 

@@ -53,7 +53,7 @@ pub(super) fn run_job(options: &Options, engines: &dyn Engines, job: &Job) -> Ca
     match result {
         Ok(Ok(CellRun { record, result })) => {
             judge(options, &mut case, &record, &result);
-            case.story = Some(record.story());
+            case.story = Some(record.story().into());
             (case.run, case.record) = (Some(result), Some(record));
         }
         Ok(Err(diagnostics)) => {

@@ -8,12 +8,14 @@ use crate::exit_code::ExitCode;
 #[derive(Debug, thiserror::Error)]
 pub enum SuiteError {
     /// A filter that matches nothing is probably a typing mistake.
-    #[error("no scenario matches `{filter}`\n{}", offer(near))]
+    #[error("no scenario matches `{filter}`\n{}", offer(near, hint.as_deref()))]
     NothingMatches {
         /// What was typed.
         filter: String,
         /// The most similar ids.
         near: Vec<String>,
+        /// What there is of this name, if that is no scenario.
+        hint: Option<String>,
     },
     /// There is nothing to run.
     #[error("no scenario was found: there is no `.toml` file below `{0}`, worlds aside")]
@@ -62,7 +64,10 @@ impl SuiteError {
     }
 }
 
-fn offer(near: &[String]) -> String {
+fn offer(near: &[String], hint: Option<&str>) -> String {
+    if let Some(hint) = hint {
+        return format!("help: {hint}");
+    }
     if near.is_empty() {
         return "help: `cargo xtask scenarios --list` shows all".to_owned();
     }

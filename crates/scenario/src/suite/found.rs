@@ -33,12 +33,14 @@ pub fn discover(root: &Path) -> Result<Vec<Found>, SuiteError> {
     let mut folders = vec![top.clone()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).map_err(io_error(&folder))? {
-            let path = entry.map_err(io_error(&folder))?.path();
-            if path.is_dir() {
+            let entry = entry.map_err(io_error(&folder))?;
+            let path = entry.path();
+            // A link to a folder is not followed: it may lead back up.
+            if entry.file_type().map_err(io_error(&path))?.is_dir() {
                 if path != top.join("worlds") {
                     folders.push(path);
                 }
-            } else if path.extension().is_some_and(|extension| extension == "toml") {
+            } else if path.extension().is_some_and(|extension| extension == "toml") && !path.is_dir() {
                 let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string().replace('\\', "/");
                 let id = shown.strip_prefix("scenarios/").unwrap_or(&shown).trim_end_matches(".toml").to_owned();
                 let location = path.canonicalize().map_err(io_error(&path))?;

@@ -1,6 +1,7 @@
 //! What to run: reading the files, and selecting by filters and partition.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::error::SuiteError;
@@ -18,7 +19,8 @@ pub(super) struct Job {
     pub(super) scenario: String,
     pub(super) path: String,
     pub(super) seed: u64,
-    pub(super) cell: Cell,
+    /// Shared by the jobs of all seeds.
+    pub(super) cell: Arc<Cell>,
     pub(super) sources: Arc<Sources>,
     pub(super) warnings: Vec<String>,
     /// Whether the filters select it. If not, it runs because another cell of its file is to be blessed.
@@ -186,16 +188,16 @@ fn plan_file(options: &Options, file: &Found, loaded: Loaded, plan: &mut Plan, s
         if !asked && !(options.bless && any_asked) {
             continue;
         }
-        let own = cell.scenario.seed;
+        let (own, cell) = (cell.scenario.seed, Arc::new(cell.clone()));
         let seeds = if options.seeds.is_empty() { vec![own] } else { options.seeds.clone() };
         for seed in seeds {
             plan.jobs.push(Job {
-                scenario: id(cell),
+                scenario: id(&cell),
                 path: file.path.clone(),
                 seed,
                 asked,
-                compared: compared(file, cell, expects, seed),
-                cell: cell.clone(),
+                compared: compared(file, &cell, expects, seed),
+                cell: Arc::clone(&cell),
                 sources: loaded.sources.clone(),
                 warnings: warnings.clone(),
             });
@@ -223,7 +225,21 @@ fn nothing_matches(typed: &str, found: &[Found], plan: &Plan) -> SuiteError {
         Some(ids) if typed.contains('[') => nearest(typed, ids.iter().map(String::as_str)),
         _ => nearest(typed, found.iter().map(|file| file.id.as_str())),
     };
-    SuiteError::NothingMatches { filter: typed.to_owned(), near }
+    SuiteError::NothingMatches { filter: typed.to_owned(), near, hint: elsewhere(typed, plan) }
+}
+
+/// What there is of this name outside of `scenarios/`, or in a file without cells.
+fn elsewhere(typed: &str, plan: &Plan) -> Option<String> {
+    let file = format!("{typed}.toml");
+    if Path::new(&file).is_file() {
+        return Some(format!("there is a file `{file}`: write its whole name"));
+    }
+    if Path::new(typed).is_dir() {
+        return Some(format!("`{typed}` is a folder outside of `scenarios/`: name its files"));
+    }
+    let (path, _) = typed.split_once(".toml[")?;
+    let path = format!("{path}.toml");
+    (plan.cells.get(&path) == Some(&1)).then(|| format!("`{path}` has no cells"))
 }
 
 /// Two files, one of them outside, could have the same id: their results could not be told apart.

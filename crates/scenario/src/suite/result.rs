@@ -104,8 +104,8 @@ pub struct CaseResult {
     pub seed_sensitive: bool,
     /// What came of the run, if there was one.
     pub run: Option<RunResult>,
-    /// Its story.
-    pub story: Option<String>,
+    /// Its story. Cases that tell the same share it: a suite may have many seeds.
+    pub story: Option<Arc<str>>,
     /// What happened in it. Only until the case has been handed to `progress`: the records of a whole suite, with many
     /// seeds, would not fit into memory.
     pub record: Option<Arc<Run>>,

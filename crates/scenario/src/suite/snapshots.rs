@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::options::Options;
 use super::result::{Blessed, CaseOutcome, CaseResult, Compared, FileResult};
@@ -80,7 +81,7 @@ fn not_for_a_snapshot(cases: &mut [CaseResult]) {
 
 /// Before blessing: the snapshot must be right for every seed that ran.
 fn one_story_for_all_seeds(cases: &mut [CaseResult]) {
-    let mut first: BTreeMap<String, (u64, String)> = BTreeMap::new();
+    let mut first: BTreeMap<String, (u64, Arc<str>)> = BTreeMap::new();
     for case in cases.iter_mut().filter(|case| is_to_be_settled(case)) {
         let Some(told) = &case.story else { continue };
         let (seed, story) = first.entry(case.scenario.clone()).or_insert_with(|| (case.seed, told.clone()));
@@ -191,6 +192,7 @@ impl Snapshot<'_> {
         };
         let why = refused.map_or_else(String::new, |why| format!("not blessed, since {why}; "));
         case.outcome = CaseOutcome::SnapshotDiffers;
+        case.arguments = refused.map(|_| format!("--seed {} --bless", case.seed));
         let shown = Some(self.shown());
         case.failures.push(Failure { file: shown, difference, ..Failure::new("snapshot", format!("{why}{what}")) });
         // What the story says is known all the same.
