@@ -38,7 +38,28 @@ impl Output {
 /// How text for standard error is marked: in colours on a terminal, unless `NO_COLOR` is set (<https://no-color.org>) or
 /// the terminal is `dumb`.
 pub(crate) fn style() -> Style {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let unwanted = set("NO_COLOR").is_some() || set("TERM").is_some_and(|term| term == "dumb");
-    if io::stderr().is_terminal() && !unwanted { Style::COLOURED } else { Style::PLAIN }
+    let set = |name: &str| std::env::var(name).unwrap_or_default();
+    style_of(io::stderr().is_terminal(), &set("NO_COLOR"), &set("TERM"))
+}
+
+fn style_of(terminal: bool, no_color: &str, term: &str) -> Style {
+    if terminal && no_color.is_empty() && term != "dumb" { Style::COLOURED } else { Style::PLAIN }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_for_terminals_that_want_them() {
+        for (terminal, no_color, term, expected) in [
+            (true, "", "xterm-256color", Style::COLOURED),
+            (true, "", "", Style::COLOURED),
+            (false, "", "xterm-256color", Style::PLAIN),
+            (true, "1", "xterm-256color", Style::PLAIN),
+            (true, "", "dumb", Style::PLAIN),
+        ] {
+            assert_eq!(style_of(terminal, no_color, term), expected, "{terminal} {no_color} {term}");
+        }
+    }
 }

@@ -197,19 +197,8 @@ pub fn run_cell(
         return Err(Diagnostics::new(sources.clone(), refusals));
     }
     meter::take();
-    let config = Config {
-        label: options.id.clone(),
-        reproduce: options.reproduce.clone(),
-        epoch: scenario.epoch,
-        seed: options.seed,
-        until: longest(scenario, options),
-        bounds: options.bounds,
-        packet_log: options.packets,
-        capture: options.packets > 0,
-        ..Config::default()
-    };
     let unbuilt = |error: LabError| cannot_go_on(scenario, sources, None, &error);
-    let sim = Sim::new(config).map_err(|error| unbuilt(std::io::Error::other(error).into()))?;
+    let sim = Sim::new(config(scenario, options)).map_err(|error| unbuilt(std::io::Error::other(error).into()))?;
     let network: Rc<dyn Network> = Rc::new(sim.network());
     let lab = Lab::build(scenario, &options.id, &*network).map_err(unbuilt)?;
     let journal = lab.journal.clone();
@@ -260,6 +249,20 @@ pub fn run_cell(
         virtual_seconds: outcome.elapsed.as_secs(),
     };
     Ok(CellRun { record: Arc::new(record), result })
+}
+
+fn config(scenario: &Scenario, options: &RunOptions) -> Config {
+    Config {
+        label: options.id.clone(),
+        reproduce: options.reproduce.clone(),
+        epoch: scenario.epoch,
+        seed: options.seed,
+        until: longest(scenario, options),
+        bounds: options.bounds,
+        packet_log: options.packets,
+        capture: options.packets > 0,
+        ..Config::default()
+    }
 }
 
 /// The file was checked before. What still fails while the world is built or the script played is reported at the entry that

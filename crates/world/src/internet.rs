@@ -42,9 +42,9 @@ pub enum InternetError {
     Text {
         /// The zone.
         zone: Name,
-        /// What stands there.
+        /// What was found.
         found: String,
-        /// What should.
+        /// What was expected.
         expected: String,
     },
     /// A record.

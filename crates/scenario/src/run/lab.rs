@@ -52,7 +52,7 @@ const WIRE_ORDER: u32 = 1_000;
 /// The world of one run.
 pub(crate) struct Lab {
     pub(crate) journal: Journal,
-    /// What its messages derive from.
+    /// The scope from which its Message-IDs derive.
     pub(crate) identity: Identity,
     pub(crate) hosts: IndexMap<String, Arc<dyn Machine>>,
     pub(crate) servers: IndexMap<String, ServerControl>,

@@ -15,12 +15,12 @@ use mxlab_language::script::Publish;
 use mxlab_language::values::Time;
 use mxlab_language::{Scenario, words, zone_text};
 
-/// What zones have become since the run began.
+/// How zones have changed since the run began.
 #[derive(Default)]
 pub(super) struct Zones {
     /// Inception and expiry of the signatures of zones that were published anew.
     signed: BTreeMap<String, (Time, Option<Time>)>,
-    /// What the key changes that are under way renew, by zone.
+    /// Which keys are renewed by the key changes under way, by zone.
     rolling: BTreeMap<String, Renewed>,
 }
 

@@ -108,7 +108,7 @@ fn ready(
     if let Some(client) = signer {
         (message, signers) = signed(stage, send, client, message, date)?;
     }
-    // A text of the file's own may bring its own Message-ID.
+    // A message declared in the file may have its own Message-ID.
     let own = Message::parse(&message).ok().and_then(|message| message.message_id().ok());
     let message_id = own.map_or(message_id, |own| own.as_str().to_owned());
     let signed = |(domain, selector): Signer<'_>| Signed {

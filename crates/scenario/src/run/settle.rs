@@ -67,7 +67,7 @@ async fn sleep_until_or_for_ever(at: Option<Instant>) {
     }
 }
 
-/// When the last window closes that a file gives and that is not decided; none if all are.
+/// When the last undecided window of an expectation closes; none if all are decided.
 fn open_until(script: &Script<'_>) -> Option<Instant> {
     let scenario = script.stage.scenario;
     let now = scenario.epoch.checked_add(Instant::now().duration_since(script.stage.start)).unwrap_or(Timestamp::MAX);

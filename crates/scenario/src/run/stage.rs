@@ -109,7 +109,7 @@ impl<'a> Stage<'a> {
         self.start + Duration::try_from(since).unwrap_or_default()
     }
 
-    /// The address of a host that the file names. Without one, whatever is limited to that host would hold for everybody.
+    /// The address of a host that the file names. Without it, what is limited to that host would apply to all.
     pub(super) fn address(&self, short: &str) -> Result<IpAddr, LabError> {
         let host = self.scenario.addressed.get(short).ok_or_else(|| LabError::NoAddress(short.to_owned()))?;
         Ok(IpAddr::V4(host.ipv4))

@@ -231,7 +231,7 @@ impl Refusals {
         }
     }
 
-    /// Reports that no engine writes yet can be waited for in vain.
+    /// No engine writes these reports yet: waiting for one would be in vain.
     fn message(&mut self, message: &Option<Spanned<SentRef>>) {
         self.unless("this report", message, |message| message.as_str() != "tls-report");
     }
