@@ -233,6 +233,9 @@ fn print(arguments: &Arguments, summary: &Summary) -> ExitCode {
         out.write(&json::lines(summary));
     }
     eprint!("{}", text::failures(summary, output::style()));
+    if !stories && summary.cases.iter().any(|case| case.outcome == CaseOutcome::ExpectationFailed) {
+        eprintln!("`--story` shows what happened\n");
+    }
     eprint!("{}", text::blessed(summary));
     if arguments.bless && summary.blessed.is_empty() && summary.exit_code() == ExitCode::AllHeld {
         eprintln!("nothing was written: every snapshot is as it should be");

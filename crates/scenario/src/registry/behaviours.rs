@@ -110,23 +110,31 @@ pub(super) const BEHAVIOURS: &[Behaviour] = behaviours! {
     "dane.rollover": "an old and a new record, one of which matches: delivered", "RFC 7671 §8.1"
         => tlsa { decision = "dane", usable = (2..) }, relayed { security = "dane", matched = any };
     "dane.agility": "the strongest digest decides, for each usage and selector", "RFC 7671 §9";
-    "dane.tlsa-cname": "the owner of the TLSA records is a secure alias: delivered", "RFC 7671 §7";
-    "dane.mx-alias": "the MX host is a secure alias: TLSA at the canonical name first, then at the original", "RFC 7672 §2.2.2";
+    "dane.tlsa-cname": "the owner of the TLSA records is a secure alias: delivered", "RFC 7671 §7"
+        => resolved { type = "TLSA", status = "secure", aliases = (1..) }, relayed { security = "dane" };
+    "dane.mx-alias": "the MX host is a secure alias: TLSA at the canonical name first, then at the original", "RFC 7672 §2.2.2"
+        => tlsa { decision = "dane", base = (unlike host) }, relayed { security = "dane" };
     "dane.insecure-domain": "the zone of the domain is not signed: ordinary delivery", "RFC 7672 §2.2.1"
         => tlsa { decision = "insecure" }, relayed { security = ["none", "tls"] };
-    "dane.insecure-mx": "insecure MX records, hosts with TLSA: exo ordinary delivery; a setting applies DANE", "RFC 7672 §2.2.1";
-    "dane.insecure-host": "the addresses are in an unsigned zone: TLSA is not asked for", "RFC 7672 §2.2.2";
+    "dane.insecure-mx": "insecure MX records, hosts with TLSA: exo ordinary delivery; a setting applies DANE", "RFC 7672 §2.2.1"
+        => resolved { type = "MX", status = "insecure" }, resolved { type = "A", status = "secure" }, tlsa { decision = "insecure" };
+    "dane.insecure-host": "the addresses are in an unsigned zone: TLSA is not asked for", "RFC 7672 §2.2.2"
+        => resolved { type = "MX", status = "secure" }, resolved { type = "A", status = "insecure" }, tlsa { decision = "insecure" };
     "dane.alias-into-insecure": "the MX host is a secure alias into an unsigned zone: TLSA at the original name applies", "RFC 7672 §2.2.2";
-    "dane.one-a-bogus": "the addresses of one of two hosts are bogus: the other is used", "RFC 7672 §2.2.2";
-    "dane.implicit-mx": "no MX records, TLSA at the domain itself: delivered, authenticated", "RFC 7672 §2.2.1; RFC 5321 §5.1";
+    "dane.one-a-bogus": "the addresses of one of two hosts are bogus: the other is used", "RFC 7672 §2.2.2"
+        => resolved { type = "A", status = "bogus" }, relayed { attempts = any };
+    "dane.implicit-mx": "no MX records, TLSA at the domain itself: delivered, authenticated", "RFC 7672 §2.2.1; RFC 5321 §5.1"
+        => resolved { type = "MX", found = "no-data" }, relayed { security = "dane" };
     "dane.no-tlsa": "TLSA records are securely denied: ordinary delivery", "RFC 7672 §2.2"
         => tlsa { decision = "none" }, relayed { security = ["none", "tls"] };
     "dane.tlsa-servfail": "no answer about TLSA: the host is skipped; alone 4.7.324", "RFC 7672 §2.1.2; exchange.md §5.4"
         => tlsa { decision = "failed" }, resolved { type = "TLSA", status = "servfail" };
-    "dane.tlsa-bogus": "TLSA records are bogus: the host is skipped; alone 4.7.324", "RFC 7672 §2.1.2; exchange.md §5.4";
+    "dane.tlsa-bogus": "TLSA records are bogus: the host is skipped; alone 4.7.324", "RFC 7672 §2.1.2; exchange.md §5.4"
+        => tlsa { decision = "failed" }, resolved { type = "TLSA", status = "bogus" };
     "dane.mx-bogus": "MX records are bogus: 4.7.324, or 4.4.312 with the documented limitation", "exchange.md §5.4"
         => resolved { type = "MX", status = "bogus" }, deferred { code = ["4.7.324", "4.4.312"] };
-    "dane.a-bogus": "addresses are bogus: 4.7.324, or 4.4.312 with the documented limitation", "exchange.md §5.4";
+    "dane.a-bogus": "addresses are bogus: 4.7.324, or 4.4.312 with the documented limitation", "exchange.md §5.4"
+        => resolved { type = "A", status = "bogus" }, deferred { code = ["4.7.324", "4.4.312"] };
     "dane.second-mx": "the first host fails, the second takes the message", "RFC 7672 §2.2; RFC 5321 §5.1"
         => tried { outcome = "failed", code = any }, relayed { attempts = (1..) };
     "dane.all-mx-fail": "every host fails: all are tried at each attempt, by preference", "RFC 5321 §5.1";
@@ -270,17 +278,23 @@ pub(super) const BEHAVIOURS: &[Behaviour] = behaviours! {
         => resumed { message = any }, relayed { attempts = (2..) };
     "retry.crash-after-dot": "killed between the final dot and its reply: one duplicate at most, never a loss", "RFC 1047 §2";
     "retry.greylist": "a server refuses the first attempt on purpose", "RFC 6647 §2";
-    "retry.4xx-each-stage": "a temporary refusal at each stage", "RFC 5321 §4.2.1";
-    "retry.421": "the server is closing down", "RFC 5321 §3.8";
+    "retry.4xx-each-stage": "a temporary refusal at each stage", "RFC 5321 §4.2.1"
+        => step { fault = "smtp-reply" }, deferred { stage = any }, relayed { attempts = (2..) };
+    "retry.421": "the server is closing down", "RFC 5321 §3.8"
+        => step { fault = "smtp-reply" }, deferred { text = (holds "421 ") };
     "retry.refused": "the connection is refused: 4.4.316", "exchange.md §5.6" => deferred { code = "4.4.316" };
     "retry.unreachable": "the host cannot be reached: 4.4.315", "exchange.md §5.6" => deferred { code = "4.4.315" };
-    "retry.stall-each-stage": "the server falls silent at each stage: the time-outs of the standard", "RFC 5321 §4.5.3.2";
-    "retry.partial-recipients": "some recipients are taken, others wait", "RFC 5321 §4.2.1";
+    "retry.stall-each-stage": "the server falls silent at each stage: the time-outs of the standard", "RFC 5321 §4.5.3.2"
+        => step { fault = "smtp-stalled" }, deferred { stage = any }, relayed { attempts = (2..) };
+    "retry.partial-recipients": "some recipients are taken, others wait", "RFC 5321 §4.2.1"
+        => relayed { attempts = any }, deferred { stage = "rcpt" }, relayed { attempts = (2..) };
     "retry.many-domains": "a message to several domains", "RFC 5321 §4.5.4.1";
 
     // ndr: delivery reports
-    "ndr.5xx-each-stage": "a final refusal at each stage", "RFC 5321 §4.2.1";
-    "ndr.expired-arrow": "the last temporary failure is quoted behind an arrow", "exchange.md §7.3";
+    "ndr.5xx-each-stage": "a final refusal at each stage", "RFC 5321 §4.2.1"
+        => step { fault = "smtp-reply" }, bounced { stage = any, ndr = any };
+    "ndr.expired-arrow": "the last temporary failure is quoted behind an arrow", "exchange.md §7.3"
+        => bounced { text = (holds " -> 4") };
     "ndr.delay-notice": "the author is told that a message is late", "RFC 3464 §2.3.3; exchange.md §7.1"
         => notified { action = "delayed" };
     "ndr.dsn-notify": "NOTIFY, ORCPT, ENVID and RET", "RFC 3461 §4";

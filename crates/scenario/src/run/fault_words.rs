@@ -84,15 +84,21 @@ const DOES: &[(&str, &str)] = &[
     ("clock-shift", "has a clock that is wrong by {shift}"),
 ];
 
-/// A fault in words: who does what.
+/// A fault in words: who does what, and how often.
 pub(super) struct Words {
     who: String,
     does: String,
+    times: Option<u32>,
 }
 
 impl Words {
     pub(super) fn begins(&self) -> String {
-        format!("{} {} from now on", self.who, self.does)
+        let Words { who, does, times } = self;
+        match times {
+            None => format!("{who} {does} from now on"),
+            Some(1) => format!("{who} {does} the next time"),
+            Some(times) => format!("{who} {does} the next {times} times"),
+        }
     }
 
     /// As long as it lasts: `mx1 refuses connections`.
@@ -117,14 +123,9 @@ pub(super) fn words(fault: &Fault) -> Words {
         does += &format!(" about {question}");
     }
     if let Some(from) = &fault.from {
-        does += &format!(", if {from} connects");
+        does += &format!(" if {from} connects");
     }
-    match fault.times.as_ref().map(|times| *times.get()) {
-        None => {}
-        Some(1) => does += ", once",
-        Some(times) => does += &format!(", {times} times"),
-    }
-    Words { who: who(fault), does }
+    Words { who: who(fault), does, times: fault.times.as_ref().map(|times| *times.get()) }
 }
 
 /// The words with the values of the fault.
