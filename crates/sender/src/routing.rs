@@ -19,6 +19,7 @@ use std::future::Future;
 use std::net::IpAddr;
 
 use mxlab_env::Env;
+use mxlab_smtp::mx::MOST_ADDRESSES;
 use mxlab_smtp::mx::MailHosts;
 pub use mxlab_smtp::mx::{MOST_HOSTS, Mx};
 
@@ -26,9 +27,6 @@ use crate::condition::Condition;
 use crate::dane::{Classified, DaneMode, classify};
 use crate::demand::Demand;
 use crate::outcome::{Limitations, Problem};
-
-/// How many addresses of one host are tried in one attempt.
-const MOST_ADDRESSES: usize = 20;
 
 /// How far DNS vouches for an answer. The reasons are one-line texts for people.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,6 +14,8 @@ use mxlab_dns::{Name, rdata};
 
 /// How many hosts of one domain are kept, those with the lowest preference.
 pub const MOST_HOSTS: usize = 20;
+/// How many addresses of one host are tried.
+pub const MOST_ADDRESSES: usize = 20;
 
 /// One MX record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

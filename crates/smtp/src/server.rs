@@ -46,11 +46,17 @@ pub struct Limits {
     /// How long a client may be silent, stop reading, or take for the TLS handshake (RFC 5321 §4.5.3.2.7: at least five
     /// minutes); then it is answered 421, if it can be answered.
     pub silence: Duration,
+    /// The most octets that a client may send in one session, so that none holds a session for ever that is never silent;
+    /// then it is answered 421.
+    pub octets: u64,
 }
+
+/// A gigabyte: a hundred messages of the size that Exchange Online takes by default.
+pub const MOST_OCTETS: u64 = 1 << 30;
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { sessions: 1_000, silence: Duration::from_secs(5 * 60) }
+        Limits { sessions: 1_000, silence: Duration::from_secs(5 * 60), octets: MOST_OCTETS }
     }
 }
 
@@ -191,6 +197,7 @@ impl<S: Service> Server<S> {
         let mut interruption = None;
         // What goes out with the next reply.
         let mut behind = Vec::new();
+        let mut heard = 0_u64;
         loop {
             match session.next_action() {
                 Action::Read if let Some(words) = interruption.take() => {
@@ -204,7 +211,13 @@ impl<S: Service> Server<S> {
                 }
                 Action::Read => match timeout(self.limits.silence, wire.read(&mut buffer)).await {
                     Ok(read) => match buffer.get(..read?) {
-                        Some(bytes) if !bytes.is_empty() => session.receive(bytes),
+                        Some(bytes) if !bytes.is_empty() => {
+                            heard = heard.saturating_add(bytes.len() as u64);
+                            if heard > self.limits.octets {
+                                return self.dismiss(&mut wire, transient(3, 2, "Too much for one session")).await;
+                            }
+                            session.receive(bytes);
+                        }
                         Some(_) | None => session.end_of_input(),
                     },
                     Err(_) => return self.dismiss(&mut wire, transient(4, 2, "Connection timed out")).await,
@@ -226,7 +239,7 @@ impl<S: Service> Server<S> {
                         interruption = Some(words);
                     }
                     Response::Close => return self.close(&mut wire).await,
-                    Response::Silence => return stay_silent(&mut wire).await,
+                    Response::Silence => return self.stay_silent(&mut wire).await,
                 },
                 Action::StartTls => match responder.handshake() {
                     Handshake::Tls(config) => {
@@ -240,7 +253,7 @@ impl<S: Service> Server<S> {
                         return self.end_with(&mut wire, octets).await;
                     }
                     Handshake::Close => return self.close(&mut wire).await,
-                    Handshake::Silence => return stay_silent(&mut wire).await,
+                    Handshake::Silence => return self.stay_silent(&mut wire).await,
                 },
                 Action::Close(_) => return self.close(&mut wire).await,
             }
@@ -260,12 +273,26 @@ impl<S: Service> Server<S> {
     async fn end_with(&self, wire: &mut Box<dyn Wire>, octets: &[u8]) -> io::Result<()> {
         self.write(wire, octets).await?;
         self.close(wire).await?;
-        stay_silent(wire).await
+        self.stay_silent(wire).await
     }
 
     async fn dismiss(&self, wire: &mut Box<dyn Wire>, last_words: Reply) -> io::Result<()> {
         self.write(wire, &last_words.to_wire()).await?;
         self.close(wire).await
+    }
+
+    /// Sends nothing and keeps the connection until the client gives up. Everything that it sends meanwhile is read and
+    /// dropped, as much as a session may have.
+    async fn stay_silent(&self, wire: &mut Box<dyn Wire>) -> io::Result<()> {
+        let mut buffer = [0; 4096];
+        let mut left = self.limits.octets;
+        while left > 0 {
+            match wire.read(&mut buffer).await? {
+                0 => break,
+                length => left = left.saturating_sub(length as u64),
+            }
+        }
+        Ok(())
     }
 
     /// Ends the sending side.
@@ -277,14 +304,6 @@ impl<S: Service> Server<S> {
 /// Whether an error of accepting is that of the client which would have been accepted, and of no other.
 fn is_of_one_client(error: io::ErrorKind) -> bool {
     matches!(error, io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::NotConnected)
-}
-
-/// Sends nothing and keeps the connection until the client gives up. Everything that it sends meanwhile is read and
-/// dropped.
-async fn stay_silent(wire: &mut Box<dyn Wire>) -> io::Result<()> {
-    let mut buffer = [0; 4096];
-    while wire.read(&mut buffer).await? > 0 {}
-    Ok(())
 }
 
 /// The reply with which the server closes the connection.

@@ -21,7 +21,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 
 const SERVER: &str = "192.0.2.1:25";
-const LIMITS: Limits = Limits { sessions: 2, silence: Duration::from_secs(300) };
+const LIMITS: Limits = Limits { sessions: 2, silence: Duration::from_secs(300), octets: 300_000 };
 
 /// Takes everything, but for what a test has it do at one stage.
 #[derive(Clone)]
@@ -181,6 +181,12 @@ fn everything_is_bounded() {
     check(settings(|it| it.max_commands = 2), &commands, "220 250 250 421 closed");
     let large = [TO_DATA.as_slice(), &["longer\r\n.\r\n"]].concat();
     check(settings(|it| it.max_message = 4), &large, "220 250 250 250 354 552");
+    // A message without an end, and words for a server that says nothing.
+    let endless = "and so on and on and on\r\n".repeat(20_000);
+    check(|_| {}, &[TO_DATA.as_slice(), &[&endless, ""]].concat(), "220 250 250 250 354 421 closed");
+    let silent = |server: &mut Scripted| server.at = Some((Stage::Data, Response::Silence));
+    let all_at_once = format!("DATA\r\n{endless}");
+    check(silent, &[&TO_DATA[..3], &[&all_at_once]].concat(), "220 250 250 250 closed");
     // Whoever slips text behind STARTTLS does not get it executed inside TLS.
     check(|_| {}, &["EHLO a.example\r\n", "STARTTLS\r\nMAIL FROM:<a@a.example>\r\n", ""], "220 250 554 closed");
 }

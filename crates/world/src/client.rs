@@ -14,7 +14,7 @@ use mxlab_mail::smtp::client::{Capabilities, Transaction};
 use mxlab_mail::smtp::{self, Command, Parameters, Reply, Stage};
 use mxlab_record::{Event, Fields, Recorder};
 use mxlab_smtp::client::{Broken, Connection, Greeting, Timeouts, Transacted};
-use mxlab_smtp::mx::{MailHosts, Mx, host_name};
+use mxlab_smtp::mx::{MOST_ADDRESSES, MailHosts, Mx, host_name};
 use mxlab_smtp::tls::{self, HandshakeError};
 use tokio::time::Instant;
 
@@ -144,7 +144,8 @@ pub async fn find_servers(resolver: &Resolver, recipients: &[Address]) -> Vec<So
     for Mx { exchange, .. } in &found.hosts {
         let Ok(host) = exchange.parse::<Name>() else { continue };
         let answer = resolver.lookup(&host, RecordType::A).await;
-        servers.extend(answer.data::<rdata::A>().map(|address| SocketAddr::new(address.0.into(), smtp::PORT)));
+        let addresses = answer.data::<rdata::A>().map(|address| SocketAddr::new(address.0.into(), smtp::PORT));
+        servers.extend(addresses.take(MOST_ADDRESSES));
     }
     servers
 }

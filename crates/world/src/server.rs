@@ -17,7 +17,7 @@ use mxlab_env::{BoxFuture, Env};
 use mxlab_mail::smtp::Reply;
 use mxlab_mail::smtp::server::{Delivery, EXTENSIONS, queued};
 use mxlab_record::{Kind, Recorder};
-use mxlab_smtp::server::{Limits, Server, Sink};
+use mxlab_smtp::server::{Limits, MOST_OCTETS, Server, Sink};
 use rustls::sign::CertifiedKey;
 use tokio::sync::watch;
 
@@ -29,7 +29,7 @@ pub(crate) const AGREED: Kind = events::Agreed::KIND;
 
 /// The bounds of a server. A client that is slow has its own time-outs, and what becomes of it is the story: the server
 /// waits longer than any client does.
-const LIMITS: Limits = Limits { sessions: 1_000, silence: Duration::from_secs(3600) };
+const LIMITS: Limits = Limits { sessions: 1_000, silence: Duration::from_secs(3600), octets: MOST_OCTETS };
 /// How long to wait before an address that could not be bound is tried again.
 const BIND_AGAIN: Duration = Duration::from_secs(1);
 

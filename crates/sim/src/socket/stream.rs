@@ -75,6 +75,7 @@ impl Connection {
         let Some(stream) = state.stream.as_ref().filter(|_| state.reset.is_none()) else { return };
         let mut arrived = Vec::new();
         let mut piece = vec![0; PIECE];
+        // Bounded by the receive buffer.
         let after_fin = loop {
             match stream.try_read(&mut piece) {
                 Ok(0) => break true,

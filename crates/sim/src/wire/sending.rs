@@ -11,6 +11,9 @@ use crate::cause::{self, Cause};
 use crate::clock::WireTime;
 use crate::packet;
 
+/// How often in a row a segment may be lost; then it arrives, however bad the link.
+const MOST_LOSSES: u32 = 1_000;
+
 impl Wire {
     /// Sends all packets that the hosts have emitted; `false` once there were more than the bound allows.
     pub(crate) fn drain(&mut self, at: Duration) -> bool {
@@ -81,7 +84,10 @@ impl Wire {
         let link = self.link(from, to);
         let mut back_off = Duration::ZERO;
         let percents = [link.loss_percent, self.ends[from].loss_percent, self.ends[to].loss_percent];
-        while self.is_lost(from, to, percents) {
+        for _ in 0..MOST_LOSSES {
+            if !self.is_lost(from, to, percents) {
+                break;
+            }
             if !tcp {
                 return Fate::Lost;
             }
