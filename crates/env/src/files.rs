@@ -6,7 +6,7 @@
 //! 4. All folders above it are synced, the outermost first: otherwise a file could be lost with the folder that another
 //!    writer has just made.
 //!
-//! Whatever a crash leaves of a file that was being written lies beside the others, and is no file of the store.
+//! A file that a crash has left half written stays beside the others; it is no file of the store.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ pub trait Disk: Send + Sync {
 
     /// The folder below which all files lie.
     fn base(&self) -> &Path;
-    /// A word that nobody who writes to this disk is given at the same time.
+    /// A word that no other writer to this disk has at the same time.
     fn unique(&self) -> String;
     /// Whether there is a file or folder of this name.
     fn exists(&self, path: &Path) -> bool;

@@ -94,7 +94,7 @@ pub trait Ports: Send + Sync + 'static {
     fn moment(&self) -> Timestamp {
         self.now()
     }
-    /// Where the running code stands among all of its moment. See [`Env::rank`].
+    /// The place of the running code within its moment. See [`Env::rank`].
     fn rank(&self) -> Vec<u32> {
         Vec::new()
     }
@@ -155,7 +155,7 @@ impl Env {
         self.0.moment()
     }
 
-    /// Where the running code stands among all of its [`moment`](Env::moment), as numbers to be compared one after the
+    /// The place of the running code within its [`moment`](Env::moment), as numbers to be compared one after the
     /// other: the tree of tasks, a task before its children and an older one before a younger.
     ///
     /// What happens side by side at one time happens in an order that means nothing; told in the order of ranks, it is told

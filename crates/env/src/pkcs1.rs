@@ -1,7 +1,7 @@
 //! RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 §8.2), made by ring.
 //!
 //! It is some ten times as fast as RSA in plain Rust. ring takes keys of 2,048 to 4,096 bits only, with a public exponent from
-//! 65,537 on; who has another key signs with another library. The signature follows from key and data: both libraries give
+//! 65,537 on; other keys sign with another library. The signature follows from key and data: both libraries give
 //! the same octets.
 
 use ring::rand::SystemRandom;

@@ -61,7 +61,7 @@ pub trait Network {
     /// # Errors
     /// The network cannot do that, or has no such machine.
     fn set_link(&self, one: &str, other: &str, link: Link) -> io::Result<()>;
-    /// Puts somebody on the path who sees every packet.
+    /// Puts a tap on the path, which sees every packet.
     ///
     /// # Errors
     /// The network cannot do that.
@@ -154,7 +154,7 @@ pub enum TapVerdict {
     Payload(Vec<u8>),
 }
 
-/// Someone who sits on the wire and sees every packet when it is sent, with [`Fate::Lost`] as its fate as yet.
+/// Sees every packet on the wire when it is sent; its fate is not decided yet, and reads [`Fate::Lost`].
 ///
 /// It is called inside the network: it must use neither sockets nor the [`Network`].
 pub trait Tap: Send {

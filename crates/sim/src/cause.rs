@@ -14,9 +14,9 @@
 //! | the script acts | a new one, of this instant |
 //! | several causes wake a task before it runs | the earliest |
 //!
-//! Besides its time a cause has a *line*: where it stands in the tree of all that was ever set off. The script is the root,
+//! Besides its time a cause has a *line*: its place in the tree of everything that was ever set off. The script is the root,
 //! and each task is a child of the code that spawned it, numbered in the order of spawning. A task that serves others, one
-//! that accepts connections or answers datagrams, acts on behalf of whoever it heard last: what it spawns then is a child of
+//! that accepts connections or answers datagrams, acts on behalf of the one that it heard last: what it spawns then is a child of
 //! the code that wrote to it. So the line of what belongs to one message is the same whatever order the seed gives to
 //! packets of different messages, and what happens side by side can be told in the order of lines: a task before its
 //! children, an older one before a younger.
@@ -56,7 +56,7 @@ impl Cause {
     }
 }
 
-/// Where a task stands in the tree.
+/// The place of a task in the tree.
 pub(crate) struct Descent {
     own: Line,
     acting: Mutex<Acting>,
@@ -92,8 +92,8 @@ impl Descent {
         Descent::new(line.iter().copied().chain([*children]).collect())
     }
 
-    /// It has read what `cause` brought. What comes from its ancestors or descendants is its own affair; for anybody else
-    /// it acts on their behalf.
+    /// It has read what `cause` brought. What comes from its ancestors or descendants changes nothing; for anybody else it acts
+    /// on their behalf.
     fn read(&self, cause: &Cause) {
         let mut acting = lock(&self.acting);
         acting.line = if cause.line.starts_with(&self.own) || self.own.starts_with(&cause.line) {
@@ -149,7 +149,7 @@ pub(crate) fn current() -> Option<Cause> {
     })
 }
 
-/// Where a task stands that the running code spawns; none outside of tasks.
+/// The place of a task that the running code spawns; none outside of tasks.
 pub(crate) fn child() -> Option<Descent> {
     RUNNING.with(|slot| match slot.borrow().as_ref()? {
         Running::Task(_, descent) => Some(descent.child()),
@@ -188,7 +188,7 @@ mod tests {
     fn a_server_acts_on_behalf_of_whom_it_hears() {
         let script = Descent::root();
         let (server, one, two) = (script.child(), script.child(), script.child());
-        // Whoever comes first, what is spawned for each has the same line.
+        // In whatever order they come, what is spawned for each has the same line.
         let session = |heard: &[&Descent]| {
             let server = Descent::new(Arc::clone(&server.own));
             let mut lines: Vec<_> = heard
@@ -202,7 +202,7 @@ mod tests {
             lines
         };
         assert_eq!(session(&[&one, &two]), session(&[&two, &one]));
-        // What a session hears of its client, and a client of its session, is their own affair.
+        // What a session hears of its client, and a client of its session, changes neither line.
         server.read(&one.cause(Duration::ZERO));
         let session = server.child();
         session.read(&one.cause(Duration::ZERO));

@@ -2,8 +2,8 @@
 //!
 //! Counting polls ends a task that wakes itself for ever, but not one that loops without an await: nothing inside the
 //! runtime runs any more. The wire and its taps are watched like a poll. One thread per process looks from outside, in
-//! real time, at every world that runs. It cannot stop the looping thread, nobody can, so it reports to whoever runs the
-//! world: a program ends itself, a test fails.
+//! real time, at every world that runs. Nothing can stop the looping thread, so it reports to what runs the world: a
+//! program ends itself, a test fails.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Once, Weak};

@@ -102,7 +102,7 @@ fn five_megabytes_pass_a_reader_that_stalls() {
 }
 
 #[test]
-fn a_closed_port_refuses_and_nowhere_never_answers() {
+fn a_closed_port_refuses_and_an_address_without_a_host_never_answers() {
     let (sim, [a, _b]) = world(Config::default());
     let control = sim.control();
     let client = a.env();
@@ -332,7 +332,7 @@ fn a_connect_that_was_given_up_during_a_partition_is_not_completed_later() {
 }
 
 #[test]
-fn a_blackhole_swallows() {
+fn nothing_answers_from_a_blackhole() {
     let (sim, [a, b]) = world(Config::default());
     let control = sim.control();
     spawn_echo(&b.env(), at(2, 7));

@@ -105,7 +105,7 @@ impl Timeouts {
 /// What breaks a session, in contrast to a negative reply.
 #[derive(Debug, thiserror::Error)]
 pub enum Broken {
-    /// Nothing came in time, or nobody is there.
+    /// Nothing came in time, or there is no machine at the address.
     #[error("timed out")]
     TimedOut,
     /// Nothing listens at the port.

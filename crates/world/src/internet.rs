@@ -42,7 +42,7 @@ pub enum InternetError {
     Text {
         /// The zone.
         zone: Name,
-        /// What was found.
+        /// What the text has there.
         found: String,
         /// What was expected.
         expected: String,
@@ -172,7 +172,7 @@ pub struct ZoneChange {
     pub only_at: Option<IpAddr>,
 }
 
-/// A zone with its present content.
+/// A zone as it is now.
 #[derive(Debug)]
 struct Held {
     servers: Vec<NameServer>,

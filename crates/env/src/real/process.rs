@@ -107,7 +107,7 @@ impl Process {
         }
     }
 
-    /// Somebody records in its name, which nobody does after its end.
+    /// Something records in its name; after its end that is a mistake.
     pub(super) fn tells(&self, who: &str) {
         if !self.is_up() {
             self.keep(TaskPanic {
@@ -178,7 +178,7 @@ pub struct RealMachine {
 
 impl RealMachine {
     /// A machine that is up, with files below `folder`. It has these addresses only in name: whether a socket can be bound
-    /// to them is this system's affair.
+    /// to them depends on this system.
     pub fn new(name: &str, addresses: &[IpAddr], folder: impl Into<PathBuf>) -> RealMachine {
         RealMachine {
             name: name.to_owned(),

@@ -48,7 +48,7 @@ pub enum FaultError {
     #[error("a fault of name servers needs a zone or a server")]
     Nowhere,
     /// A fault in a parent needs a child.
-    #[error("a fault of the parent's records needs a zone")]
+    #[error("a fault of the records in the parent needs a zone")]
     NoChild,
     /// There is no such zone.
     #[error("there is no zone {0}")]
