@@ -44,6 +44,8 @@ use crate::wire::{Edns, Message, Question};
 pub const MAX_UDP: usize = 1_232;
 /// The largest answer to a client without EDNS (RFC 1035 §2.3.4).
 const MAX_UDP_PLAIN: usize = 512;
+/// The TTL that a fault gives to all records: thirty days.
+const RAISED_TTL: u32 = 30 * 86_400;
 /// The largest answer over TCP (RFC 1035 §4.2.2).
 const MAX_TCP: usize = 65_535;
 
@@ -165,6 +167,7 @@ impl Responder for Authority {
             Some(AnswerFault::Code(rcode)) => response.rcode = rcode,
             Some(AnswerFault::Lame) => response.authority.push(upward_referral()),
             Some(AnswerFault::NxDomain) => answering.deny(zone, question),
+            Some(AnswerFault::NoData) => answering.no_type(zone, question),
             Some(AnswerFault::AliasLoop) => answering.alias(zone, question, question.name.clone()),
             Some(AnswerFault::WrongId) => {
                 answering.answer(zone, question);
@@ -199,6 +202,19 @@ impl Responder for Authority {
                 if is_denial(&response) {
                     response.flags.authoritative = false;
                     response.authority.retain(|record| !is_about(record, RecordType::SOA));
+                }
+            }
+            Some(AnswerFault::SoaTtlKept) => {
+                answering.answer(zone, question);
+                let own = zone.now.zone();
+                let ttl = own.rrset(own.origin(), RecordType::SOA).map_or(0, |soa| soa.ttl);
+                let soa = response.authority.iter_mut().filter(|record| is_about(record, RecordType::SOA));
+                soa.for_each(|record| record.ttl = ttl);
+            }
+            Some(AnswerFault::TtlRaised) => {
+                answering.answer(zone, question);
+                for section in [&mut response.answer, &mut response.authority, &mut response.additional] {
+                    section.iter_mut().for_each(|record| record.ttl = RAISED_TTL);
                 }
             }
             Some(AnswerFault::DnameAlone) => {

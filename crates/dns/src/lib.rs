@@ -23,6 +23,7 @@
 //! - A lookup follows 12 aliases, asks 128 queries, checks 100 signatures and hashes 64 names at most
 //!   ([`ResolverConfig::queries`], [`validator::Policy`]); eight checks may fail for one RRset. More is bogus, with the limit as
 //!   the reason.
+//! - Of a zone eight servers are asked, at four addresses each. One that did not answer is asked last for five minutes.
 //! - A zone with more than 64 keys or DS records is bogus. More than 100 NSEC3 iterations make it insecure (RFC 9276 §3.2).
 //! - Algorithms: those of [`keys`]. Not validated: DSA, GOST, Ed448 (RFC 8624 §3.1: optional), and SHA-1 unless the policy says so.
 //!   A zone that has no other is insecure.

@@ -60,7 +60,7 @@ pub(crate) fn signed_labels(owner: &Name) -> usize {
 
 /// Signs an RRset as a part of the zone `signer`, valid from `inception` to `expiration`, both included.
 pub fn sign(key: &SigningKey, signer: &Name, rrset: &Rrset, inception: Timestamp, expiration: Timestamp) -> Rrsig {
-    let mut rrsig = Rrsig {
+    let rrsig = Rrsig {
         type_covered: rrset.rtype,
         algorithm: key.dnskey().algorithm,
         // A name has at most 127 labels.
@@ -72,10 +72,13 @@ pub fn sign(key: &SigningKey, signer: &Name, rrset: &Rrset, inception: Timestamp
         signer: signer.clone(),
         signature: Vec::new(),
     };
-    if let Some(data) = signed_data(&rrsig, &rrset.name, &rrset.rdatas) {
-        rrsig.signature = key.sign(data);
-    }
-    rrsig
+    resign(key, rrsig, rrset)
+}
+
+/// The same signature, made anew after a change of its fields.
+pub(crate) fn resign(key: &SigningKey, rrsig: Rrsig, rrset: &Rrset) -> Rrsig {
+    let data = signed_data(&rrsig, &rrset.name, &rrset.rdatas);
+    Rrsig { signature: data.map(|data| key.sign(data)).unwrap_or_default(), ..rrsig }
 }
 
 /// Seconds since 1970 modulo 2³² (RFC 4034 §3.1.5).

@@ -160,6 +160,12 @@ faults! {
         |_| names(AnswerFault::OtherDenialCode);
     /// Denials come without SOA and AA.
     SoaMissing = "soa-missing": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::WithoutSoa);
+    /// Records that exist do not, as the server says; the name does.
+    DnsNodata = "dns-nodata": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::NoData);
+    /// Denials have the SOA with its own TTL, although its last field is less.
+    SoaTtlKept = "soa-ttl-kept": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::SoaTtlKept);
+    /// All records have a TTL of thirty days.
+    TtlRaised = "ttl-raised": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::TtlRaised);
     /// A DNAME comes without the alias that is made from it.
     DnameAlone = "dname-alone": Dns, takes [zone owner type server], needs [], |_| names(AnswerFault::DnameAlone);
     /// The zone itself is an alias of `www` below it.
@@ -188,12 +194,41 @@ faults! {
     /// Signatures were made with a key that the zone does not publish.
     RrsigWrongKey = "rrsig-wrong-key": Dnssec, takes [zone owner type server], needs [zone],
         |_| names(SignatureFault::WrongKey);
+    /// Signatures name the parent as their signer.
+    RrsigOtherSigner = "rrsig-other-signer": Dnssec, takes [zone owner type server], needs [zone],
+        |_| names(SignatureFault::OtherSigner);
+    /// Signatures have the number of another algorithm than their key.
+    RrsigOtherAlgorithm = "rrsig-other-algorithm": Dnssec, takes [zone owner type server], needs [zone],
+        |_| names(SignatureFault::OtherAlgorithm);
+    /// The records of signatures have a TTL of thirty seconds.
+    RrsigShortTtl = "rrsig-short-ttl": Dnssec, takes [zone owner type server], needs [zone],
+        |_| names(SignatureFault::ShortTtl);
+    /// The keys are signed by the keys that sign records, and not by the one that the DS names.
+    KeysSignedByZsk = "keys-signed-by-zsk": Dnssec, takes [zone server], needs [zone],
+        |_| names(SignatureFault::ByZoneKeys);
+    /// The key that signs records is revoked.
+    ZskRevoked = "zsk-revoked": Dnssec, takes [zone server], needs [zone], |_| names(KeyFault::Revoked);
+    /// The key that signs records is no zone key.
+    ZskNoZoneKey = "zsk-no-zone-key": Dnssec, takes [zone server], needs [zone], |_| names(KeyFault::NoZoneKeys);
+    /// The key that signs records has another protocol.
+    ZskOtherProtocol = "zsk-other-protocol": Dnssec, takes [zone server], needs [zone],
+        |_| names(KeyFault::OtherProtocol);
     /// The key that signed is not published.
     KeyMissing = "key-missing": Dnssec, takes [zone server], needs [zone], |_| names(KeyFault::Missing);
     /// The DS at the parent fits no key.
     DsMismatch = "ds-mismatch": Dnssec, takes [zone server], needs [zone], |_| names(DsFault::Mismatch);
     /// The DS at the parent has an algorithm that nobody knows.
     DsUnsupported = "ds-unsupported": Dnssec, takes [zone server], needs [zone], |_| names(DsFault::Unsupported);
+    /// The DS at the parent has another key tag than the key with its digest.
+    DsWrongTag = "ds-wrong-tag": Dnssec, takes [zone server], needs [zone], |_| names(DsFault::WrongTag);
+    /// The DS at the parent has another algorithm than the key with its digest.
+    DsWrongAlgorithm = "ds-wrong-algorithm": Dnssec, takes [zone server], needs [zone],
+        |_| names(DsFault::WrongAlgorithm);
+    /// The DS at the parent has the tag of the key, and another digest.
+    DsWrongDigest = "ds-wrong-digest": Dnssec, takes [zone server], needs [zone], |_| names(DsFault::WrongDigest);
+    /// The DS at the parent has a digest type that nobody knows.
+    DsDigestUnsupported = "ds-digest-unsupported": Dnssec, takes [zone server], needs [zone],
+        |_| names(DsFault::DigestUnsupported);
     /// The parent has a DS for a zone that is not signed.
     DsWithoutKey = "ds-without-key": Dnssec, takes [zone server], needs [zone], |_| names(DsFault::WithoutKey);
     /// A denial has no proof.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use mxlab_dns::fault::{DelegationFault, Part};
 use mxlab_dns::{
     AnswerFault, ChainFault, ContentFault, Denial, DsFault, FaultKind, KeyFault, KeyKind, ProofFault, Rcode,
     RecordType, SignatureFault,
@@ -209,6 +210,20 @@ trials! {
     FaultKind::Answer(AnswerFault::Code(_)) => [
         trial(FaultKind::Answer(AnswerFault::Code(Rcode::SERVFAIL))),
         trial(FaultKind::Answer(AnswerFault::Code(Rcode::REFUSED))),
+        trial(FaultKind::Answer(AnswerFault::Code(Rcode::FORMERR))),
+        trial(FaultKind::Answer(AnswerFault::Code(Rcode::NOTIMP))),
+    ],
+    FaultKind::Answer(AnswerFault::CodeForEdns(_)) => [trial(FaultKind::Answer(AnswerFault::CodeForEdns(Rcode::FORMERR)))],
+    FaultKind::Answer(AnswerFault::LostAbove(_)) => [trial(FaultKind::Answer(AnswerFault::LostAbove(100)))],
+    FaultKind::Answer(AnswerFault::OtherDenialCode) => [trial(FaultKind::Answer(AnswerFault::OtherDenialCode)), Trial { how: How::Nsec3, ..trial(FaultKind::Answer(AnswerFault::OtherDenialCode)) }],
+    FaultKind::Answer(AnswerFault::WithoutSoa) => [trial(FaultKind::Answer(AnswerFault::WithoutSoa))],
+    FaultKind::Answer(AnswerFault::DnameAlone) => [trial(FaultKind::Answer(AnswerFault::DnameAlone))],
+    FaultKind::Answer(AnswerFault::ApexAlias) => [trial(FaultKind::Answer(AnswerFault::ApexAlias))],
+    FaultKind::Answer(AnswerFault::DsFromChild) => [trial(FaultKind::Answer(AnswerFault::DsFromChild))],
+    FaultKind::Delegation(_) => [
+        trial(FaultKind::Delegation(DelegationFault::GlueMissing)),
+        trial(FaultKind::Delegation(DelegationFault::GlueForeign)),
+        Trial { zone: PLAIN, questions: &[UNSIGNED], ..trial(FaultKind::Delegation(DelegationFault::DsByReferral)) },
     ],
     FaultKind::Answer(AnswerFault::Timeout) => [trial(FaultKind::Answer(AnswerFault::Timeout))],
     FaultKind::Answer(AnswerFault::Slow(_)) => [trial(FaultKind::Answer(AnswerFault::Slow(Duration::from_millis(150))))],
@@ -275,6 +290,32 @@ trials! {
         Trial { how: How::Nsec3, zone: EXAMPLE, questions: &[UNSIGNED], ..trial(FaultKind::Proof(ProofFault::Wrong)) },
         Trial { how: How::OptOut, zone: EXAMPLE, questions: &[UNSIGNED], ..trial(FaultKind::Proof(ProofFault::Wrong)) },
     ],
+    FaultKind::Answer(AnswerFault::NoData) => [trial(FaultKind::Answer(AnswerFault::NoData))],
+    FaultKind::Answer(AnswerFault::SoaTtlKept) => [trial(FaultKind::Answer(AnswerFault::SoaTtlKept))],
+    FaultKind::Answer(AnswerFault::TtlRaised) => [trial(FaultKind::Answer(AnswerFault::TtlRaised))],
+    FaultKind::Signature(SignatureFault::OtherSigner) => [Trial { keys: Keys::Split(KeyKind::EcdsaP256), ..trial(FaultKind::Signature(SignatureFault::OtherSigner)) }],
+    FaultKind::Signature(SignatureFault::OtherAlgorithm) => [Trial { keys: Keys::Split(KeyKind::EcdsaP256), ..trial(FaultKind::Signature(SignatureFault::OtherAlgorithm)) }],
+    FaultKind::Signature(SignatureFault::ByZoneKeys) => [Trial { keys: Keys::Split(KeyKind::EcdsaP256), ..trial(FaultKind::Signature(SignatureFault::ByZoneKeys)) }],
+    FaultKind::Signature(SignatureFault::ShortTtl) => [Trial { keys: Keys::Split(KeyKind::EcdsaP256), ..trial(FaultKind::Signature(SignatureFault::ShortTtl)) }],
+    FaultKind::Keys(KeyFault::Revoked) => [Trial { keys: Keys::Split(KeyKind::EcdsaP256), ..trial(FaultKind::Keys(KeyFault::Revoked)) }],
+    FaultKind::Keys(KeyFault::NoZoneKeys) => [Trial { keys: Keys::Split(KeyKind::EcdsaP256), ..trial(FaultKind::Keys(KeyFault::NoZoneKeys)) }],
+    FaultKind::Keys(KeyFault::OtherProtocol) => [Trial { keys: Keys::Split(KeyKind::EcdsaP256), ..trial(FaultKind::Keys(KeyFault::OtherProtocol)) }],
+    FaultKind::Ds(DsFault::WrongTag) => [trial(FaultKind::Ds(DsFault::WrongTag))],
+    FaultKind::Ds(DsFault::WrongAlgorithm) => [trial(FaultKind::Ds(DsFault::WrongAlgorithm))],
+    FaultKind::Ds(DsFault::WrongDigest) => [trial(FaultKind::Ds(DsFault::WrongDigest))],
+    FaultKind::Ds(DsFault::DigestUnsupported) => [trial(FaultKind::Ds(DsFault::DigestUnsupported))],
+    FaultKind::Proof(ProofFault::Without(_)) => [
+        trial(FaultKind::Proof(ProofFault::Without(Part::Wildcard))),
+        trial(FaultKind::Proof(ProofFault::Without(Part::NextCloser))),
+        Trial { how: How::Nsec3, ..trial(FaultKind::Proof(ProofFault::Without(Part::Wildcard))) },
+        Trial { how: How::Nsec3, ..trial(FaultKind::Proof(ProofFault::Without(Part::NextCloser))) },
+        Trial { how: How::Nsec3, ..trial(FaultKind::Proof(ProofFault::Without(Part::Encloser))) },
+    ],
+    FaultKind::Proof(ProofFault::WrongTypes) => [
+        trial(FaultKind::Proof(ProofFault::WrongTypes)),
+        Trial { how: How::Nsec3, ..trial(FaultKind::Proof(ProofFault::WrongTypes)) },
+    ],
+    FaultKind::Proof(ProofFault::Overreaching) => [trial(FaultKind::Proof(ProofFault::Overreaching))],
     FaultKind::Chain(ChainFault::Iterations(_)) => [
         trial(FaultKind::Chain(ChainFault::Iterations(1))),
         trial(FaultKind::Chain(ChainFault::Iterations(100))),

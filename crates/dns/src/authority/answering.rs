@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::authority::forgery;
 use crate::authority::proof::Claim;
 use crate::authority::{Published, zone_for};
-use crate::fault::{Acting, ChainFault, ContentFault, DelegationFault, KeyFault, Part, ProofFault};
+use crate::fault::{Acting, ChainFault, ContentFault, DelegationFault, KeyFault, Part, ProofFault, SignatureFault};
 use crate::name::Name;
 use crate::rdata::{Cname, Dname, Ns, Rdata as _};
 use crate::record::{Rcode, Record, RecordType, Rrset};
@@ -19,6 +19,8 @@ use crate::signed_zone::ServedZone;
 use crate::wire::{Message, Question};
 use crate::zone::Lookup;
 
+/// The TTL that a fault gives to signatures.
+const SHORT_TTL: u32 = 30;
 /// How many aliases are followed within one answer.
 const MAX_ALIASES: usize = 8;
 
@@ -76,6 +78,13 @@ impl Answering<'_> {
         let closest_encloser = view.zone.zone().closest_encloser(&question.name);
         self.response.flags.authoritative = true;
         self.nx_domain(&view, closest_encloser);
+    }
+
+    /// No record of this type, whether there is one or not, with the proof that the zone has about the name.
+    pub(crate) fn no_type(&mut self, published: &Published, question: &Question) {
+        let view = self.view(published, question);
+        self.response.flags.authoritative = true;
+        self.denied(&view);
     }
 
     /// The name as an alias of `target`, whatever it is.
@@ -226,11 +235,19 @@ impl Answering<'_> {
             Some(fault) => forgery::signatures(fault, signed, rrset, valid, self.now),
             None => signed.signatures(rrset, valid),
         };
-        if let Some(KeyFault::Many(count)) = self.acting.would_act(origin, owner, rtype) {
-            self.acting.act::<KeyFault>(origin, owner, rtype);
-            signatures = forgery::with_bad_signatures(count, signatures);
+        match self.acting.would_act(origin, owner, rtype) {
+            Some(KeyFault::Many(count)) => {
+                self.acting.act::<KeyFault>(origin, owner, rtype);
+                signatures = forgery::with_bad_signatures(count, signatures);
+            }
+            Some(KeyFault::Revoked | KeyFault::NoZoneKeys | KeyFault::OtherProtocol) if rtype != RecordType::DNSKEY => {
+                let flawed = self.acting.act::<KeyFault>(origin, owner, rtype);
+                signatures = flawed.map_or(signatures, |fault| forgery::by_flawed_keys(fault, signed, rrset, valid));
+            }
+            Some(KeyFault::Missing | KeyFault::Revoked | KeyFault::NoZoneKeys | KeyFault::OtherProtocol) | None => {}
         }
-        let record = |rdata| Record::new(owner.clone(), RecordType::RRSIG, rrset.ttl, rdata);
+        let ttl = if fault == Some(SignatureFault::ShortTtl) { SHORT_TTL.min(rrset.ttl) } else { rrset.ttl };
+        let record = |rdata| Record::new(owner.clone(), RecordType::RRSIG, ttl, rdata);
         signatures.iter().map(|rrsig| record(rrsig.to_rdata())).collect()
     }
 
@@ -362,8 +379,11 @@ impl Answering<'_> {
             }
             Some(ProofFault::WrongTypes) => {
                 let at_name = |part: &Part| matches!(part, Part::Name | Part::Wildcard);
-                let wrong = proofs.iter_mut().filter(|(part, _)| at_name(part));
-                wrong.for_each(|(_, proof)| forgery::claim_type(proof, rtype));
+                // One record may be several parts.
+                let wrong: Vec<Name> =
+                    proofs.iter().filter(|(part, _)| at_name(part)).map(|(_, proof)| proof.name.clone()).collect();
+                let copies = proofs.iter_mut().filter(|(_, proof)| wrong.contains(&proof.name));
+                copies.for_each(|(_, proof)| forgery::claim_type(proof, rtype));
             }
             Some(ProofFault::Overreaching) => {
                 proofs.truncate(1);

@@ -95,6 +95,8 @@ pub enum AnswerFault {
     /// NXDOMAIN for a name that exists, with the proofs that the zone has. Unless the scope names the type, the
     /// infrastructure of the zone (DNSKEY, DS, NS, SOA, NSEC3PARAM) is answered as usual.
     NxDomain,
+    /// No record of a type that exists, with the proof that the zone has about the name.
+    NoData,
     /// The name is an alias of itself, signed if the zone is. The infrastructure is exempt as with
     /// [`AnswerFault::NxDomain`].
     AliasLoop,
@@ -105,6 +107,10 @@ pub enum AnswerFault {
     OtherDenialCode,
     /// A denial has no SOA, and no AA.
     WithoutSoa,
+    /// A denial has the SOA with its own TTL, although its last field is less (RFC 2308 §3).
+    SoaTtlKept,
+    /// All records have a TTL of thirty days.
+    TtlRaised,
     /// A DNAME comes without the alias that is made from it (RFC 6672 §3.1), and nothing more.
     DnameAlone,
     /// The apex is an alias of the name `www` below it, signed if the zone is. The infrastructure is exempt as with
@@ -135,6 +141,14 @@ pub enum SignatureFault {
     Bad,
     /// They are by a key that the zone does not publish.
     WrongKey,
+    /// They name the parent as their signer.
+    OtherSigner,
+    /// They have the number of another algorithm than their key.
+    OtherAlgorithm,
+    /// Those over the DNSKEY RRset are by the keys that sign records.
+    ByZoneKeys,
+    /// Their records have a TTL of thirty seconds.
+    ShortTtl,
 }
 
 /// What can be wrong with the keys of a zone.
@@ -145,6 +159,12 @@ pub enum KeyFault {
     /// This many extra keys with the tag and algorithm of the signing key, and as many bad signatures before each good
     /// one.
     Many(u16),
+    /// The keys that sign records are revoked (RFC 5011 §2.1).
+    Revoked,
+    /// The keys that sign records are no zone keys (RFC 4034 §2.1.1).
+    NoZoneKeys,
+    /// The keys that sign records have another protocol than DNSSEC (RFC 4034 §2.1.2).
+    OtherProtocol,
 }
 
 /// What can be wrong with the DS of a zone, at its parent. The zone of the scope is the child.
@@ -156,6 +176,14 @@ pub enum DsFault {
     Unsupported,
     /// There is one, though the child is unsigned.
     WithoutKey,
+    /// It has another tag than its key.
+    WrongTag,
+    /// It has another algorithm than its key.
+    WrongAlgorithm,
+    /// It has another digest than its key.
+    WrongDigest,
+    /// It has an unknown digest type.
+    DigestUnsupported,
 }
 
 /// What can be wrong with the delegation of a zone, at its parent. The zone of the scope is the child.

@@ -58,7 +58,59 @@ pub(crate) fn signatures(
             let others = zone.signers(rrset.rtype).filter_map(|key| other_key(origin, key));
             others.map(|key| sign::sign(&key, origin, rrset, valid.0, valid.1)).collect()
         }
+        SignatureFault::OtherSigner => {
+            let parent = zone.zone().origin().parent().unwrap_or_else(Name::root);
+            changed(zone, rrset, valid, |rrsig, _| rrsig.signer = parent.clone())
+        }
+        SignatureFault::OtherAlgorithm => {
+            changed(zone, rrset, valid, |rrsig, _| rrsig.algorithm = another(rrsig.algorithm))
+        }
+        SignatureFault::ByZoneKeys if rrset.rtype == RecordType::DNSKEY => {
+            let origin = zone.zone().origin();
+            zone.signers(RecordType::SOA).map(|key| sign::sign(key, origin, rrset, valid.0, valid.1)).collect()
+        }
+        SignatureFault::ByZoneKeys | SignatureFault::ShortTtl => zone.signatures(rrset, valid),
     }
+}
+
+/// The zone's signatures over an RRset with other fields, made with the same keys.
+fn changed(
+    zone: &SignedZone,
+    rrset: &Rrset,
+    valid: (Timestamp, Timestamp),
+    change: impl Fn(&mut Rrsig, &SigningKey),
+) -> Vec<Rrsig> {
+    let made = |key: &std::sync::Arc<SigningKey>| {
+        let mut rrsig = sign::sign(key, zone.zone().origin(), rrset, valid.0, valid.1);
+        change(&mut rrsig, key);
+        sign::resign(key, rrsig, rrset)
+    };
+    zone.signers(rrset.rtype).map(made).collect()
+}
+
+/// Another algorithm that validators know.
+fn another(algorithm: u8) -> u8 {
+    if algorithm == Algorithm::ECDSAP256SHA256.0 { Algorithm::ED25519.0 } else { Algorithm::ECDSAP256SHA256.0 }
+}
+
+/// A key with what a fault changes in it.
+fn flawed(fault: KeyFault, key: &Dnskey) -> Dnskey {
+    match fault {
+        KeyFault::Revoked => Dnskey { flags: key.flags | Dnskey::REVOKED, ..key.clone() },
+        KeyFault::NoZoneKeys => Dnskey { flags: key.flags & !Dnskey::ZONE, ..key.clone() },
+        KeyFault::OtherProtocol => Dnskey { protocol: 1, ..key.clone() },
+        KeyFault::Missing | KeyFault::Many(_) => key.clone(),
+    }
+}
+
+/// Signatures over an RRset that name the tags of flawed keys.
+pub(crate) fn by_flawed_keys(
+    fault: KeyFault,
+    zone: &SignedZone,
+    rrset: &Rrset,
+    valid: (Timestamp, Timestamp),
+) -> Vec<Rrsig> {
+    changed(zone, rrset, valid, |rrsig, key| rrsig.key_tag = flawed(fault, key.dnskey()).key_tag())
 }
 
 /// Octets derived from these parts.
@@ -98,15 +150,28 @@ pub(crate) fn ds(fault: DsFault, child: &Name, published: Option<&Rrset>, ttl: u
     match (fault, published) {
         (DsFault::Mismatch, Some(rrset)) => other(rrset.ttl),
         (DsFault::WithoutKey, None) => other(ttl),
-        (DsFault::Unsupported, Some(rrset)) => {
-            let unsupported = |rdata: &RawRdata| match Ds::parse(rdata) {
-                Ok(ds) => Ds { algorithm: UNASSIGNED.0, ..ds }.to_rdata(),
-                Err(_) => rdata.clone(),
-            };
-            Some(Rrset { rdatas: rrset.rdatas.iter().map(unsupported).collect(), ..rrset.clone() })
-        }
-        (DsFault::Mismatch | DsFault::Unsupported, None) | (DsFault::WithoutKey, Some(_)) => None,
+        (DsFault::Unsupported, Some(rrset)) => with_ds(rrset, |ds| ds.algorithm = UNASSIGNED.0),
+        (DsFault::WrongTag, Some(rrset)) => with_ds(rrset, |ds| ds.key_tag ^= 1),
+        (DsFault::WrongAlgorithm, Some(rrset)) => with_ds(rrset, |ds| ds.algorithm = another(ds.algorithm)),
+        (DsFault::WrongDigest, Some(rrset)) => with_ds(rrset, |ds| ds.digest.iter_mut().for_each(|octet| *octet ^= 1)),
+        (DsFault::DigestUnsupported, Some(rrset)) => with_ds(rrset, |ds| ds.digest_type = UNKNOWN_DIGEST),
+        (DsFault::WithoutKey, Some(_)) | (_, None) => None,
     }
+}
+
+/// A digest type that nobody has defined.
+const UNKNOWN_DIGEST: u8 = 200;
+
+/// The DS RRset with a change to each record.
+fn with_ds(rrset: &Rrset, change: impl Fn(&mut Ds)) -> Option<Rrset> {
+    let changed = |rdata: &RawRdata| match Ds::parse(rdata) {
+        Ok(mut ds) => {
+            change(&mut ds);
+            ds.to_rdata()
+        }
+        Err(_) => rdata.clone(),
+    };
+    Some(Rrset { rdatas: rrset.rdatas.iter().map(changed).collect(), ..rrset.clone() })
 }
 
 /// The DNSKEY RRset of a zone as a fault changes it; none if no key is left.
@@ -120,6 +185,13 @@ pub(crate) fn dnskeys(fault: KeyFault, zone: &SignedZone, rrset: &Rrset) -> Opti
         KeyFault::Many(count) => {
             for key in zone.signers(RecordType::SOA) {
                 rrset.rdatas.extend((0..count).map(|number| colliding(key.dnskey(), number).to_rdata()));
+            }
+        }
+        KeyFault::Revoked | KeyFault::NoZoneKeys | KeyFault::OtherProtocol => {
+            for key in zone.signers(RecordType::SOA) {
+                let good = key.dnskey().to_rdata();
+                let same = rrset.rdatas.iter_mut().filter(|rdata| **rdata == good);
+                same.for_each(|rdata| *rdata = flawed(fault, key.dnskey()).to_rdata());
             }
         }
     }
@@ -253,6 +325,11 @@ mod tests {
                 (SignatureFault::Bad, &[false]),
                 (SignatureFault::WrongKey, &[false]),
                 (SignatureFault::Missing, &[]),
+                // These are genuine, with a field that does not fit.
+                (SignatureFault::OtherSigner, &[true]),
+                (SignatureFault::OtherAlgorithm, &[true]),
+                (SignatureFault::ByZoneKeys, &[true]),
+                (SignatureFault::ShortTtl, &[true]),
             ] {
                 let made = signatures(fault, &zone, &rrset, valid, now);
                 assert_eq!(genuine(&zone, &rrset, &made), expected, "{kind:?} {fault:?}");
@@ -265,6 +342,24 @@ mod tests {
             let now = Timestamp::from_second(20_000 * DAY + second).unwrap();
             let day = SignedDuration::from_secs(DAY);
             assert!(now.duration_since(expired(now).1) > day && not_yet_valid(now).0.duration_since(now) > day);
+        }
+    }
+
+    #[test]
+    fn flawed_keys_sign() {
+        let now = Timestamp::from_second(1_772_438_400).unwrap();
+        let zone = zone(KeyKind::Ed25519);
+        let rrset = zone.zone().rrset(&"a.z".parse().unwrap(), RecordType::A).unwrap().clone();
+        let published = zone.zone().rrset(&"z".parse().unwrap(), RecordType::DNSKEY).unwrap();
+        for (fault, flags, protocol) in
+            [(KeyFault::Revoked, 0x181, 3), (KeyFault::NoZoneKeys, 0x001, 3), (KeyFault::OtherProtocol, 0x101, 1)]
+        {
+            let keys = dnskeys(fault, &zone, published).unwrap();
+            let key = Dnskey::parse(&keys.rdatas[0]).unwrap();
+            assert_eq!((keys.rdatas.len(), key.flags, key.protocol), (1, flags, protocol), "{fault:?}");
+            let made = by_flawed_keys(fault, &zone, &rrset, zone.signing().window(now));
+            assert_eq!(made[0].key_tag, key.key_tag());
+            assert_eq!(genuine(&zone, &rrset, &made), [true]);
         }
     }
 

@@ -91,11 +91,11 @@ fn effect(
         && !is_ever(file, zone.as_str(), true)
     {
         without_effect(format!("{zone} is not signed"), signed, "sign the zone, or choose a fault of family dns");
-    } else if matches!(kind, FaultKind::DsMismatch | FaultKind::DsUnsupported)
-        && declaration.is_some_and(|zone| !zone.delegated())
-    {
+    } else if is_of_ds(kind) && declaration.is_some_and(|zone| !zone.delegated()) {
         let place = declaration.and_then(|zone| zone.delegated.as_ref()).map(|field| (field.span(), "said here"));
         without_effect(format!("{zone} has no DS at its parent"), place, "leave out `delegated = false`");
+    } else if is_of_zsk(kind) && declaration.is_none_or(|zone| zone.keys() != ZoneKeys::Split) {
+        without_effect(format!("{zone} has one key for everything"), None, "write `keys = \"split\"` in the zone");
     } else if let Some((how, denial)) = needs_other_denial(kind, declaration.map_or(Denial::Nsec, |zone| zone.denial()))
     {
         without_effect(
@@ -104,6 +104,19 @@ fn effect(
             &format!("write `denial = \"{denial}\"` in the zone"),
         );
     }
+}
+
+/// Whether a fault of this kind changes a DS that must be there.
+fn is_of_ds(kind: FaultKind) -> bool {
+    use FaultKind as K;
+    let changes = [K::DsMismatch, K::DsUnsupported, K::DsWrongTag, K::DsWrongAlgorithm, K::DsWrongDigest];
+    changes.contains(&kind) || kind == K::DsDigestUnsupported
+}
+
+/// Whether a fault of this kind needs a key for records beside the one that the DS names.
+fn is_of_zsk(kind: FaultKind) -> bool {
+    use FaultKind as K;
+    [K::KeysSignedByZsk, K::ZskRevoked, K::ZskNoZoneKey, K::ZskOtherProtocol].contains(&kind)
 }
 
 /// How the zone denies, and how it would have to, if a fault of this kind needs another denial.
