@@ -217,8 +217,9 @@ fn name_servers(cell: &Cell<'_>, mistakes: &mut Vec<Diagnostic>) {
     if cell.left_out.of(&["zone"]) {
         return;
     }
-    let named: BTreeSet<&str> =
-        cell.file.zone.values().flat_map(|zone| items(&zone.servers)).map(|server| server.as_str()).collect();
+    let zones = cell.file.zone.values();
+    let servers = zones.flat_map(|zone| items(&zone.servers).chain(items(&zone.parent_servers)));
+    let named: BTreeSet<&str> = servers.map(|server| server.as_str()).collect();
     for (name, host) in &cell.file.host {
         let Some(dns) = host.dns.as_ref().filter(|_| !named.contains(name.as_str())) else { continue };
         if !cell.sources.is_in_world(dns.span()) {

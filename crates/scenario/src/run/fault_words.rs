@@ -6,84 +6,6 @@
 use mxlab_language::script::Fault;
 use mxlab_mail::smtp::Stage;
 
-/// What a server does that has a fault, by the fault's word, to be put behind the server's name. In braces are the
-/// values of the fault; `{at}` and `{to}` are the stage of the session: `at RCPT`, `to RCPT`.
-const DOES: &[(&str, &str)] = &[
-    ("servfail", "answers SERVFAIL"),
-    ("dns-refused", "answers REFUSED"),
-    ("dns-formerr", "answers FORMERR"),
-    ("dns-notimp", "answers NOTIMP"),
-    ("edns-formerr", "answers FORMERR to queries with EDNS"),
-    ("edns-notimp", "answers NOTIMP to queries with EDNS"),
-    ("dns-timeout", "is silent"),
-    ("dns-slow", "answers {delay} late"),
-    ("dns-large-lost", "loses its answers of more than {count} octets"),
-    ("lame", "has forgotten the zone"),
-    ("truncated", "cuts off its answers, over TCP too"),
-    ("dns-malformed", "sends what is no DNS message"),
-    ("dns-wrong-id", "answers with another id than that of the query"),
-    ("dns-wrong-question", "repeats another question in its answers"),
-    ("dns-nxdomain", "answers NXDOMAIN"),
-    ("alias-loop", "gives an alias of itself"),
-    ("denial-wrong-code", "denies with the other code"),
-    ("soa-missing", "leaves SOA and AA out of its denials"),
-    ("dname-alone", "gives a DNAME without the alias that it makes"),
-    ("apex-alias", "gives an alias for the zone itself"),
-    ("ds-from-child", "answers for the DS of its own zone"),
-    ("ds-by-referral", "answers for the DS by a referral"),
-    ("glue-missing", "leaves the addresses out of its referrals"),
-    ("glue-ipv6-only", "leaves the IPv4 addresses out of its referrals"),
-    ("glue-foreign", "gives referrals with wrong addresses of foreign servers"),
-    ("dnssec-stripped", "leaves out everything of DNSSEC"),
-    ("rrsig-expired", "gives signatures that have expired"),
-    ("rrsig-not-yet-valid", "gives signatures that are not valid yet"),
-    ("rrsig-missing", "leaves out its signatures"),
-    ("rrsig-bad", "gives signatures that do not verify"),
-    ("rrsig-wrong-key", "gives signatures by a key that the zone does not publish"),
-    ("key-missing", "leaves out the key that signs"),
-    ("ds-mismatch", "publishes a DS that fits no key"),
-    ("ds-unsupported", "publishes a DS with an unknown algorithm"),
-    ("ds-without-key", "publishes a DS although the zone is not signed"),
-    ("denial-missing", "leaves out the proofs of its denials"),
-    ("denial-wrong", "gives wrong proofs with its denials"),
-    ("denial-no-wildcard", "leaves out the proof about the wildcard"),
-    ("denial-no-next-closer", "leaves out the proof about the name itself"),
-    ("denial-no-encloser", "leaves out the proof of the closest encloser"),
-    ("denial-wrong-types", "proves that a type is there that it denies"),
-    ("denial-overreaching", "gives proofs that lead out of the zone"),
-    ("nsec3-iterations", "denies by NSEC3 with {count} iterations"),
-    ("many-keys", "publishes {count} more keys with the tag of the one that signs"),
-    ("answer-forged", "has its answers forged on the path"),
-    ("answer-replayed", "has old answers replayed on the path"),
-    ("starttls-stripped", "has STARTTLS taken out of its EHLO reply on the path"),
-    ("starttls-injected", "has text put in before the handshake on the path"),
-    ("cert-substituted", "has its certificate replaced on the path"),
-    ("tls-downgraded", "has its version of TLS lowered on the path"),
-    ("tls-alert", "answers the TLS handshake with an alert"),
-    ("tls-garbage", "answers the TLS handshake with what is no TLS"),
-    ("tls-closed", "closes the connection in the TLS handshake"),
-    ("tls-stalled", "falls silent in the TLS handshake"),
-    ("smtp-reply", "answers `{reply}` {to}"),
-    ("smtp-closed", "closes the connection {at}"),
-    ("smtp-stalled", "falls silent {at}"),
-    ("smtp-interrupted", "breaks in with `{reply}` behind its answer {to}, and closes the connection"),
-    ("smtp-garbage", "answers as a web server does {to}"),
-    ("starttls-missing", "leaves STARTTLS out of its EHLO reply"),
-    ("starttls-refused", "answers STARTTLS with 454"),
-    ("refused", "refuses connections"),
-    ("unreachable", "is cut off from the network"),
-    ("reset", "resets connections"),
-    ("slow", "gets and sends packets {delay} late"),
-    ("loss", "loses {percent} % of its packets"),
-    ("http-status", "answers HTTP with {status}"),
-    ("http-redirect", "redirects HTTP"),
-    ("http-content-type", "gives a wrong content type in HTTP"),
-    ("http-oversize", "sends more in HTTP than is allowed"),
-    ("http-stalled", "falls silent in HTTP"),
-    ("disk-full", "has a full disk"),
-    ("clock-shift", "has a clock that is wrong by {shift}"),
-];
-
 /// A fault in words: who does what, and how often.
 pub(super) struct Words {
     who: String,
@@ -116,9 +38,7 @@ impl Words {
 
 /// The words for a fault.
 pub(super) fn words(fault: &Fault) -> Words {
-    let word = fault.kind.get().to_string();
-    let known = DOES.iter().find(|(known, _)| *known == word);
-    let mut does = known.map_or_else(|| format!("has the fault `{word}`"), |(_, does)| filled_in(does, fault));
+    let mut does = filled_in(fault.kind.get().does(), fault);
     if let Some(question) = question(fault) {
         does += &format!(" about {question}");
     }
@@ -193,18 +113,4 @@ fn at_stage(stage: Stage, preposition: &str) -> String {
         Stage::Quit => "QUIT",
     };
     format!("{preposition} {command}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use mxlab_language::faults::FaultKind;
-
-    #[test]
-    fn every_fault_has_its_words() {
-        for kind in FaultKind::ALL {
-            let word = kind.to_string();
-            assert_eq!(DOES.iter().filter(|(known, _)| *known == word).count(), 1, "{word}");
-        }
-    }
 }
