@@ -16,6 +16,7 @@ mod odd_answers;
 mod reasons;
 mod resolution;
 mod respond;
+mod respond_odd;
 mod served;
 mod simulated;
 mod text;
