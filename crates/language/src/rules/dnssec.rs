@@ -178,6 +178,7 @@ fn unsigned(file: &File, pruned: &BTreeSet<Span>, mistakes: &mut Vec<Diagnostic>
             ("algorithm", zone.algorithm.as_ref().map(Spanned::span)),
             ("keys", zone.keys.as_ref().map(Spanned::span)),
             ("delegated", zone.delegated.as_ref().map(Spanned::span)),
+            ("ds-ttl", zone.ds_ttl.as_ref().map(Spanned::span)),
         ];
         for (field, span) in written {
             if let (Some(span), Some(signed)) = (span, &zone.signed) {
