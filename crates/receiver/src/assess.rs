@@ -21,7 +21,7 @@ use crate::verdict::{Verdict, judge};
 pub(crate) struct Assessed {
     pub(crate) to: Address,
     pub(crate) verdict: Verdict,
-    /// From the top; renamed fields come last.
+    /// From the top; those that the message brought come last.
     pub(crate) stamps: Vec<Stamp>,
     pub(crate) message: Vec<u8>,
 }
@@ -86,8 +86,8 @@ fn for_recipient(
     let verdict = judge(evidence, config, tenant, to)?;
     let entrance = Entrance { server: &config.name, client: arrival.client, at: arrival.at };
     let mut stamps = stamps(entrance, arrival.envelope, &verdict.results)?;
-    let (message, renamed) = stamped(arrival.message, &stamps, &verdict.results);
-    stamps.extend(renamed);
+    let (message, below) = stamped(arrival.message, &stamps, &verdict.results);
+    stamps.extend(below);
     Ok(Assessed { to: to.clone(), verdict, stamps, message })
 }
 

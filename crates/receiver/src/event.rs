@@ -177,8 +177,8 @@ impl Event for Stamped<'_> {
     }
 
     fn artefact(&self) -> Option<Artefact> {
-        // The trace fields add nothing to the story.
-        if matches!(self.stamp.name, "Return-Path" | "Received") {
+        // The trace fields add nothing to the story, and what the message brought is not ours to show.
+        if self.stamp.brought || matches!(self.stamp.name, "Return-Path" | "Received") {
             return None;
         }
         let title = format!("{} of {} to {}", self.stamp.name, self.subject.words(), self.subject.to);

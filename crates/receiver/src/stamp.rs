@@ -24,9 +24,19 @@ pub struct Stamp {
     pub name: &'static str,
     /// Its unfolded value.
     pub value: String,
+    /// Whether the message brought it under this name, and it stays as it came.
+    pub brought: bool,
 }
 
+/// The fields by which readers of a message are told what servers found out about it.
+const TRUSTED: [&str; 4] = ["Return-Path", "Authentication-Results", "Authentication-Results-Original", "Received-SPF"];
+
 impl Stamp {
+    /// A field that this server writes.
+    fn new(name: &'static str, value: String) -> Stamp {
+        Stamp { name, value, brought: false }
+    }
+
     /// The field as written, folded.
     pub fn to_field(&self) -> String {
         folded(self.name, &self.value)
@@ -39,42 +49,50 @@ impl Stamp {
 /// When the form of a field is not known for a result.
 pub fn stamps(entrance: Entrance<'_>, envelope: &Envelope, results: &Results) -> Result<Vec<Stamp>, NotSupportedYet> {
     let mut stamps = vec![
-        Stamp { name: "Return-Path", value: envelope.from.to_string() },
-        Stamp { name: "Received", value: received(entrance, envelope) },
-        Stamp { name: "Authentication-Results", value: results.to_string() },
+        Stamp::new("Return-Path", envelope.from.to_string()),
+        Stamp::new("Received", received(entrance, envelope)),
+        Stamp::new("Authentication-Results", results.to_string()),
     ];
     if let Results::Exchange { results, .. } = results
         && let Some(spf) = &results.spf
     {
         let received =
             ReceivedSpf::new(spf, &envelope.hello.name).map_err(|unknown| NotSupportedYet::new(unknown.to_string()))?;
-        stamps.push(Stamp { name: "Received-SPF", value: received.to_string() });
+        stamps.push(Stamp::new("Received-SPF", received.to_string()));
     }
     Ok(stamps)
 }
 
-/// The message with `stamps` on top, and foreign fields treated by the profile. Also the values that were renamed.
+/// The message with `stamps` on top, and foreign fields treated by the profile. Also those fields below them by which readers
+/// might be deceived: renamed, or as the message brought them.
 pub fn stamped(message: &Message<'_>, stamps: &[Stamp], results: &Results) -> (Vec<u8>, Vec<Stamp>) {
     const FOREIGN: &str = "Authentication-Results";
     const RENAMED: &str = "Authentication-Results-Original";
     let mut bytes: Vec<u8> = stamps.iter().flat_map(|stamp| stamp.to_field().into_bytes()).collect();
-    let mut renamed = Vec::new();
+    let mut below = Vec::new();
     for line in message.lines() {
         match (line, results) {
             (Line::Field(field), Results::Exchange { .. }) if field.is(FOREIGN) => {
                 let rest = field.raw().get(field.name().len()..).unwrap_or_default();
                 bytes.extend(RENAMED.as_bytes());
                 bytes.extend(rest);
-                renamed.push(Stamp { name: RENAMED, value: field.value() });
+                below.push(Stamp::new(RENAMED, field.value()));
             }
             (Line::Field(field), Results::Standard(own)) if field.is(FOREIGN) && pretends(&field.value(), own) => {}
             (Line::Field(field), _) if field.is("Return-Path") => {}
-            (line, _) => bytes.extend(line.raw()),
+            (line, _) => {
+                if let Line::Field(field) = line
+                    && let Some(name) = TRUSTED.into_iter().find(|name| field.is(name))
+                {
+                    below.push(Stamp { name, value: field.value(), brought: true });
+                }
+                bytes.extend(line.raw());
+            }
         }
     }
     bytes.extend(message.separator());
     bytes.extend(message.body());
-    (bytes, renamed)
+    (bytes, below)
 }
 
 /// Whether a value that a message brought claims to be from the server of `own`. An unreadable value might be accepted
@@ -162,10 +180,7 @@ no field\r
 Authentication-Results: text
 ";
         assert_eq!(String::from_utf8_lossy(&bytes), expected);
-        assert_eq!(
-            renamed,
-            [Stamp { name: "Authentication-Results-Original", value: "mx.evil.example;\tspf=pass".into() }]
-        );
+        assert_eq!(renamed, [Stamp::new("Authentication-Results-Original", "mx.evil.example;\tspf=pass".into())]);
     }
 
     #[test]
@@ -175,7 +190,9 @@ Authentication-Results: text
         let message = Message::parse(original.as_bytes()).expect("a message");
         let (bytes, renamed) = stamped(&message, &[], &Results::Standard(own));
         let expected = "Authentication-Results: relay.example; spf=pass smtp.helo=h.example\r\n\r\n";
-        assert_eq!((String::from_utf8_lossy(&bytes).as_ref(), renamed), (expected, Vec::new()));
+        assert_eq!(String::from_utf8_lossy(&bytes), expected);
+        let value = "relay.example; spf=pass smtp.helo=h.example".into();
+        assert_eq!(renamed, [Stamp { name: "Authentication-Results", value, brought: true }]);
     }
 
     proptest! {
