@@ -264,7 +264,7 @@ faults! {
     AnswerReplayed = "answer-replayed", "has old answers replayed on the path": Path, takes [zone owner type by], needs [zone], |_| names(ContentFault::Replayed);
     /// Somebody on the path takes STARTTLS out of the EHLO reply. Not supported yet.
     StarttlsStripped = "starttls-stripped", "has STARTTLS taken out of its EHLO reply on the path": Path, takes [host from by], needs [host], NOT_YET;
-    /// Somebody on the path puts in text before the handshake. Not supported yet.
+    /// Somebody on the path puts in text before the handshake: the lines of `text`, behind the reply to STARTTLS.
     StarttlsInjected = "starttls-injected", "has text put in before the handshake on the path": Path, takes [host from by text], needs [host text], injected;
     /// Somebody on the path ends the session with another certificate. Not supported yet.
     CertSubstituted = "cert-substituted", "has its certificate replaced on the path": Path, takes [host from by cert], needs [host cert], NOT_YET;

@@ -141,6 +141,8 @@ pub(crate) async fn run(shared: Arc<Shared>, reports: Arc<Reports>) {
                 daily.put_back(report);
             }
         }
+        // Whatever the schedule says next, the task never spins.
+        tokio::time::sleep(BETWEEN_REPORTS).await;
     }
 }
 

@@ -38,7 +38,7 @@ pub enum Results {
         /// The results as the field has them.
         laid_out: LaidOut,
     },
-    /// As RFC 8601 has it.
+    /// In the form of RFC 8601.
     Standard(Payload),
 }
 

@@ -329,7 +329,7 @@ fn check_refused(header: &str, by_exo: &str, by_rfc: &str) {
 }
 
 #[test]
-fn who_has_no_author_or_too_many_is_refused() {
+fn a_message_without_an_author_or_with_too_many_is_refused() {
     let none = "550 5.6.0 Message has no author to authenticate: no From field";
     let invalid = "550 5.7.512 Access denied, message must be RFC 5322 section 3.6.2 compliant";
     check_refused("Sender: ann@full.example\r\n", invalid, none);

@@ -1,7 +1,7 @@
 //! One attempt to deliver a message to the recipients of one domain: everything from DNS on, every host in order of
 //! preference, until each recipient is taken or finally refused.
 //!
-//! An attempt knows neither queue nor spool. Who makes it asks for one visit after another ([`Attempt::visit_next`]), so that
+//! An attempt knows neither queue nor spool. The caller asks for one visit after another ([`Attempt::visit_next`]), so that
 //! what a host has taken can be forgotten before the next host is called, and in the end for what came of it
 //! ([`Attempt::into_outcome`]).
 
@@ -107,7 +107,7 @@ pub(crate) struct Attempt<'a, D> {
 }
 
 impl<'a, D: Dns> Attempt<'a, D> {
-    /// Begins an attempt: tells of it, and looks up the hosts of the domain.
+    /// Begins an attempt: records it, and looks up the hosts of the domain.
     pub(crate) async fn begin(courier: &'a Courier<D>, job: &'a Job) -> Attempt<'a, D> {
         let mut cause = job.cause;
         for to in &job.to {
@@ -197,7 +197,7 @@ impl<D: Dns> Courier<D> {
         (Visit::of(call, Some(policy), &session, summary, reasons), session)
     }
 
-    /// Tells what came of a host.
+    /// Records what came of a host.
     fn tell(&self, call: Call<'_>, visit: &Visit) {
         let Call { job, route, mx, to, cause, .. } = call;
         let event = Tried {

@@ -107,7 +107,7 @@ pub enum TlsVerdict {
 pub struct Decision {
     /// The verdict.
     pub verdict: TlsVerdict,
-    /// One line that tells it.
+    /// The same in one line.
     pub summary: String,
     /// Its reasons.
     pub reasons: Vec<String>,

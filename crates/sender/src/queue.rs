@@ -6,6 +6,7 @@
 
 use std::io;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use mxlab_env::Env;
@@ -105,7 +106,7 @@ impl<D: Dns + Send + Sync + 'static> Queue<D> {
         Ok(())
     }
 
-    /// Takes a message over. On return it is safe in the spool. `told` says that somebody else tells of it.
+    /// Accepts a message. On return it is safe in the spool. `told` says that somebody else tells of it.
     pub(crate) async fn submit(self: &Arc<Self>, submission: Submission, told: bool) -> io::Result<()> {
         let item = self.item(submission);
         if item.groups.is_empty() {
@@ -169,8 +170,16 @@ impl<D: Dns + Send + Sync + 'static> Queue<D> {
     }
 
     /// Works on one domain's recipients until all are done.
+    ///
+    /// Every turn makes progress or waits. Should one day a turn do neither, for instance because the entry in the spool does
+    /// not change, the task pauses, so that it neither blocks the engine nor floods anybody with reports.
     async fn deliver(self: Arc<Self>, active: Arc<Active>, index: usize) {
+        let mut pace = Pace::default();
         loop {
+            let pause = pace.pause(self.env.now());
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
             let item = active.item.lock().await.clone();
             let Some(group) = item.groups.get(index).filter(|group| !group.recipients.is_empty()) else { return };
             let timetable = &self.config.timetable_for(&item.from);
@@ -254,7 +263,7 @@ impl<D: Dns + Send + Sync + 'static> Queue<D> {
         }
     }
 
-    /// Tells of the recipients that stay queued.
+    /// Records the recipients that stay queued.
     fn tell_deferred(&self, turn: Turn<'_>, job: &Job, round: &Round, outcome: &AttemptOutcome, started: Timestamp) {
         let hosts: Vec<_> = outcome.visits.iter().map(|visit| visit.words()).collect();
         let before = |to: &Address| {
@@ -357,6 +366,27 @@ impl<D: Dns + Send + Sync + 'static> Queue<D> {
     }
 }
 
+/// The most turns of a task without time passing. Three can follow each other: an attempt, a notice, expiry.
+const MOST_TURNS: u32 = 16;
+/// The pause after that.
+const PAUSE: Duration = Duration::from_secs(3_600);
+
+/// How often a task has done something at one moment.
+#[derive(Default)]
+struct Pace {
+    at: Option<Timestamp>,
+    turns: u32,
+}
+
+impl Pace {
+    /// A turn begins at `now`. Returns how long to wait before it: usually not at all.
+    fn pause(&mut self, now: Timestamp) -> Duration {
+        self.turns = if self.at == Some(now) { self.turns.saturating_add(1) } else { 0 };
+        self.at = Some(now);
+        if self.turns < MOST_TURNS { Duration::ZERO } else { PAUSE }
+    }
+}
+
 /// What the next attempt for a domain has to deliver.
 fn job(turn: Turn<'_>) -> Job {
     let Turn { active, item, group, .. } = turn;
@@ -395,4 +425,23 @@ impl Round {
 /// The Message-ID without angle brackets, if there is a readable one.
 pub(crate) fn message_id(message: &[u8]) -> Option<String> {
     Message::parse(message).ok()?.message_id().ok().map(|id| id.as_str().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_that_makes_no_progress_pauses() {
+        let mut pace = Pace::default();
+        let at = |second| Timestamp::from_second(second).expect("a moment");
+        for _ in 0..MOST_TURNS {
+            assert_eq!(pace.pause(at(0)), Duration::ZERO);
+        }
+        assert_eq!(pace.pause(at(0)), PAUSE);
+        // As soon as time passes, it goes on.
+        for second in 1..1_000 {
+            assert_eq!(pace.pause(at(second)), Duration::ZERO);
+        }
+    }
 }

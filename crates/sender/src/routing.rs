@@ -95,7 +95,7 @@ pub struct DeadEnd {
     pub condition: Condition,
     /// What exactly is wrong.
     pub problem: Problem,
-    /// One line that tells it.
+    /// The same in one line.
     pub summary: String,
     /// Clauses that can stand after "because".
     pub reasons: Vec<String>,

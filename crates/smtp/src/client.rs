@@ -282,13 +282,18 @@ impl Connection {
 
     /// Runs a transaction from MAIL to the reply to the final dot.
     pub async fn transact(&mut self, mut transaction: Transaction) -> Transacted {
-        let broken = loop {
-            let Step::Write { stage, bytes } = transaction.next_step() else { break None };
+        let mut broken = None;
+        // However the server answers, a transaction has only so many steps.
+        for _ in 0..transaction.most_steps() {
+            let Step::Write { stage, bytes } = transaction.next_step() else { break };
             match self.exchange(&bytes, stage).await {
                 Ok(reply) => transaction.answered(reply),
-                Err(error) => break Some((stage, error)),
+                Err(error) => {
+                    broken = Some((stage, error));
+                    break;
+                }
             }
-        };
+        }
         Transacted { recipients: transaction.into_recipients(), broken }
     }
 

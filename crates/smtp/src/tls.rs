@@ -1,7 +1,7 @@
 //! TLS for SMTP (RFC 3207), both sides, with the clock and the randomness of an env.
 //!
 //! [`Client`] learns everything about the server's certificate and judges nothing. [`server_config`] presents certificates.
-//! Neither resumes sessions: each handshake is complete and shows the certificate.
+//! Neither resumes sessions, so each handshake shows the certificate.
 
 mod certificate;
 mod client;

@@ -265,7 +265,7 @@ fn a_client_tells_where_a_session_breaks() {
     check(Some((Stage::Banner, Response::Silence)), Err("stalls at the greeting"));
     check(Some((Stage::StartTls, Response::Close)), Err("closes the connection at STARTTLS"));
     let injected = Response::Octets(b"220 2.0.0 Go ahead\r\n250 OK\r\n");
-    check(Some((Stage::StartTls, injected)), Err("text in clear stood behind the reply to STARTTLS"));
+    check(Some((Stage::StartTls, injected)), Err("there was plaintext behind the reply to STARTTLS"));
     let lost = "b@example lost, c@example lost";
     let check_lost =
         |stage, response, clause: &str| check(Some((stage, response)), Ok(&format!("{lost}, {clause}, mx1.example")));
@@ -306,4 +306,18 @@ proptest! {
         });
         prop_assert!(seen.starts_with("220") && !seen.contains("no-smtp") && !seen.contains("silent"), "{}", seen);
     }
+}
+
+/// A message without end is read on when it is too large to be kept, but not for ever.
+#[test]
+fn a_message_without_end_ends_the_session() {
+    let client = |env: Env| async move {
+        let stream = env.connect(SERVER.parse().unwrap()).await.unwrap();
+        let begin = ["EHLO c\r\n", "MAIL FROM:<a@b.example>\r\n", "RCPT TO:<c@d.example>\r\n", "DATA\r\n"];
+        let mut chunks: Vec<Vec<u8>> = begin.iter().map(|line| line.as_bytes().to_vec()).collect();
+        chunks.push(vec![b'x'; usize::try_from(LIMITS.octets).unwrap()]);
+        said(stream, chunks).await
+    };
+    let small = |scripted: &mut Scripted| scripted.settings.max_message = 1_000;
+    assert_eq!(run(small, client), "220 250 250 250 354 421");
 }

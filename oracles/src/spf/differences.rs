@@ -2,7 +2,7 @@
 //!
 //! Every entry is as narrow as the texts allow. A difference that no entry explains fails the test.
 
-use mxlab_auth::spf::{Evaluation, Outcome};
+use mxlab_auth::spf::{Evaluation, MAX_VOID_TERMS, Outcome};
 
 use super::Verdict;
 use super::world::Case;
@@ -106,6 +106,17 @@ pub const DIFFERENCES: &[Difference] = &[
              match; %{p} is then unknown (section 7.3). pyspf makes it a temperror, for a macro also when its term is never \
              reached. Ours is right.",
         applies: |observed| observed.theirs.result == "temperror" && observed.asks_for_names_of_client(),
+    },
+    Difference {
+        name: "void lookups of one term",
+        explanation: "Section 4.6.4 limits the number of terms whose lookups return nothing, and calls these void lookups. \
+             pyspf counts the lookups, so that one mx with three hosts without an address is a permerror. A choice: ours \
+             counts terms, as the section says, and shows both counts.",
+        applies: |observed| {
+            let voids = observed.trace.as_ref().map(Evaluation::voids);
+            observed.theirs.detail.contains("Void lookup limit")
+                && voids.is_some_and(|(terms, lookups)| lookups > terms && lookups > MAX_VOID_TERMS)
+        },
     },
     Difference {
         name: "void lookups for the names of the client",

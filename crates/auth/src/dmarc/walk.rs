@@ -29,7 +29,7 @@ pub fn names(domain: &str) -> Vec<&str> {
     if rest.len() == domain.len() {
         rest = parent(domain);
     }
-    while !rest.is_empty() {
+    while !rest.is_empty() && names.len() < MAX_QUERIES {
         names.push(rest);
         rest = parent(rest);
     }

@@ -1,7 +1,8 @@
 //! The evaluation of records: `check_host` of RFC 7208 §4, with what it costs.
 //!
 //! One [`Evaluator`] serves a whole check. It evaluates includes itself, one level deeper, with the same counters: ten
-//! terms ask DNS in all, so includes are at most ten deep. A redirect is a loop at its own level.
+//! terms ask DNS in all, so includes are at most ten deep. A redirect is a loop at its own level. Depth and loop have bounds
+//! of their own besides: records that point at themselves must end a check even if somebody miscounts.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -118,6 +119,9 @@ impl<'a> Evaluator<'a> {
     /// Checks the record of `domain`, which is a name, `depth` includes deep.
     pub(super) fn check(&mut self, domain: Arc<str>, depth: usize) -> BoxFuture<'_, Verdict> {
         Box::pin(async move {
+            if depth > MAX_LOOKUPS {
+                return Verdict { problem: Some(too_many_terms()), ..Verdict::of(SpfResult::PermError) };
+            }
             match self.records(domain, depth).await {
                 Ok(verdict) => verdict,
                 Err(problem) => Verdict { problem: Some(problem.why), ..Verdict::of(problem.result) },
@@ -129,7 +133,7 @@ impl<'a> Evaluator<'a> {
     async fn records(&mut self, mut domain: Arc<str>, depth: usize) -> Result<Verdict, Problem> {
         // The step that redirected here.
         let mut redirected: Option<(usize, String)> = None;
-        loop {
+        for _ in 0..=MAX_LOOKUPS {
             let Some(record) = self.record(&domain, depth, redirected.is_some()).await? else {
                 let Some((at, term)) = redirected else { return Ok(Verdict::of(SpfResult::None)) };
                 // RFC 7208 §6.1.
@@ -154,6 +158,7 @@ impl<'a> Evaluator<'a> {
             redirected = Some((at, term));
             domain = target.into();
         }
+        Err(permanent(too_many_terms()))
     }
 
     /// The domain at which the evaluation goes on.
@@ -423,7 +428,7 @@ impl<'a> Evaluator<'a> {
         self.is_void = false;
         self.terms += 1;
         if self.terms > MAX_LOOKUPS {
-            return Err(permanent(format!("more than {MAX_LOOKUPS} terms ask DNS")));
+            return Err(permanent(too_many_terms()));
         }
         Ok(())
     }
@@ -499,6 +504,10 @@ impl<'a> Evaluator<'a> {
             step.lookups.append(&mut self.pending);
         }
     }
+}
+
+fn too_many_terms() -> String {
+    format!("more than {MAX_LOOKUPS} terms ask DNS")
 }
 
 fn temporary(name: &str, kind: RecordKind, reason: &str) -> Problem {

@@ -207,7 +207,10 @@ fn fault(entry: &Entry) -> Option<Example> {
     let zone = match kind {
         "ds-without-key" => "[zone.\"fabrikam.example\"]\nsigned = false\n",
         http if http.starts_with("http-") => "[host.web.https]\n",
-        "nsec3-iterations" => "[zone.\"fabrikam.example\"]\ndenial = \"nsec3\"\n",
+        "nsec3-iterations" | "denial-no-encloser" => "[zone.\"fabrikam.example\"]\ndenial = \"nsec3\"\n",
+        "keys-signed-by-zsk" | "zsk-revoked" | "zsk-no-zone-key" | "zsk-other-protocol" => {
+            "[zone.\"fabrikam.example\"]\nkeys = \"split\"\n"
+        }
         _ => "",
     };
     let value = |field: &str| match (field, kind) {
@@ -226,11 +229,12 @@ fn fault(entry: &Entry) -> Option<Example> {
         ("cert", _) => "\"mx1\"",
         ("version", _) => "\"1.2\"",
         ("records", _) => "'mx1 A 192.0.2.66'",
+        ("text", _) => "\"250 mx1.fabrikam.example\"",
         _ => "\"x\"",
     };
     let mut fields: Vec<&str> =
         entry.fields.iter().filter(|field| field.needed).map(|field| field.name.as_str()).collect();
-    if fields.is_empty() || fields == ["delay"] {
+    if fields.is_empty() || fields == ["delay"] || fields == ["count"] {
         fields.insert(0, "zone");
     }
     let fields: String = fields.iter().map(|field| format!(", {field} = {}", value(field))).collect();

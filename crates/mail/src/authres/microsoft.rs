@@ -10,7 +10,7 @@
 //! `; ` follows the SPF clause and separates DKIM clauses; `;` without a blank follows the last DKIM clause and the
 //! DMARC clause. Without a composite result the value ends with that `;`. Mail submitted inside an organization has no
 //! SPF clause. [`AuthenticationResults`] is what a receiver found, and writes exactly this layout. Until 2021 the
-//! recipient's domain stood between the clauses, documents print other blanks, and the next server finds the value in a
+//! recipient's domain was between the clauses, documents print other blanks, and the next server finds the value in a
 //! renamed field, whole or in part: [`LaidOut`] is a value in any of these layouts.
 //!
 //! | field | type |

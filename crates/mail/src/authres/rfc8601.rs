@@ -358,7 +358,7 @@ impl ResInfo {
 /// A whole value (*authres-payload*).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payload {
-    /// Who makes the statement (§2.5).
+    /// The administration that makes the statement (§2.5).
     pub authserv_id: Value,
     /// The version of the field; 1 where it is missing.
     pub version: Option<u32>,

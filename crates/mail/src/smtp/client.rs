@@ -93,6 +93,11 @@ impl Transaction {
         Transaction { from, parameters, recipients, decided, message, next }
     }
 
+    /// The most commands that it takes: MAIL, one RCPT for each recipient, DATA, and the message.
+    pub fn most_steps(&self) -> usize {
+        self.recipients.len().saturating_add(3)
+    }
+
     /// What to do next.
     pub fn next_step(&self) -> Step {
         let (stage, bytes) = match self.next {
@@ -178,6 +183,7 @@ mod tests {
             transaction.answered(reply.parse().expect("a reply"));
         }
         assert_eq!(seen, written);
+        assert!(seen.len() <= transaction.most_steps());
         assert_eq!(replies.next(), None);
         let outcome = transaction.into_recipients().into_iter().map(|(to, decided)| match decided {
             Some((stage, reply)) => format!("{to} {stage} {reply}"),

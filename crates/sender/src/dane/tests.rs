@@ -266,7 +266,7 @@ fn dates() {
 }
 
 #[test]
-fn a_future_start_is_told_as_such() {
+fn a_future_start_date_is_reported_as_such() {
     let mut certificate = facts();
     certificate.not_before = time("2026-03-05T00:00:00Z");
     let decision = judge(&[other([3, 1, 1])], &certificate, NOW, Profile::Exo);

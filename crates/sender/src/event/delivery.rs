@@ -113,7 +113,7 @@ pub struct Tried {
     pub failure: Option<DeliveryFailure>,
     /// How the session was protected.
     pub security: Option<Security>,
-    /// One line that tells it.
+    /// The same in one line.
     pub summary: String,
     /// Its reasons.
     pub reasons: Vec<String>,
@@ -143,7 +143,7 @@ impl Event for Tried {
             .with_some("matched", self.matched.as_deref())
             .with("records", self.records)
     }
-    /// A success is told by the recipients that were taken.
+    /// A success is recorded for each recipient that was taken.
     fn story(&self) -> Vec<String> {
         if self.failure.is_none() {
             return Vec::new();

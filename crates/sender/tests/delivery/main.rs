@@ -193,7 +193,7 @@ fn usage_2_is_loud() {
 }
 
 #[test]
-fn the_second_host_saves_the_day() {
+fn the_second_host_takes_what_the_first_cannot() {
     let world = world();
     let mxs = [(20, "mx2.fabrikam.example"), (10, "mx1.fabrikam.example")];
     world.table.mx("fabrikam.example", Trust::Secure, &mxs);
@@ -284,7 +284,7 @@ fn refused_and_unreachable_hosts() {
 }
 
 #[test]
-fn recipients_have_fates_of_their_own() {
+fn each_recipient_has_its_own_outcome() {
     let world = world();
     *world.mx1.habit.lock().unwrap() = Habit::Says(Stage::Rcpt, "550 5.1.1 User unknown", 1);
     let home = world.home.mailbox.clone();
@@ -301,7 +301,7 @@ fn recipients_have_fates_of_their_own() {
 }
 
 #[test]
-fn nobody_is_told_about_a_report() {
+fn no_report_is_sent_about_a_report() {
     let world = world();
     *world.mx1.habit.lock().unwrap() = Habit::Says(Stage::Mail, "550 5.7.1 no", 1);
     let home = world.home.mailbox.clone();

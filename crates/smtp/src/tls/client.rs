@@ -41,7 +41,7 @@ pub enum HandshakeError {
     #[error("the server stalled")]
     Stalled,
     /// More than the reply to STARTTLS came in clear. It does not come from the server (CVE-2011-0411).
-    #[error("text in clear stood behind the reply to STARTTLS")]
+    #[error("there was plaintext behind the reply to STARTTLS")]
     Injected,
     /// The server's certificate cannot be read.
     #[error("the server's certificate cannot be read")]

@@ -99,7 +99,7 @@ pub struct DmarcClause {
     pub header_from: String,
 }
 
-/// The three digits that tell why composite authentication gave its result.
+/// The three digits that say why composite authentication gave its result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reason(u16);
 
