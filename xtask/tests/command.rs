@@ -190,7 +190,7 @@ fn a_failure_ends_with_the_last_that_is_known_of_the_message() {
     // Of any message, if the expectation names none.
     let judged = ARRIVES.replace("delivered = { to = \"bo@fabrikam.example\" }", "verdict = { spf = \"fail\" }");
     check(
-        &judged.replace("\"outbound\"", "\"end-to-end\"").replace("ann@contoso", "ann@cotnoso"),
+        &judged.replace("ann@contoso", "ann@cotnoso").replacen("[[at]]", "[receiver]\n[[at]]", 1),
         &["no message was judged", "last event: at +0s users: cannot hand over a message"],
     );
     // What the nearest line says is not said twice.
