@@ -168,6 +168,7 @@ fn a_replacement_that_was_cut_short_leaves_the_old_file() {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "two programs write at the same time")]
 fn two_writers_of_one_file_leave_the_content_of_one_of_them() {
     let folder = Folder::new("writers");
     let contents: [Vec<u8>; 2] = [vec![b'a'; 100_000], vec![b'b'; 70_000]];
