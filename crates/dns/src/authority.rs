@@ -193,8 +193,10 @@ impl Responder for Authority {
             Some(AnswerFault::OtherDenialCode) => {
                 answering.answer(zone, question);
                 if is_denial(&response) {
-                    let other = |rcode| if rcode == Rcode::NXDOMAIN { Rcode::NOERROR } else { Rcode::NXDOMAIN };
-                    response.rcode = other(response.rcode);
+                    response.rcode = match response.rcode {
+                        Rcode::NXDOMAIN => Rcode::NOERROR,
+                        _ => Rcode::NXDOMAIN,
+                    };
                 }
             }
             Some(AnswerFault::WithoutSoa) => {

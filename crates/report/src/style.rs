@@ -18,12 +18,12 @@ impl Style {
     }
 
     /// A line that only the snapshot has.
-    pub(crate) fn old(self, text: &str) -> String {
+    pub(crate) fn removed(self, text: &str) -> String {
         self.sgr("31", text)
     }
 
     /// A line that only the story has.
-    pub(crate) fn new(self, text: &str) -> String {
+    pub(crate) fn added(self, text: &str) -> String {
         self.sgr("32", text)
     }
 
@@ -75,8 +75,8 @@ mod tests {
 
     #[test]
     fn colours_are_only_for_those_who_want_them() {
-        assert_eq!(Style::PLAIN.old("a"), "a");
-        assert_eq!(Style::COLOURED.old("a"), "\u{1b}[31ma\u{1b}[0m");
-        assert_eq!(Style::COLOURED.old(""), "");
+        assert_eq!(Style::PLAIN.removed("a"), "a");
+        assert_eq!(Style::COLOURED.removed("a"), "\u{1b}[31ma\u{1b}[0m");
+        assert_eq!(Style::COLOURED.removed(""), "");
     }
 }

@@ -115,14 +115,14 @@ fn failure(text: &mut String, failure: &Failure, outcome: CaseOutcome, style: St
 
 fn difference(text: &mut String, difference: &Difference, style: Style, most: usize) {
     if most > 0 {
-        let legend = [style.old("- only in the snapshot"), style.new("+ only in this run")];
+        let legend = [style.removed("- only in the snapshot"), style.added("+ only in this run")];
         let _ = writeln!(text, "    {}", legend.join("   "));
     }
     for (mark, line) in difference.lines.iter().take(most) {
         let line = shown(&format!("{} {line}", mark.sign()));
         let line = match mark {
-            Mark::Old => style.old(&line),
-            Mark::New => style.new(&line),
+            Mark::Old => style.removed(&line),
+            Mark::New => style.added(&line),
             Mark::Same => line,
             Mark::Gap => style.faint(&line),
         };

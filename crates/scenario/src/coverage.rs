@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::registry::{self, Behaviour};
-use crate::suite::{Options, SuiteError, claims};
+use crate::suite::{Claims, Options, SuiteError, claims};
 
 /// A behaviour, and the scenario files that claim it.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub struct Matrix {
 /// # Errors
 /// If there is no scenario, or a file cannot be read.
 pub fn matrix(root: &Path) -> Result<Matrix, SuiteError> {
-    let (claims, invalid) = claims(&Options::new(root))?;
+    let Claims { of_files: claims, invalid } = claims(&Options::new(root))?;
     let mut by_behaviour: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (file, claimed) in &claims {
         for id in claimed {

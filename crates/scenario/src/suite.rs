@@ -49,17 +49,26 @@ pub fn list(options: &Options) -> Result<Vec<(String, String)>, SuiteError> {
     Ok(list)
 }
 
-/// The claims of each file, by its id, and the paths of the files that have mistakes.
+/// What the files of a suite claim to cover.
+pub(crate) struct Claims {
+    /// The ids of the behaviours that each file claims, with the file's own id.
+    pub(crate) of_files: Vec<(String, Vec<String>)>,
+    /// The paths of the files that have mistakes: what they claim is not known.
+    pub(crate) invalid: Vec<String>,
+}
+
+/// The claims of all files.
 ///
 /// # Errors
 /// As [`list`].
-pub(crate) fn claims(options: &Options) -> Result<(Vec<(String, Vec<String>)>, Vec<String>), SuiteError> {
+pub(crate) fn claims(options: &Options) -> Result<Claims, SuiteError> {
     let plan = plan(options)?;
     let claims = plan.jobs.iter().map(|job| {
         let id = job.scenario.split('[').next().unwrap_or(&job.scenario);
         (id.to_owned(), job.cell.scenario.covers.iter().map(|claim| claim.to_string()).collect())
     });
-    Ok((claims.collect(), plan.invalid.into_iter().map(|case| case.path).collect()))
+    let of_files = claims.collect();
+    Ok(Claims { of_files, invalid: plan.invalid.into_iter().map(|case| case.path).collect() })
 }
 
 /// Something that happens while a suite runs.

@@ -185,7 +185,8 @@ fn plan_file(options: &Options, file: &Found, loaded: Loaded, plan: &mut Plan, s
     });
     for (cell, asked) in loaded.cells.iter().zip(asked) {
         // Before one cell is blessed, all cells of its file have to hold.
-        if !asked && !(options.bless && any_asked) {
+        let blessed_with = options.bless && any_asked;
+        if !asked && !blessed_with {
             continue;
         }
         let (own, cell) = (cell.scenario.seed, Arc::new(cell.clone()));
