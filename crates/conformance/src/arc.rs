@@ -7,7 +7,7 @@
 //! AAR), and the three fields; if they are empty, nothing is added to the chain. The document has the signer's key.
 //!
 //! The suite contradicts RFC 8617 §4.1.2, by which a message signature is one as in DKIM, in two points. Cases that fail
-//! for these reasons alone are named as differences, and do not count ([`difference`]).
+//! for these reasons alone are named as differences, and do not count (see `difference`).
 //!
 //! Lines of messages end with LF in the file and with CRLF on the wire. Some documents have two tests of one name: the
 //! last one counts, as with other readers of YAML.

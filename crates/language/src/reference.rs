@@ -1,7 +1,7 @@
 //! The reference of the language, made from the types and their documentation: what each table, verb, fault, expectation,
 //! reference and message is, with type, default, meaning and an example.
 //!
-//! The same source gives the JSON schema, so the two cannot disagree. [`page`] is `docs/language.md`; [`find`] gives single
+//! The same source gives the JSON schema, so the two cannot disagree. [`page`](page()) is `docs/language.md`; [`find`] gives single
 //! entries. Defaults are compared with those of the types by a test here; that each example runs, and that exactly what
 //! is marked as not supported is refused, is tested where scenarios run (`mxlab-scenario`).
 

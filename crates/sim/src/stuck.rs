@@ -10,9 +10,9 @@ pub type OnStuck = Arc<dyn Fn(&Stuck) + Send + Sync>;
 /// A poll that does not return.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stuck {
-    /// [`Config::label`] of the world.
+    /// [`Config::label`](crate::Config::label) of the world.
     pub label: String,
-    /// [`Config::reproduce`] of the world.
+    /// [`Config::reproduce`](crate::Config::reproduce) of the world.
     pub reproduce: String,
     /// The world's seed.
     pub seed: u64,
@@ -35,14 +35,14 @@ impl fmt::Display for Stuck {
 
 static HOOK: OnceLock<OnStuck> = OnceLock::new();
 
-/// What this process does when a poll does not return, in worlds whose [`Config::on_stuck`] says nothing else; for the
+/// What this process does when a poll does not return, in worlds whose [`Config::on_stuck`](crate::Config::on_stuck) says nothing else; for the
 /// program's `main`, once. Without it, the report is printed to standard error and the loop goes on. `false` if there was a
 /// hook already, which stays.
 pub fn when_stuck(hook: impl Fn(&Stuck) + Send + Sync + 'static) -> bool {
     HOOK.set(Arc::new(hook)).is_ok()
 }
 
-/// The default of [`Config::on_stuck`].
+/// The default of [`Config::on_stuck`](crate::Config::on_stuck).
 pub(crate) fn hook_of_the_process() -> OnStuck {
     Arc::new(|stuck| match HOOK.get() {
         Some(hook) => hook(stuck),
