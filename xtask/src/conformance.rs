@@ -1,5 +1,6 @@
 //! `cargo xtask conformance`.
 
+use crate::output::say;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -41,7 +42,7 @@ fn after_help() -> String {
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> ExitCode {
     let Some(suite) = SUITES.iter().find(|suite| suite.name == arguments.name) else {
         let known: Vec<&str> = SUITES.iter().map(|suite| suite.name).collect();
-        eprintln!("error: there is no suite `{}`; there is: {}", arguments.name, known.join(", "));
+        say!("error: there is no suite `{}`; there is: {}", arguments.name, known.join(", "));
         return ExitCode::Usage;
     };
     let by_default = || std::env::var_os(VARIABLE).map_or_else(|| root.join("../shared/suites"), PathBuf::from);
@@ -58,7 +59,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> ExitCode {
     });
     if let Err(error) = ended {
         if error.kind() == io::ErrorKind::InvalidData {
-            eprintln!("error: {error}");
+            say!("error: {error}");
             return ExitCode::Internal;
         }
         return missing(&folder, &error, arguments.suites.is_some());
@@ -70,10 +71,10 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> ExitCode {
 /// There is no suite in the folder: wrong usage if the user named the folder, otherwise nothing to do.
 fn missing(folder: &Path, error: &io::Error, named: bool) -> ExitCode {
     if named {
-        eprintln!("error: {}: {error}", folder.display());
+        say!("error: {}: {error}", folder.display());
         return ExitCode::Usage;
     }
-    eprintln!("nothing was run: there are no suites in {} ({error})", folder.display());
-    eprintln!("say where they are with --suites DIR or in {VARIABLE}");
+    say!("nothing was run: there are no suites in {} ({error})", folder.display());
+    say!("say where they are with --suites DIR or in {VARIABLE}");
     ExitCode::AllHeld
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask coverage`.
 
+use crate::output::say;
 use std::path::Path;
 
 use mxlab_report::style::shown;
@@ -36,13 +37,13 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> ExitCode {
         && !registry::groups().iter().any(|(known, _)| known == group)
     {
         let known: Vec<&str> = registry::groups().iter().map(|(group, _)| *group).collect();
-        eprintln!("error: there is no group `{}`; there is: {}", shown(group), known.join(", "));
+        say!("error: there is no group `{}`; there is: {}", shown(group), known.join(", "));
         return ExitCode::Usage;
     }
     let matrix = match coverage::matrix(root) {
         Ok(matrix) => matrix,
         Err(error) => {
-            eprintln!("error: {}", shown(&error.to_string()));
+            say!("error: {}", shown(&error.to_string()));
             return error.exit_code();
         }
     };
@@ -58,7 +59,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> ExitCode {
     let covered = rows.iter().filter(|row| !row.scenarios.is_empty()).count();
     out.write(&format!("{covered} covered, {} missing\n", rows.len() - covered));
     for invalid in &matrix.invalid {
-        eprintln!("error: {} has mistakes: its claims are not counted", shown(invalid));
+        say!("error: {} has mistakes: its claims are not counted", shown(invalid));
     }
     out.end(if matrix.invalid.is_empty() { ExitCode::AllHeld } else { ExitCode::Invalid })
 }

@@ -9,6 +9,7 @@ mod output;
 mod reference;
 mod scenarios;
 
+use crate::output::say;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -44,7 +45,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // Nobody can stop a thread that loops: the process ends, as for other bounds.
     mxlab_sim::when_stuck(|stuck| {
-        eprintln!("error: {}", mxlab_report::style::shown(&stuck.to_string()));
+        say!("error: {}", mxlab_report::style::shown(&stuck.to_string()));
         std::process::exit(exit_code::ExitCode::BoundExceeded.number().into())
     });
     let root = root();
@@ -62,16 +63,16 @@ fn main() -> ExitCode {
 /// Writes the schema into the checkout that the working directory is in.
 fn schema() -> exit_code::ExitCode {
     let Some(checkout) = checkout() else {
-        eprintln!("error: the working directory is in no checkout: there is no `{WORLDS}` in it or above it");
+        say!("error: the working directory is in no checkout: there is no `{WORLDS}` in it or above it");
         return exit_code::ExitCode::Usage;
     };
     match mxlab_scenario::suite::write_schema(&checkout) {
         Ok(path) => {
-            eprintln!("wrote {path}");
+            say!("wrote {path}");
             exit_code::ExitCode::AllHeld
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            say!("error: {error}");
             error.exit_code()
         }
     }

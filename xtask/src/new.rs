@@ -1,5 +1,6 @@
 //! `cargo xtask new`: a commented scenario file to begin with.
 
+use crate::output::say;
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
@@ -33,31 +34,31 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> ExitCode {
     let Arguments { kind, name } = arguments;
     let Some((_, text)) = KINDS.iter().find(|(known, _)| known == kind) else {
         let known: Vec<&str> = KINDS.iter().map(|(known, _)| *known).collect();
-        eprintln!("error: there is no kind `{}`", kind.escape_debug());
-        eprintln!("help: kinds: {}", known.join(", "));
+        say!("error: there is no kind `{}`", kind.escape_debug());
+        say!("help: kinds: {}", known.join(", "));
         return ExitCode::Usage;
     };
     let plain = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '-');
     if name.is_empty() || name.len() > 100 || !name.chars().all(plain) {
-        eprintln!("error: `{}` is not a name for a scenario", name.escape_debug());
-        eprintln!("help: a name is made of a-z, 0-9 and `-`, such as old-certificate");
+        say!("error: `{}` is not a name for a scenario", name.escape_debug());
+        say!("help: a name is made of a-z, 0-9 and `-`, such as old-certificate");
         return ExitCode::Usage;
     }
     let shown = format!("scenarios/{kind}/{name}.toml");
     match write(&root.join(&shown), text) {
         Ok(()) => {
-            eprintln!("wrote {shown}");
-            eprintln!("run it:  cargo xtask scenarios {kind}/{name} --story");
-            eprintln!("keep it: cargo xtask scenarios {kind}/{name} --bless, once its story is right");
+            say!("wrote {shown}");
+            say!("run it:  cargo xtask scenarios {kind}/{name} --story");
+            say!("keep it: cargo xtask scenarios {kind}/{name} --bless, once its story is right");
             ExitCode::AllHeld
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            eprintln!("error: {shown} is there already, and stays as it is");
-            eprintln!("help: give another name: cargo xtask new {kind} NAME");
+            say!("error: {shown} is there already, and stays as it is");
+            say!("help: give another name: cargo xtask new {kind} NAME");
             ExitCode::Usage
         }
         Err(error) => {
-            eprintln!("error: {shown}: {error}");
+            say!("error: {shown}: {error}");
             ExitCode::Internal
         }
     }

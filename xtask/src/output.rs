@@ -5,6 +5,22 @@ use std::io::{self, IsTerminal as _, Write as _};
 use mxlab_report::style::Style;
 use mxlab_scenario::exit_code::ExitCode;
 
+/// Says a line on standard error. If nobody can hear it, there is nobody to tell: the command goes on to its exit code.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($words)*);
+    }};
+}
+/// Says something on standard error that has its own line ends.
+macro_rules! say_part {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = write!(std::io::stderr(), $($words)*);
+    }};
+}
+pub(crate) use {say, say_part};
+
 /// What a command prints on standard output. If that fails, the command fails: its output has not arrived.
 #[derive(Default)]
 pub(crate) struct Output {
@@ -27,7 +43,7 @@ impl Output {
     pub(crate) fn end(self, code: ExitCode) -> ExitCode {
         match self.failed {
             Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                eprintln!("error: standard output: {error}");
+                say!("error: standard output: {error}");
                 code.or_worse(ExitCode::Internal)
             }
             _ => code,

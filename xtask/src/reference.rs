@@ -1,5 +1,6 @@
 //! `cargo xtask reference`: entries of the reference of the language.
 
+use crate::output::say;
 use std::io::{ErrorKind, Write as _};
 
 use mxlab_language::reference;
@@ -20,7 +21,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
             return match std::io::stdout().write_all(entries.join("\n").as_bytes()) {
                 // A reader that closed the pipe (`| head`) is not an error.
                 Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                    eprintln!("error: standard output: {error}");
+                    say!("error: standard output: {error}");
                     ExitCode::Internal
                 }
                 _ => ExitCode::AllHeld,
@@ -28,11 +29,11 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         }
         Err(near) => near,
     };
-    eprintln!("error: the language has no word `{}`", arguments.word.escape_debug());
+    say!("error: the language has no word `{}`", arguments.word.escape_debug());
     let quoted: Vec<String> = near.iter().map(|word| format!("`{word}`")).collect();
     match quoted.is_empty() {
-        true => eprintln!("help: docs/language.md has all of them"),
-        false => eprintln!("help: did you mean {}?", quoted.join(", ")),
+        true => say!("help: docs/language.md has all of them"),
+        false => say!("help: did you mean {}?", quoted.join(", ")),
     }
     ExitCode::Usage
 }

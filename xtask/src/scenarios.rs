@@ -1,5 +1,6 @@
 //! `cargo xtask scenarios`.
 
+use crate::output::{say, say_part};
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -99,7 +100,7 @@ fn under_ci() -> bool {
 
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> ExitCode {
     if arguments.bless && under_ci() {
-        eprintln!("error: --bless is refused under CI: snapshots are read and blessed by people");
+        say!("error: --bless is refused under CI: snapshots are read and blessed by people");
         return ExitCode::Usage;
     }
     let options = options(root, arguments);
@@ -107,13 +108,13 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> ExitCode {
         return list(&options);
     }
     if ctrlc::set_handler(interrupted).is_err() {
-        eprintln!("warning: an interrupt will end this at once, without partial results");
+        say!("warning: an interrupt will end this at once, without partial results");
     }
     let second = arguments.verify_determinism.then(|| determinism::SecondProcess::prepare(root, &options));
     let mut summary = match run_with_progress(&options, arguments.record.as_deref()) {
         Ok(summary) => summary,
         Err(error) => {
-            eprintln!("error: {}", shown(&error.to_string()));
+            say!("error: {}", shown(&error.to_string()));
             return error.exit_code();
         }
     };
@@ -133,7 +134,7 @@ fn interrupted() {
         std::thread::sleep(PATIENCE);
     }
     if again || !ENDING.load(Ordering::Relaxed) {
-        eprintln!("interrupted; there are no results yet");
+        say!("interrupted; there are no results yet");
         std::process::exit(ExitCode::Interrupted.number().into());
     }
 }
@@ -186,7 +187,7 @@ fn list(options: &Options) -> ExitCode {
             out.end(ExitCode::AllHeld)
         }
         Err(error) => {
-            eprintln!("error: {}", shown(&error.to_string()));
+            say!("error: {}", shown(&error.to_string()));
             error.exit_code()
         }
     }
@@ -223,23 +224,23 @@ fn print(arguments: &Arguments, summary: &Summary) -> ExitCode {
     let mut out = Output::default();
     let stories = arguments.story || arguments.until.is_some();
     for case in &summary.cases {
-        eprint!("{}", text::warnings(case));
+        say_part!("{}", text::warnings(case));
         if let Some(story) = case.story.as_ref().filter(|_| stories) {
             let story = shown(&format!("── {} (seed {}) ──\n{story}\n", case.scenario, case.seed));
-            if arguments.json { eprint!("{story}") } else { out.write(&story) }
+            if arguments.json { say_part!("{story}") } else { out.write(&story) }
         }
     }
     if arguments.json {
         out.write(&json::lines(summary));
     }
-    eprint!("{}", text::failures(summary, output::style()));
+    say_part!("{}", text::failures(summary, output::style()));
     if !stories && summary.cases.iter().any(|case| case.outcome == CaseOutcome::ExpectationFailed) {
-        eprintln!("`--story` shows what happened\n");
+        say!("`--story` shows what happened\n");
     }
-    eprint!("{}", text::blessed(summary));
+    say_part!("{}", text::blessed(summary));
     if arguments.bless && summary.blessed.is_empty() && summary.exit_code() == ExitCode::AllHeld {
-        eprintln!("nothing was written: every snapshot is as it should be");
+        say!("nothing was written: every snapshot is as it should be");
     }
-    eprint!("{}", text::summary(summary));
+    say_part!("{}", text::summary(summary));
     out.end(summary.exit_code())
 }

@@ -375,3 +375,39 @@ fn an_interrupt_is_heard_while_a_cell_runs() {
     // The cell would have passed, or failed: it was not waited for.
     run.check(130, &["\"outcome\":\"skipped\"", "\"interrupted\":true"]);
 }
+
+/// Files that are no files hold no command up, and fail by themselves.
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_not_read() {
+    let repository = Repository::new("irregular", &[("a.toml", ARRIVES)]);
+    let link = |to: &str, name: &str| {
+        std::os::unix::fs::symlink(to, repository.root.join("scenarios").join(name)).unwrap();
+    };
+    link("/dev/zero", "endless.toml");
+    link("gone.toml", "dangling.toml");
+    fs::write(repository.root.join("scenarios/b[c].toml"), ARRIVES).unwrap();
+    repository.run(&["a", "--expectations-only"]).check(0, &["1 scenario: 1 passed"]);
+    repository.run(&["--expectations-only"]).check(
+        10,
+        &[
+            "scenarios/endless.toml: it is no regular file",
+            "scenarios/dangling.toml: it cannot be read",
+            "scenarios/b[c].toml: brackets in an id are those of a cell",
+            "4 scenarios: 1 passed, 3 failed",
+        ],
+    );
+}
+
+/// If nobody can hear what is said, the exit code still tells how the run ended.
+#[cfg(unix)]
+#[test]
+fn standard_error_that_fails_changes_no_exit_code() {
+    let fails = ARRIVES.replace("delivered", "bounced");
+    let repository = Repository::new("deaf", &[("a.toml", ARRIVES), ("b.toml", &fails)]);
+    for (filter, code) in [("a", 0), ("b", 11)] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = repository.command(&[filter, "--expectations-only"]);
+        assert_eq!(command.stderr(full).status().unwrap().code(), Some(code), "{filter}");
+    }
+}

@@ -51,8 +51,15 @@ impl ClientNames {
         let kind = if ip.is_ipv4() { RecordKind::A } else { RecordKind::Aaaa };
         for data in found.into_iter().take(MAX_NAMES) {
             let Data::Ptr(name) = data else { continue };
-            // A name whose addresses cannot be looked up is not confirmed.
-            let addresses = dns.lookup(&name, kind).await.unwrap_or_default();
+            let addresses = match dns.lookup(&name, kind).await {
+                Ok(addresses) => addresses,
+                Err(DnsError::NxDomain) => Vec::new(),
+                // Whether this name leads back is not known; another one may.
+                Err(error) => {
+                    names.problem = Some(error.to_string());
+                    Vec::new()
+                }
+            };
             let own = |data: &Data| match data {
                 Data::A(address) => IpAddr::V4(*address) == ip,
                 Data::Aaaa(address) => IpAddr::V6(*address) == ip,
@@ -62,6 +69,7 @@ impl ClientNames {
                 names.confirmed.push(name);
             }
         }
+        names.problem = names.problem.filter(|_| names.confirmed.is_empty());
         names
     }
 

@@ -231,7 +231,7 @@ fn begin_dns_fault(stage: &Stage<'_>, fault: &Fault, kind: DnsFaultKind) -> Resu
 }
 
 /// The owner that a fault names, as in zone text; but a name that is already within the zone needs no final dot.
-fn owner_name(owner: &str, zone: Option<&Name>) -> Result<Name, LabError> {
+pub(super) fn owner_name(owner: &str, zone: Option<&Name>) -> Result<Name, LabError> {
     let bad = || LabError::Name(owner.to_owned());
     let full: Name = owner.parse().map_err(|_| bad())?;
     match zone {

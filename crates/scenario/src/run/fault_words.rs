@@ -85,10 +85,10 @@ fn who(fault: &Fault) -> String {
 
 /// The questions or records that it is confined to: `TXT _dmarc.fabrikam.example`.
 fn question(fault: &Fault) -> Option<String> {
-    let owner = fault.owner.as_ref().map(|owner| match (owner.as_str(), &fault.zone) {
-        ("@", Some(zone)) => zone.to_string(),
-        (owner, Some(zone)) if !owner.ends_with('.') && !owner.ends_with(zone.as_str()) => format!("{owner}.{zone}"),
-        (owner, _) => owner.trim_end_matches('.').to_owned(),
+    let zone = fault.zone.as_ref().and_then(|zone| zone.parse().ok());
+    let owner = fault.owner.as_ref().map(|owner| match super::fault::owner_name(owner, zone.as_ref()) {
+        Ok(name) if !name.is_root() => name.to_string().trim_end_matches('.').to_owned(),
+        Ok(_) | Err(_) => owner.to_string(),
     });
     let rtype = fault.rtype.as_ref().map(|rtype| rtype.to_string());
     match (rtype, owner) {

@@ -1,5 +1,6 @@
 //! The scenario files on the disk: finding them, and reading their text.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
 
@@ -43,8 +44,10 @@ pub fn discover(root: &Path) -> Result<Vec<Found>, SuiteError> {
             } else if path.extension().is_some_and(|extension| extension == "toml") && !path.is_dir() {
                 let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string().replace('\\', "/");
                 let id = shown.strip_prefix("scenarios/").unwrap_or(&shown).trim_end_matches(".toml").to_owned();
-                let location = path.canonicalize().map_err(io_error(&path))?;
-                found.push(Found { id, text: read_text(&shown, &location)?, path: shown, location });
+                // A link that leads nowhere is a failure of its file.
+                let location = path.canonicalize().unwrap_or_else(|_| path.clone());
+                let text = if id.contains(['[', ']']) { Err(bracket(&shown)) } else { read_text(&shown, &location) };
+                found.push(Found { id, text, path: shown, location });
             }
         }
     }
@@ -58,23 +61,38 @@ pub(super) fn outside(root: &Path, location: &Path, typed: &str) -> Result<Found
     if root.join("scenarios/worlds").canonicalize().is_ok_and(|worlds| location.starts_with(worlds)) {
         return Err(SuiteError::IsWorld(typed.to_owned()));
     }
-    let id = location.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Found { id, path: typed.to_owned(), location: location.to_owned(), text: read_text(typed, location)? })
+    // Brackets in an id are those of a cell.
+    let id = location.file_stem().unwrap_or_default().to_string_lossy().replace(['[', ']'], "_");
+    Ok(Found { id, path: typed.to_owned(), location: location.to_owned(), text: read_text(typed, location) })
 }
 
 /// The largest scenario file that is read, in bytes; the reader has its own message for what exceeds 1 MiB.
 const READ_LIMIT: u64 = 4 << 20;
 
-/// The text of a file; a failure of only that file if it cannot be read.
-fn read_text(shown: &str, path: &Path) -> Result<Result<String, Failure>, SuiteError> {
-    let io_error = |error| SuiteError::Io { path: shown.to_owned(), error };
-    let size = std::fs::metadata(path).map_err(io_error)?.len();
-    if size > READ_LIMIT {
-        let message = format!("error[limit]: {shown}: {size} bytes are more than a scenario file may have");
-        return Ok(Err(Failure { file: Some(shown.to_owned()), ..Failure::new("limit", message) }));
+/// The text of a file; a failure of only that file if it cannot be read. Pipes and devices are not read: they may have no
+/// end.
+fn read_text(shown: &str, path: &Path) -> Result<String, Failure> {
+    let failure = |code: &'static str, why: String| {
+        let message = format!("error[{code}]: {shown}: {why}");
+        Failure { file: Some(shown.to_owned()), ..Failure::new(code, message) }
+    };
+    let unread = |error: std::io::Error| failure("unreadable", format!("it cannot be read: {error}"));
+    if !std::fs::metadata(path).map_err(unread)?.is_file() {
+        return Err(failure("unreadable", "it is no regular file".to_owned()));
     }
-    let bytes = std::fs::read(path).map_err(io_error)?;
-    Ok(String::from_utf8(bytes).map_err(|error| not_utf8(shown, &error)))
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(unread)?;
+    file.take(READ_LIMIT + 1).read_to_end(&mut bytes).map_err(unread)?;
+    if bytes.len() as u64 > READ_LIMIT {
+        return Err(failure("limit", format!("more than {READ_LIMIT} bytes are more than a scenario file may have")));
+    }
+    String::from_utf8(bytes).map_err(|error| not_utf8(shown, &error))
+}
+
+fn bracket(shown: &str) -> Failure {
+    let message =
+        format!("error[bad-name]: {shown}: brackets in an id are those of a cell; give the file another name");
+    Failure { file: Some(shown.to_owned()), ..Failure::new("bad-name", message) }
 }
 
 fn not_utf8(shown: &str, error: &FromUtf8Error) -> Failure {

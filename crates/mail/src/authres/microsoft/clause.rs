@@ -136,7 +136,9 @@ pub struct CompAuth {
 
 /// What no name in a value can hold: it would break the clauses apart.
 fn breaks(character: char) -> bool {
-    character.is_whitespace() || character.is_control() || ";()<>\"\\".contains(character)
+    // Beyond ASCII a name has letters and digits: marks of direction and the like would be shown as something else.
+    let is_hidden = !character.is_ascii() && !character.is_alphanumeric();
+    character.is_whitespace() || character.is_control() || is_hidden || ";()<>\"\\".contains(character)
 }
 
 /// A name as it is written: what would break the value apart becomes `?`.
