@@ -323,7 +323,7 @@ fn what_the_file_system_refuses_loses_no_result() {
     std::fs::remove_dir_all(repository.root.join("scenarios")).unwrap();
     std::fs::create_dir_all(repository.root.join("scenarios/worlds")).unwrap();
     std::os::unix::fs::symlink("nowhere", repository.root.join("scenarios/dangling.toml")).unwrap();
-    repository.run(&[]).check(1, &["dangling.toml"]);
+    repository.run(&[]).check(10, &["dangling.toml: it cannot be read"]);
 }
 
 #[test]

@@ -220,6 +220,11 @@ fn record_type(token: &Token<'_>, owner: &str) -> Result<RecordType, ZoneTextMis
         let mistake = token.wrong("the world generates the SOA and NS records of a zone", "leave this record out");
         return Err(ZoneTextMistake { help: Some("name the servers in `servers`".into()), ..mistake });
     }
+    const SIGNING: [RecordType; 4] = [RecordType::RRSIG, RecordType::NSEC, RecordType::NSEC3, RecordType::NSEC3PARAM];
+    if let Some(known) = known.filter(|known| SIGNING.contains(known)) {
+        let mistake = token.wrong(format!("{known} records are made when the zone is signed"), "leave this record out");
+        return Err(ZoneTextMistake { help: Some("`[[at]] fault` makes them wrong".into()), ..mistake });
+    }
     let writable = WRITABLE.iter().any(|known| known.eq_ignore_ascii_case(token.text)) || is_numbered_type(token.text);
     match known {
         Some(RecordType::OPT | RecordType::ANY) => Err(token.is_not("a type that zones hold")),

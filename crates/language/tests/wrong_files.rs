@@ -692,6 +692,18 @@ fn one_mistake_hides_no_other() {
             ],
         ),
         (
+            "a host called like the root",
+            "outbound",
+            "[host.mx9]\nname = \".\"\nsmtp = {}\n[[at]]\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"], via = \"mx9\" }\n[[expect]]\ndelivered = {}\n",
+            &["bad-value 4:8 `\".\"` a host cannot have the name of the root"],
+        ),
+        (
+            "a record that signing makes",
+            "outbound",
+            "[zone.\"fabrikam.example\"]\nrecords = 'a NSEC b A'\n[[at]]\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"] }\n[[expect]]\ndelivered = {}\n",
+            &["zone-syntax 4:14 `NSEC` NSEC records are made when the zone is signed"],
+        ),
+        (
             "a host that is probably meant",
             "outbound",
             "[host.mailer]\nclient = {}\n[[at]]\nsend = { from = \"ann@contoso.example\", to = [\"bo@fabrikam.example\"], via = \"maler\" }\n[[expect]]\ndelivered = {}\n",

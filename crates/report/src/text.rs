@@ -151,6 +151,7 @@ fn words(outcome: CaseOutcome, failure: &Failure) -> &'static str {
         (CaseOutcome::Nondeterministic, _) => "not deterministic",
         (CaseOutcome::BoundExceeded, _) => "stopped by a limit",
         (CaseOutcome::Invalid, _) => "the file has mistakes",
+        (CaseOutcome::Panicked, "io") => "its snapshot could not be read or written",
         (CaseOutcome::Panicked, _) => "a panic, or an error of the runner",
         (CaseOutcome::Skipped, _) => "skipped",
     }

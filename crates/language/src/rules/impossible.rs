@@ -15,6 +15,7 @@ use crate::values::{Count, HostRef, Text};
 use crate::zone_text::{full_name, is_within};
 
 pub(super) fn check(cell: &Cell<'_>, mistakes: &mut Vec<Diagnostic>) {
+    root_as_host(cell, mistakes);
     circles(cell, mistakes);
     owners(cell, mistakes);
     fields(cell, mistakes);
@@ -37,6 +38,17 @@ pub(super) fn server_names(cell: &Cell<'_>, scenario: &Scenario, mistakes: &mut 
             let found = Diagnostic::error("unknown-name", message, name.span(), "no client asks for it");
             mistakes.push(found.nearest(name, known.iter().copied()));
         }
+    }
+}
+
+/// The root is a zone, and no host.
+fn root_as_host(cell: &Cell<'_>, mistakes: &mut Vec<Diagnostic>) {
+    let hosts = cell.file.host.values().filter_map(|host| host.name.as_ref());
+    let receiver = cell.file.receiver.iter().filter_map(|receiver| receiver.name.as_ref());
+    for name in hosts.chain(receiver).filter(|name| name.as_str() == ".") {
+        let mistake =
+            Diagnostic::error("bad-value", "a host cannot have the name of the root", name.span(), "the root");
+        mistakes.push(mistake.help("write the full name without final dot, such as 'mx1.fabrikam.example'"));
     }
 }
 

@@ -17,7 +17,7 @@ pub struct Found {
     /// Where it really is.
     pub location: PathBuf,
     /// Its text, or why it has none.
-    pub text: Result<String, Failure>,
+    pub text: Result<String, Box<Failure>>,
 }
 
 /// All scenario files below `scenarios/`, worlds excepted, sorted by id.
@@ -46,7 +46,8 @@ pub fn discover(root: &Path) -> Result<Vec<Found>, SuiteError> {
                 let id = shown.strip_prefix("scenarios/").unwrap_or(&shown).trim_end_matches(".toml").to_owned();
                 // A link that leads nowhere is a failure of its file.
                 let location = path.canonicalize().unwrap_or_else(|_| path.clone());
-                let text = if id.contains(['[', ']']) { Err(bracket(&shown)) } else { read_text(&shown, &location) };
+                let text =
+                    if id.contains(['[', ']']) { Err(Box::new(bracket(&shown))) } else { read_text(&shown, &location) };
                 found.push(Found { id, text, path: shown, location });
             }
         }
@@ -71,10 +72,10 @@ const READ_LIMIT: u64 = 4 << 20;
 
 /// The text of a file; a failure of only that file if it cannot be read. Pipes and devices are not read: they may have no
 /// end.
-fn read_text(shown: &str, path: &Path) -> Result<String, Failure> {
+fn read_text(shown: &str, path: &Path) -> Result<String, Box<Failure>> {
     let failure = |code: &'static str, why: String| {
         let message = format!("error[{code}]: {shown}: {why}");
-        Failure { file: Some(shown.to_owned()), ..Failure::new(code, message) }
+        Box::new(Failure { file: Some(shown.to_owned()), ..Failure::new(code, message) })
     };
     let unread = |error: std::io::Error| failure("unreadable", format!("it cannot be read: {error}"));
     if !std::fs::metadata(path).map_err(unread)?.is_file() {
@@ -86,7 +87,7 @@ fn read_text(shown: &str, path: &Path) -> Result<String, Failure> {
     if bytes.len() as u64 > READ_LIMIT {
         return Err(failure("limit", format!("more than {READ_LIMIT} bytes are more than a scenario file may have")));
     }
-    String::from_utf8(bytes).map_err(|error| not_utf8(shown, &error))
+    String::from_utf8(bytes).map_err(|error| Box::new(not_utf8(shown, &error)))
 }
 
 fn bracket(shown: &str) -> Failure {

@@ -110,8 +110,10 @@ fn read(options: &Options, found: &[Found]) -> Vec<Result<Loaded, Unread>> {
     let behaviours: Vec<&str> = registry::behaviours().iter().map(|behaviour| behaviour.id).collect();
     let more = |scenario: &Scenario| [refusals(scenario), unshown(scenario)].concat();
     let read = |file: &Found| {
-        let text =
-            file.text.as_ref().map_err(|failure| Unread { failures: vec![failure.clone()], warnings: Vec::new() })?;
+        let text = file
+            .text
+            .as_ref()
+            .map_err(|failure| Unread { failures: vec![Failure::clone(failure)], warnings: Vec::new() })?;
         let loaded = mxlab_language::read_for(&file.path, text, &worlds, &behaviours, &more)
             .map_err(|found| Unread::of(&found))?;
         match expects_nothing(&loaded) {
@@ -234,6 +236,9 @@ fn elsewhere(typed: &str, plan: &Plan) -> Option<String> {
     let file = format!("{typed}.toml");
     if Path::new(&file).is_file() {
         return Some(format!("there is a file `{file}`: write its whole name"));
+    }
+    if Path::new(typed).exists() && !Path::new(typed).is_dir() {
+        return Some(format!("`{typed}` is no scenario file: these are regular files called `NAME.toml`"));
     }
     if Path::new(typed).is_dir() {
         return Some(format!("`{typed}` is a folder outside of `scenarios/`: name its files"));

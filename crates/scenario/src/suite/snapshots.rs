@@ -206,6 +206,6 @@ impl Snapshot<'_> {
     /// The runner failed: that says nothing about the story.
     fn is_not_settled(&self, case: &mut CaseResult, error: &io::Error) {
         case.outcome = CaseOutcome::Panicked;
-        case.failures.push(Failure::new("io", format!("{}: {error}", self.file.display())));
+        case.failures.push(Failure::new("io", format!("{}: {error}", self.shown())));
     }
 }
