@@ -34,8 +34,8 @@ pub struct File {
     /// Default: `2026-03-02T08:00:00Z`.
     pub epoch: Option<Spanned<Epoch>>,
     /// When the run ends. Without it, a run ends when no entry is due, no message is queued and no window is open;
-    /// at the latest 48 hours after the epoch, or a day after the last thing that the file speaks of, and never
-    /// later than 40 days.
+    /// at the latest twice the expiration of messages and an hour after the last thing that the file speaks of, and
+    /// never later than 40 days.
     pub until: Option<Spanned<Time>>,
     /// The seed of everything that is drawn: the order of packets, ports, ids, jitter.
     ///

@@ -38,8 +38,8 @@ count: `2`, `\"1..2\"`, `\"3..\"`, `\"..5\"`.
 ## When a run ends
 
 A run ends at `until`. Without it, a run ends when no entry of the script is due, no message is queued or on its way, and no
-window of an expectation is open; at the latest 48 hours after the epoch, or one day after the last thing that the file
-speaks of, and never later than 40 days. A run that is cut off while something is still under way fails and asks for
+window of an expectation is open; at the latest 49 hours after the last thing that the file speaks of (twice the expiration
+of messages, so that an NDR expires too, and an hour), and never later than 40 days. A run that is cut off while something is still under way fails and asks for
 `until`. A `[[never]]` is decided when its window closes, an `[[expect]]` as soon as it holds.
 
 ## Worlds
