@@ -299,7 +299,7 @@ trials! {
     FaultKind::Signature(SignatureFault::ShortTtl) => [Trial { keys: Keys::Split(KeyKind::EcdsaP256), ..trial(FaultKind::Signature(SignatureFault::ShortTtl)) }],
     FaultKind::Keys(KeyFault::Revoked) => [Trial { keys: Keys::Split(KeyKind::EcdsaP256), ..trial(FaultKind::Keys(KeyFault::Revoked)) }],
     FaultKind::Keys(KeyFault::NoZoneKeys) => [Trial { keys: Keys::Split(KeyKind::EcdsaP256), ..trial(FaultKind::Keys(KeyFault::NoZoneKeys)) }],
-    FaultKind::Keys(KeyFault::OtherProtocol) => [Trial { keys: Keys::Split(KeyKind::EcdsaP256), ..trial(FaultKind::Keys(KeyFault::OtherProtocol)) }],
+    FaultKind::Keys(KeyFault::OtherProtocol) => [Trial { door: Door::Own, keys: Keys::Split(KeyKind::EcdsaP256), ..trial(FaultKind::Keys(KeyFault::OtherProtocol)) }],
     FaultKind::Ds(DsFault::WrongTag) => [trial(FaultKind::Ds(DsFault::WrongTag))],
     FaultKind::Ds(DsFault::WrongAlgorithm) => [trial(FaultKind::Ds(DsFault::WrongAlgorithm))],
     FaultKind::Ds(DsFault::WrongDigest) => [trial(FaultKind::Ds(DsFault::WrongDigest))],
