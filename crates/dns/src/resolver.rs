@@ -22,6 +22,7 @@
 pub mod answer;
 mod cache;
 mod chain;
+mod classify;
 mod clients;
 pub mod exchange;
 mod expiring;

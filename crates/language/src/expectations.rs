@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::declarations::Map;
 use super::spanned::{Span, Spanned};
 use super::values::*;
+use super::word::verbs;
 use super::words::*;
 
 /// The values of an axis by name: one, or several.

@@ -14,7 +14,7 @@ use mxlab_mail::smtp::fault::{FATAL_ALERT, Instead, NO_TLS, tls_not_available};
 
 use super::script::Fault;
 use super::values::Time;
-use super::words::words;
+use super::word::words;
 
 /// The groups in which the documentation and the messages tell of faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,6 +20,7 @@
 mod assemble;
 mod axes;
 mod check;
+mod content;
 pub mod declarations;
 pub mod diagnostics;
 pub mod expectations;
@@ -37,6 +38,7 @@ mod spanned;
 mod tree;
 mod unused;
 pub mod values;
+mod word;
 pub mod words;
 mod work;
 pub mod zone_text;

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use indexmap::IndexMap;
 
 use super::axes::unknown_axis;
-use super::check::{Content, LeftOut, MOST_HELPED, Mention, shown};
+use super::check::{LeftOut, MOST_HELPED, Mention, shown};
+use super::content::Content;
 use super::declarations::items;
 use super::diagnostics::{Diagnostic, Sources};
 use super::nearest;

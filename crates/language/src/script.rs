@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::declarations::{Host, Map, Receiver, Sender, Tenant};
 use super::spanned::{Span, Spanned};
 use super::values::*;
+use super::word::verbs;
 use super::words::*;
 
 pub use super::faults::FaultKind;

@@ -6,7 +6,8 @@ use std::net::Ipv4Addr;
 use mxlab_dns::security::Reason;
 
 use super::Cell;
-use crate::check::{content, shown};
+use crate::check::shown;
+use crate::content::content;
 use crate::declarations::{Resolver, Sender, Smtp, items};
 use crate::diagnostics::{Diagnostic, Sources};
 use crate::nearest;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use mxlab_dns::Name;
 
 use super::{Cell, LONGEST_RUN, timing};
-use crate::check::content;
+use crate::content::content;
 use crate::diagnostics::Diagnostic;
 use crate::expectations::{ExpectEntry, Verb};
 use crate::scenario::Scenario;

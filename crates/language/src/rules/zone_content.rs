@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use mxlab_dns::{Name, RecordType, Zone, ZoneError};
 
-use crate::check::Content;
+use crate::content::Content;
 use crate::declarations::items;
 use crate::diagnostics::{Diagnostic, Sources};
 use crate::scenario::{File, Scenario};

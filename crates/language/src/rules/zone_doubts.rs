@@ -4,7 +4,7 @@ use mxlab_dns::Name;
 use mxlab_dns::zonefile::{self, FieldKind, Line, Token};
 
 use super::Cell;
-use crate::check::Content;
+use crate::content::Content;
 use crate::diagnostics::Diagnostic;
 use crate::spanned::Spanned;
 use crate::values::ZoneText;
